@@ -1,0 +1,1 @@
+"""The streaming system: fraud and personalization features from Kafka into a Redis feature store."""

@@ -1,0 +1,110 @@
+"""The settings of the streaming system, from flags and environment variables.
+
+Both executions read the same settings, so that they compute the same windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used. Its text is one sentence that names it and the remedy."""
+
+
+def _setting(default: int | str, minimum: int = 0, maximum: int | None = None) -> Any:  # noqa: ANN401
+    return field(default=default, metadata={"minimum": minimum, "maximum": maximum})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that a user may set. The environment variable is the field's name in capitals."""
+
+    kafka_servers: str = _setting("localhost:9092")
+    kafka_group: str = _setting("features")
+    redis_host: str = _setting("localhost")
+    redis_port: int = _setting(6379, minimum=1, maximum=65_535)
+    window_size_minutes: int = _setting(5, minimum=1, maximum=1_440)
+    window_slide_seconds: int = _setting(60, minimum=1)
+    max_out_of_orderness_seconds: int = _setting(30, maximum=86_400)
+    allowed_lateness_seconds: int = _setting(0, maximum=86_400)
+    max_future_seconds: int = _setting(300)
+    checkpoint_interval_ms: int = _setting(30_000, minimum=10)
+    metrics_port: int = _setting(8088, maximum=65_535)
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            _check_range(setting.name, getattr(self, setting.name), setting.metadata)
+        if self.size_ms % self.slide_ms:
+            raise SettingsError(
+                f"WINDOW_SLIDE_SECONDS={self.window_slide_seconds} does not divide the window of "
+                f"{self.window_size_minutes} min: choose a slide that fits a whole number of times"
+            )
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str], **flags: str | int | None) -> Settings:
+        """Read the settings: a flag wins over the environment, which wins over the default.
+
+        Args:
+            environ: Environment variables; an empty value counts as unset.
+            flags: Values by field name; None counts as unset.
+
+        Raises:
+            SettingsError: A value is not a whole number, or out of its range.
+        """
+        values: dict[str, Any] = {}
+        for setting in fields(cls):
+            raw = flags.get(setting.name)
+            raw = environ.get(setting.name.upper()) or None if raw is None else raw
+            if raw is not None:
+                values[setting.name] = _parse(setting.name, raw, setting.default)
+        return cls(**values)
+
+    @property
+    def size_ms(self) -> int:
+        """Window size in milliseconds."""
+        return self.window_size_minutes * 60_000
+
+    @property
+    def slide_ms(self) -> int:
+        """Window slide in milliseconds."""
+        return self.window_slide_seconds * 1_000
+
+    @property
+    def bound_ms(self) -> int:
+        """Longest disorder waited for, in milliseconds."""
+        return self.max_out_of_orderness_seconds * 1_000
+
+    @property
+    def lateness_ms(self) -> int:
+        """Allowed lateness in milliseconds."""
+        return self.allowed_lateness_seconds * 1_000
+
+    @property
+    def max_future_ms(self) -> int:
+        """How far an event time may lie ahead of the append time, in milliseconds."""
+        return self.max_future_seconds * 1_000
+
+
+def _parse(name: str, raw: str | int, default: object) -> str | int:
+    if default is MISSING or isinstance(default, str):
+        return str(raw)
+    try:
+        return int(raw)
+    except ValueError:
+        raise SettingsError(
+            f"{name.upper()}={raw!r} is not a whole number: unset it to use {default}"
+        ) from None
+
+
+def _check_range(name: str, value: object, limits: Mapping[str, Any]) -> None:
+    if isinstance(value, str):
+        if not value.strip():
+            raise SettingsError(f"{name.upper()} is empty: unset it to use the default")
+        return
+    low, high = limits["minimum"], limits["maximum"]
+    if not isinstance(value, int) or value < low or (high is not None and value > high):
+        allowed = f"at least {low}" if high is None else f"from {low} to {high}"
+        raise SettingsError(f"{name.upper()}={value} is out of range: choose a number {allowed}")

@@ -1,0 +1,125 @@
+"""Log files: the records of a Kafka topic as JSON lines, in arrival order.
+
+One record a line: `{"topic", "partition", "offset", "timestamp", "key", "value"}`. Key and value
+are text; bytes that are not UTF-8 stand in `key_b64` and `value_b64` instead, so that malformed
+records travel unharmed.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from flink_jobs.events import Record
+
+
+class LogRecord(Struct, frozen=True, gc=False):
+    """A record held in memory. `timestamp` is the broker's append time, epoch milliseconds."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+class LogFileError(ValueError):
+    """A log file that cannot be read. Its text names the file, the line and the remedy."""
+
+
+class _Line(Struct, omit_defaults=True):
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: str | None = None
+    key_b64: str | None = None
+    value: str | None = None
+    value_b64: str | None = None
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Line).decode
+
+
+def encode_line(record: Record) -> bytes:
+    """Return the JSON line of `record`, without its line end."""
+    key, key_b64 = _as_text(record.key)
+    value, value_b64 = _as_text(record.value)
+    return _encode(
+        _Line(
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            timestamp=record.timestamp,
+            key=key,
+            key_b64=key_b64,
+            value=value,
+            value_b64=value_b64,
+        )
+    )
+
+
+def decode_line(line: bytes) -> LogRecord:
+    """Return the record that a JSON line holds.
+
+    Raises:
+        ValueError: The line is not of this format.
+    """
+    raw = _decode(line)
+    return LogRecord(
+        topic=raw.topic,
+        partition=raw.partition,
+        offset=raw.offset,
+        timestamp=raw.timestamp,
+        key=_as_bytes(raw.key, raw.key_b64),
+        value=_as_bytes(raw.value, raw.value_b64),
+    )
+
+
+def read_log(path: Path) -> Iterator[LogRecord]:
+    """Yield the records of a log file in arrival order.
+
+    Raises:
+        LogFileError: A line is not of this format, or the file cannot be opened.
+    """
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                try:
+                    yield decode_line(line)
+                except ValueError as error:
+                    raise LogFileError(
+                        f"{path}, line {number}: {error}; write the file with `study seed --to`"
+                    ) from None
+    except OSError as error:
+        raise LogFileError(f"cannot read the log file {path}: {error.strerror}") from None
+
+
+def write_log(path: Path, records: Iterable[Record]) -> int:
+    """Write `records` to a log file and return their number."""
+    count = 0
+    with path.open("wb") as lines:
+        for count, record in enumerate(records, start=1):
+            lines.write(encode_line(record) + b"\n")
+    return count
+
+
+def _as_text(data: bytes | None) -> tuple[str | None, str | None]:
+    if data is None:
+        return None, None
+    try:
+        return data.decode(), None
+    except UnicodeDecodeError:
+        return None, base64.b64encode(data).decode()
+
+
+def _as_bytes(text: str | None, b64: str | None) -> bytes | None:
+    if b64 is not None:
+        return base64.b64decode(b64)
+    return None if text is None else text.encode()

@@ -1,0 +1,1 @@
+"""What a feature is: definitions, units and null rules."""

@@ -1,0 +1,1 @@
+"""The rules of event time: watermark generators and the combining of inputs."""

@@ -1,0 +1,1 @@
+"""The teaching tools: services without Docker, traces, figures, checks and grading."""

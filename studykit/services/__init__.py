@@ -1,0 +1,1 @@
+"""The services without Docker: Kafka, Redis and Java as background processes."""
