@@ -1,1 +1,1 @@
-"""The streaming system: fraud and personalization features from Kafka into a Redis feature store."""
+"""The streaming system: fraud and personalization features from Kafka into a Redis store."""

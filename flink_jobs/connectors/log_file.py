@@ -105,8 +105,9 @@ def write_log(path: Path, records: Iterable[Record]) -> int:
     """Write `records` to a log file and return their number."""
     count = 0
     with path.open("wb") as lines:
-        for count, record in enumerate(records, start=1):
+        for record in records:
             lines.write(encode_line(record) + b"\n")
+            count += 1
     return count
 
 
