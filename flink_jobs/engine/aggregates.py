@@ -1,0 +1,97 @@
+"""Aggregates: how values become one result, in parts that can be merged.
+
+An aggregate is a monoid with a beginning and an end: `lift` turns a value into an accumulator,
+`merge` joins two accumulators, `finish` reads the result. `add` is `merge(acc, lift(value))` in one
+step, and may change `acc`; it is what the hot path calls. `merge` never changes its arguments.
+
+`merge(a, b)` is only asked for with all of `a`'s events in earlier panes than `b`'s, so it need not
+be commutative. Inside a pane values arrive in any order: an aggregate that cares sorts them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+Value_contra = TypeVar("Value_contra", contravariant=True)
+Acc = TypeVar("Acc")
+Result_co = TypeVar("Result_co", covariant=True)
+
+
+class Aggregate(Protocol[Value_contra, Acc, Result_co]):
+    """What a window operator needs to know of an aggregation."""
+
+    def lift(self, value: Value_contra) -> Acc:
+        """Return the accumulator of one value."""
+
+    def add(self, acc: Acc, value: Value_contra) -> Acc:
+        """Return `acc` with one more value; `acc` itself may be changed and returned."""
+
+    def merge(self, left: Acc, right: Acc) -> Acc:
+        """Return a new accumulator of the values of both; neither argument changes."""
+
+    def finish(self, acc: Acc) -> Result_co:
+        """Return the result; `acc` stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Count, sum and maximum of whole numbers."""
+
+    count: int
+    total: int
+    largest: int
+
+
+class CountSumMax:
+    """Count, sum and maximum of whole numbers: the simplest useful aggregate.
+
+    >>> totals = CountSumMax()
+    >>> totals.finish(totals.merge(totals.lift(5), totals.lift(3)))
+    Totals(count=2, total=8, largest=5)
+    """
+
+    def lift(self, value: int) -> list[int]:
+        """Return `[count, sum, maximum]` of one value."""
+        return [1, value, value]
+
+    def add(self, acc: list[int], value: int) -> list[int]:
+        """Count `value` in."""
+        acc[0] += 1
+        acc[1] += value
+        if value > acc[2]:
+            acc[2] = value
+        return acc
+
+    def merge(self, left: list[int], right: list[int]) -> list[int]:
+        """Return the totals of both."""
+        return [
+            left[0] + right[0],
+            left[1] + right[1],
+            left[2] if left[2] >= right[2] else right[2],
+        ]
+
+    def finish(self, acc: list[int]) -> Totals:
+        """Return the totals."""
+        return Totals(*acc)
+
+
+class Collect:
+    """Every value of the window, in the order of panes and, inside a pane, of arrival."""
+
+    def lift(self, value: object) -> list[object]:
+        """Return a list of one."""
+        return [value]
+
+    def add(self, acc: list[object], value: object) -> list[object]:
+        """Append `value`."""
+        acc.append(value)
+        return acc
+
+    def merge(self, left: list[object], right: list[object]) -> list[object]:
+        """Return the values of both."""
+        return [*left, *right]
+
+    def finish(self, acc: list[object]) -> list[object]:
+        """Return a copy of the values."""
+        return list(acc)

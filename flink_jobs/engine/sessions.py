@@ -1,0 +1,168 @@
+"""Session windows by key over one input: Flink's merging windows.
+
+An event opens `[event, event + gap)` and merges with every session of its key that it overlaps or
+touches. Lateness is judged on the *merged* window, so an event far behind the watermark may still
+join a session that is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from heapq import heappop, heappush
+from typing import Generic, TypeVar
+
+from flink_jobs.engine.aggregates import Aggregate
+from flink_jobs.engine.firing import Firing
+from flink_jobs.engine.panes import Position
+from flink_jobs.engine.windows import SessionWindows, is_closed, is_purged
+from flink_jobs.utils.watermarks import BoundedOutOfOrderness
+
+Value = TypeVar("Value")
+Acc = TypeVar("Acc")
+Result = TypeVar("Result")
+
+
+class Session(Generic[Acc]):
+    """One session of one key: `[start_ms, end_ms)`, whose end is the last event plus the gap."""
+
+    __slots__ = ("acc", "alive", "end_ms", "fired", "firings", "key", "position", "start_ms")
+
+    def __init__(self, key: str, start_ms: int, end_ms: int, acc: Acc, position: Position) -> None:
+        """Open a session whose first record is at `position`."""
+        self.key = key
+        self.start_ms = start_ms
+        self.end_ms = end_ms
+        self.acc = acc
+        self.position = position
+        self.firings = 0
+        self.fired = False  # as it is now: a fired session that grows has to fire again
+        self.alive = True  # until it is purged, or part of another session
+
+
+class SessionOperator(Generic[Value, Acc, Result]):
+    """Session windows by key over one input, whose watermark `clock` tells.
+
+    Used like `SlidingOperator`: `on_event`, then `on_watermark`, then `take`. A session that grows
+    out of fired ones continues their count of revisions.
+    """
+
+    def __init__(
+        self,
+        windows: SessionWindows,
+        aggregate: Aggregate[Value, Acc, Result],
+        clock: BoundedOutOfOrderness,
+        lateness_ms: int = 0,
+    ) -> None:
+        """Build an operator without state; the arguments are those of `SlidingOperator`."""
+        self.windows = windows
+        self._aggregate = aggregate
+        self._clock = clock
+        self._lateness_ms = lateness_ms
+        self._sessions: dict[str, list[Session[Acc]]] = {}
+        self._timers: list[tuple[int, int, Session[Acc]]] = []
+        self._timer_count = 0
+        self._firings: list[Firing[Result]] = []
+
+    def on_event(self, key: str, event_ms: int, value: Value, offset: int) -> Sequence[int]:
+        """Count an event into its session, merging those that it joins.
+
+        Returns:
+            Empty, or the start of the one window that it missed where it is late.
+        """
+        end_ms = event_ms + self.windows.gap_ms
+        joined = [
+            session
+            for session in self._sessions.get(key, ())
+            if session.start_ms <= end_ms and event_ms <= session.end_ms
+        ]
+        if joined:
+            self._join(joined, event_ms, value)
+        elif is_purged(end_ms, self._clock.watermark_ms, self._lateness_ms):
+            return (event_ms,)
+        else:
+            position = Position(offset, self._clock.max_seen_ms)
+            acc = self._aggregate.lift(value)
+            self._begin(Session(key, event_ms, end_ms, acc, position))
+        return ()
+
+    def on_watermark(self) -> None:
+        """Fire every session that the watermark has completed, in the order of their ends."""
+        watermark_ms = self._clock.watermark_ms
+        while self._timers and self._timers[0][0] <= watermark_ms:
+            due_ms, _, session = heappop(self._timers)
+            if not session.alive:
+                continue
+            if not session.fired:
+                if due_ms < session.end_ms - 1:
+                    self._set_timer(session.end_ms - 1, session)
+                else:
+                    self._fire(session)
+            elif is_purged(session.end_ms, watermark_ms, self._lateness_ms):
+                self._remove(session)
+
+    def take(self) -> list[Firing[Result]]:
+        """Return what has fired since the last call."""
+        fired, self._firings = self._firings, []
+        return fired
+
+    def needed(self) -> Iterator[Position]:
+        """Yield the positions from which the sessions not yet purged can be rebuilt."""
+        for sessions in self._sessions.values():
+            for session in sessions:
+                yield session.position
+
+    def _begin(self, session: Session[Acc]) -> None:
+        sessions = self._sessions.setdefault(session.key, [])
+        sessions.append(session)
+        sessions.sort(key=lambda one: one.start_ms)
+        self._schedule(session)
+
+    def _join(self, joined: list[Session[Acc]], event_ms: int, value: Value) -> None:
+        """Count a value into the earliest of the sessions it touches; the others become part of it.
+
+        No session here is purged, so neither is the merged one.
+        """
+        session, *absorbed = joined
+        end_ms = max(event_ms + self.windows.gap_ms, joined[-1].end_ms)
+        grown = end_ms > session.end_ms or event_ms < session.start_ms
+        session.acc = self._aggregate.add(session.acc, value)
+        session.start_ms = min(event_ms, session.start_ms)
+        session.end_ms = end_ms
+        for other in absorbed:
+            session.acc = self._aggregate.merge(session.acc, other.acc)
+            session.position = min(session.position, other.position, key=lambda one: one.offset)
+            session.firings = max(session.firings, other.firings)
+            self._remove(other)
+        if session.fired:  # otherwise its timer is already set, at the latest for its old end
+            session.fired = not grown
+            self._schedule(session)
+
+    def _schedule(self, session: Session[Acc]) -> None:
+        """Fire a session at once where the watermark has passed it, else when it will."""
+        if is_closed(session.end_ms, self._clock.watermark_ms):
+            self._fire(session)
+        else:
+            self._set_timer(session.end_ms - 1, session)
+
+    def _fire(self, session: Session[Acc]) -> None:
+        result = self._aggregate.finish(session.acc)
+        self._firings.append(
+            Firing(session.key, session.start_ms, session.end_ms, session.firings, result)
+        )
+        session.firings += 1
+        session.fired = True
+        if self._lateness_ms:
+            self._set_timer(session.end_ms - 1 + self._lateness_ms, session)
+        else:
+            self._remove(session)
+
+    def _remove(self, session: Session[Acc]) -> None:
+        session.alive = False
+        sessions = self._sessions[session.key]
+        sessions.remove(session)
+        if not sessions:
+            del self._sessions[session.key]
+
+    def _set_timer(self, due_ms: int, session: Session[Acc]) -> None:
+        self._timer_count += 1
+        heappush(self._timers, (due_ms, self._timer_count, session))

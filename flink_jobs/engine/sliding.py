@@ -1,0 +1,212 @@
+"""Sliding (and tumbling) windows by key over one input: the engine's central operator.
+
+Every event updates one pane, however many windows overlap there. When the watermark closes a pane,
+its accumulators go to their keys' stacks, and the window that ends there fires for every key that
+has something in it. A key costs nothing once its panes have left.
+
+Lateness is judged per window, as Flink does: an event behind the watermark enters every window that
+is still open and misses the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Generic, TypeVar
+
+from flink_jobs.engine.aggregates import Aggregate
+from flink_jobs.engine.firing import Firing
+from flink_jobs.engine.panes import Pane, PaneStacks, Position
+from flink_jobs.engine.windows import SlidingWindows
+from flink_jobs.utils.watermarks import MAX_WATERMARK, MIN_WATERMARK, BoundedOutOfOrderness
+
+Value = TypeVar("Value")
+Acc = TypeVar("Acc")
+Result = TypeVar("Result")
+
+
+class SlidingOperator(Generic[Value, Acc, Result]):
+    """Windows by key over one input, whose watermark `clock` tells.
+
+    The caller gives each event to `on_event`, lets it advance the clock, and then calls
+    `on_watermark`; `take` hands over what has fired since.
+    """
+
+    def __init__(
+        self,
+        windows: SlidingWindows,
+        aggregate: Aggregate[Value, Acc, Result],
+        clock: BoundedOutOfOrderness,
+        lateness_ms: int = 0,
+    ) -> None:
+        """Build an operator without state.
+
+        Args:
+            windows: Size and slide.
+            aggregate: What is computed of the values of a window.
+            clock: The input's watermark. The caller advances it.
+            lateness_ms: How long a fired window still takes late events, milliseconds.
+        """
+        self.windows = windows
+        self._aggregate = aggregate
+        self._clock = clock
+        self._lateness_ms = lateness_ms
+        self._open: dict[int, Pane[Acc]] = {}
+        self._closed: dict[int, Pane[Acc]] = {}
+        self._stacks: dict[str, PaneStacks[Acc]] = {}
+        self._revisions: dict[tuple[str, int], int] = {}
+        self._closed_before_ms = MIN_WATERMARK
+        self._next_ms = MIN_WATERMARK
+        self._firings: list[Firing[Result]] = []
+        self.on_watermark()
+
+    def on_event(self, key: str, event_ms: int, value: Value, offset: int) -> Sequence[int]:
+        """Count an event into every window that is still open.
+
+        Returns:
+            The starts of the windows that it missed, earliest first. Empty for almost every event;
+            all of its windows where it is late.
+        """
+        if event_ms < self._closed_before_ms:
+            return self._on_straggler(key, event_ms, value, offset)
+        start_ms = event_ms - (event_ms - self.windows.offset_ms) % self.windows.slide_ms
+        pane = self._open.get(start_ms)
+        if pane is None:
+            pane = self._open[start_ms] = Pane(Position(offset, self._clock.max_seen_ms))
+        acc = pane.accs.get(key)
+        pane.accs[key] = (
+            self._aggregate.lift(value) if acc is None else self._aggregate.add(acc, value)
+        )
+        return ()
+
+    def on_watermark(self) -> None:
+        """Fire every window that the watermark has completed, in the order of their ends."""
+        watermark_ms = self._clock.watermark_ms
+        if watermark_ms < self._next_ms:
+            return
+        slide_ms = self.windows.slide_ms
+        reached_ms = self.windows.pane_start(watermark_ms + 1)
+        end_ms = self._closed_before_ms + slide_ms
+        while (end_ms := self._skip_silence(end_ms)) <= reached_ms:
+            self._close_pane(end_ms - slide_ms)
+            self._fire(end_ms)
+            end_ms += slide_ms
+        self._closed_before_ms = max(self._closed_before_ms, reached_ms)
+        self._purge(watermark_ms)
+
+    def take(self) -> list[Firing[Result]]:
+        """Return what has fired since the last call."""
+        fired, self._firings = self._firings, []
+        return fired
+
+    def needed(self) -> Iterator[Position]:
+        """Yield the positions from which the windows not yet purged can be rebuilt."""
+        for panes in (self._open, self._closed):
+            for pane in panes.values():
+                yield pane.position
+
+    def missed(self, event_ms: int) -> list[int]:
+        """Return the starts of the windows of `event_ms` that are purged, earliest first."""
+        first_end_ms = self.windows.pane_start(event_ms) + self.windows.slide_ms
+        last_end_ms = first_end_ms + self.windows.size_ms - self.windows.slide_ms
+        purged_ms = min(self._clock.watermark_ms - self._lateness_ms + 1, last_end_ms)
+        ends = range(first_end_ms, purged_ms + 1, self.windows.slide_ms)
+        return [end_ms - self.windows.size_ms for end_ms in ends]
+
+    def _skip_silence(self, end_ms: int) -> int:
+        """Return the next window end at or after `end_ms` at which something can fire."""
+        if self._stacks:
+            return end_ms
+        return max(end_ms, min(self._open, default=MAX_WATERMARK) + self.windows.slide_ms)
+
+    def _close_pane(self, start_ms: int) -> None:
+        pane = self._open.pop(start_ms, None)
+        if pane is None:
+            return
+        self._closed[start_ms] = pane
+        stacks = self._stacks
+        merge = self._aggregate.merge
+        for key, acc in pane.accs.items():
+            stack = stacks.get(key)
+            if stack is None:
+                stack = stacks[key] = PaneStacks(merge)
+            stack.push(start_ms, acc)
+
+    def _fire(self, end_ms: int) -> None:
+        start_ms = end_ms - self.windows.size_ms
+        finish = self._aggregate.finish
+        silent = []
+        for key, stack in self._stacks.items():
+            acc = stack.merged_from(start_ms)
+            if acc is None:
+                silent.append(key)
+            else:
+                self._firings.append(Firing(key, start_ms, end_ms, 0, finish(acc)))
+        for key in silent:
+            del self._stacks[key]
+
+    def _purge(self, watermark_ms: int) -> None:
+        """Forget the panes that no window needs any more, and set when there is more to do."""
+        keep_ms = self.windows.size_ms - 1 + self._lateness_ms
+        for start_ms in [start for start in self._closed if start + keep_ms <= watermark_ms]:
+            del self._closed[start_ms]
+        over_ms = watermark_ms - self._lateness_ms + 1
+        for window in [window for window in self._revisions if window[1] <= over_ms]:
+            del self._revisions[window]
+        self._next_ms = self._closed_before_ms + self.windows.slide_ms - 1
+        if self._lateness_ms and self._closed:
+            self._next_ms = min(self._next_ms, min(self._closed) + keep_ms)
+
+    def _on_straggler(self, key: str, event_ms: int, value: Value, offset: int) -> Sequence[int]:
+        """Count in an event whose pane has closed; windows that have fired fire again at once."""
+        missed = self.missed(event_ms)
+        if len(missed) == self.windows.overlap:
+            return missed
+        start_ms = self.windows.pane_start(event_ms)
+        fired = self._fired_windows(start_ms, len(missed))
+        held = [self._accs(key, end_ms) != [] for end_ms in fired]
+        self._patch(key, start_ms, value, offset)
+        for end_ms, had_fired in zip(fired, held, strict=True):
+            self._refire(key, end_ms, had_fired)
+        return missed
+
+    def _fired_windows(self, start_ms: int, missed: int) -> range:
+        """Return the ends of the windows over a pane that have fired and still take events."""
+        first_ms = start_ms + (missed + 1) * self.windows.slide_ms
+        last_ms = min(self._closed_before_ms, start_ms + self.windows.size_ms)
+        return range(first_ms, last_ms + 1, self.windows.slide_ms)
+
+    def _accs(self, key: str, end_ms: int) -> list[tuple[int, Acc]]:
+        """Return the key's closed panes inside the window that ends at `end_ms`, oldest first."""
+        starts = range(end_ms - self.windows.size_ms, end_ms, self.windows.slide_ms)
+        panes = ((start, self._closed.get(start)) for start in starts)
+        return [(start, pane.accs[key]) for start, pane in panes if pane and key in pane.accs]
+
+    def _patch(self, key: str, start_ms: int, value: Value, offset: int) -> None:
+        """Add a value to a closed pane and rebuild what the key's stacks derived from it."""
+        pane = self._closed.get(start_ms)
+        if pane is None:
+            pane = self._closed[start_ms] = Pane(Position(offset, self._clock.max_seen_ms))
+        acc = pane.accs.get(key)
+        pane.accs[key] = (
+            self._aggregate.lift(value) if acc is None else self._aggregate.add(acc, value)
+        )
+        panes = self._accs(key, self._closed_before_ms + self.windows.slide_ms)
+        if panes:
+            self._stacks[key] = PaneStacks(self._aggregate.merge, panes)
+
+    def _refire(self, key: str, end_ms: int, had_fired: bool) -> None:
+        window = (key, end_ms)
+        if had_fired:
+            self._revisions[window] = self._revisions.get(window, 0) + 1
+        (_, acc), *younger = self._accs(key, end_ms)
+        for _, other in younger:
+            acc = self._aggregate.merge(acc, other)
+        self._firings.append(
+            Firing(
+                key,
+                end_ms - self.windows.size_ms,
+                end_ms,
+                self._revisions.get(window, 0),
+                self._aggregate.finish(acc),
+            )
+        )

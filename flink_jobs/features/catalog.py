@@ -1,0 +1,103 @@
+"""Which feature sets exist: their names, the topic they read, the operator that computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from flink_jobs.config import Settings
+from flink_jobs.engine.firing import Firing
+from flink_jobs.engine.panes import Position
+from flink_jobs.engine.sessions import SessionOperator
+from flink_jobs.engine.sliding import SlidingOperator
+from flink_jobs.engine.windows import SessionWindows, SlidingWindows
+from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
+from flink_jobs.features.clickstream import (
+    SESSION_GAP_MS,
+    PersonalizationAggregate,
+    SessionAggregate,
+)
+from flink_jobs.features.transactions import FraudAggregate
+from flink_jobs.utils.watermarks import BoundedOutOfOrderness
+
+Arrival = tuple[Any, int]
+"""What an aggregate is given: an event and its offset, which orders events of one millisecond."""
+
+
+class Operator(Protocol):
+    """What the processor asks of a window operator."""
+
+    def on_event(self, key: str, event_ms: int, value: Arrival, offset: int) -> Sequence[int]:
+        """Count an event in; return the starts of the windows that it missed."""
+
+    def on_watermark(self) -> None:
+        """Fire what the watermark has completed."""
+
+    def take(self) -> list[Firing[Any]]:
+        """Return what has fired since the last call."""
+
+    def needed(self) -> Iterator[Position]:
+        """Yield the positions from which what is still open can be rebuilt."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSet:
+    """A family of features of one kind of entity."""
+
+    name: str
+    source: str
+    """The topic whose events it counts."""
+    target: str
+    """The topic that its rows go to."""
+    strict: bool
+    """Whether only events ahead of `watermark + 1` are admitted.
+
+    Sessions are strict: which session an event would join cannot be known before the shuffle by
+    key, and sessions that touch merge. Admitting less, no event can ever touch a fired session, so
+    sessions come out the same in every execution.
+    """
+    operator: Callable[[Settings, BoundedOutOfOrderness], Operator]
+
+    def redis_key(self, key: str) -> str:
+        """Return the key of an entity's hash in the feature store."""
+        return f"features:{self.name}:{key}"
+
+    def ttl_ms(self, settings: Settings) -> int:
+        """Return how long a row serves, milliseconds: as long as its window could still change."""
+        return SESSION_GAP_MS if self.strict else settings.size_ms + settings.lateness_ms
+
+
+def _sliding(aggregate: Any) -> Callable[[Settings, BoundedOutOfOrderness], Operator]:  # noqa: ANN401
+    def build(settings: Settings, clock: BoundedOutOfOrderness) -> Operator:
+        windows = SlidingWindows(settings.size_ms, settings.slide_ms)
+        return SlidingOperator(windows, aggregate, clock, settings.lateness_ms)
+
+    return build
+
+
+def _sessions(_: Settings, clock: BoundedOutOfOrderness) -> Operator:
+    return SessionOperator(SessionWindows(SESSION_GAP_MS), SessionAggregate(), clock)
+
+
+FRAUD: Final = FeatureSet(
+    "fraud", TRANSACTIONS, "features-fraud", strict=False, operator=_sliding(FraudAggregate())
+)
+PERSONALIZATION: Final = FeatureSet(
+    "personalization",
+    CLICKSTREAM,
+    "features-personalization",
+    strict=False,
+    operator=_sliding(PersonalizationAggregate()),
+)
+SESSION: Final = FeatureSet(
+    "session", CLICKSTREAM, "features-session", strict=True, operator=_sessions
+)
+
+CATALOG: Final = (FRAUD, PERSONALIZATION, SESSION)
+"""Every feature set, in the order in which dead letters of one record are written."""
+
+
+def feature_sets(topic: str) -> tuple[FeatureSet, ...]:
+    """Return the feature sets that read `topic`."""
+    return tuple(one for one in CATALOG if one.source == topic)

@@ -1,0 +1,165 @@
+"""Fraud features: what a card did in a window.
+
+| feature | definition | unit |
+|---|---|---|
+| `tx_count` | payments in the window | |
+| `amount_sum_cents`, `amount_max_cents` | sum and largest | cents |
+| `amount_mean_cents` | sum / count | cents |
+| `amount_std_cents` | population standard deviation (STDDEV_POP): 0 for one payment | cents |
+| `distinct_merchants`, `distinct_countries` | exact distinct counts | |
+| `max_speed_kmh` | fastest pair of consecutive payments; null for one payment | km/h |
+| `impossible_travel` | some pair is faster than 900 km/h and at least 100 km apart | |
+| `risk_score`, `reason_codes`, `score_version` | see `risk.py` | points |
+| `updated_event_time` | event time of the last payment | epoch ms |
+
+Sums are whole numbers. Mean and deviation are computed once, from those sums, so no order of events
+and no grouping into panes can change a bit of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+from msgspec import Struct
+
+from flink_jobs.events import Transaction
+from flink_jobs.features.risk import SCORE_VERSION, risk
+from flink_jobs.features.travel import Path, Stop, join, path_of
+
+
+class FraudFeatures(Struct, frozen=True, gc=False):
+    """The features of one card in one window."""
+
+    tx_count: int
+    amount_sum_cents: int
+    amount_max_cents: int
+    amount_mean_cents: float
+    amount_std_cents: float
+    distinct_merchants: int
+    distinct_countries: int
+    max_speed_kmh: float | None
+    impossible_travel: bool
+    risk_score: int
+    reason_codes: tuple[str, ...]
+    score_version: int
+    updated_event_time: int
+
+
+def fraud_features(
+    *,
+    tx_count: int,
+    amount_sum_cents: int,
+    amount_max_cents: int,
+    amount_squares: int,
+    distinct_merchants: int,
+    distinct_countries: int,
+    path: Path,
+) -> FraudFeatures:
+    """Finish a window: derive every feature from its exact parts.
+
+    Args:
+        tx_count: Payments, at least one.
+        amount_sum_cents: Sum of the amounts.
+        amount_max_cents: Largest amount.
+        amount_squares: Sum of the squared amounts, in square cents.
+        distinct_merchants: Number of merchants.
+        distinct_countries: Number of countries.
+        path: The card's stops.
+    """
+    score, reasons = risk(
+        tx_count=tx_count,
+        amount_max_cents=amount_max_cents,
+        amount_sum_cents=amount_sum_cents,
+        distinct_merchants=distinct_merchants,
+        distinct_countries=distinct_countries,
+        impossible_travel=path.impossible,
+    )
+    return FraudFeatures(
+        tx_count=tx_count,
+        amount_sum_cents=amount_sum_cents,
+        amount_max_cents=amount_max_cents,
+        amount_mean_cents=amount_sum_cents / tx_count,
+        amount_std_cents=sqrt(tx_count * amount_squares - amount_sum_cents**2) / tx_count,
+        distinct_merchants=distinct_merchants,
+        distinct_countries=distinct_countries,
+        max_speed_kmh=path.max_speed_kmh,
+        impossible_travel=path.impossible,
+        risk_score=score,
+        reason_codes=reasons,
+        score_version=SCORE_VERSION,
+        updated_event_time=path.last.event_ms,
+    )
+
+
+@dataclass(slots=True)
+class Payments:
+    """The payments of a card in a pane: an accumulator."""
+
+    count: int
+    total: int
+    largest: int
+    squares: int
+    merchants: set[str]
+    countries: set[str]
+    stops: list[Stop]
+    """The stops of a pane, in order of arrival; empty in a merge of panes, which has a path."""
+    path: Path | None = None
+    """Worked out from the stops when it is first asked for."""
+
+
+class FraudAggregate:
+    """The fraud features as an aggregate; a value is a transaction and its offset."""
+
+    def lift(self, value: tuple[Transaction, int]) -> Payments:
+        """Return the payments of one transaction."""
+        tx, offset = value
+        cents = tx.amount_cents
+        stop = Stop(tx.event_time, offset, tx.lat, tx.lon)
+        return Payments(1, cents, cents, cents * cents, {tx.merchant_id}, {tx.country}, [stop])
+
+    def add(self, acc: Payments, value: tuple[Transaction, int]) -> Payments:
+        """Count a transaction in; its stop is put in order when the path is asked for."""
+        tx, offset = value
+        cents = tx.amount_cents
+        acc.count += 1
+        acc.total += cents
+        acc.squares += cents * cents
+        if cents > acc.largest:
+            acc.largest = cents
+        acc.merchants.add(tx.merchant_id)
+        acc.countries.add(tx.country)
+        acc.stops.append(Stop(tx.event_time, offset, tx.lat, tx.lon))
+        acc.path = None
+        return acc
+
+    def merge(self, left: Payments, right: Payments) -> Payments:
+        """Return the payments of both; those of `left` are in earlier panes."""
+        return Payments(
+            left.count + right.count,
+            left.total + right.total,
+            max(left.largest, right.largest),
+            left.squares + right.squares,
+            left.merchants | right.merchants,
+            left.countries | right.countries,
+            [],
+            join(_path(left), _path(right)),
+        )
+
+    def finish(self, acc: Payments) -> FraudFeatures:
+        """Return the features."""
+        return fraud_features(
+            tx_count=acc.count,
+            amount_sum_cents=acc.total,
+            amount_max_cents=acc.largest,
+            amount_squares=acc.squares,
+            distinct_merchants=len(acc.merchants),
+            distinct_countries=len(acc.countries),
+            path=_path(acc),
+        )
+
+
+def _path(acc: Payments) -> Path:
+    if acc.path is None:
+        acc.path = path_of(acc.stops)
+    return acc.path
