@@ -1,0 +1,81 @@
+"""The golden log: 200,000 events whose right answers are known, for tests and benchmarks.
+
+With windows of 5 minutes every minute and a bound of 30 s no event is late, and 63,921 windows of
+a card hold an event. The draws are fixed: they are compared across programs.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from flink_jobs.events import Transaction
+
+EVENTS: Final = 200_000
+START_MS: Final = 1_760_000_400_000
+SPAN_MS: Final = 3_600_000
+LONGEST_DELAY_MS: Final = 29_999
+TOTAL_CENTS: Final = 808_869_966
+WINDOWS: Final = 63_921
+COUNTRIES: Final = ("BE", "CH", "DE", "FR", "LU", "NL", "US", "BR")
+
+
+class GoldenEvent(NamedTuple):
+    """One draw of the golden log. Times are epoch milliseconds; it arrives `delay` late."""
+
+    event_time: int
+    delay: int
+    card: int
+    user: int
+    amount_cents: int
+    merchant: int
+    country: str
+    lat: float
+    lon: float
+    device: int
+
+
+def golden_log() -> Iterator[GoldenEvent]:
+    """Yield the golden log in order of arrival.
+
+    >>> first = next(golden_log())
+    >>> first.event_time - START_MS, first.delay, first.card, first.amount_cents
+    (9, 0, 137, 1385)
+    """
+    draw = random.Random(7)
+    times = sorted([draw.randrange(SPAN_MS) for _ in range(EVENTS)])
+    delays = [_delay(draw) for _ in times]
+    for i in sorted(range(EVENTS), key=lambda i: times[i] + delays[i]):  # stable: then by i
+        yield GoldenEvent(
+            event_time=START_MS + times[i],
+            delay=delays[i],
+            card=draw.randrange(1_000),
+            user=draw.randrange(1_000),
+            amount_cents=round(round(draw.lognormvariate(3.2, 1.0), 2) * 100),
+            merchant=draw.randrange(5_000),
+            country=draw.choice(COUNTRIES),
+            lat=draw.uniform(-60, 60),
+            lon=draw.uniform(-180, 180),
+            device=draw.randrange(3_000),
+        )
+
+
+def golden_transactions() -> Iterator[Transaction]:
+    """Yield the golden log as payments, in order of arrival."""
+    for number, event in enumerate(golden_log()):
+        yield Transaction(
+            event_id=f"g{number:06d}",
+            card_id=f"card_{event.card:05d}",
+            merchant_id=f"merchant_{event.merchant:05d}",
+            amount_cents=event.amount_cents,
+            country=event.country,
+            lat=event.lat,
+            lon=event.lon,
+            event_time=event.event_time,
+        )
+
+
+def _delay(draw: random.Random) -> int:
+    """One event in ten is up to 29,999 ms late."""
+    return draw.randrange(1, LONGEST_DELAY_MS + 1) if draw.random() < 0.10 else 0
