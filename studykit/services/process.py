@@ -1,0 +1,79 @@
+"""Processes in the background, and the records by which they are known again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import psutil
+from msgspec import Struct
+
+from studykit.errors import StudyError
+
+_LAUNCHER = Path(__file__).with_name("launch.py")
+_CLOCK_SLACK_SECONDS = 2.0
+"""A start time is boot time plus uptime, and the system corrects its boot time by a little."""
+
+
+class Running(Struct, frozen=True):
+    """A background process. `started`, epoch seconds, tells it from a later one with its pid."""
+
+    pid: int
+    started: float
+    port: int
+
+    def process(self) -> psutil.Process | None:
+        """Return the process if it still runs, and is the one that was started."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started) < _CLOCK_SLACK_SECONDS
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
+            return None
+
+
+def launch(record: Path, log: Path, port: int, command: Sequence[str], folder: Path) -> None:
+    """Start `command` in the background, in `folder`, with its output appended to `log`.
+
+    Raises:
+        StudyError: The command cannot be executed.
+    """
+    details = msgspec.json.encode({"port": port}).decode()
+    launcher = [sys.executable, "-I", str(_LAUNCHER), str(record), str(log), details]
+    result = subprocess.run(
+        [*launcher, *command], capture_output=True, text=True, check=False, cwd=folder
+    )
+    if result.returncode != 0:
+        reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise StudyError(f"cannot run {command[0]} ({reason}): `study doctor` says what is missing")
+
+
+def read_record(record: Path) -> Running | None:
+    """Return the process that `record` tells of, if it still runs."""
+    try:
+        running = msgspec.json.decode(record.read_bytes(), type=Running)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+    return running if running.process() else None
+
+
+def stop(running: Running, patience_seconds: float) -> None:
+    """Ask a process to end, insist after `patience_seconds`, and return when it is gone."""
+    process = running.process()
+    if process is None:
+        return
+    process.terminate()
+    try:
+        process.wait(patience_seconds)
+    except psutil.TimeoutExpired:
+        kill(running)
+
+
+def kill(running: Running) -> None:
+    """End a process the hard way (kill -9), and return when it is gone."""
+    if process := running.process():
+        process.kill()
+        process.wait(10)

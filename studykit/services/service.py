@@ -1,0 +1,151 @@
+"""What Kafka and Redis have in common as background services: start, wait, stop, kill."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from studykit.errors import StudyError
+from studykit.services import process
+from studykit.services.ports import HOST, is_taken, owner
+from studykit.services.process import Running
+from studykit.services.workspace import Workspace
+
+Say = Callable[[str], None]
+"""Called with a few words on what is being done, for a person who waits."""
+
+_POLL_SECONDS = 0.05
+
+
+def silent(_words: str) -> None:
+    """Say nothing."""
+
+
+class Service(ABC):
+    """A service of one workspace on one port of the loopback interface."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    default_port: ClassVar[int]
+    ready_seconds: ClassVar[float] = 90.0
+    stop_seconds: ClassVar[float] = 20.0
+
+    def __init__(self, workspace: Workspace, port: int) -> None:
+        self.workspace = workspace
+        self.port = port
+
+    @classmethod
+    def port_variable(cls) -> str:
+        """The environment variable that chooses the port."""
+        return f"{cls.name.upper()}_PORT"
+
+    @classmethod
+    def record(cls, workspace: Workspace) -> Running | None:
+        """Return the service of this kind that runs in `workspace`."""
+        return process.read_record(workspace.run / f"{cls.name}.json")
+
+    @property
+    def address(self) -> str:
+        """Host and port, as clients write them."""
+        return f"{HOST}:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """What the service wrote since its last start."""
+        return self.workspace.logs / f"{self.name}.log"
+
+    @property
+    def data(self) -> Path:
+        """What the service keeps."""
+        return self.workspace.data / self.name
+
+    def running(self) -> Running | None:
+        """Return the process, if it runs."""
+        return self.record(self.workspace)
+
+    def start(self, say: Say = silent) -> None:
+        """Start the service unless it runs, and wait until it really answers.
+
+        Raises:
+            StudyError: The port is taken, the service runs on another one, or it does not answer.
+        """
+        running = self.running()
+        if running is None:
+            self._refuse_taken_port()
+            command = self.command(say)
+            self._put_old_log_aside()
+            process.launch(
+                self.workspace.run / f"{self.name}.json",
+                self.log,
+                self.port,
+                command,
+                self.workspace.home,
+            )
+        elif running.port != self.port:
+            raise StudyError(
+                f"{self.title} already runs on port {running.port}: "
+                f"`study down` stops it, then it can start on {self.port}"
+            )
+        say("waiting for an answer")
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until the service answers.
+
+        Raises:
+            StudyError: It ended, or did not answer in `ready_seconds`.
+        """
+        deadline = time.monotonic() + self.ready_seconds
+        while not self.answers():
+            if self.running() is None:
+                raise StudyError(f"{self.title} stopped while it was starting{self._last_words()}")
+            if time.monotonic() > deadline:
+                raise StudyError(
+                    f"{self.title} has not answered for {self.ready_seconds:.0f} s"
+                    f"{self._last_words()}"
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def stop(self) -> bool:
+        """Stop the service, if it runs. Return whether it did."""
+        running = self.running()
+        if running is not None:
+            process.stop(running, self.stop_seconds)
+        (self.workspace.run / f"{self.name}.json").unlink(missing_ok=True)
+        return running is not None
+
+    def kill(self) -> None:
+        """End the service as a crash would: kill -9. Its record stays, as it would then."""
+        running = self.running()
+        if running is not None:
+            process.kill(running)
+
+    @abstractmethod
+    def command(self, say: Say) -> list[str]:
+        """Prepare what the service needs, and return the command that runs it."""
+
+    @abstractmethod
+    def answers(self) -> bool:
+        """Tell whether the service does its work; a listening socket is not enough."""
+
+    def _refuse_taken_port(self) -> None:
+        if is_taken(self.port):
+            raise StudyError(
+                f"port {self.port} is taken by {owner(self.port)}: "
+                f"stop it, or choose another port with {self.port_variable()}="
+            )
+
+    def _put_old_log_aside(self) -> None:
+        if self.log.exists():
+            self.log.replace(self.log.with_suffix(".log.1"))
+
+    def _last_words(self) -> str:
+        try:
+            lines = self.log.read_text(errors="replace").strip().splitlines()
+        except OSError:
+            lines = []
+        words = f" with these words: {lines[-1].strip()[:300]}" if lines else ""
+        return f"{words} (everything is in {self.log})"

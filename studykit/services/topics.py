@@ -1,0 +1,79 @@
+"""The topics: creating them, and proving that a broker takes records and gives them back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError, KafkaTimeoutError
+
+from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
+
+TOPICS: Final = (
+    TRANSACTIONS,
+    CLICKSTREAM,
+    "features-fraud",
+    "features-personalization",
+    "features-session",
+    "dead-letter",
+)
+PARTITIONS: Final = 4
+
+_PROBE_TOPIC: Final = "_probe"
+_TIMEOUT_MS: Final = 5_000
+
+
+def work(servers: str) -> bool:
+    """Create the missing topics, produce a record and fetch it; tell whether all worked."""
+    try:
+        create_topics(servers)
+        produce_and_fetch(servers)
+    except (KafkaError, OSError):
+        return False
+    return True
+
+
+def create_topics(servers: str, topics: Iterable[str] = TOPICS) -> list[str]:
+    """Create those of `topics` that do not exist, with 4 partitions each, and return them.
+
+    Raises:
+        KafkaError: The broker does not answer, or refuses.
+    """
+    return _create(servers, {topic: {"num_partitions": PARTITIONS} for topic in topics})
+
+
+def produce_and_fetch(servers: str) -> None:
+    """Append a record to a topic of its own, and fetch that record.
+
+    Raises:
+        KafkaError: The broker does not answer, or refuses.
+    """
+    _create(servers, {_PROBE_TOPIC: {"num_partitions": 1, "configs": {"retention.ms": "60000"}}})
+    common: dict[str, Any] = {"bootstrap_servers": servers, "request_timeout_ms": _TIMEOUT_MS}
+    producer = KafkaProducer(**common, acks="all", max_block_ms=_TIMEOUT_MS)
+    try:
+        sent = producer.send(_PROBE_TOPIC, b"?").get(_TIMEOUT_MS / 1_000)
+    finally:
+        producer.close(timeout=1)
+    consumer = KafkaConsumer(**common, group_id=None)
+    try:
+        partition = TopicPartition(_PROBE_TOPIC, sent.partition)
+        consumer.assign([partition])
+        consumer.seek(partition, sent.offset)
+        if not consumer.poll(_TIMEOUT_MS):
+            raise KafkaTimeoutError("the broker took a record and does not give it back")
+    finally:
+        consumer.close()
+
+
+def _create(servers: str, topics: dict[str, dict[str, Any]]) -> list[str]:
+    admin = KafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=_TIMEOUT_MS)
+    try:
+        existing = set(admin.list_topics())
+        missing = {name: settings for name, settings in topics.items() if name not in existing}
+        if missing:
+            admin.create_topics(missing, wait_for_metadata=True)
+        return list(missing)
+    finally:
+        admin.close()

@@ -1,0 +1,151 @@
+"""Starting and stopping the services for a person: side by side, and saying what happens."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
+
+from studykit.errors import StudyError
+from studykit.services.addresses import Addresses
+from studykit.services.kafka import Kafka
+from studykit.services.redis import Redis
+from studykit.services.resp import Status, call
+from studykit.services.service import Service
+from studykit.services.workspace import Workspace
+
+
+def up(
+    workspace: Workspace, console: Console, environ: Mapping[str, str] = os.environ
+) -> Addresses:
+    """Have Kafka and Redis running and answering, whatever state they were in before.
+
+    Raises:
+        StudyError: A service cannot be started, or one that the user named does not answer.
+    """
+    with workspace.locked(), _progress(console) as progress:
+        addresses = Addresses.find(workspace, environ)
+        pool = ThreadPoolExecutor(2)
+        jobs = [
+            pool.submit(_have_kafka, workspace, addresses, progress),
+            pool.submit(_have_redis, workspace, addresses, progress),
+        ]
+        try:
+            _finish(jobs)
+        except KeyboardInterrupt:
+            progress.stop()
+            console.print("Interrupted: `study up` goes on from here, `study down` stops it all")
+            os._exit(130)  # the threads would wait on; any state they leave can be gone on from
+    return addresses
+
+
+def down(workspace: Workspace, console: Console) -> None:
+    """Stop what was started here, and nothing else."""
+    with workspace.locked():
+        services: list[Service] = [Kafka(workspace, 0), Redis(workspace, 0)]
+        with ThreadPoolExecutor(2) as pool:
+            for service, stopped in zip(services, pool.map(Service.stop, services), strict=True):
+                console.print(f"{service.title} {'stopped' if stopped else 'was not running'}")
+
+
+def clean_data(workspace: Workspace, console: Console) -> None:
+    """Stop the services and delete every topic, offset and key."""
+    down(workspace, console)
+    with workspace.locked():
+        shutil.rmtree(workspace.data)
+    console.print("Topics, offsets and keys deleted; `study up` starts afresh")
+
+
+def _finish(jobs: list[Future[None]]) -> None:
+    refusals = []
+    for job in jobs:
+        try:
+            job.result()
+        except StudyError as error:
+            refusals.append(str(error))
+    if refusals:
+        raise StudyError("\n".join(refusals))
+
+
+def _progress(console: Console) -> Progress:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.fields[words]}"),
+    )
+    return Progress(*columns, console=console)
+
+
+def _done(progress: Progress, task: TaskID, words: str) -> None:
+    progress.update(task, words=words, total=1, completed=1)
+
+
+def _have_kafka(workspace: Workspace, addresses: Addresses, progress: Progress) -> None:
+    task = progress.add_task("Kafka", total=None, words="")
+    if not addresses.own_kafka:
+        created = _greet_kafka(addresses.kafka_servers)
+        new = f", created {', '.join(created)}" if created else ""
+        _done(progress, task, f"used at {addresses.kafka_servers} (KAFKA_SERVERS){new}")
+        return
+    received = 0
+
+    def advance(size: int) -> None:
+        nonlocal received
+        received += size
+        progress.update(task, words=f"downloading, this once: {received / 1e6:.0f} of 45 MB")
+
+    _start(Kafka(workspace, addresses.kafka_port, advance), progress, task)
+
+
+def _have_redis(workspace: Workspace, addresses: Addresses, progress: Progress) -> None:
+    task = progress.add_task("Redis", total=None, words="")
+    if addresses.own_redis:
+        _start(Redis(workspace, addresses.redis_port), progress, task)
+        return
+    where = f"{addresses.redis_host}:{addresses.redis_port}"
+    _greet_redis(addresses.redis_host, addresses.redis_port)
+    _done(progress, task, f"used at {where} (REDIS_HOST)")
+
+
+def _start(service: Service, progress: Progress, task: TaskID) -> None:
+    began = time.monotonic()
+    ran_already = service.running() is not None
+    try:
+        service.start(lambda words: progress.update(task, words=words))
+    except StudyError:
+        _done(progress, task, "failed")
+        raise
+    seconds = time.monotonic() - began
+    how = "runs already" if ran_already else f"ready after {seconds:.1f} s"
+    _done(progress, task, f"{how} on {service.address}")
+
+
+def _greet_kafka(servers: str) -> list[str]:
+    from kafka.errors import KafkaError  # noqa: PLC0415 - slow to load, and rarely needed
+
+    from studykit.services.topics import create_topics  # noqa: PLC0415
+
+    try:
+        return create_topics(servers)
+    except (KafkaError, OSError, ValueError):
+        raise StudyError(
+            f"nothing answers at KAFKA_SERVERS={servers}: start that broker, "
+            "or unset KAFKA_SERVERS and one is started here"
+        ) from None
+
+
+def _greet_redis(host: str, port: int) -> None:
+    try:
+        if call(host, port, "PING") == Status("PONG"):
+            return
+    except OSError:
+        pass
+    raise StudyError(
+        f"no Redis answers at REDIS_HOST={host}, REDIS_PORT={port}: start that server, "
+        "or unset REDIS_HOST and one is started here"
+    )
