@@ -16,6 +16,7 @@ TRANSACTIONS: Final = "transactions"
 CLICKSTREAM: Final = "clickstream"
 
 MAX_PAYLOAD_BYTES: Final = 65_536
+SMALL_PAYLOAD_BYTES: Final = 512
 MAX_BRACKETS: Final = 64
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -74,14 +75,31 @@ EVENT_TYPES: Final[dict[str, type[Transaction] | type[Click]]] = {
 
 
 class Record(Protocol):
-    """One record of a Kafka topic, or of a log file. `timestamp` is the append time, epoch ms."""
+    """One record of a Kafka topic, or of a log file."""
 
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
+    @property
+    def topic(self) -> str:
+        """The topic."""
+
+    @property
+    def partition(self) -> int:
+        """The partition of the topic."""
+
+    @property
+    def offset(self) -> int:
+        """The place in the partition."""
+
+    @property
+    def timestamp(self) -> int:
+        """When the broker appended the record, epoch milliseconds."""
+
+    @property
+    def key(self) -> bytes | None:
+        """The record's key."""
+
+    @property
+    def value(self) -> bytes | None:
+        """The payload; None in a tombstone."""
 
 
 class Malformed(ValueError):
@@ -119,9 +137,12 @@ class EventDecoder:
 
 
 def _refuse_monsters(value: bytes) -> None:
-    """Refuse what would cost more to parse than an event can: both limits are far from any."""
+    """Refuse what is far from any event: too long, or nested so deep that parsers give up.
+
+    Where they give up differs between processes; this limit does not, so that verdicts agree.
+    """
     size = len(value)
     if size > MAX_PAYLOAD_BYTES:
         raise Malformed(f"{size} bytes; an event has at most {MAX_PAYLOAD_BYTES}")
-    if size > MAX_BRACKETS and value.count(b"[") + value.count(b"{") > MAX_BRACKETS:
+    if size > SMALL_PAYLOAD_BYTES and value.count(b"[") + value.count(b"{") > MAX_BRACKETS:
         raise Malformed(f"more than {MAX_BRACKETS} brackets; an event is flat")

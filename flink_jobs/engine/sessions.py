@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from flink_jobs.engine.aggregates import Aggregate
 from flink_jobs.engine.firing import Firing
@@ -62,6 +62,8 @@ class SessionOperator(Generic[Value, Acc, Result]):
         self._timers: list[tuple[int, int, Session[Acc]]] = []
         self._timer_count = 0
         self._firings: list[Firing[Result]] = []
+
+    windows_per_event: Final = 1
 
     def on_event(self, key: str, event_ms: int, value: Value, offset: int) -> Sequence[int]:
         """Count an event into its session, merging those that it joins.

@@ -59,6 +59,11 @@ class SlidingOperator(Generic[Value, Acc, Result]):
         self._firings: list[Firing[Result]] = []
         self.on_watermark()
 
+    @property
+    def windows_per_event(self) -> int:
+        """In how many windows an event is."""
+        return self.windows.overlap
+
     def on_event(self, key: str, event_ms: int, value: Value, offset: int) -> Sequence[int]:
         """Count an event into every window that is still open.
 

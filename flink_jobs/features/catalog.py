@@ -28,6 +28,10 @@ Arrival = tuple[Any, int]
 class Operator(Protocol):
     """What the processor asks of a window operator."""
 
+    @property
+    def windows_per_event(self) -> int:
+        """In how many windows an event is."""
+
     def on_event(self, key: str, event_ms: int, value: Arrival, offset: int) -> Sequence[int]:
         """Count an event in; return the starts of the windows that it missed."""
 

@@ -1,0 +1,181 @@
+"""Kafka: consuming the event topics, producing what comes out, and the commit that is the state.
+
+A commit is the offset from which a successor has to read; its metadata tells with which watermark,
+and up to where output has been delivered. See `partition.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, Final
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import KafkaError
+from kafka.partitioner.default import murmur2
+from kafka.structs import OffsetAndMetadata
+
+from flink_jobs.config import Settings
+from flink_jobs.dead_letter import DEAD_LETTER_TOPIC, DeadLetter
+from flink_jobs.features.catalog import CATALOG
+from flink_jobs.features.row import FeatureRow, encode_row
+from flink_jobs.partition import Resume
+
+SOURCE_TOPICS: Final = tuple(dict.fromkeys(one.source for one in CATALOG))
+TARGET_TOPICS: Final = (*(one.target for one in CATALOG), DEAD_LETTER_TOPIC)
+
+MAX_RECORD_BYTES: Final = 11 * 1024 * 1024
+"""A malformed record of ten megabytes still fits into a dead letter."""
+
+BATCH_RECORDS: Final = 10_000
+DELIVERY_TIMEOUT_MS: Final = 120_000
+
+
+class KafkaUnusable(RuntimeError):
+    """The broker cannot be used. Its text is one sentence that says why and what to do."""
+
+
+class ForeignCommit(RuntimeError):
+    """A committed position that cannot be resumed with these settings."""
+
+
+def check_topics(settings: Settings) -> None:
+    """Make sure that the broker answers and has every topic.
+
+    Raises:
+        KafkaUnusable: It does not, or a topic is missing.
+    """
+    servers = settings.kafka_servers
+    try:
+        admin = KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=10_000)
+        existing = set(admin.list_topics())
+        admin.close()
+    except (KafkaError, OSError, ValueError) as error:
+        raise KafkaUnusable(
+            f"no Kafka broker answers at {servers} ({type(error).__name__}): start one with "
+            "`make up`, or set KAFKA_SERVERS"
+        ) from None
+    missing = [topic for topic in (*SOURCE_TOPICS, *TARGET_TOPICS) if topic not in existing]
+    if missing:
+        raise KafkaUnusable(
+            f"the broker at {servers} has no topic {', '.join(missing)}: `make up` creates them"
+        )
+
+
+def open_consumer(settings: Settings) -> KafkaConsumer:
+    """Open a consumer of the group; it commits only when told to."""
+    return KafkaConsumer(
+        bootstrap_servers=settings.kafka_servers,
+        group_id=settings.kafka_group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        partition_assignment_strategy=[CooperativeStickyAssignor],
+        max_poll_records=BATCH_RECORDS,
+        fetch_max_bytes=4 * MAX_RECORD_BYTES,
+        max_partition_fetch_bytes=MAX_RECORD_BYTES,
+        session_timeout_ms=10_000,
+        heartbeat_interval_ms=1_000,
+        metrics_enabled=False,
+    )
+
+
+def resume_from(committed: OffsetAndMetadata | None, settings: Settings) -> Resume:
+    """Return where to go on after `committed`, which another processor of the group left.
+
+    Raises:
+        ForeignCommit: It was left with other windows, so what is open cannot be rebuilt from it.
+    """
+    if committed is None:
+        return Resume()
+    if not committed.metadata:  # left by another tool: a plain offset, of which nothing is known
+        return Resume(committed.offset, None, committed.offset)
+    max_seen, delivered, fingerprint = committed.metadata.split("|")
+    if fingerprint != _fingerprint(settings):
+        raise ForeignCommit(
+            f"group {settings.kafka_group!r} was left with the windows {fingerprint}, and the "
+            f"settings now say {_fingerprint(settings)}: go back to those, or choose another "
+            "KAFKA_GROUP to start from the beginning of the log"
+        )
+    return Resume(committed.offset, int(max_seen) if max_seen else None, int(delivered))
+
+
+def commit_of(resume: Resume, settings: Settings) -> OffsetAndMetadata:
+    """Return the commit that `resume_from` reads."""
+    max_seen = "" if resume.max_seen_ms is None else resume.max_seen_ms
+    metadata = f"{max_seen}|{resume.delivered}|{_fingerprint(settings)}"
+    return OffsetAndMetadata(resume.offset, metadata, -1)
+
+
+def _fingerprint(settings: Settings) -> str:
+    """Name everything that decides a verdict; a log replayed with other values tells otherwise."""
+    return (
+        f"size={settings.window_size_minutes}min,slide={settings.window_slide_seconds}s,"
+        f"bound={settings.max_out_of_orderness_seconds}s,"
+        f"lateness={settings.allowed_lateness_seconds}s,future={settings.max_future_seconds}s"
+    )
+
+
+class Outbox:
+    """Sends rows and dead letters to their topics; `flush` makes sure that they have arrived."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open a producer that retries until `DELIVERY_TIMEOUT_MS` is over."""
+        self._producer = KafkaProducer(
+            bootstrap_servers=settings.kafka_servers,
+            linger_ms=20,
+            batch_size=262_144,
+            max_request_size=MAX_RECORD_BYTES,
+            delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
+            max_block_ms=DELIVERY_TIMEOUT_MS,
+            metrics_enabled=False,
+        )
+        self._failure: BaseException | None = None
+        self._targets = {one.name: one.target for one in CATALOG}
+        self._partitions = {
+            topic: len(self._producer.partitions_for(topic)) for topic in TARGET_TOPICS
+        }
+
+    def send(self, rows: Iterable[FeatureRow], letters: Iterable[DeadLetter]) -> None:
+        """Hand over rows and dead letters; errors are told by `flush`."""
+        for row in rows:
+            self._send(self._targets[row.feature_set], row.redis_key.encode(), encode_row(row), [])
+        for letter in letters:
+            self._send(DEAD_LETTER_TOPIC, letter.key, letter.original, letter.headers)
+
+    def flush(self) -> None:
+        """Wait until everything sent has been acknowledged by the broker.
+
+        Raises:
+            KafkaUnusable: Something could not be delivered in time.
+        """
+        try:
+            self._producer.flush(timeout=DELIVERY_TIMEOUT_MS / 1_000)
+        except KafkaError as error:
+            self._failure = error
+        if self._failure is not None:
+            raise KafkaUnusable(
+                f"the broker did not take all output within {DELIVERY_TIMEOUT_MS // 1_000} s "
+                f"({self._failure!r}): nothing is lost, start again when it is back"
+            )
+
+    def close(self) -> None:
+        """Close the connection without waiting for what is not yet delivered."""
+        self._producer.close(timeout=5)
+
+    def _send(
+        self, topic: str, key: bytes, value: bytes | None, headers: list[tuple[str, bytes]]
+    ) -> None:
+        partition = _murmur2(key) % self._partitions[topic]
+        future = self._producer.send(topic, value, key, headers, partition)
+        future.add_errback(self._fail)
+
+    def _fail(self, error: Any) -> None:  # noqa: ANN401
+        self._failure = self._failure or error
+
+
+@lru_cache(maxsize=100_000)
+def _murmur2(key: bytes) -> int:
+    """Return the hash by which Kafka's clients choose a partition; keys come again and again."""
+    return int(murmur2(key)) & 0x7FFF_FFFF

@@ -1,0 +1,91 @@
+"""Dead letters: what became of a record that a feature set could not count, and why.
+
+A record yields one dead letter per feature set that missed it, or a single one, of no feature set,
+where it is no event at all. The key names the record and the feature set, so a letter written twice
+after a crash is the same letter.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+DEAD_LETTER_TOPIC: Final = "dead-letter"
+
+Reason: TypeAlias = Literal["late", "partial_late", "malformed", "future_timestamp"]
+
+
+class DeadLetter(Struct, frozen=True, gc=False, kw_only=True):
+    """Why a record, or part of its windows, was not counted. Times are epoch milliseconds."""
+
+    reason: Reason
+    feature_set: str | None = None
+    topic: str
+    partition: int
+    offset: int
+    event_time: int | None = None
+    watermark: int | None = None
+    late_by_ms: int | None = None
+    missed_windows: tuple[int, ...] | None = None
+    """Starts of the windows that the event missed, earliest first; None where nobody can know."""
+    original: bytes | None
+    """The record's value as it came."""
+
+    @property
+    def key(self) -> bytes:
+        """The dead letter's identity: topic, partition, offset and feature set."""
+        return f"{self.topic}/{self.partition}/{self.offset}/{self.feature_set or ''}".encode()
+
+    @property
+    def headers(self) -> list[tuple[str, bytes]]:
+        """The Kafka headers; a value is empty where it does not apply."""
+        missed = self.missed_windows
+        return [
+            ("feature_set", _text(self.feature_set)),
+            ("reason", _text(self.reason)),
+            ("event_time", _text(self.event_time)),
+            ("watermark", _text(self.watermark)),
+            ("late_by_ms", _text(self.late_by_ms)),
+            ("missed_windows", b"" if missed is None else msgspec.json.encode(missed)),
+        ]
+
+
+class _Line(Struct):
+    reason: str
+    feature_set: str | None
+    topic: str
+    partition: int
+    offset: int
+    event_time: int | None
+    watermark: int | None
+    late_by_ms: int | None
+    missed_windows: tuple[int, ...] | None
+    original: str | UnsetType | None = UNSET
+    original_b64: str | UnsetType = UNSET
+
+
+def encode_line(letter: DeadLetter) -> bytes:
+    """Return the JSON line of a dead letter; bytes that are not UTF-8 stand in `original_b64`."""
+    line = _Line(
+        reason=letter.reason,
+        feature_set=letter.feature_set,
+        topic=letter.topic,
+        partition=letter.partition,
+        offset=letter.offset,
+        event_time=letter.event_time,
+        watermark=letter.watermark,
+        late_by_ms=letter.late_by_ms,
+        missed_windows=letter.missed_windows,
+    )
+    try:
+        line.original = None if letter.original is None else letter.original.decode()
+    except UnicodeDecodeError:
+        line.original_b64 = base64.b64encode(letter.original or b"").decode()
+    return msgspec.json.encode(line)
+
+
+def _text(value: str | int | None) -> bytes:
+    return b"" if value is None else str(value).encode()

@@ -1,0 +1,38 @@
+"""A feature row: the features of one entity in one window, as Kafka and Redis carry them."""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from flink_jobs.features.clickstream import PersonalizationFeatures, SessionFeatures
+from flink_jobs.features.transactions import FraudFeatures
+
+SCHEMA_VERSION: Final = 1
+
+Features: TypeAlias = FraudFeatures | PersonalizationFeatures | SessionFeatures
+
+
+class FeatureRow(Struct, frozen=True, gc=False):
+    """The features of `key` in `[window_start, window_end)`, epoch milliseconds.
+
+    A row with a greater `(window_end, revision)` replaces one with a smaller.
+    """
+
+    feature_set: str
+    key: str
+    window_start: int
+    window_end: int
+    revision: int
+    features: Features
+
+    @property
+    def redis_key(self) -> str:
+        """The key of the entity's hash, and of the row's record in its feature topic."""
+        return f"features:{self.feature_set}:{self.key}"
+
+
+encode_row = msgspec.json.Encoder().encode
+"""Return the JSON of a feature row: the value of its Kafka record, and its line in a file."""

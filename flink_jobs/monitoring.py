@@ -1,0 +1,173 @@
+"""Monitoring: Prometheus metrics, a health page, and structured logs.
+
+Everything is counted per batch, from the ledgers, so that watching costs the events nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from socketserver import ThreadingMixIn
+from typing import Any, Final
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app
+
+from flink_jobs.config import SettingsError
+from flink_jobs.partition import Lane, Ledger
+
+JOB: Final = "stream_processor"
+
+PartitionKey = tuple[str, int]
+"""Topic and partition."""
+
+
+class Metrics:
+    """The metrics of one processor, with their children bound once."""
+
+    def __init__(self) -> None:
+        """Register every metric."""
+        self.registry = CollectorRegistry()
+        where = ["topic", "partition"]
+        self.records = self._counter(
+            "records", "Records by what became of them", [*where, "feature_set", "verdict"]
+        )
+        self.rows = self._counter("windows_emitted", "Feature rows", ["feature_set"])
+        self.refused = self._counter("store_refused", "Rows that the store had newer ones for", [])
+        self.lag = self._gauge("lag_records", "Records appended and not yet processed", where)
+        self.watermark_lag = self._gauge(
+            "watermark_lag_seconds", "Append time of the last record minus the watermark", where
+        )
+        self.rate = self._gauge("processing_rate", "Records per second in the last batch", [])
+        self.batch_seconds = Histogram(
+            "features_batch_seconds", "Time to process and deliver a batch", registry=self.registry
+        )
+        self._seen: dict[tuple[PartitionKey, str], Ledger] = {}
+
+    def count(self, where: PartitionKey, lanes: Iterable[Lane]) -> None:
+        """Add what the ledgers of a partition have gained since the last call."""
+        topic, partition = where
+        for lane in lanes:
+            name = lane.feature_set.name
+            seen = self._seen.setdefault((where, name), Ledger())
+            for column in _COLUMNS:
+                gained = getattr(lane.ledger, column) - getattr(seen, column)
+                self.records.labels(topic, partition, name, column).inc(gained)
+                setattr(seen, column, getattr(lane.ledger, column))
+
+    def forget(self, where: PartitionKey, lanes: Iterable[Lane]) -> None:
+        """Expect the ledgers of a partition to start at zero again: another processor has it."""
+        for lane in lanes:
+            self._seen.pop((where, lane.feature_set.name), None)
+
+    def _counter(self, name: str, text: str, labels: list[str]) -> Counter:
+        return Counter(f"features_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, labels: list[str]) -> Gauge:
+        return Gauge(f"features_{name}", text, labels, registry=self.registry)
+
+
+_COLUMNS: Final = tuple(column.name for column in fields(Ledger))
+
+
+class Health:
+    """What works and what does not, as `/healthz` tells it."""
+
+    def __init__(self) -> None:
+        """Begin with nothing known to be wrong."""
+        self._troubles: dict[str, str] = {}
+
+    def ok(self, component: str) -> None:
+        """Note that a component answers."""
+        self._troubles.pop(component, None)
+
+    def trouble(self, component: str, text: str) -> None:
+        """Note what is wrong with a component."""
+        self._troubles[component] = text
+
+    def page(self) -> tuple[str, bytes]:
+        """Return the HTTP status and the JSON body."""
+        troubles = dict(self._troubles)
+        status = "degraded" if troubles else "ok"
+        body = msgspec.json.encode({"status": status, "job": JOB, "troubles": troubles})
+        return ("503 Service Unavailable" if troubles else "200 OK"), body
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Silent(WSGIRequestHandler):
+    def log_message(self, *_: Any) -> None:  # noqa: ANN401
+        """Say nothing: a scrape every few seconds is no news."""
+
+
+def serve(port: int, metrics: Metrics, health: Health) -> Callable[[], None]:
+    """Serve `/metrics` and `/healthz` on the loopback interface; return what stops it.
+
+    Args:
+        port: TCP port; 0 serves nothing.
+        metrics: What `/metrics` shows.
+        health: What `/healthz` shows.
+
+    Raises:
+        SettingsError: The port is taken.
+    """
+    if port == 0:
+        return lambda: None
+    prometheus = make_wsgi_app(metrics.registry)
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401
+        if environ["PATH_INFO"] != "/healthz":
+            return prometheus(environ, start_response)
+        status, body = health.page()
+        start_response(status, [("Content-Type", "application/json")])
+        return [body]
+
+    try:
+        server = make_server("127.0.0.1", port, application, _Server, _Silent)
+    except OSError:
+        raise SettingsError(
+            f"METRICS_PORT={port} is taken by another process: choose another, or 0 for none"
+        ) from None
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+
+    return stop
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, job, message, and the context given as `extra`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time_ms": int(record.created * 1_000),
+            "level": record.levelname.lower(),
+            "job": JOB,
+            "message": record.getMessage(),
+            **getattr(record, "context", {}),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line).decode()
+
+
+def start_logging() -> logging.Logger:
+    """Log JSON lines to standard error; return the job's logger."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_JsonLines())
+    logger = logging.getLogger(JOB)
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    kafka = logging.getLogger("kafka")
+    kafka.handlers = [handler]
+    kafka.setLevel(logging.ERROR)
+    kafka.propagate = False
+    return logger

@@ -1,0 +1,216 @@
+"""One Kafka partition: an event-time stream of its own.
+
+All events of a key are in one partition, so a partition needs no other clock than its own
+watermark. What comes out is therefore a function of the partition's log alone: the same for any
+batch size, any interleaving with other partitions and any number of restarts.
+
+The log is also the state. `resume_point` tells from which offset a successor has to read, and with
+which watermark, to arrive at the same state; it stays silent until it is where this one was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
+
+from flink_jobs.config import Settings
+from flink_jobs.dead_letter import DeadLetter, Reason
+from flink_jobs.engine.panes import Position
+from flink_jobs.events import Event, EventDecoder, Malformed, Record
+from flink_jobs.features.catalog import FeatureSet, feature_sets
+from flink_jobs.features.row import FeatureRow
+from flink_jobs.utils.watermarks import BoundedOutOfOrderness
+
+
+class Resume(NamedTuple):
+    """Where and how to go on with a partition."""
+
+    offset: int = 0
+    """Offset of the first record to read."""
+    max_seen_ms: int | None = None
+    """Largest event time before that record; None where there was none."""
+    delivered: int = 0
+    """Offset up to which, exclusively, all output has been delivered."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What became of the records, for one feature set: every record is in exactly one column."""
+
+    accepted: int = 0
+    late: int = 0
+    malformed: int = 0
+    future: int = 0
+    partial_late: int = 0
+    """How many of the accepted missed some of their windows."""
+
+    @property
+    def consumed(self) -> int:
+        """All records: the sum of the columns."""
+        return self.accepted + self.late + self.malformed + self.future
+
+
+@dataclass(slots=True)
+class Output:
+    """What a batch of records produced."""
+
+    rows: list[FeatureRow] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+
+    def __iadd__(self, more: Output) -> Output:
+        """Append what another batch produced."""
+        self.rows += more.rows
+        self.letters += more.letters
+        return self
+
+
+class Lane:
+    """One feature set over one partition."""
+
+    __slots__ = ("clock", "feature_set", "ledger", "operator")
+
+    def __init__(
+        self, feature_set: FeatureSet, settings: Settings, clock: BoundedOutOfOrderness
+    ) -> None:
+        """Open a lane without state whose operator follows `clock`."""
+        self.feature_set = feature_set
+        self.clock = clock
+        self.operator = feature_set.operator(settings, clock)
+        self.ledger = Ledger()
+
+    def judge(self, event: Event, record: Record) -> DeadLetter | None:
+        """Count an event into its open windows; return a dead letter for those it missed."""
+        event_ms = event.event_time
+        if self.feature_set.strict and event_ms <= self.clock.watermark_ms + 1:
+            self.ledger.late += 1
+            return self._letter("late", record, event_ms, 1, None)
+        offset = record.offset
+        missed = self.operator.on_event(event.key, event_ms, (event, offset), offset)
+        if len(missed) == self.operator.windows_per_event:
+            self.ledger.late += 1
+            return self._letter("late", record, event_ms, 0, missed)
+        self.ledger.accepted += 1
+        if not missed:
+            return None
+        self.ledger.partial_late += 1
+        return self._letter("partial_late", record, event_ms, 0, missed)
+
+    def take(self) -> Iterator[FeatureRow]:
+        """Yield what has fired since the last call."""
+        name = self.feature_set.name
+        for fired in self.operator.take():
+            yield FeatureRow(
+                name, fired.key, fired.start_ms, fired.end_ms, fired.revision, fired.result
+            )
+
+    def _letter(
+        self,
+        reason: Reason,
+        record: Record,
+        event_ms: int,
+        ahead_ms: int,
+        missed: Sequence[int] | None,
+    ) -> DeadLetter:
+        """Write a dead letter; `ahead_ms` is how far ahead of the watermark the limit lies."""
+        watermark_ms = self.clock.watermark_ms
+        return DeadLetter(
+            reason=reason,
+            feature_set=self.feature_set.name,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            event_time=event_ms,
+            watermark=watermark_ms,
+            late_by_ms=watermark_ms + ahead_ms - event_ms,
+            missed_windows=None if missed is None else tuple(missed),
+            original=record.value,
+        )
+
+
+class Partition:
+    """The event-time stream of one Kafka partition: records in, rows and dead letters out."""
+
+    def __init__(self, topic: str, settings: Settings, resume: Resume = Resume()) -> None:  # noqa: B008
+        """Open the stream of a partition of `topic`, from its beginning or from `resume`."""
+        self.clock = BoundedOutOfOrderness(settings.bound_ms, resume.max_seen_ms)
+        self.lanes = [Lane(one, settings, self.clock) for one in feature_sets(topic)]
+        self._max_future_ms = settings.max_future_ms
+        self._decode = EventDecoder(topic).decode
+        self.next_offset = resume.offset
+        self._delivered = max(resume.offset, resume.delivered)
+
+    def process(self, records: Sequence[Record]) -> Output:
+        """Process the next records of the partition, in the order of their offsets.
+
+        Records whose output a predecessor has delivered only rebuild the state: silently.
+        """
+        if not records:
+            return Output()
+        self.next_offset = records[-1].offset + 1
+        if records[0].offset < self._delivered:
+            self._rebuild([record for record in records if record.offset < self._delivered])
+            records = [record for record in records if record.offset >= self._delivered]
+        return self._run(records)
+
+    def finish(self) -> Output:
+        """End a bounded stream: nothing more will come, so every open window fires."""
+        self.clock.finish()
+        return self._run([])
+
+    def resume_point(self) -> Resume:
+        """Return where a successor must begin, once all output so far has been delivered."""
+        here = Position(self.next_offset, self.clock.max_seen_ms)
+        needed = (position for lane in self.lanes for position in lane.operator.needed())
+        offset, max_seen_ms = min(needed, key=lambda position: position.offset, default=here)
+        return Resume(offset, max_seen_ms, max(self.next_offset, self._delivered))
+
+    def _rebuild(self, records: list[Record]) -> None:
+        ledgers = [replace(lane.ledger) for lane in self.lanes]
+        self._run(records)
+        for lane, ledger in zip(self.lanes, ledgers, strict=True):
+            lane.ledger = ledger
+
+    def _run(self, records: Iterable[Record]) -> Output:
+        output = Output()
+        for record in records:
+            try:
+                event = self._decode(record.key, record.value)
+            except Malformed:
+                output.letters.append(self._reject("malformed", record, None))
+                continue
+            if event.event_time > record.timestamp + self._max_future_ms:
+                output.letters.append(self._reject("future_timestamp", record, event.event_time))
+                continue
+            for lane in self.lanes:
+                letter = lane.judge(event, record)
+                if letter is not None:
+                    output.letters.append(letter)
+            if self.clock.observe(event.event_time):
+                self._fire()
+        self._fire()  # also where no event advanced the clock: at the end of a bounded stream
+        for lane in self.lanes:
+            output.rows.extend(lane.take())
+        return output
+
+    def _fire(self) -> None:
+        for lane in self.lanes:
+            lane.operator.on_watermark()
+
+    def _reject(
+        self, reason: Literal["malformed", "future_timestamp"], record: Record, event_ms: int | None
+    ) -> DeadLetter:
+        """Write the dead letter of a record that no feature set gets to see."""
+        for lane in self.lanes:
+            if reason == "malformed":
+                lane.ledger.malformed += 1
+            else:
+                lane.ledger.future += 1
+        return DeadLetter(
+            reason=reason,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            event_time=event_ms,
+            original=record.value,
+        )
