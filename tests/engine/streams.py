@@ -88,13 +88,13 @@ class Driver:
         return by_end(row(firing) for firing in self.operator.take())
 
 
-def sliding(shape: Shape, bound: int, lateness: int = 0) -> Driver:
-    clock = BoundedOutOfOrderness(bound)
+def sliding(shape: Shape, bound: int, lateness: int = 0, max_seen_ms: int | None = None) -> Driver:
+    clock = BoundedOutOfOrderness(bound, max_seen_ms)
     return Driver(SlidingOperator(shape.windows, InOrder(), clock, lateness), clock)
 
 
-def sessions(gap: int, bound: int, lateness: int = 0) -> Driver:
-    clock = BoundedOutOfOrderness(bound)
+def sessions(gap: int, bound: int, lateness: int = 0, max_seen_ms: int | None = None) -> Driver:
+    clock = BoundedOutOfOrderness(bound, max_seen_ms)
     return Driver(SessionOperator(SessionWindows(gap), InOrder(), clock, lateness), clock)
 
 

@@ -17,7 +17,6 @@ from tests import golden
 from tests.engine.effort import held, lines_run
 from tests.engine.streams import (
     Driver,
-    InOrder,
     Row,
     Shape,
     assert_same,
@@ -112,8 +111,7 @@ def test_replay_from_the_needed_position_gives_the_rest(
     start = min(whole.operator.needed(), default=ahead, key=lambda one: one.offset)
     whole.operator.take()
 
-    clock = BoundedOutOfOrderness(bound, start.max_seen_ms)
-    again = Driver(SlidingOperator(shape.windows, InOrder(), clock, lateness), clock)
+    again = sliding(shape, bound, lateness, start.max_seen_ms)
     for item in log[start.offset : stop]:
         again.feed(item)
     again.operator.take()
