@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -81,3 +82,75 @@ def env() -> None:
 
     for name, value in Addresses.find(Workspace.of_clone()).environment().items():
         typer.echo(f"{name}={value}")
+
+
+@app.command()
+def status() -> None:
+    """Show what runs, on which port, since when, and how far the features are behind."""
+    from rich.console import Console
+
+    from studykit.services.workspace import Workspace
+    from studykit.status import show_status
+
+    show_status(Workspace.of_clone(), Console())
+
+
+@app.command()
+def doctor() -> None:
+    """Look for everything that could keep the lab from working, and say what to do about it."""
+    from rich.console import Console
+
+    from studykit.doctor import examine, show
+    from studykit.services.workspace import Workspace
+
+    if not show(examine(Workspace.of_clone()), Console()):
+        raise typer.Exit(1)
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def redis(
+    words: Annotated[list[str], typer.Argument(help='A command, as in: study redis KEYS "*"')],
+) -> None:
+    """Send one command to Redis, and print the reply as redis-cli does."""
+    from studykit.services.addresses import Addresses
+    from studykit.services.resp import Refusal, as_lines, as_raw_lines, call
+    from studykit.services.workspace import Workspace
+
+    where = Addresses.find(Workspace.of_clone())
+    try:
+        reply = call(where.redis_host, where.redis_port, *words)
+    except OSError:
+        raise StudyError(
+            f"no Redis answers at {where.redis_host}:{where.redis_port}: `make up` starts one"
+        ) from None
+    for line in as_lines(reply) if sys.stdout.isatty() else as_raw_lines(reply):
+        typer.echo(line)
+    if isinstance(reply, Refusal):
+        raise typer.Exit(1)
+
+
+@jars.command()
+def fetch() -> None:
+    """Download every jar that is missing or damaged; a lab without internet can do so before."""
+    from rich.console import Console
+
+    from studykit.services.jars import JarCache, read_lock
+    from studykit.services.up import fetch_jars
+
+    cache = JarCache.of_user()
+    locked = [jar for group in read_lock().values() for jar in group.jars]
+    for jar in cache.damaged(locked):
+        cache.drop(jar)
+    fetch_jars(locked, Console())
+    typer.echo(f"All {len(locked)} jars are in {cache.folder}")
+
+
+@jars.command()
+def update() -> None:
+    """Resolve the roots in jars.lock.json anew and write the versions and checksums back."""
+    from studykit.services.jars import LOCK_FILE, JarCache, renew_lock
+
+    for name, group in renew_lock(mirror=JarCache.of_user().mirror).items():
+        size = sum(jar.size for jar in group.jars) / 1e6
+        typer.echo(f"{name}: {len(group.jars)} jars, {size:.0f} MB")
+    typer.echo(f"Written to {LOCK_FILE}")

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from studykit.errors import StudyError
-from studykit.services.jars import Advance, JarCache, read_lock
+from studykit.services.jars import JarCache, read_lock
 from studykit.services.java import find_java
 from studykit.services.ports import HOST, accepts, free_port
 from studykit.services.service import Say, Service
-from studykit.services.workspace import Workspace
 
 _CLUSTER_ID: Final = "ZXZlbnQtdGltZS1sYWItMQ"  # 16 bytes in base64: event-time-lab-1
 
@@ -67,19 +66,11 @@ class Kafka(Service):
     title = "Kafka"
     default_port = 9092
 
-    def __init__(self, workspace: Workspace, port: int, advance: Advance = lambda _: None) -> None:
-        """`advance` is called with the bytes of jars that arrive, if any must be downloaded."""
-        super().__init__(workspace, port)
-        self._advance = advance
-
     def command(self, say: Say) -> list[str]:
         """Fetch the jars, write the settings, format the data folder if it is new."""
         java = find_java()
-        cache = JarCache.of_user()
-        jars = read_lock()["kafka"].jars
-        if cache.missing(jars):
-            say("downloading, this once")
-        classpath = os.pathsep.join(map(str, cache.ensure(jars, self._advance)))
+        jars = JarCache.of_user().ensure(read_lock()["kafka"].jars)
+        classpath = os.pathsep.join(map(str, jars))
         settings = self._write_settings()
         base = [str(java.command), "-Dlog4j2.level=WARN", "-cp", classpath]
         if not (self.data / "meta.properties").exists():  # the format's last act is to write it

@@ -45,10 +45,15 @@ class Redis(Service):
 
     def answers(self) -> bool:
         """Ping."""
-        try:
-            return call(HOST, self.port, "PING") == Status("PONG")
-        except OSError:
-            return False
+        return redis_answers(HOST, self.port)
+
+
+def redis_answers(host: str, port: int) -> bool:
+    """Tell whether a Redis server is ready to work; one that loads its data is not yet."""
+    try:
+        return call(host, port, "PING") == Status("PONG")
+    except (OSError, ValueError):  # ValueError: something else than Redis answered
+        return False
 
 
 def find_redis() -> Path:

@@ -34,6 +34,15 @@ def work(servers: str) -> bool:
     return True
 
 
+def reachable(servers: str) -> bool:
+    """Tell whether a broker answers at `servers`, changing nothing there."""
+    try:
+        KafkaConsumer(bootstrap_servers=servers, request_timeout_ms=_TIMEOUT_MS).close()
+    except (KafkaError, OSError, ValueError):
+        return False
+    return True
+
+
 def create_topics(servers: str, topics: Iterable[str] = TOPICS) -> list[str]:
     """Create those of `topics` that do not exist, with 4 partitions each, and return them.
 

@@ -5,17 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+)
 
 from studykit.errors import StudyError
 from studykit.services.addresses import Addresses
+from studykit.services.jars import Jar, JarCache, read_lock
 from studykit.services.kafka import Kafka
-from studykit.services.redis import Redis
-from studykit.services.resp import Status, call
+from studykit.services.redis import Redis, redis_answers
 from studykit.services.service import Service
 from studykit.services.workspace import Workspace
 
@@ -28,8 +35,10 @@ def up(
     Raises:
         StudyError: A service cannot be started, or one that the user named does not answer.
     """
+    addresses = Addresses.find(workspace, environ)
+    if addresses.own_kafka:
+        fetch_jars(read_lock()["kafka"].jars, console)
     with workspace.locked(), _progress(console) as progress:
-        addresses = Addresses.find(workspace, environ)
         pool = ThreadPoolExecutor(2)
         jobs = [
             pool.submit(_have_kafka, workspace, addresses, progress),
@@ -59,6 +68,22 @@ def clean_data(workspace: Workspace, console: Console) -> None:
     with workspace.locked():
         shutil.rmtree(workspace.data)
     console.print("Topics, offsets and keys deleted; `study up` starts afresh")
+
+
+def fetch_jars(jars: Sequence[Jar], console: Console) -> None:
+    """Download those of `jars` that are not in the cache, with a progress bar.
+
+    Raises:
+        StudyError: A jar cannot be downloaded.
+    """
+    cache = JarCache.of_user()
+    missing = cache.missing(jars)
+    if not missing:
+        return
+    columns = (TextColumn("Downloading, this once"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("", total=sum(jar.size for jar in missing))
+        cache.ensure(missing, lambda size: progress.advance(task, size))
 
 
 def _finish(jobs: list[Future[None]]) -> None:
@@ -92,14 +117,7 @@ def _have_kafka(workspace: Workspace, addresses: Addresses, progress: Progress) 
         new = f", created {', '.join(created)}" if created else ""
         _done(progress, task, f"used at {addresses.kafka_servers} (KAFKA_SERVERS){new}")
         return
-    received = 0
-
-    def advance(size: int) -> None:
-        nonlocal received
-        received += size
-        progress.update(task, words=f"downloading, this once: {received / 1e6:.0f} of 45 MB")
-
-    _start(Kafka(workspace, addresses.kafka_port, advance), progress, task)
+    _start(Kafka(workspace, addresses.kafka_port), progress, task)
 
 
 def _have_redis(workspace: Workspace, addresses: Addresses, progress: Progress) -> None:
@@ -140,11 +158,8 @@ def _greet_kafka(servers: str) -> list[str]:
 
 
 def _greet_redis(host: str, port: int) -> None:
-    try:
-        if call(host, port, "PING") == Status("PONG"):
-            return
-    except OSError:
-        pass
+    if redis_answers(host, port):
+        return
     raise StudyError(
         f"no Redis answers at REDIS_HOST={host}, REDIS_PORT={port}: start that server, "
         "or unset REDIS_HOST and one is started here"
