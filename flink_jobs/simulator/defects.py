@@ -13,11 +13,13 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from flink_jobs.events import MAX_BRACKETS, MAX_PAYLOAD_BYTES
+from flink_jobs.events import MAX_PAYLOAD_BYTES
 
 Defect: TypeAlias = Callable[[bytes, random.Random], bytes | None]
 _Fields: TypeAlias = dict[str, Any]
 
+DEPTH: Final = 1_000
+"""Far more brackets than a flat event has, and deeper than some parsers go."""
 _YEAR_MS: Final = 31_557_600_000
 
 
@@ -104,7 +106,9 @@ MALFORMED: Final[dict[str, Defect]] = {
     "null": lambda payload, _: b"null",
     "in_an_array": lambda payload, _: b"[" + payload + b"]",
     "encoded_twice": lambda payload, _: msgspec.json.encode(payload.decode()),
-    "deeply_nested": lambda payload, _: b"[" * (MAX_BRACKETS + 1) + b"]" * (MAX_BRACKETS + 1),
+    "deeply_nested": lambda payload, _: (
+        payload[:-1] + b',"note":' + b"[" * DEPTH + b"]" * DEPTH + b"}"
+    ),
     "oversized": _fields(lambda fields, _: fields.update(note="x" * MAX_PAYLOAD_BYTES)),
     # a field missing, or of the wrong type
     "missing_field": _fields(lambda fields, draw: fields.pop(_required(fields, draw))),

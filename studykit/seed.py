@@ -1,0 +1,198 @@
+"""Seeding: simulated traffic into Kafka, or into a log file.
+
+At full speed the events lie in three hours from a fixed time on, so that the same seed gives the
+same bytes. At a rate they are the wall clock's: the simulation starts now, and each record is sent
+when its time has come.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from flink_jobs.connectors.log_file import LogRecord, write_log
+from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
+from flink_jobs.simulator.arrivals import Arrival
+from flink_jobs.simulator.cards import CardHabits
+from flink_jobs.simulator.disorder import Disorder
+from flink_jobs.simulator.partitions import partition_of
+from flink_jobs.simulator.traffic import traffic
+from flink_jobs.simulator.visits import VisitHabits
+from studykit.errors import StudyError
+from studykit.services.ports import accepts
+from studykit.services.topics import PARTITIONS, create_topics
+
+BASE_MS: Final = 1_760_000_400_000
+"""Event time at which a stream at full speed starts."""
+SPAN_SECONDS: Final = 3 * 3_600
+"""Event time that a stream at full speed covers."""
+IN_FLIGHT: Final = 20_000
+"""Records that may wait for the broker's word; what is beyond waits to be sent."""
+
+Watch = Callable[[Iterator[Arrival]], Iterable[Arrival]]
+"""Passes arrivals on, and shows how far they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to seed.
+
+    Attributes:
+        events: Number of records over both topics, broken and repeated ones included.
+        seed: Same seed, same stream, 0 to 2**32 - 1.
+        rate: Records a second in real time; None for full speed.
+        cards: Number of cards.
+        users: Number of users.
+        disorder: What happens between an event and the log.
+    """
+
+    events: int = 100_000
+    seed: int = 7
+    rate: float | None = None
+    cards: int = 1_000
+    users: int = 2_000
+    disorder: Disorder = field(default_factory=Disorder)
+
+    def arrivals(self, now_ms: int) -> Iterator[Arrival]:
+        """Return the records in order of arrival. `now_ms` counts only if there is a rate."""
+        stream = traffic(
+            seed=self.seed,
+            start_ms=BASE_MS if self.rate is None else now_ms,
+            rate=self.events / SPAN_SECONDS if self.rate is None else self.rate,
+            card_habits=CardHabits(cards=self.cards),
+            visit_habits=VisitHabits(users=self.users),
+            disorder=self.disorder,
+        )
+        return islice(stream, self.events)
+
+
+def append(arrivals: Iterable[Arrival], partitions: int = PARTITIONS) -> Iterator[LogRecord]:
+    """Yield the arrivals as a broker would store them; the append time is that of the arrival.
+
+    >>> first = next(append(Plan().arrivals(now_ms=0)))
+    >>> first.topic, first.partition, first.offset
+    ('transactions', 0, 0)
+    """
+    ends: Counter[tuple[str, int]] = Counter()
+    for a in arrivals:
+        partition = partition_of(a.key, partitions)
+        offset = ends[a.topic, partition]
+        ends[a.topic, partition] += 1
+        yield LogRecord(a.topic, partition, offset, a.at, a.key, a.value)
+
+
+def seed_file(plan: Plan, path: Path, watch: Watch = iter) -> int:
+    """Write the stream of `plan` to a log file and return the number of its records.
+
+    Raises:
+        StudyError: The plan has a rate, or the file cannot be written.
+    """
+    if plan.rate is not None:
+        raise StudyError("a file is written at full speed: leave the rate out")
+    try:
+        return write_log(path, append(watch(plan.arrivals(now_ms=0))))
+    except OSError as error:
+        raise StudyError(
+            f"cannot write {path} ({error.strerror}): choose another file with --to"
+        ) from None
+
+
+def seed_kafka(plan: Plan, servers: str, watch: Watch = iter) -> int:
+    """Send the stream of `plan` to Kafka and return the number of records that arrived.
+
+    An interrupt (Ctrl-C) ends it early: what was sent by then is delivered and counted.
+
+    Raises:
+        StudyError: No broker answers, or it does not take a record.
+    """
+    _require_broker(servers)
+    try:
+        create_topics(servers, (TRANSACTIONS, CLICKSTREAM))
+        with _Sender(servers) as sender:
+            arrivals = plan.arrivals(now_ms=_now_ms())
+            sender.send_all(watch(arrivals if plan.rate is None else paced(arrivals)))
+    except KafkaError as error:
+        raise StudyError(
+            f"Kafka at {servers} did not take the records ({error}): see what `make doctor` says"
+        ) from None
+    return sender.delivered
+
+
+def paced(
+    arrivals: Iterable[Arrival],
+    now_ms: Callable[[], int] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Arrival]:
+    """Yield each arrival when its time has come; late ones at once."""
+    now_ms = now_ms or _now_ms
+    for arrival in arrivals:
+        wait = arrival.at - now_ms()
+        if wait > 0:
+            sleep(wait / 1_000)
+        yield arrival
+
+
+class _Sender:
+    """A producer that answers for every record: none is forgotten, and few wait at a time."""
+
+    def __init__(self, servers: str) -> None:
+        self.delivered = 0
+        self._producer = KafkaProducer(
+            bootstrap_servers=servers,
+            acks="all",
+            linger_ms=20,
+            batch_size=128 * 1024,
+            max_block_ms=30_000,
+            delivery_timeout_ms=60_000,
+        )
+        self._waiting: deque[Any] = deque()
+
+    def __enter__(self) -> _Sender:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._producer.close(timeout=10)
+
+    def send_all(self, arrivals: Iterable[Arrival]) -> None:
+        """Send the arrivals, and wait until the broker has them all."""
+        partitions = {t: len(self._producer.partitions_for(t)) for t in (TRANSACTIONS, CLICKSTREAM)}
+        send, waiting = self._producer.send, self._waiting
+        try:
+            for a in arrivals:
+                partition = partition_of(a.key, partitions[a.topic])
+                waiting.append(send(a.topic, key=a.key, value=a.value, partition=partition))
+                if len(waiting) > IN_FLIGHT:
+                    self._confirm(IN_FLIGHT // 2)
+        except KeyboardInterrupt:
+            pass
+        self._producer.flush()
+        self._confirm(0)
+
+    def _confirm(self, left: int) -> None:
+        """Wait for the oldest records until so many are left; the first failure is raised."""
+        while len(self._waiting) > left:
+            self._waiting.popleft().get(timeout=60)
+            self.delivered += 1
+
+
+def _require_broker(servers: str) -> None:
+    """Fail at once where nothing listens; a Kafka client would try for half a minute."""
+    for server in servers.split(","):
+        host, _, port = server.strip().rpartition(":")
+        if host and port.isdigit() and accepts(host, int(port)):
+            return
+    raise StudyError(
+        f"no Kafka broker answers at {servers}: start one with `make up`, or set KAFKA_SERVERS"
+    )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
