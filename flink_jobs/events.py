@@ -35,7 +35,7 @@ class Transaction(Struct, frozen=True, gc=False):
     card_id: Id
     merchant_id: Id
     amount_cents: Cents
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+    country: Annotated[str, Meta(pattern="^[A-Z]{2}$", max_length=2)]  # `$` lets a line break by
     lat: Annotated[float, Meta(ge=-90, le=90)]
     lon: Annotated[float, Meta(ge=-180, le=180)]
     event_time: EpochMillis

@@ -8,9 +8,11 @@ Time", DEBS 2017).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
+Value = TypeVar("Value")
 Acc = TypeVar("Acc")
 
 
@@ -23,15 +25,26 @@ class Position(NamedTuple):
     """Largest event time seen before that record; None where there was none."""
 
 
-class Pane(Generic[Acc]):
-    """The events of one slide, aggregated by key."""
+class OpenPane(Generic[Value]):
+    """The values of one slide, by key, as long as it may still get more."""
 
-    __slots__ = ("accs", "position")
+    __slots__ = ("position", "values")
 
     def __init__(self, position: Position) -> None:
         """Open a pane whose first event is at `position`."""
         self.position = position
-        self.accs: dict[str, Acc] = {}
+        self.values: defaultdict[str, list[Value]] = defaultdict(list)
+
+
+class ClosedPane(Generic[Acc]):
+    """The values of one slide, aggregated by key."""
+
+    __slots__ = ("accs", "position")
+
+    def __init__(self, position: Position, accs: dict[str, Acc]) -> None:
+        """Hold the accumulators of a pane whose first event is at `position`."""
+        self.position = position
+        self.accs = accs
 
 
 class PaneStacks(Generic[Acc]):

@@ -83,7 +83,7 @@ class SessionOperator(Generic[Value, Acc, Result]):
             return (event_ms,)
         else:
             position = Position(offset, self._clock.max_seen_ms)
-            acc = self._aggregate.lift(value)
+            acc = self._aggregate.lift([value])
             self._begin(Session(key, event_ms, end_ms, acc, position))
         return ()
 

@@ -1,8 +1,8 @@
 """Sliding (and tumbling) windows by key over one input: the engine's central operator.
 
-Every event updates one pane, however many windows overlap there. When the watermark closes a pane,
-its accumulators go to their keys' stacks, and the window that ends there fires for every key that
-has something in it. A key costs nothing once its panes have left.
+Every event goes to one pane, however many windows overlap there. When the watermark closes a pane,
+it is aggregated by key, the accumulators go to their keys' stacks, and the window that ends there
+fires for every key that has something in it. A key costs nothing once its panes have left.
 
 Lateness is judged per window, as Flink does: an event behind the watermark enters every window that
 is still open and misses the others.
@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 from flink_jobs.engine.aggregates import Aggregate
 from flink_jobs.engine.firing import Firing
-from flink_jobs.engine.panes import Pane, PaneStacks, Position
+from flink_jobs.engine.panes import ClosedPane, OpenPane, PaneStacks, Position
 from flink_jobs.engine.windows import SlidingWindows
 from flink_jobs.utils.watermarks import MAX_WATERMARK, MIN_WATERMARK, BoundedOutOfOrderness
 
@@ -50,8 +50,8 @@ class SlidingOperator(Generic[Value, Acc, Result]):
         self._aggregate = aggregate
         self._clock = clock
         self._lateness_ms = lateness_ms
-        self._open: dict[int, Pane[Acc]] = {}
-        self._closed: dict[int, Pane[Acc]] = {}
+        self._open: dict[int, OpenPane[Value]] = {}
+        self._closed: dict[int, ClosedPane[Acc]] = {}
         self._stacks: dict[str, PaneStacks[Acc]] = {}
         self._revisions: dict[tuple[str, int], int] = {}
         self._closed_before_ms = MIN_WATERMARK
@@ -76,11 +76,8 @@ class SlidingOperator(Generic[Value, Acc, Result]):
         start_ms = event_ms - (event_ms - self.windows.offset_ms) % self.windows.slide_ms
         pane = self._open.get(start_ms)
         if pane is None:
-            pane = self._open[start_ms] = Pane(Position(offset, self._clock.max_seen_ms))
-        acc = pane.accs.get(key)
-        pane.accs[key] = (
-            self._aggregate.lift(value) if acc is None else self._aggregate.add(acc, value)
-        )
+            pane = self._open[start_ms] = OpenPane(Position(offset, self._clock.max_seen_ms))
+        pane.values[key].append(value)
         return ()
 
     def on_watermark(self) -> None:
@@ -127,10 +124,11 @@ class SlidingOperator(Generic[Value, Acc, Result]):
         pane = self._open.pop(start_ms, None)
         if pane is None:
             return
-        self._closed[start_ms] = pane
+        lift, merge = self._aggregate.lift, self._aggregate.merge
+        accs = {key: lift(values) for key, values in pane.values.items()}
+        self._closed[start_ms] = ClosedPane(pane.position, accs)
         stacks = self._stacks
-        merge = self._aggregate.merge
-        for key, acc in pane.accs.items():
+        for key, acc in accs.items():
             stack = stacks.get(key)
             if stack is None:
                 stack = stacks[key] = PaneStacks(merge)
@@ -190,10 +188,11 @@ class SlidingOperator(Generic[Value, Acc, Result]):
         """Add a value to a closed pane and rebuild what the key's stacks derived from it."""
         pane = self._closed.get(start_ms)
         if pane is None:
-            pane = self._closed[start_ms] = Pane(Position(offset, self._clock.max_seen_ms))
+            pane = ClosedPane(Position(offset, self._clock.max_seen_ms), {})
+            self._closed[start_ms] = pane
         acc = pane.accs.get(key)
         pane.accs[key] = (
-            self._aggregate.lift(value) if acc is None else self._aggregate.add(acc, value)
+            self._aggregate.lift([value]) if acc is None else self._aggregate.add(acc, value)
         )
         panes = self._accs(key, self._closed_before_ms + self.windows.slide_ms)
         if panes:

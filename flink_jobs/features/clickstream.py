@@ -26,6 +26,8 @@ views add up to last - first, so their mean needs no list of pages.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from copy import copy
 from typing import Final
 
@@ -156,27 +158,27 @@ def session_features(
     )
 
 
-class Activity:
+class Activity(Struct, gc=False):
     """The clicks of a user in a pane: an accumulator."""
 
-    __slots__ = ("counts", "items", "last_ms", "spent")
-
-    def __init__(self, counts: dict[str, int], items: set[str], spent: int, last_ms: int) -> None:
-        """Hold the events by type, the items seen, the cents spent and the last event time."""
-        self.counts = counts
-        self.items = items
-        self.spent = spent
-        self.last_ms = last_ms
+    counts: dict[str, int]
+    items: set[str]
+    spent: int
+    last_ms: int
 
 
 class PersonalizationAggregate:
     """The personalization features as an aggregate; a value is a click and its offset."""
 
-    def lift(self, value: tuple[Click, int]) -> Activity:
-        """Return the activity of one click."""
-        click, _ = value
-        spent = click.amount_cents or 0
-        return Activity({click.event_type: 1}, {click.item_id}, spent, click.event_time)
+    def lift(self, values: Sequence[tuple[Click, int]]) -> Activity:
+        """Return the activity of clicks."""
+        clicks = [click for click, _ in values]
+        return Activity(
+            Counter([click.event_type for click in clicks]),
+            {click.item_id for click in clicks},
+            sum([click.amount_cents or 0 for click in clicks]),
+            max([click.event_time for click in clicks]),
+        )
 
     def add(self, acc: Activity, value: tuple[Click, int]) -> Activity:
         """Count a click in."""
@@ -226,9 +228,12 @@ class Visit:
 class SessionAggregate:
     """The session features as an aggregate; a value is a click and its offset."""
 
-    def lift(self, value: tuple[Click, int]) -> Visit:
-        """Return the visit of one click."""
-        return Visit(value[0])
+    def lift(self, values: Sequence[tuple[Click, int]]) -> Visit:
+        """Return the visit of clicks."""
+        visit = Visit(values[0][0])
+        for click, _ in values[1:]:
+            _extend(visit, Visit(click))
+        return visit
 
     def add(self, acc: Visit, value: tuple[Click, int]) -> Visit:
         """Count a click in."""

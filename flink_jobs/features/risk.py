@@ -36,6 +36,15 @@ def risk(
     ...      distinct_countries=2, impossible_travel=True)
     (85, ('velocity', 'several_countries', 'impossible_travel'))
     """
+    if (
+        tx_count < 5
+        and amount_max_cents < 50_000
+        and amount_sum_cents < 200_000
+        and distinct_merchants < 4
+        and distinct_countries < 2
+        and not impossible_travel
+    ):
+        return 0, ()
     found = (
         tx_count >= 5,
         amount_max_cents >= 50_000,

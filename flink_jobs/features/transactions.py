@@ -18,7 +18,7 @@ and no grouping into panes can change a bit of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from math import sqrt
 
 from msgspec import Struct
@@ -92,8 +92,7 @@ def fraud_features(
     )
 
 
-@dataclass(slots=True)
-class Payments:
+class Payments(Struct, gc=False):
     """The payments of a card in a pane: an accumulator."""
 
     count: int
@@ -111,12 +110,18 @@ class Payments:
 class FraudAggregate:
     """The fraud features as an aggregate; a value is a transaction and its offset."""
 
-    def lift(self, value: tuple[Transaction, int]) -> Payments:
-        """Return the payments of one transaction."""
-        tx, offset = value
-        cents = tx.amount_cents
-        stop = Stop(tx.event_time, offset, tx.lat, tx.lon)
-        return Payments(1, cents, cents, cents * cents, {tx.merchant_id}, {tx.country}, [stop])
+    def lift(self, values: Sequence[tuple[Transaction, int]]) -> Payments:
+        """Return the payments of transactions."""
+        cents = [tx.amount_cents for tx, _ in values]
+        return Payments(
+            len(cents),
+            sum(cents),
+            max(cents),
+            sum([amount * amount for amount in cents]),
+            {tx.merchant_id for tx, _ in values},
+            {tx.country for tx, _ in values},
+            [Stop(tx.event_time, offset, tx.lat, tx.lon) for tx, offset in values],
+        )
 
     def add(self, acc: Payments, value: tuple[Transaction, int]) -> Payments:
         """Count a transaction in; its stop is put in order when the path is asked for."""
@@ -138,7 +143,7 @@ class FraudAggregate:
         return Payments(
             left.count + right.count,
             left.total + right.total,
-            max(left.largest, right.largest),
+            left.largest if left.largest >= right.largest else right.largest,
             left.squares + right.squares,
             left.merchants | right.merchants,
             left.countries | right.countries,

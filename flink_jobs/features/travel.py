@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import asin, cos, radians, sin, sqrt
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 EARTH_RADIUS_KM: Final = 6371.0088
 """Mean radius of the Earth (IUGG)."""
@@ -20,7 +22,7 @@ IMPOSSIBLE_KM: Final = 100.0
 kilometre of jitter within a second is 3,600 km/h."""
 
 
-class Stop(NamedTuple):
+class Stop(Struct, order=True, gc=False):
     """Where a card was used. Stops are ordered by event time, then by offset in the partition."""
 
     event_ms: int
@@ -29,14 +31,14 @@ class Stop(NamedTuple):
     lon: float
 
 
-class Path(NamedTuple):
+class Path(Struct, frozen=True, gc=False):
     """The stops of a card over a stretch of time, reduced to what longer stretches need."""
 
     first: Stop
     last: Stop
-    max_speed_kmh: float | None
+    max_speed_kmh: float | None = None
     """Fastest pair of consecutive stops; None with a single stop."""
-    impossible: bool
+    impossible: bool = False
 
 
 def distance_km(a: Stop, b: Stop) -> float:
@@ -49,15 +51,20 @@ def distance_km(a: Stop, b: Stop) -> float:
     lat_a, lat_b = radians(a.lat), radians(b.lat)
     across = sin((lat_b - lat_a) / 2) ** 2
     along = sin(radians(b.lon - a.lon) / 2) ** 2
-    return 2 * EARTH_RADIUS_KM * asin(min(1.0, sqrt(across + cos(lat_a) * cos(lat_b) * along)))
+    part = across + cos(lat_a) * cos(lat_b) * along
+    return 2 * EARTH_RADIUS_KM * asin(sqrt(part) if part < 1.0 else 1.0)
 
 
 def join(a: Path, b: Path) -> Path:
     """Return the path of `a` followed by `b`: all stops of `a` come before those of `b`."""
     km = distance_km(a.last, b.first)
-    hours = max(b.first.event_ms - a.last.event_ms, 1_000) / 3_600_000
-    speed = km / hours
-    fastest = max(speed, a.max_speed_kmh or 0.0, b.max_speed_kmh or 0.0)
+    ms = b.first.event_ms - a.last.event_ms
+    speed = km * 3_600_000 / (ms if ms > 1_000 else 1_000)
+    fastest = speed
+    if a.max_speed_kmh is not None and a.max_speed_kmh > fastest:
+        fastest = a.max_speed_kmh
+    if b.max_speed_kmh is not None and b.max_speed_kmh > fastest:
+        fastest = b.max_speed_kmh
     impossible = speed > IMPOSSIBLE_KMH and km >= IMPOSSIBLE_KM
     return Path(a.first, b.last, fastest, a.impossible or b.impossible or impossible)
 
@@ -71,7 +78,7 @@ def path_of(stops: Iterable[Stop]) -> Path:
     (687, False)
     """
     first, *others = sorted(stops)
-    path = Path(first, first, None, False)
+    path = Path(first, first)
     for stop in others:
-        path = join(path, Path(stop, stop, None, False))
+        path = join(path, Path(stop, stop))
     return path

@@ -32,9 +32,10 @@ def lines_run(work: Callable[[], object]) -> int:
 def held(operator: Any) -> int:
     """Return how many things an operator remembers. The only place that looks inside one."""
     if isinstance(operator, SlidingOperator):
-        panes = [*operator._open.values(), *operator._closed.values()]
-        accs = sum(len(pane.accs) for pane in panes)
+        panes = len(operator._open) + len(operator._closed)
+        accs = sum(len(pane.values) for pane in operator._open.values())
+        accs += sum(len(pane.accs) for pane in operator._closed.values())
         stacked = sum(len(s._front) + len(s._back) for s in operator._stacks.values())
-        return len(panes) + accs + len(operator._stacks) + stacked + len(operator._revisions)
+        return panes + accs + len(operator._stacks) + stacked + len(operator._revisions)
     assert isinstance(operator, SessionOperator)
     return sum(map(len, operator._sessions.values())) + len(operator._timers)

@@ -43,8 +43,8 @@ class InOrder:
     merged in the wrong order, twice or not at all show.
     """
 
-    def lift(self, value: Item) -> list[Item]:
-        return [value]
+    def lift(self, values: Sequence[Item]) -> list[Item]:
+        return sorted(values, key=lambda item: (item.time, item.offset))
 
     def add(self, acc: list[Item], value: Item) -> list[Item]:
         insort(acc, value, key=lambda item: (item.time, item.offset))
@@ -139,13 +139,14 @@ def logs(draw: st.DrawFn, *, keys: str = "abc", longest: int = 40) -> list[Item]
             ]
         )
     )
+    count = draw(st.integers(1, longest))
     times = draw(
         st.one_of(
-            st.lists(moves, min_size=1, max_size=longest).map(lambda m: list(accumulate(m))),
-            st.lists(st.integers(-60, 120), min_size=1, max_size=longest),
+            st.lists(moves, min_size=count, max_size=count).map(lambda m: list(accumulate(m))),
+            st.lists(st.integers(-60, 120), min_size=count, max_size=count),
         )
     )
-    names = draw(st.lists(st.sampled_from(keys), min_size=len(times), max_size=len(times)))
+    names = draw(st.lists(st.sampled_from(keys), min_size=count, max_size=count))
     return [
         Item(offset, key, start + time, offset)
         for offset, (key, time) in enumerate(zip(names, times, strict=True))
