@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -34,6 +35,21 @@ app = typer.Typer(
 )
 jars = typer.Typer(help="The jars of Kafka and of the Flink connector.", rich_markup_mode=None)
 app.add_typer(jars, name="jars")
+
+
+@app.command()
+def lab(
+    port: Annotated[int | None, typer.Option(help="Port; else the first free from 8888.")] = None,
+    services: Annotated[bool, typer.Option(help="Start Kafka and Redis first.")] = True,
+    browser: Annotated[bool, typer.Option(help="Open a browser, if there is one.")] = True,
+) -> None:
+    """Start the services and open JupyterLab on the study guide."""
+    from rich.console import Console
+
+    from studykit.lab import lab as serve
+    from studykit.services.workspace import Workspace
+
+    serve(Workspace.of_clone(), Console(), port=port, services=services, browser=browser)
 
 
 @app.command()
@@ -82,6 +98,37 @@ def env() -> None:
 
     for name, value in Addresses.find(Workspace.of_clone()).environment().items():
         typer.echo(f"{name}={value}")
+
+
+@app.command()
+def seed(
+    events: Annotated[int, typer.Option(min=1, help="Records over both topics.")] = 100_000,
+    rate: Annotated[
+        float | None, typer.Option(min=0.01, help="Records a second in real time; else full speed.")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="Write a log file instead of Kafka's topics.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same stream.")] = 7,
+    cards: Annotated[int, typer.Option(min=1, help="Number of cards.")] = 2_000,
+    users: Annotated[int, typer.Option(min=1, help="Number of users.")] = 2_000,
+    duplicates: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of records delivered twice.")
+    ] = 0.0,
+) -> None:
+    """Simulate payments and clicks, late and broken ones too, and send them to Kafka."""
+    from rich.console import Console
+
+    from flink_jobs.simulator.disorder import Disorder
+    from studykit.seed import Plan
+    from studykit.seed import seed as sow
+    from studykit.services.addresses import Addresses
+    from studykit.services.workspace import Workspace
+
+    disorder = Disorder(duplicate_share=duplicates)
+    plan = Plan(events=events, rate=rate, seed=seed, cards=cards, users=users, disorder=disorder)
+    servers = Addresses.find(Workspace.of_clone()).kafka_servers
+    sow(plan, servers=servers, to=to, console=Console())
 
 
 @app.command()

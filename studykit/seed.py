@@ -7,6 +7,7 @@ when its time has come.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +18,14 @@ from typing import Any, Final
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from flink_jobs.connectors.log_file import LogRecord, write_log
 from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
@@ -57,9 +66,13 @@ class Plan:
     events: int = 100_000
     seed: int = 7
     rate: float | None = None
-    cards: int = 1_000
+    cards: int = 2_000
     users: int = 2_000
     disorder: Disorder = field(default_factory=Disorder)
+
+    def __post_init__(self) -> None:
+        if self.rate is not None and not 0 < self.rate < math.inf:
+            raise StudyError(f"a rate of {self.rate} cannot be kept: choose a number above 0")
 
     def arrivals(self, now_ms: int) -> Iterator[Arrival]:
         """Return the records in order of arrival. `now_ms` counts only if there is a rate."""
@@ -79,7 +92,7 @@ def append(arrivals: Iterable[Arrival], partitions: int = PARTITIONS) -> Iterato
 
     >>> first = next(append(Plan().arrivals(now_ms=0)))
     >>> first.topic, first.partition, first.offset
-    ('transactions', 0, 0)
+    ('transactions', 1, 0)
     """
     ends: Counter[tuple[str, int]] = Counter()
     for a in arrivals:
@@ -87,6 +100,32 @@ def append(arrivals: Iterable[Arrival], partitions: int = PARTITIONS) -> Iterato
         offset = ends[a.topic, partition]
         ends[a.topic, partition] += 1
         yield LogRecord(a.topic, partition, offset, a.at, a.key, a.value)
+
+
+def seed(plan: Plan, *, servers: str, to: Path | None, console: Console) -> int:
+    """Seed Kafka at `servers`, or the log file `to`, and show how far it is.
+
+    Returns:
+        The number of records that arrived.
+
+    Raises:
+        StudyError: It cannot be done; the text says why.
+    """
+    begin = time.monotonic()
+    columns = (TextColumn("seeding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with bar as progress:
+
+        def watch(arrivals: Iterator[Arrival]) -> Iterable[Arrival]:
+            return progress.track(arrivals, total=plan.events)
+
+        count = seed_file(plan, to, watch) if to else seed_kafka(plan, servers, watch)
+    seconds = time.monotonic() - begin
+    place = to or f"{TRANSACTIONS} and {CLICKSTREAM} at {servers}"
+    console.print(
+        f"{count:,} records in {place} ({seconds:.1f} s)", highlight=False, soft_wrap=True
+    )
+    return count
 
 
 def seed_file(plan: Plan, path: Path, watch: Watch = iter) -> int:

@@ -11,6 +11,7 @@ import heapq
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -51,7 +52,7 @@ class CardHabits:
         hot_share: Share of the other payments that `card_00000` makes, 0 for no hot key.
     """
 
-    cards: int = 1_000
+    cards: int = 2_000
     stolen_cards: int = 5
     stolen_share: float = 0.02
     hot_share: float = 0.0
@@ -70,7 +71,7 @@ def payments(
 
     >>> first = next(payments(seed=1, start_ms=1_760_000_400_000, rate=5.0))
     >>> first.card_id, first.country, first.event_time
-    ('card_00368', 'NL', 1760000400053)
+    ('card_00738', 'FR', 1760000400053)
     """
     habits = habits or CardHabits()
     people = customers(habits.cards)
@@ -188,10 +189,11 @@ def _card_id(card: int) -> str:
     return f"card_{card:05d}"
 
 
-def _merchants() -> list[tuple[str, Place]]:
+@cache
+def _merchants() -> tuple[tuple[str, Place], ...]:
     """Return the merchant and the place of each of the handbook's terminals."""
     places = terminals()
-    return [
+    return tuple(
         (f"merchant_{number:05d}", locate(x, y))
         for number, (x, y) in enumerate(zip(places.x.tolist(), places.y.tolist(), strict=True))
-    ]
+    )

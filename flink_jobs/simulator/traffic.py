@@ -33,7 +33,7 @@ def traffic(
 
     >>> first = next(traffic(seed=1, start_ms=1_760_000_400_000, rate=10.0))
     >>> first.at, first.topic, first.key
-    (1760000400196, 'transactions', b'card_00368')
+    (1760000400196, 'transactions', b'card_00738')
     """
     cards = payments(seed=seed, start_ms=start_ms, rate=rate / 2, habits=card_habits)
     clicks = visits(seed=seed, start_ms=start_ms, rate=rate / 2, habits=visit_habits)

@@ -142,6 +142,12 @@ def test_rate_of_a_file_is_refused(tmp_path):
         seed_file(Plan(rate=5), tmp_path / "log")
 
 
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("inf"), float("nan")])
+def test_impossible_rate_is_refused(rate):
+    with pytest.raises(StudyError, match="above 0"):
+        Plan(rate=rate)
+
+
 def test_file_in_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(StudyError, match="--to"):
         seed_file(Plan(events=10), tmp_path / "missing" / "log")

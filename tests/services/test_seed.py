@@ -1,0 +1,117 @@
+"""Seeding a real broker: what was simulated is in the partitions, in order, nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+
+from flink_jobs.config import Settings
+from flink_jobs.events import CLICKSTREAM, TRANSACTIONS, EventDecoder, Malformed
+from flink_jobs.simulator.arrivals import Arrival
+from flink_jobs.simulator.disorder import Disorder
+from flink_jobs.simulator.partitions import partition_of
+from studykit.seed import Plan, append, seed_kafka
+from studykit.services.topics import PARTITIONS, create_topics
+
+pytestmark = pytest.mark.services
+
+LOG_APPEND_TIME = 1
+PARTS = [
+    TopicPartition(topic, n) for topic in (TRANSACTIONS, CLICKSTREAM) for n in range(PARTITIONS)
+]
+
+
+@pytest.fixture
+def consumer(kafka_servers: str) -> Iterator[KafkaConsumer]:
+    """A consumer at the end of all partitions: it sees what the test seeds."""
+    create_topics(kafka_servers)
+    consumer = KafkaConsumer(bootstrap_servers=kafka_servers, group_id=None)
+    consumer.assign(PARTS)
+    consumer.seek_to_end()
+    for part in PARTS:
+        consumer.position(part)
+    yield consumer
+    consumer.close()
+
+
+def read(consumer: KafkaConsumer) -> list[Any]:
+    """Return all records up to the present ends of the partitions."""
+    ends = consumer.end_offsets(PARTS)
+    records: list[Any] = []
+    deadline = time.monotonic() + 30
+    while any(consumer.position(part) < end for part, end in ends.items()):
+        assert time.monotonic() < deadline, "the broker does not give the records back"
+        for batch in consumer.poll(200).values():
+            records += batch
+    return records
+
+
+def by_partition(records: list[Any]) -> dict[tuple[str, int], list[tuple[bytes, bytes | None]]]:
+    found = defaultdict(list)
+    for record in records:
+        found[record.topic, record.partition].append((record.key, record.value))
+    return found
+
+
+def test_the_partitions_hold_what_was_simulated_in_its_order(kafka_servers, consumer):
+    plan = Plan(events=5_000, disorder=Disorder(malformed_share=0.02, duplicate_share=0.02))
+    assert seed_kafka(plan, kafka_servers) == 5_000
+    simulated = list(append(plan.arrivals(now_ms=0)))
+    assert by_partition(read(consumer)) == by_partition(simulated)
+
+
+def test_append_times_are_the_broker_s_and_verdicts_those_of_the_simulation(
+    kafka_servers, consumer
+):
+    plan = Plan(events=2_000, disorder=Disorder(malformed_share=0.05, future_share=0.05))
+    seed_kafka(plan, kafka_servers)
+    simulated = list(append(plan.arrivals(now_ms=0)))
+    stored = read(consumer)
+    assert {record.timestamp_type for record in stored} == {LOG_APPEND_TIME}
+    assert {record.partition for record in stored} == set(range(PARTITIONS))
+    assert verdicts(stored) == verdicts(simulated)
+
+
+def verdicts(records: list[Any]) -> dict[tuple[str, int], list[str]]:
+    found = defaultdict(list)
+    for record in records:
+        found[record.topic, record.partition].append(verdict(record))
+    return found
+
+
+def verdict(record: Any) -> str:
+    try:
+        event = EventDecoder(record.topic).decode(record.key, record.value)
+    except Malformed:
+        return "malformed"
+    limit = record.timestamp + Settings().max_future_ms
+    return "future" if event.event_time > limit else "event"
+
+
+def test_at_a_rate_event_times_are_now_and_never_ahead_of_the_append_time(kafka_servers, consumer):
+    calm = Disorder(malformed_share=0, wrong_unit_share=0, future_share=0)
+    before = time.time_ns() // 1_000_000
+    assert seed_kafka(Plan(events=100, rate=100, disorder=calm), kafka_servers) == 100
+    for record in read(consumer):
+        event = EventDecoder(record.topic).decode(record.key, record.value)
+        assert before <= event.event_time <= record.timestamp
+
+
+def test_an_interrupt_delivers_and_counts_what_was_sent(kafka_servers, consumer):
+    def interrupted(arrivals: Iterator[Arrival]) -> Iterator[Arrival]:
+        yield from islice(arrivals, 700)
+        raise KeyboardInterrupt
+
+    assert seed_kafka(Plan(), kafka_servers, interrupted) == 700
+    assert len(read(consumer)) == 700
+
+
+def test_records_are_where_kafka_s_own_partitioner_would_have_put_them(kafka_servers, consumer):
+    seed_kafka(Plan(events=500), kafka_servers)
+    assert all(r.partition == partition_of(r.key, PARTITIONS) for r in read(consumer))
