@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 
@@ -28,10 +29,11 @@ from flink_jobs.connectors.kafka import (
     open_consumer,
 )
 from flink_jobs.connectors.log_file import LogFileError
-from flink_jobs.connectors.redis import FeatureStore
+from flink_jobs.connectors.redis import FeatureStore, open_client
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.monitoring import Health, Metrics, serve, start_logging
-from flink_jobs.processor import Processor, StoreUnusable
+from flink_jobs.patience import Unavailable
+from flink_jobs.processor import CALL_MS, Processor
 from flink_jobs.replay import replay_file
 
 
@@ -45,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
             _replay(options.replay, options.out, settings)
         else:
             _run(settings, until_caught_up=options.until_caught_up)
-    except (SettingsError, LogFileError, KafkaUnusable, StoreUnusable, ForeignCommit) as error:
+    except (SettingsError, LogFileError, KafkaUnusable, Unavailable, ForeignCommit) as error:
         print(f"stream_processor: {error}", file=sys.stderr)
         return 1
     return 0
@@ -87,34 +89,40 @@ def _replay(log: Path, out: Path, settings: Settings) -> None:
 
 def _run(settings: Settings, *, until_caught_up: bool) -> None:
     log = start_logging()
-    check_topics(settings)
-    client = redis.Redis(settings.redis_host, settings.redis_port)
-    try:
-        client.ping()
-    except redis.RedisError as error:
-        raise StoreUnusable(
-            f"no Redis answers at {settings.redis_host}:{settings.redis_port} ({error}): start one "
-            "with `make up`, or set REDIS_HOST and REDIS_PORT"
-        ) from None
-    store = FeatureStore(client, {one.name: one.ttl_ms(settings) for one in CATALOG})
-    metrics, health = Metrics(), Health()
-    stop_serving = serve(settings.metrics_port, metrics, health)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    consumer, outbox = open_consumer(settings), Outbox(settings)
-    log.info("started", extra={"context": {"group": settings.kafka_group}})
-    try:
-        processor = Processor(settings, consumer, outbox, store, metrics, health)
-        processor.run(stop, until_caught_up=until_caught_up)
-    except KafkaError as error:
-        raise KafkaUnusable(f"the broker refused or went away for good: {error!r}") from error
-    finally:
-        outbox.close()
-        consumer.close(autocommit=False)
-        client.close()
-        stop_serving()
+    check_topics(settings)
+    metrics, health = Metrics(), Health()
+    with ExitStack() as opened:
+        store = FeatureStore(
+            opened.enter_context(_open_redis(settings)),
+            {one.name: one.ttl_ms(settings) for one in CATALOG},
+        )
+        opened.callback(serve(settings.metrics_port, metrics, health))
+        try:
+            outbox = Outbox(settings)
+            opened.callback(outbox.close)
+            consumer = open_consumer(settings)
+            opened.callback(consumer.close, autocommit=False, timeout_ms=CALL_MS)
+            log.info("started", extra={"context": {"group": settings.kafka_group}})
+            processor = Processor(settings, consumer, outbox, store, metrics, health, stop)
+            processor.run(until_caught_up=until_caught_up)
+        except KafkaError as error:
+            raise KafkaUnusable(f"the broker refused or went away: {error!r}") from error
     log.info("stopped")
+
+
+def _open_redis(settings: Settings) -> redis.Redis:
+    client = open_client(settings.redis_host, settings.redis_port)
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        raise Unavailable(
+            f"no Redis answers at {settings.redis_host}:{settings.redis_port} ({error}): start one "
+            "with `make up`, or set REDIS_HOST and REDIS_PORT"
+        ) from None
+    return client
 
 
 if __name__ == "__main__":

@@ -6,13 +6,15 @@ and up to where output has been delivered. See `partition.py`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.partitioner.default import murmur2
 from kafka.structs import OffsetAndMetadata
 
@@ -26,10 +28,14 @@ SOURCE_TOPICS: Final = tuple(dict.fromkeys(one.source for one in CATALOG))
 TARGET_TOPICS: Final = (*(one.target for one in CATALOG), DEAD_LETTER_TOPIC)
 
 MAX_RECORD_BYTES: Final = 11 * 1024 * 1024
-"""A malformed record of ten megabytes still fits into a dead letter."""
+MAX_ORIGINAL_BYTES: Final = 10 * 1024 * 1024
+"""What a dead letter holds of a record. A longer one is cut: compressed, it may come through a
+broker that would not take it back, and it must not hold up what follows it."""
 
 BATCH_RECORDS: Final = 10_000
 DELIVERY_TIMEOUT_MS: Final = 120_000
+RECONNECT_MS: Final = 1_000
+"""Longest pause between two attempts to reach a broker that is away."""
 
 
 class KafkaUnusable(RuntimeError):
@@ -77,6 +83,7 @@ def open_consumer(settings: Settings) -> KafkaConsumer:
         max_partition_fetch_bytes=MAX_RECORD_BYTES,
         session_timeout_ms=10_000,
         heartbeat_interval_ms=1_000,
+        reconnect_backoff_max_ms=RECONNECT_MS,
         metrics_enabled=False,
     )
 
@@ -91,7 +98,13 @@ def resume_from(committed: OffsetAndMetadata | None, settings: Settings) -> Resu
         return Resume()
     if not committed.metadata:  # left by another tool: a plain offset, of which nothing is known
         return Resume(committed.offset, None, committed.offset)
-    max_seen, delivered, fingerprint = committed.metadata.split("|")
+    found = _METADATA.fullmatch(committed.metadata)
+    if found is None:
+        raise ForeignCommit(
+            f"group {settings.kafka_group!r} was left by another program, with the note "
+            f"{committed.metadata!r}: choose another KAFKA_GROUP"
+        )
+    max_seen, delivered, fingerprint = found.groups()
     if fingerprint != _fingerprint(settings):
         raise ForeignCommit(
             f"group {settings.kafka_group!r} was left with the windows {fingerprint}, and the "
@@ -101,11 +114,34 @@ def resume_from(committed: OffsetAndMetadata | None, settings: Settings) -> Resu
     return Resume(committed.offset, int(max_seen) if max_seen else None, int(delivered))
 
 
+def check_log(one: TopicPartition, resume: Resume, end: int, settings: Settings) -> None:
+    """Make sure that a partition still holds what its group has processed.
+
+    Args:
+        one: The partition.
+        resume: What the group's commit says.
+        end: The offset that the partition's next record will have.
+        settings: Those of the group.
+
+    Raises:
+        ForeignCommit: It is another log, in which the offsets of the commit mean nothing.
+    """
+    if end < resume.delivered:
+        raise ForeignCommit(
+            f"group {settings.kafka_group!r} has processed {one.topic}/{one.partition} up to "
+            f"offset {resume.delivered}, and the log now ends at {end}: the topic was created "
+            "anew, so choose another KAFKA_GROUP to start from its beginning"
+        )
+
+
 def commit_of(resume: Resume, settings: Settings) -> OffsetAndMetadata:
     """Return the commit that `resume_from` reads."""
     max_seen = "" if resume.max_seen_ms is None else resume.max_seen_ms
     metadata = f"{max_seen}|{resume.delivered}|{_fingerprint(settings)}"
     return OffsetAndMetadata(resume.offset, metadata, -1)
+
+
+_METADATA: Final = re.compile(r"(\d*)\|(\d+)\|(\S+)")
 
 
 def _fingerprint(settings: Settings) -> str:
@@ -129,8 +165,11 @@ class Outbox:
             max_request_size=MAX_RECORD_BYTES,
             delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
             max_block_ms=DELIVERY_TIMEOUT_MS,
+            reconnect_backoff_max_ms=RECONNECT_MS,
             metrics_enabled=False,
         )
+        self.pending = 0
+        """How much has been sent since the last flush: all of it may still be in memory."""
         self._failure: BaseException | None = None
         self._targets = {one.name: one.target for one in CATALOG}
         self._partitions = {
@@ -142,27 +181,34 @@ class Outbox:
         for row in rows:
             self._send(self._targets[row.feature_set], row.redis_key.encode(), encode_row(row), [])
         for letter in letters:
-            self._send(DEAD_LETTER_TOPIC, letter.key, letter.original, letter.headers)
+            original, headers = letter.original, letter.headers
+            if original is not None and len(original) > MAX_ORIGINAL_BYTES:
+                headers = [*headers, ("original_bytes", str(len(original)).encode())]
+                original = original[:MAX_ORIGINAL_BYTES]
+            self._send(DEAD_LETTER_TOPIC, letter.key, original, headers)
 
-    def flush(self) -> None:
-        """Wait until everything sent has been acknowledged by the broker.
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until the broker has acknowledged everything sent; return whether it has in time.
 
         Raises:
-            KafkaUnusable: Something could not be delivered in time.
+            KafkaUnusable: Something was refused, or not taken for `DELIVERY_TIMEOUT_MS`.
         """
         try:
-            self._producer.flush(timeout=DELIVERY_TIMEOUT_MS / 1_000)
-        except KafkaError as error:
-            self._failure = error
+            self._producer.flush(timeout=timeout_s)
+        except KafkaTimeoutError:
+            return False
         if self._failure is not None:
             raise KafkaUnusable(
-                f"the broker did not take all output within {DELIVERY_TIMEOUT_MS // 1_000} s "
-                f"({self._failure!r}): nothing is lost, start again when it is back"
+                f"the broker did not take all output ({self._failure!r}): nothing is lost, start "
+                "again when it is back"
             )
+        self.pending = 0
+        return True
 
     def close(self) -> None:
         """Close the connection without waiting for what is not yet delivered."""
-        self._producer.close(timeout=5)
+        with suppress(KafkaError):
+            self._producer.close(timeout=1)
 
     def _send(
         self, topic: str, key: bytes, value: bytes | None, headers: list[tuple[str, bytes]]
@@ -170,6 +216,7 @@ class Outbox:
         partition = _murmur2(key) % self._partitions[topic]
         future = self._producer.send(topic, value, key, headers, partition)
         future.add_errback(self._fail)
+        self.pending += 1
 
     def _fail(self, error: Any) -> None:  # noqa: ANN401
         self._failure = self._failure or error

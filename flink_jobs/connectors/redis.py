@@ -16,6 +16,8 @@ import redis
 
 from flink_jobs.features.row import SCHEMA_VERSION, FeatureRow
 
+TIMEOUT_S: Final = 5.0
+
 UPSERT: Final = """
 local held = redis.call('HMGET', KEYS[1], 'window_end', 'revision')
 local ends, revision = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -33,6 +35,11 @@ return 1
 """Arguments: time to live in ms, window end, revision, then the other fields and values in turn."""
 
 
+def open_client(host: str, port: int) -> redis.Redis:
+    """Open a client that does not wait for ever for a server that hangs."""
+    return redis.Redis(host, port, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+
+
 class FeatureStore:
     """Writes feature rows to Redis."""
 
@@ -41,6 +48,14 @@ class FeatureStore:
         self._client = client
         self._ttl_ms = ttl_ms
         self._upsert = client.register_script(UPSERT)
+
+    def ping(self) -> None:
+        """Make sure that the store answers.
+
+        Raises:
+            redis.RedisError: It does not.
+        """
+        self._client.ping()
 
     def write(self, rows: Iterable[FeatureRow]) -> int:
         """Write the newest row of each entity; return how many were refused as not newer.
