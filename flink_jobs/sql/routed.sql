@@ -1,0 +1,26 @@
+-- Every record with one verdict: malformed, future_timestamp, late, partial_late or on_time.
+--
+-- Guarantees: nothing is dropped and nothing has two verdicts. A window is missed once the watermark has
+-- reached its last millisecond; `first_end` is the end of the first window that holds the event, and
+-- the others end a slide later each.
+CREATE TEMPORARY VIEW ${topic}_routed AS
+SELECT
+  `value`,
+  `partition`,
+  `offset`,
+  watermark_ms,
+  ${columns},
+  CASE
+    WHEN event_time IS NULL THEN 'malformed'
+    WHEN event_time > `timestamp` + ${max_future_ms} THEN 'future_timestamp'
+    WHEN first_end_ms + ${size_ms} - ${slide_ms} - 1 <= watermark_ms THEN 'late'
+    WHEN first_end_ms - 1 <= watermark_ms THEN 'partial_late'
+    ELSE 'on_time'
+  END AS verdict
+FROM (
+  SELECT
+    *,
+    ${decoded_columns},
+    decoded.event_time - MOD(decoded.event_time, ${slide_ms}) + ${slide_ms} AS first_end_ms
+  FROM ${topic}_judged
+)
