@@ -1,0 +1,51 @@
+# Every command that a person types. Each works on a fresh clone: it sets up what it needs.
+# The work is done by the command `study`; this file only makes sure that it is there.
+
+STUDY := .venv/bin/study
+RUN := .venv/bin/python -m
+INSTALLED := .venv/.installed
+FAST := tests/engine tests/jobs flink_jobs
+
+.DEFAULT_GOAL := help
+.PHONY: help lab up down seed run-features status doctor clean-data test test-features lint
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+$(INSTALLED): requirements.lock pyproject.toml scripts/install.sh
+	@scripts/install.sh $(PYTHON)
+
+# An environment knows its own place: in a folder that was moved it is built anew.
+ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
+.PHONY: $(INSTALLED)
+endif
+
+lab: $(INSTALLED) ## Start the services and open JupyterLab on the study guide
+	@$(STUDY) lab
+
+up: $(INSTALLED) ## Start Kafka and Redis
+	@$(STUDY) up
+
+down: $(INSTALLED) ## Stop Kafka and Redis; topics and keys stay
+	@$(STUDY) down
+
+status: $(INSTALLED) ## Show what runs, and where
+	@$(STUDY) status
+
+doctor: $(INSTALLED) ## Look for what could keep the lab from working
+	@$(STUDY) doctor
+
+clean-data: $(INSTALLED) ## Stop the services and delete every topic, offset and key
+	@$(STUDY) clean-data
+
+lint: $(INSTALLED) ## Check style, types and the direction of imports
+	@$(RUN) ruff check
+	@$(RUN) ruff format --check
+	@$(RUN) mypy
+	@.venv/bin/lint-imports
+
+test-features: $(INSTALLED) ## Test the engine and the features: no services, under a minute
+	@$(RUN) pytest -q --doctest-modules -m "not services and not jvm and not browser" $(FAST)
+
+test: lint ## Test everything: style, types, engine, services, browser
+	@$(RUN) pytest --doctest-modules tests flink_jobs studykit
