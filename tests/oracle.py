@@ -7,8 +7,10 @@ come out the same.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 BEGINNING = float("-inf")
 END = float("inf")
@@ -65,14 +67,14 @@ class Played:
 
 def watermarks(times: Sequence[int], bound: int) -> list[float]:
     """Return the watermark that each event meets, and last the one that the next would meet."""
-    return [BEGINNING if n == 0 else max(times[:n]) - bound - 1 for n in range(len(times) + 1)]
+    return [BEGINNING, *(largest - bound - 1 for largest in accumulate(times, max))]
 
 
 def window_starts(time: int, *, size: int, slide: int, offset: int = 0) -> tuple[int, ...]:
     """Return the starts of all windows [start, start + size) that hold `time`, ascending."""
-    return tuple(
-        start for start in range(time - size + 1, time + 1) if (start - offset) % slide == 0
-    )
+    around = range((time - size - offset) // slide - 1, (time - offset) // slide + 2)
+    starts = (offset + n * slide for n in around)
+    return tuple(start for start in starts if start <= time < start + size)
 
 
 def play_windows(
@@ -90,25 +92,28 @@ def play_windows(
     as `watermark >= end - 1`, and again for every event that enters it after that.
     """
     played = Played()
-    held: list[tuple[int, Item]] = []  # (window start, event), once for every window of an event
-    editions: dict[tuple[int, str], int] = {}
+    windows: dict[tuple[int, str], list[Item]] = {}  # by start and key
+    silent: set[tuple[int, str]] = set()  # those not emitted yet
+    editions: Counter[tuple[int, str]] = Counter()
     clock = watermarks([item.time for item in items], bound)
 
     def emit(start: int, key: str) -> Emission:
-        revision = editions.get((start, key), 0)
-        editions[start, key] = revision + 1
-        inside = [item for at, item in held if at == start and item.key == key]
-        return Emission(start + size, start, key, revision, in_event_time(inside))
+        silent.discard((start, key))
+        editions[start, key] += 1
+        inside = in_event_time(windows[start, key])
+        return Emission(start + size, start, key, editions[start, key] - 1, inside)
 
     def due(watermark: float) -> tuple[Emission, ...]:
-        fresh = {(start, item.key) for start, item in held} - editions.keys()
-        return tuple(emit(*pane) for pane in sorted(fresh) if pane[0] + size - 1 <= watermark)
+        return tuple(emit(*one) for one in sorted(silent) if one[0] + size - 1 <= watermark)
 
     for n, item in enumerate(items):
         starts = window_starts(item.time, size=size, slide=slide, offset=offset)
         missed = tuple(s for s in starts if s + size - 1 + lateness <= clock[n])
         kept = tuple(s for s in starts if s not in missed)
-        held += [(start, item) for start in kept]
+        for start in kept:
+            windows.setdefault((start, item.key), []).append(item)
+            if not editions[start, item.key]:
+                silent.add((start, item.key))
         again = [emit(s, item.key) for s in kept if s + size - 1 <= clock[n]]
         emitted = (*again, *due(clock[n + 1]))
         played.steps.append(Step(item, clock[n], kept, missed, emitted))

@@ -12,8 +12,8 @@ from flink_jobs.engine.aggregates import CountSumMax, Totals
 from flink_jobs.engine.panes import Position
 from flink_jobs.engine.sliding import SlidingOperator
 from flink_jobs.engine.windows import SlidingWindows
+from flink_jobs.simulator.golden import TOTAL_CENTS, WINDOWS, golden_log
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
-from tests import golden
 from tests.engine.effort import held, lines_run
 from tests.engine.streams import (
     Driver,
@@ -406,16 +406,23 @@ def test_story_of_ten_events() -> None:
     assert [row.result for row in operator.take()] == [Totals(4, 26, 8)]
 
 
-def run_golden(bound: int) -> tuple[int, list[int], int]:
+@pytest.fixture(scope="module")
+def golden() -> list[Item]:
+    """The golden log: 200,000 payments in one hour, a tenth of them up to 30 s late."""
+    drawn = enumerate(golden_log())
+    return [Item(n, str(one.card), one.event_time, one.amount_cents) for n, one in drawn]
+
+
+def run_golden(log: list[Item], bound: int) -> tuple[int, list[int], int]:
     """Return the windows emitted, how many windows each event that missed some missed, the sum."""
     clock = BoundedOutOfOrderness(bound)
     operator = SlidingOperator(HOP.windows, CountSumMax(), clock)
     misses = []
-    for offset, (card, event_ms, cents) in enumerate(golden.golden_log()):
-        missed = operator.on_event(card, event_ms, cents, offset)
+    for item in log:
+        missed = operator.on_event(item.key, item.time, item.value, item.offset)
         if missed:
             misses.append(len(missed))
-        if clock.observe(event_ms):
+        if clock.observe(item.time):
             operator.on_watermark()
     clock.finish()
     operator.on_watermark()
@@ -423,28 +430,22 @@ def run_golden(bound: int) -> tuple[int, list[int], int]:
     return len(results), misses, sum(result.total for result in results)
 
 
-def test_golden_63921_windows() -> None:
-    windows, misses, total = run_golden(30 * SECOND)
-    assert windows == golden.WINDOWS
+def test_golden_63921_windows(golden: list[Item]) -> None:
+    windows, misses, total = run_golden(golden, bound=30 * SECOND)
+    assert windows == WINDOWS == 63_921
     assert misses == []
-    assert total == 5 * golden.TOTAL_CENTS
+    assert total == 5 * TOTAL_CENTS
 
 
-def test_golden_log_at_10_s_is_partially_late() -> None:
-    _, misses, _ = run_golden(10 * SECOND)
-    assert misses == [1] * golden.PARTIAL_LATE_AT_10_S
-
-
-def test_golden_log_totals() -> None:
-    log = golden.golden_log()
-    assert (len(log), sum(payment.cents for payment in log)) == (200_000, golden.TOTAL_CENTS)
+def test_golden_log_at_10_s_2108_events_miss_one_window_each(golden: list[Item]) -> None:
+    _, misses, _ = run_golden(golden, bound=10 * SECOND)
+    assert misses == [1] * 2_108
 
 
 @pytest.mark.parametrize("lateness", [0, 1, 30 * SECOND])
-def test_order_of_arrival_within_the_bound_is_irrelevant(lateness: int) -> None:
+def test_order_of_arrival_within_the_bound_is_irrelevant(golden: list[Item], lateness: int) -> None:
     """A slow or shuffled delivery gives the same rows as the sorted one, if disorder is bounded."""
-    log = golden.golden_log()[:3_000]
-    arrived = [Item(n, card, at) for n, (card, at, _) in enumerate(log)]
+    arrived = golden[:3_000]
     final = []
     for order in (arrived, sorted(arrived, key=lambda item: item.time)):
         driver = sliding(HOP, 30 * SECOND, lateness)
