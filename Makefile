@@ -6,6 +6,10 @@ RUN := .venv/bin/python -m
 INSTALLED := .venv/.installed
 FAST := tests/engine tests/jobs flink_jobs
 
+# seed: how many records, how many a second (else full speed), which stream, into which file.
+SEED_OPTIONS = $(if $(EVENTS),--events $(EVENTS)) $(if $(RATE),--rate $(RATE)) \
+	$(if $(SEED),--seed $(SEED)) $(if $(TO),--to $(TO))
+
 .DEFAULT_GOAL := help
 .PHONY: help lab up down seed run-features status doctor clean-data test test-features lint
 
@@ -21,13 +25,20 @@ ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 endif
 
 lab: $(INSTALLED) ## Start the services and open JupyterLab on the study guide
-	@$(STUDY) lab
+	@$(STUDY) lab $(if $(LAB_PORT),--port $(LAB_PORT))
 
 up: $(INSTALLED) ## Start Kafka and Redis
 	@$(STUDY) up
 
 down: $(INSTALLED) ## Stop Kafka and Redis; topics and keys stay
 	@$(STUDY) down
+
+seed: $(if $(TO),$(INSTALLED),up) ## Send simulated events to Kafka: EVENTS= RATE= SEED= TO=file
+	@$(STUDY) seed $(SEED_OPTIONS)
+
+run-features: up ## Compute features until caught up; FOLLOW=1 keeps running
+	@services=$$($(STUDY) env) && export $$services && \
+	$(RUN) flink_jobs.stream_processor $(if $(FOLLOW),,--until-caught-up)
 
 status: $(INSTALLED) ## Show what runs, and where
 	@$(STUDY) status

@@ -1,0 +1,29 @@
+"""What every test folder may ask for."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+pytest_plugins = ["tests.service_fixtures"]
+
+_NOTHING_MAY_BE_SKIPPED = os.environ.get("CI") == "true"
+"""Continuous integration installs every component, so a skipped test there is a hole in it."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    return _skips_fail((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Iterator[None]:
+    return _skips_fail((yield))
+
+
+def _skips_fail(report):
+    if _NOTHING_MAY_BE_SKIPPED and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"with CI=true nothing may be skipped: install what this needs ({reason})"
+    return report
