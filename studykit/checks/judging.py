@@ -1,0 +1,141 @@
+"""Judging an answer: from what a function returned to a verdict that a learner can use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final, Literal, TypeAlias
+
+from studykit.checks.running import Outcome
+from studykit.exercise import Args, Exercise, Json, Message
+from studykit.formats import call, labelled, short
+
+Status: TypeAlias = Literal["passed", "failed", "not attempted"]
+
+SHOWN_CASES: Final = 6
+"""As many passed cases are shown as evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of an answer, and what to tell the learner."""
+
+    exercise: Exercise
+    status: Status
+    evidence: tuple[str, ...] = ()
+    message: Message | None = None
+
+    @property
+    def misconception(self) -> str | None:
+        """The misconception that the answer shows, if it is a known one."""
+        return self.message.misconception if self.message else None
+
+    @property
+    def text(self) -> str:
+        """Everything to show."""
+        exercise = self.exercise
+        if self.status == "not attempted":
+            return f"{exercise.id} not attempted yet: {exercise.task}"
+        if self.message is not None:
+            return "\n".join([*self.evidence, "", self.message.text, "", _help(exercise)])
+        return "\n".join(
+            [*self.evidence, f"{exercise.id} done.", "", labelled("discuss", exercise.discussion)]
+        )
+
+
+def cases_of(exercise: Exercise) -> list[Args]:
+    """Return the cases of a check: the public ones, then random ones that are always the same."""
+    return exercise.public_cases() + exercise.random_cases(Random(exercise.id))
+
+
+def judge(exercise: Exercise, cases: Sequence[Args], outcomes: Sequence[Outcome]) -> Verdict:
+    """Judge the outcomes of `cases`; an outcome that is missing was never reached.
+
+    Of several failures the first of the public cases is shown, else the shortest random one.
+    """
+    if any("not_done" in outcome for outcome in outcomes):
+        return Verdict(exercise, "not attempted")
+    tried = list(zip(cases, outcomes, strict=False))
+    expected = [exercise.expected(args) for args, _ in tried]
+    wrong = [n for n, (_, one) in enumerate(tried) if not _right(exercise, one, expected[n])]
+    if not wrong and len(tried) == len(cases):
+        return Verdict(exercise, "passed", _evidence(exercise, tried, expected, len(tried)))
+    public = len(exercise.cases)
+    shown = min(wrong, key=lambda n: (n >= public, n if n < public else _size(cases[n])))
+    args, outcome = tried[shown]
+    evidence = _evidence(exercise, tried, expected, min(shown + 1, public))
+    message = _message(exercise, args, outcome, expected[shown], tried)
+    return Verdict(exercise, "failed", evidence, message)
+
+
+def _right(exercise: Exercise, outcome: Outcome, expected: Json) -> bool:
+    return "value" in outcome and exercise.accepts(outcome["value"], expected)
+
+
+def _size(args: Args) -> int:
+    return len(json.dumps(args))
+
+
+def _message(
+    exercise: Exercise,
+    args: Args,
+    outcome: Outcome,
+    expected: Json,
+    tried: Sequence[tuple[Args, Outcome]],
+) -> Message:
+    if "value" in outcome:
+        others = [(case, one["value"]) for case, one in tried if "value" in one]
+        return exercise.explain(args, outcome["value"], expected, others)
+    got, trace, next_step = _without_value(outcome)
+    return Message(
+        title=exercise.title,
+        call=call(exercise.name, exercise.reference, args),
+        got=got,
+        expected=short(expected),
+        trace=trace,
+        rule=exercise.rule,
+        next_step=next_step,
+    )
+
+
+def _without_value(outcome: Outcome) -> tuple[str, str, str]:
+    """Return what to say of an outcome that is no value: got, trace and next step."""
+    if "raised" in outcome:
+        where = outcome["line"] or "outside the notebook's own lines"
+        return outcome["raised"], where, "Which value did this line meet that it cannot handle?"
+    if "hung" in outcome:
+        seconds = f"{outcome['hung']:g} s"
+        return (
+            f"nothing within {seconds}",
+            "the call was interrupted",
+            "Which loop in your function has an end that it never reaches?",
+        )
+    return (
+        f"a {outcome['no_json']}",
+        "the check compares whole numbers, texts, True, False, None, lists and dicts",
+        "Which plain Python value holds the same answer?",
+    )
+
+
+def _evidence(
+    exercise: Exercise,
+    tried: Sequence[tuple[Args, Outcome]],
+    expected: Sequence[Json],
+    count: int,
+) -> tuple[str, ...]:
+    """Return a line per public case: the case, the learner's result and the expected one."""
+    last = min(count, len(exercise.cases))
+    first = max(0, last - SHOWN_CASES)
+    lines = []
+    for (args, outcome), wanted in list(zip(tried, expected, strict=False))[first:last]:
+        mark = "ok" if _right(exercise, outcome, wanted) else "no"
+        yours = short(outcome["value"]) if "value" in outcome else "no result"
+        inputs = ", ".join(short(arg) for arg in args) or "no input"
+        lines.append(f"{mark}  {exercise.id}  {inputs}  yours {yours}  expected {short(wanted)}")
+    return tuple(lines)
+
+
+def _help(exercise: Exercise) -> str:
+    return f'A question that may help: lab.hint("{exercise.id}"), or `study hint {exercise.id}`.'

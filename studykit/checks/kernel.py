@@ -1,0 +1,152 @@
+"""A notebook in a kernel of its own: its cells are run one by one, then its answers are asked for.
+
+A cell that fails does not stop the others. What the answers return is judged here, outside.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from testbook.client import TestbookNotebookClient
+from testbook.exceptions import TestbookError
+
+from studykit.errors import StudyError
+from studykit.exercise import Args, Json
+
+CELL_TIMEOUT_S: Final = 20
+
+
+class KernelGone(StudyError):
+    """The kernel died or hangs. Its text says in which cell or call."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellRun:
+    """What became of a code cell: `error` is the name of an exception, or None."""
+
+    id: str
+    source: str
+    tags: tuple[str, ...]
+    error: str | None
+    error_text: str
+    text: str
+    """What the cell printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A function of the notebook, or one that `source` defines in its place, and its cases."""
+
+    name: str
+    cases: Sequence[Args]
+    source: str | None = None
+
+
+class LabKernel:
+    """A running notebook; `run_lab` starts and ends it."""
+
+    def __init__(self, client: TestbookNotebookClient) -> None:
+        """Wrap a testbook client whose kernel is running."""
+        self._client = client
+        self.cells: list[CellRun] = []
+
+    def run(self, skip_tags: frozenset[str]) -> None:
+        """Run every code cell without one of `skip_tags`.
+
+        Raises:
+            KernelGone: A cell killed the kernel or did not end in time.
+        """
+        for index, cell in enumerate(self._client.cells):
+            tags = tuple(cell.metadata.get("tags", ()))
+            if cell.cell_type == "code" and cell.source.strip() and not skip_tags & set(tags):
+                self.cells.append(self._run_cell(index, cell, tags))
+
+    def ask(self, requests: Sequence[Request]) -> list[Json]:
+        """Return the outcomes of each request; None where the notebook has no such function.
+
+        Raises:
+            KernelGone: The kernel died or hangs in one of the calls.
+        """
+        payload = json.dumps([[one.name, one.source, list(one.cases)] for one in requests])
+        code = (
+            f"__import__('studykit.checks.running', fromlist=['_']).reply(globals(), {payload!r})"
+        )
+        try:
+            return list(json.loads(self._client.value(code)))
+        except (DeadKernelError, CellTimeoutError, TestbookError, ValueError, RuntimeError):
+            names = ", ".join(one.name for one in requests)
+            raise KernelGone(f"the kernel died or hung while it ran {names}") from None
+
+    def _run_cell(self, index: int, cell: Any, tags: tuple[str, ...]) -> CellRun:  # noqa: ANN401
+        error, error_text = None, ""
+        try:
+            NotebookClient.execute_cell(self._client, cell, index)
+        except CellExecutionError as failure:
+            error, error_text = failure.ename, failure.evalue
+        except CellTimeoutError:
+            raise KernelGone(
+                f"the cell that begins with {_first_line(cell.source)!r} did not end within "
+                f"{self._client.timeout} s: which loop in it has no end?"
+            ) from None
+        except (DeadKernelError, RuntimeError):
+            raise KernelGone(
+                f"the cell that begins with {_first_line(cell.source)!r} ended the kernel: "
+                "does it call exit, or take all memory?"
+            ) from None
+        return CellRun(cell.id, cell.source, tags, error, error_text, _printed(cell))
+
+
+@contextmanager
+def run_lab(
+    notebook: dict[str, Any],
+    folder: Path,
+    *,
+    skip_tags: frozenset[str] = frozenset(),
+    timeout_s: int = CELL_TIMEOUT_S,
+) -> Iterator[LabKernel]:
+    """Start a kernel in `folder`, run the cells of `notebook`, and hand the kernel over.
+
+    Nothing that happens in it counts as the learner's progress.
+
+    Raises:
+        KernelGone: A cell killed the kernel or did not end in time.
+    """
+    client = TestbookNotebookClient(
+        nbformat.from_dict(notebook),
+        timeout=timeout_s,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        env = {**os.environ, "STUDY_PROGRESS": f"{scratch}/progress.json"}
+        keep_local(client, scratch)
+        with client.setup_kernel(env=env):
+            kernel = LabKernel(client)
+            kernel.run(skip_tags)
+            yield kernel
+
+
+def keep_local(client: NotebookClient, folder: str) -> None:
+    """Let a kernel be reached through files in `folder` instead of ports, where possible."""
+    client.create_kernel_manager()
+    if os.name == "posix":
+        client.km.transport = "ipc"
+        client.km.ip = f"{folder}/kernel"
+
+
+def _first_line(source: str) -> str:
+    return source.strip().partition("\n")[0]
+
+
+def _printed(cell: Any) -> str:  # noqa: ANN401
+    return "".join(one["text"] for one in cell.outputs if one["output_type"] == "stream")

@@ -1,0 +1,79 @@
+"""What a lab imports: `lab.check`, `lab.hint` and the exception that holes raise."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from studykit.checks import find_exercise
+from studykit.checks.judging import Verdict, cases_of, judge
+from studykit.checks.progress import Progress
+from studykit.checks.running import NotDone, run_cases
+from studykit.errors import StudyError
+from studykit.exercise import Exercise
+
+__all__ = ["NotDone", "check", "hint"]
+
+
+def check(exercise_id: str) -> None:
+    """Check your function of this exercise and print what came of it."""
+    try:
+        _, exercise = find_exercise(exercise_id)
+        verdict = check_in(sys._getframe(1).f_globals, exercise)
+    except StudyError as error:
+        print(error)
+        return
+    Progress.of_learner().record(verdict)
+    print(verdict.text)
+
+
+def hint(exercise_id: str, level: int = 1) -> None:
+    """Print a question that helps: level 1 is broad, level 3 almost the answer."""
+    try:
+        _, exercise = find_exercise(exercise_id)
+        print(hint_text(exercise, level))
+    except StudyError as error:
+        print(error)
+
+
+def check_in(namespace: dict[str, Any], exercise: Exercise) -> Verdict:
+    """Check the answer that stands in `namespace`.
+
+    Raises:
+        StudyError: No function of that name is there.
+    """
+    cases = cases_of(exercise)
+    return judge(exercise, cases, run_cases(answer_in(namespace, exercise), cases))
+
+
+def answer_in(namespace: dict[str, Any], exercise: Exercise) -> Any:  # noqa: ANN401
+    """Return the learner's function.
+
+    Raises:
+        StudyError: There is none.
+    """
+    function = namespace.get(exercise.name)
+    if callable(function):
+        return function
+    raise StudyError(missing_text(exercise))
+
+
+def missing_text(exercise: Exercise) -> str:
+    """Say that the function of an exercise is not there."""
+    return (
+        f"{exercise.id}: there is no function {exercise.name}. "
+        "Did you rename it, or not run its cell yet?"
+    )
+
+
+def hint_text(exercise: Exercise, level: int) -> str:
+    """Return a hint, and remember that it was read.
+
+    Raises:
+        StudyError: There is no such level.
+    """
+    if level not in (1, 2, 3):
+        raise StudyError(f"there is no hint {level}: choose 1, 2 or 3")
+    Progress.of_learner().record_hint(exercise, level)
+    more = f"  (hint {level} of 3)"
+    return f"{exercise.id}  {exercise.hints[level - 1]}{more}"

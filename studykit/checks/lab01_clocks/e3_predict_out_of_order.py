@@ -1,0 +1,99 @@
+"""L01.3: predict which events are out of order."""
+
+from __future__ import annotations
+
+from studykit.exercise import Args, Exercise, Json, Misconception
+from studykit.formats import first_difference, item
+
+TIMES_S = (4, 9, 6, 7, 12, 10, 11, 13)
+"""Event times in seconds, in the order of arrival."""
+
+
+def reference() -> list[int]:
+    """Return the numbers, from 1, of the events that are older than one before them."""
+    seen = 0
+    numbers = []
+    for number, time_s in enumerate(TIMES_S, start=1):
+        if time_s < seen:
+            numbers.append(number)
+        seen = max(seen, time_s)
+    return numbers
+
+
+def neighbours() -> list[int]:
+    """Compare with the event just before, only."""
+    return [3, 6]
+
+
+def from_zero() -> list[int]:
+    """Number the events from 0."""
+    return [2, 3, 5, 6]
+
+
+def times() -> list[int]:
+    """Give times, not numbers."""
+    return [6, 7, 10, 11]
+
+
+def overtaking() -> list[int]:
+    """Name the events that overtook others."""
+    return [2, 5]
+
+
+def trace(_args: Args, got: Json, expected: Json) -> str:
+    """Point at the first number that differs."""
+    index = first_difference(got, expected)
+    return (
+        f"event times {', '.join(map(str, TIMES_S))} s; place {index + 1} of your list: "
+        f"{item(got, index)} instead of {item(expected, index)}"
+    )
+
+
+EXERCISE = Exercise(
+    id="L01.3",
+    name="predict_out_of_order",
+    kind="predict",
+    minutes=6,
+    task="Without running anything, name the events that arrive after one that happened later.",
+    reference=reference,
+    cases=((),),
+    trace=trace,
+    rule="An event is out of order if any event before it, not only its neighbour, happened later.",
+    next_step="Walk along the list with one finger on the largest time so far. What lies behind?",
+    hints=(
+        "Which clock puts the events into this order, and which clock are the numbers from?",
+        "What is the largest time you have seen when 7 arrives?",
+        "Which of the eight times are smaller than the largest time before them?",
+    ),
+    discussion=(
+        "Comparing neighbours finds two of the four. The largest time so far is all one needs to "
+        "remember, and it is what a watermark is made of. Go further: which event would have to "
+        "arrive two places later to put events 3 and 4 in order?"
+    ),
+    misconceptions=(
+        Misconception(
+            name="neighbours-only",
+            answer=neighbours,
+            rule="Behind 9, both 6 and 7 are out of order, although 7 is later than 6.",
+            next_step="Compare each time with the largest so far, not with the one before it.",
+        ),
+        Misconception(
+            name="numbers-from-zero",
+            answer=from_zero,
+            rule="The events are numbered from 1, as in the figure.",
+            next_step="Which number has the first event of the list?",
+        ),
+        Misconception(
+            name="times-not-numbers",
+            answer=times,
+            rule="You found the right events; their places in the order of arrival are asked for.",
+            next_step="At which place does each of your times arrive?",
+        ),
+        Misconception(
+            name="the-overtakers",
+            answer=overtaking,
+            rule="Events 2 and 5 came early; out of order is who comes after them and is older.",
+            next_step="Which events have a smaller time than one that arrived before them?",
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""The course builder: from one source per notebook to lessons, labs and solutions."""

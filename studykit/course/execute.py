@@ -1,0 +1,76 @@
+"""Executing: a notebook's outputs, from a fresh kernel."""
+
+from __future__ import annotations
+
+import copy
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from studykit.checks.kernel import keep_local
+from studykit.course.cells import Notebook
+from studykit.errors import StudyError
+
+CELL_TIMEOUT_S: Final = 120
+
+
+def executed(notebook: Notebook, folder: Path, name: str) -> Notebook:
+    """Return the notebook with its outputs, run in `folder`; the learner's progress stays as it is.
+
+    Raises:
+        StudyError: A cell failed, other than by `NotDone`, or did not end in time.
+    """
+    node = nbformat.from_dict(copy.deepcopy(notebook))
+    client = NotebookClient(
+        node,
+        timeout=CELL_TIMEOUT_S,
+        kernel_name="python3",
+        allow_error_names=["NotDone"],
+        store_widget_state=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        env = {**os.environ, "STUDY_PROGRESS": f"{scratch}/progress.json"}
+        keep_local(client, scratch)
+        try:
+            client.execute(env=env)
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            raise StudyError(f"{name} does not run: {str(error).strip()}") from None
+    return _with_outputs(notebook, node.cells)
+
+
+def outputs_of(notebook: Notebook, old: Notebook) -> Notebook | None:
+    """Return `notebook` with the outputs of `old`; None if their code cells differ."""
+    if _code(notebook) != _code(old):
+        return None
+    ran = {cell["id"]: cell for cell in old["cells"]}
+    return _with_outputs(notebook, [ran.get(cell["id"], cell) for cell in notebook["cells"]])
+
+
+def is_executed(notebook: Notebook) -> bool:
+    """Return whether every code cell was run."""
+    return all(cell["execution_count"] for cell in notebook["cells"] if cell["cell_type"] == "code")
+
+
+def _code(notebook: Notebook) -> list[tuple[str, str]]:
+    return [
+        (cell["id"], cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"
+    ]
+
+
+def _with_outputs(notebook: Notebook, ran: list[dict[str, Any]]) -> Notebook:
+    """Return `notebook` with outputs and counts taken from `ran`, and nothing else of it."""
+    cells = []
+    for cell, run in zip(notebook["cells"], ran, strict=True):
+        if cell["cell_type"] == "code":
+            counts = {"execution_count": run["execution_count"], "outputs": run["outputs"]}
+            cells.append({**cell, **counts})
+        else:
+            cells.append(cell)
+    return {**notebook, "cells": cells}

@@ -1,0 +1,78 @@
+"""Holes: what the lab has where the solution has an answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from studykit.errors import StudyError
+from studykit.exercise import Exercise
+
+BEGIN: Final = re.compile(r"^(\s*)# BEGIN SOLUTION\s*$")
+END: Final = re.compile(r"^\s*# END SOLUTION\s*$")
+
+TELLING: Final = 12
+"""A solution's line of at least so many characters must not be in the lab."""
+
+
+def dig(source: str, exercise: Exercise) -> str:
+    """Return `source` with each answer replaced by `raise lab.NotDone(...)`.
+
+    Raises:
+        StudyError: A marker has no partner, or there is no answer to take out.
+    """
+    kept: list[str] = []
+    open_hole = False
+    holes = 0
+    for line in source.splitlines():
+        if begin := BEGIN.match(line):
+            _require(not open_hole, exercise)
+            kept.append(_hole(begin[1], exercise))
+            open_hole, holes = True, holes + 1
+        elif END.match(line):
+            _require(open_hole, exercise)
+            open_hole = False
+        elif not open_hole:
+            kept.append(line)
+    _require(not open_hole and holes > 0, exercise)
+    return "\n".join(kept)
+
+
+def fill(source: str) -> str:
+    """Return `source` as the solution shows it: without the markers."""
+    return "\n".join(
+        line for line in source.splitlines() if not (BEGIN.match(line) or END.match(line))
+    )
+
+
+def answers(source: str) -> Iterator[str]:
+    """Yield the lines between the markers, stripped."""
+    inside = False
+    for line in source.splitlines():
+        if BEGIN.match(line):
+            inside = True
+        elif END.match(line):
+            inside = False
+        elif inside and line.strip():
+            yield line.strip()
+
+
+def leaks(source: str, lab: str) -> list[str]:
+    """Return the telling lines of the answers in `source` that also stand in the text `lab`."""
+    return [line for line in answers(source) if len(line) >= TELLING and line in lab]
+
+
+def _hole(indent: str, exercise: Exercise) -> str:
+    """Return the line that stands for an answer; the task is read in the message and above it."""
+    text = json.dumps(f"{exercise.title}: {exercise.hints[0]}", ensure_ascii=False)
+    return f"{indent}raise lab.NotDone({text})"
+
+
+def _require(good: bool, exercise: Exercise) -> None:
+    if not good:
+        raise StudyError(
+            f"{exercise.title}: put the answer between one `# BEGIN SOLUTION` and one "
+            "`# END SOLUTION`, each alone on its line"
+        )

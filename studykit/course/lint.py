@@ -1,0 +1,77 @@
+"""Budgets of a notebook: what keeps it readable. Every finding is one sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, Final
+
+from studykit.course.cells import Notebook, dump
+
+CODE_LINES: Final = 15
+FIGURE_LINES: Final = 3
+WORDS: Final = 120
+MEGABYTES: Final = 0.5
+ADJACENT: Final = 2
+WORDS_PER_LINE: Final = 6
+
+
+def findings(notebook: Notebook) -> list[str]:
+    """Return what is wrong with a lesson or a solution, in the order of its cells."""
+    cells = [cell for cell in notebook["cells"] if not _generated(cell)]
+    found = [text for cell in cells for text in _of_cell(cell)]
+    found += _of_headings(cells)
+    size = len(dump(notebook).encode()) / 1e6
+    if size > MEGABYTES:
+        found.append(f"the notebook has {size:.1f} MB; at most {MEGABYTES} are readable on a line")
+    pairs = pairwise(cells)
+    adjacent = sum(one["cell_type"] == two["cell_type"] == "code" for one, two in pairs)
+    if adjacent > ADJACENT:
+        found.append(f"{adjacent} times a code cell follows a code cell; put a sentence between")
+    return found
+
+
+def lesson_findings(notebook: Notebook) -> list[str]:
+    """Return what is wrong with a lesson, which also has enough prose for its code."""
+    found = findings(notebook)
+    words = sum(_words(cell) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+    lines = sum(_lines(cell) for cell in notebook["cells"] if cell["cell_type"] == "code")
+    if words < WORDS_PER_LINE * lines:
+        found.append(f"{words} words for {lines} lines of code; {WORDS_PER_LINE} a line are asked")
+    return found
+
+
+def _of_cell(cell: dict[str, Any]) -> Iterator[str]:
+    first = cell["source"].strip().partition("\n")[0]
+    if cell["cell_type"] == "markdown":
+        if _words(cell) > WORDS:
+            yield f"{first!r}: {_words(cell)} words; split the cell at {WORDS}"
+        return
+    limit = FIGURE_LINES if "figure" in cell["metadata"].get("tags", ()) else CODE_LINES
+    if _lines(cell) > limit:
+        yield f"{first!r}: {_lines(cell)} lines; a cell of this kind has at most {limit}"
+    if "sys.path" in cell["source"]:
+        yield f"{first!r}: sys.path; the course is installed, import it"
+
+
+def _of_headings(cells: list[dict[str, Any]]) -> Iterator[str]:
+    text = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "markdown")
+    levels = [len(marks) for marks in re.findall(r"^(#+) ", text, re.MULTILINE)]
+    if levels.count(1) != 1 or levels[0] != 1:
+        yield "one heading with a single # is asked for, and it comes first"
+    for before, after in pairwise(levels):
+        if after > before + 1:
+            yield f"a heading of level {after} follows one of level {before}; levels go one by one"
+
+
+def _generated(cell: dict[str, Any]) -> bool:
+    return bool({"nav", "check", "hint"} & set(cell["metadata"].get("tags", ())))
+
+
+def _words(cell: dict[str, Any]) -> int:
+    return len(re.findall(r"\w+", re.sub(r"\]\([^)]*\)", "]", cell["source"])))
+
+
+def _lines(cell: dict[str, Any]) -> int:
+    return sum(bool(line.strip()) for line in cell["source"].splitlines())

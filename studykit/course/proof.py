@@ -1,0 +1,108 @@
+"""Proving a lab: the solution passes, the untouched lab is not attempted, wrong answers are named.
+
+Every answer runs in a kernel, as a learner's does, and is judged outside.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from studykit.checks.judging import Verdict, cases_of, judge
+from studykit.checks.kernel import CellRun, Request, run_lab
+from studykit.course.cells import Notebook, load
+from studykit.course.layout import Course
+from studykit.exercise import Exercise, Json, Lab, Misconception
+
+
+@dataclass(frozen=True, slots=True)
+class ExerciseProof:
+    """What the two notebooks and the wrong answers of one exercise came to."""
+
+    exercise: Exercise
+    solution: Verdict | None
+    lab: Verdict | None
+    wrong: dict[str, Verdict | None]
+
+    @property
+    def named(self) -> int:
+        """How many wrong answers failed with their own message."""
+        return sum(_names(verdict, name) for name, verdict in self.wrong.items())
+
+    @property
+    def holds(self) -> bool:
+        """Return whether everything is as it must be."""
+        return (
+            _status(self.solution) == "passed"
+            and _status(self.lab) == "not attempted"
+            and self.named == len(self.wrong)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LabProof:
+    """A lab's exercises, and what its two notebooks did cell by cell."""
+
+    lab: Lab
+    exercises: tuple[ExerciseProof, ...]
+    solution_cells: tuple[CellRun, ...]
+    lab_cells: tuple[CellRun, ...]
+
+
+def prove(lab: Lab, course: Course) -> LabProof:
+    """Run the solution, the lab and every misconception of `lab`, in two kernels."""
+    path = course.solutions / f"{lab.name}.ipynb"
+    wrong = [(one, bad) for one in lab.exercises for bad in one.misconceptions]
+    requests = [_request(one) for one in lab.exercises]
+    requests += [_request(one, wrong_source(one, bad)) for one, bad in wrong]
+    outcomes, solution_cells = _ask(load(path), path.parent, requests)
+    solved = _verdicts(lab.exercises, outcomes)
+    misled = _verdicts([one for one, _ in wrong], outcomes[len(lab.exercises) :])
+    path = course.labs / f"{lab.name}.ipynb"
+    outcomes, lab_cells = _ask(load(path), path.parent, requests[: len(lab.exercises)])
+    untouched = _verdicts(lab.exercises, outcomes)
+    named = list(zip(wrong, misled, strict=True))
+    proofs = [
+        ExerciseProof(
+            one, solved[n], untouched[n], {bad.name: v for (two, bad), v in named if two is one}
+        )
+        for n, one in enumerate(lab.exercises)
+    ]
+    return LabProof(lab, tuple(proofs), solution_cells, lab_cells)
+
+
+def wrong_source(exercise: Exercise, misconception: Misconception) -> str:
+    """Return a misconception as a learner would write it: under the exercise's name."""
+    source = inspect.getsource(misconception.answer)
+    name = misconception.answer.__name__
+    return re.sub(rf"^def {name}\(", f"def {exercise.name}(", source, count=1)
+
+
+def _ask(
+    notebook: Notebook, folder: Path, requests: Sequence[Request]
+) -> tuple[list[Json], tuple[CellRun, ...]]:
+    with run_lab(notebook, folder) as kernel:
+        return kernel.ask(requests), tuple(kernel.cells)
+
+
+def _request(exercise: Exercise, source: str | None = None) -> Request:
+    return Request(exercise.name, cases_of(exercise), source)
+
+
+def _verdicts(exercises: Sequence[Exercise], outcomes: Sequence[Json]) -> list[Verdict | None]:
+    """Judge the outcomes; None where the notebook has no such function."""
+    return [
+        None if found is None else judge(one, cases_of(one), found)
+        for one, found in zip(exercises, outcomes, strict=False)
+    ]
+
+
+def _status(verdict: Verdict | None) -> str:
+    return verdict.status if verdict else "missing"
+
+
+def _names(verdict: Verdict | None, name: str) -> bool:
+    return verdict is not None and verdict.status == "failed" and verdict.misconception == name

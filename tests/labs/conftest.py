@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import psutil
+import pytest
+
+from studykit.checks import find_lab, labs
+from studykit.course.layout import Course
+from studykit.course.proof import LabProof, prove
+from studykit.exercise import Lab
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def own_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep the progress of whoever runs the tests as it is."""
+    path = tmp_path / "progress.json"
+    monkeypatch.setenv("STUDY_PROGRESS", str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def course() -> Course:
+    return Course(ROOT)
+
+
+@pytest.fixture(scope="session")
+def proof_of() -> Callable[[str], LabProof]:
+    """Return the proof of a lab by its name; each lab runs once, in two kernels."""
+
+    @cache
+    def proved(name: str) -> LabProof:
+        return prove(find_lab(name), Course(ROOT))
+
+    return proved
+
+
+@pytest.fixture(params=labs(), ids=lambda lab: lab.name)
+def lab(request: pytest.FixtureRequest) -> Lab:
+    return request.param
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_left() -> None:
+    """Every kernel that a test starts ends with it."""
+    yield
+    children = psutil.Process().children(recursive=True)
+    assert [child for child in children if "ipykernel" in " ".join(child.cmdline())] == []
