@@ -1,0 +1,94 @@
+"""Figure 6: what a bound keeps, and what it costs."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import Final
+
+from matplotlib.figure import Figure
+
+from studykit import style
+from studykit.describe import seconds
+from studykit.figures.exhibit import Row
+from studykit.steps import Trace
+from studykit.view import view
+
+TITLE: Final = "Completeness against delay"
+QUESTION: Final = "Which bound keeps 99 %?"
+
+
+def lags(trace: Trace, step: int) -> list[int]:
+    """Return how far each event was behind the newest event time before it, milliseconds.
+
+    That is what a bound has to cover; how long the event was under way is something else.
+    """
+    times = [one.event.event_ms for one in view(trace, step).seen]
+    newest = list(accumulate(times, max))
+    return [high - at for high, at in zip(newest, times, strict=True)]
+
+
+def kept_share(lags_ms: list[int], bound_ms: int) -> float:
+    """Return the share of events that the watermark has not passed, from 0 to 1."""
+    return sum(lag <= bound_ms for lag in lags_ms) / len(lags_ms) if lags_ms else 1.0
+
+
+def smallest_bound(lags_ms: list[int], share: float) -> int:
+    """Return the smallest bound, in milliseconds, that keeps at least `share` of the events."""
+    ordered = sorted(lags_ms)
+    needed = -(-share * len(ordered) // 1)
+    return ordered[max(int(needed) - 1, 0)] if ordered else 0
+
+
+@style.styled
+def draw(trace: Trace, step: int) -> Figure:
+    """Draw how far events lag, where the bound lies, and the share that each bound would keep."""
+    behind = lags(trace, step)
+    bound_ms = trace.policy.bound_ms
+    last_ms = max([*lags(trace, len(trace.steps)), bound_ms, 1_000])
+    figure = style.new_figure(8, 4.2)
+    counts, share = figure.subplots(2, 1, sharex=True, height_ratios=[1, 1.3])
+    figure.subplots_adjust(left=0.10, right=0.97, top=0.94, bottom=0.12, hspace=0.16)
+    edges = [last_ms / 1_000 * 1.05 * part / 30 for part in range(31)]
+    counts.hist(
+        [lag / 1_000 for lag in behind], edges, color=style.SKY, edgecolor=style.EDGE, lw=0.6
+    )
+    counts.set(ylabel="events", xlim=(0, edges[-1]))
+    counts.set_title("how far each event is behind the newest one before it", loc="left")
+    bounds = sorted({0, *behind, int(last_ms * 1.05)})
+    share.step(
+        [one / 1_000 for one in bounds], [100 * kept_share(behind, one) for one in bounds],
+        where="post", color=style.BLUE, lw=1.6, gid="kept",
+    )  # fmt: skip
+    percent = 100 * kept_share(behind, bound_ms)
+    for axes in (counts, share):
+        axes.axvline(bound_ms / 1_000, color=style.GREEN, lw=2.4, gid=f"bound:{bound_ms}")
+    share.annotate(
+        f"bound {seconds(bound_ms)}\nkeeps {percent:.1f} %", (bound_ms / 1_000, percent), (7, -8),
+        textcoords="offset points", va="top", color=style.DARK_GREEN, path_effects=style.HALO,
+        gid=f"kept:{percent:.1f}",
+    )  # fmt: skip
+    share.set(ylabel="kept (%)", xlabel="bound (s) = delay of every result", ylim=(None, 100.8))
+    return figure
+
+
+def describe(trace: Trace, step: int) -> str:
+    """Say what the bound keeps and costs, and what 99 % would cost."""
+    behind = lags(trace, step)
+    if not behind:
+        return "Nothing has arrived yet."
+    bound_ms = trace.policy.bound_ms
+    return (
+        f"Bound {seconds(bound_ms)} keeps {100 * kept_share(behind, bound_ms):.1f} % ahead of the "
+        f"watermark and delays every result by {seconds(bound_ms)}. "
+        f"The smallest bound that keeps 99 % is {seconds(smallest_bound(behind, 0.99))}; "
+        f"keeping all takes {seconds(smallest_bound(behind, 1.0))}."
+    )
+
+
+def table(trace: Trace, step: int) -> list[Row]:
+    """Return the bound that each share of kept events would need."""
+    behind = lags(trace, step)
+    return [
+        {"kept": f"{share:g} %", "bound": seconds(smallest_bound(behind, share / 100))}
+        for share in (50, 90, 95, 99, 99.9, 100)
+    ]

@@ -1,0 +1,147 @@
+"""Figure 8: state lives with its key, and a key lives on one subtask."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from flink_jobs.simulator.partitions import partition_of
+from studykit import style
+from studykit.describe import count_of, seconds
+from studykit.figures.exhibit import Row
+from studykit.steps import Trace
+from studykit.view import WindowView, view
+
+TITLE: Final = "State by key"
+QUESTION: Final = "What moves when the parallelism changes?"
+
+KEY_GROUPS: Final = 128
+"""Flink's default for a small job. Keys belong to groups for good; groups move, keys do not."""
+
+
+class Place(NamedTuple):
+    """Where a key lives."""
+
+    group: int
+    subtask: int
+
+
+def place_of(key: str, parallelism: int) -> Place:
+    """Return the key group of a key and the subtask that has the group.
+
+    The split of groups over subtasks is Flink's. The hash that chooses the group is a stand-in:
+    Flink takes the hash of the key's Java object.
+
+    >>> place_of("a", 1).subtask
+    0
+    """
+    group = partition_of(key.encode(), KEY_GROUPS)
+    return Place(group, group * parallelism // KEY_GROUPS)
+
+
+def _windows(trace: Trace, step: int) -> dict[str, list[WindowView]]:
+    """Return the windows that hold state, by key, for every key of the trace."""
+    keys = sorted({one.key for one in view(trace, len(trace.steps)).windows})
+    live = view(trace, step).live
+    return {key: [one for one in live if one.key == key] for key in keys}
+
+
+def _changed(trace: Trace, step: int) -> set[str]:
+    """Return the keys whose state the last step touched."""
+    if step == 0:
+        return set()
+    last = trace.steps[step - 1]
+    changed = {change.key for change in last.changes}
+    if last.kind == "arrival" and last.event and last.verdict != "dropped":
+        changed.add(last.event.key)
+    return changed
+
+
+def timers(trace: Trace, window: WindowView) -> int:
+    """Return the event time at which a live window is due next: to fire, or else to be purged."""
+    fired = window.state in ("fired", "re-fired")
+    return window.end_ms - 1 + (trace.policy.lateness_ms if fired else 0)
+
+
+@style.styled
+def draw(trace: Trace, step: int, parallelism: int = 2) -> Figure:
+    """Draw a row for each key: its place, its windows, its timers, what it fired last."""
+    held = _windows(trace, step)
+    changed = _changed(trace, step)
+    figure = style.new_figure(8, 1.0 + 0.62 * max(len(held), 1))
+    axes = figure.add_axes((0.02, 0.02, 0.96, 0.96))
+    axes.set(xlim=(0, 100), ylim=(max(len(held), 1) + 0.1, -0.75))
+    axes.axis("off")
+    for x, title in zip(_COLUMNS, _TITLES, strict=True):
+        axes.text(x, -0.35, title, fontweight="bold", va="center")
+    for row, (key, windows) in enumerate(held.items()):
+        cells = _cells(trace, step, key, windows, parallelism)
+        _draw_row(axes, row, cells, changed=key in changed)
+    return figure
+
+
+_TITLES: Final = ("key", "group → subtask", "windows held", "next timers", "last fired")
+_COLUMNS: Final = (3.0, 12.0, 34.0, 62.0, 84.0)
+
+
+def _cells(
+    trace: Trace, step: int, key: str, windows: list[WindowView], parallelism: int
+) -> tuple[str, ...]:
+    place = place_of(key, parallelism)
+    fired = [
+        (result.now_ms, result.total, one.name)
+        for one in view(trace, step).windows
+        if one.key == key
+        for result in one.results
+    ]
+    last = max(fired, default=None)
+    return (
+        key,
+        f"{place.group} → {place.subtask}",
+        ", ".join(one.name for one in windows) or "nothing",
+        ", ".join(seconds(timers(trace, one)) for one in windows) or "none",
+        f"{last[2]} = {last[1]}" if last else "nothing yet",
+    )
+
+
+def _draw_row(axes: Axes, row: int, cells: tuple[str, ...], *, changed: bool) -> None:
+    axes.add_patch(
+        Rectangle(
+            (1, row + 0.08), 98, 0.84, facecolor=style.light(style.SKY),
+            edgecolor=style.BLACK if changed else style.EDGE, lw=2.2 if changed else 0.6,
+            gid=f"key:{cells[0]}:{'changed' if changed else 'same'}",
+        )
+    )  # fmt: skip
+    for x, cell in zip(_COLUMNS, cells, strict=True):
+        text = f"* {cell}" if changed and x == _COLUMNS[0] else cell
+        axes.text(x, row + 0.5, text, va="center", fontsize=8.5)
+
+
+def describe(trace: Trace, step: int, parallelism: int = 2) -> str:
+    """Say where the key lives that has just changed, and what it holds."""
+    held = _windows(trace, step)
+    changed = sorted(_changed(trace, step) & held.keys())
+    if not changed:
+        total = sum(len(windows) for windows in held.values())
+        return f"No key changes; {count_of(total, 'window')} are held in all."
+    key = changed[-1]
+    due = [seconds(timers(trace, one)) for one in held[key]]
+    sentence = (
+        f"Key {key} lives on subtask {place_of(key, parallelism).subtask}, holds "
+        f"{count_of(len(due), 'window')}"
+    )
+    if not due:
+        return f"{sentence} and has no timer."
+    return f"{sentence}, next timer{'s' if len(due) > 1 else ''} at {' and '.join(due)}."
+
+
+def table(trace: Trace, step: int, parallelism: int = 2) -> list[Row]:
+    """Return every key with its place and state."""
+    names = ("key", "group and subtask", "windows held", "next timers", "last fired")
+    return [
+        dict(zip(names, _cells(trace, step, key, windows, parallelism), strict=True))
+        for key, windows in _windows(trace, step).items()
+    ]

@@ -1,0 +1,121 @@
+"""Figure 7: with several inputs, the slowest one is the clock."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from flink_jobs.utils.watermarks import MIN_WATERMARK
+from studykit import style
+from studykit.describe import seconds
+from studykit.figures.exhibit import Row
+from studykit.steps import Trace
+from studykit.view import View, view
+
+TITLE: Final = "The smallest watermark wins"
+QUESTION: Final = "Why is nothing printed?"
+
+
+@style.styled
+def draw(trace: Trace, step: int) -> Figure:
+    """Draw a lane for each input with its events and its watermark, and the common one."""
+    shown = view(trace, step)
+    names = list(trace.sources)
+    figure = style.new_figure(8, 1.35 + 0.75 * len(names))
+    axes = figure.add_axes((0.07, 0.17, 0.74, 0.72))
+    last = max((event.event_ms for event in trace.events), default=1_000) / 1_000 * 1.06
+    axes.set(xlim=(0, last), ylim=(len(names) - 0.4, -0.6), xlabel="event time (s)")
+    style.seconds_axis(axes, "x", int(last * 1_000))
+    axes.set_yticks(range(len(names)), names)
+    for row, name in enumerate(names):
+        _draw_lane(axes, row, name, shown)
+    if shown.watermark_ms > MIN_WATERMARK:
+        at = min(shown.watermark_ms / 1_000, last)
+        axes.axvline(at, color=style.GREEN, lw=2.4, zorder=3, gid=f"watermark:{shown.watermark_ms}")
+        axes.annotate(
+            f"common watermark {seconds(shown.watermark_ms)}", (at, -0.6), (0, 4),
+            textcoords="offset points", ha="center", color=style.DARK_GREEN, annotation_clip=False,
+        )  # fmt: skip
+    figure.legend(handles=style.verdict_handles(), loc="lower right", frameon=False)
+    figure.text(0.82, 0.93, f"now = {seconds(shown.now_ms)}", gid="now:label")
+    return figure
+
+
+def _draw_lane(axes: Axes, row: int, name: str, shown: View) -> None:
+    """Draw one input: how far its own watermark has come, and its events."""
+    own_ms = shown.inputs[name]
+    idle = name in shown.idle
+    right = axes.get_xlim()[1]
+    if own_ms > MIN_WATERMARK:
+        axes.add_patch(
+            Rectangle(
+                (0, row - 0.3), min(max(own_ms / 1_000, 0), right), 0.6,
+                facecolor=style.light(style.GREEN), edgecolor=style.GREEN, ls="--",
+                hatch="..." if idle else "",
+                gid=f"input:{name}:{own_ms}:{'idle' if idle else 'active'}",
+            )
+        )  # fmt: skip
+    words = "idle: left out" if idle else f"W {seconds(own_ms)}"
+    axes.annotate(
+        words, (1.01, row), xycoords=("axes fraction", "data"), va="center",
+        fontweight="bold" if idle else "normal", gid=f"input:{name}:label",
+    )  # fmt: skip
+    for one in shown.seen:
+        if one.event.source == name:
+            look = style.VERDICT_LOOKS[one.verdict]
+            axes.plot(
+                one.event.event_ms / 1_000, row, marker=look.marker, color=look.colour, ms=8,
+                ls="", zorder=4, gid=f"event:{one.number}:{one.verdict}",
+            )  # fmt: skip
+
+
+def describe(trace: Trace, step: int) -> str:
+    """Say which input holds the common watermark, and which is left out."""
+    shown = view(trace, step)
+    common = seconds(shown.watermark_ms)
+    unheard = [name for name, own in shown.inputs.items() if own == MIN_WATERMARK]
+    waiting = [name for name in unheard if name not in shown.idle]
+    now = f"At {seconds(shown.now_ms)}"
+    if waiting:
+        has = "has" if len(waiting) == 1 else "have"
+        return f"{now} {_listed(waiting)} {has} said nothing yet: the common watermark is {common}."
+    sentence = f"{now} the common watermark is {common}"
+    if shown.idle:
+        sentence += f"; {_listed(sorted(shown.idle))} is idle and left out"
+    holding = [
+        name
+        for name, own in shown.inputs.items()
+        if own == shown.watermark_ms and name not in shown.idle
+    ]
+    behind = [
+        name
+        for name, own in shown.inputs.items()
+        if name not in shown.idle and own < shown.watermark_ms
+    ]
+    if behind:
+        sentence += f"; {_listed(behind)} is behind it, but a watermark never goes back"
+    elif len(shown.inputs) > 1 and holding:
+        sentence += f"; {_listed(holding)} holds it there"
+    return f"{sentence}."
+
+
+def _listed(names: list[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def table(trace: Trace, step: int) -> list[Row]:
+    """Return the watermark of every input, and the common one."""
+    shown = view(trace, step)
+    rows: list[Row] = [
+        {
+            "input": name,
+            "watermark": seconds(own_ms),
+            "state": "idle" if name in shown.idle else "active",
+        }
+        for name, own_ms in shown.inputs.items()
+    ]
+    return [*rows, {"input": "common", "watermark": seconds(shown.watermark_ms), "state": ""}]

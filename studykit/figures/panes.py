@@ -1,0 +1,125 @@
+"""Figure 9: three ways to correct a result that has been given already."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from studykit import style
+from studykit.figures.exhibit import Row
+from studykit.steps import Trace
+from studykit.view import WindowView, view
+
+TITLE: Final = "Discard, accumulate, retract"
+QUESTION: Final = "Which mode breaks a sink that adds up what it gets?"
+
+Mode: TypeAlias = Literal["discarding", "accumulating", "retracting"]
+MODES: Final[tuple[Mode, ...]] = ("discarding", "accumulating", "retracting")
+
+
+class Emitted(NamedTuple):
+    """One value sent to the sink by the firing of that revision."""
+
+    revision: int
+    value: int
+
+
+def emissions(window: WindowView, mode: Mode) -> list[Emitted]:
+    """Return what the firings of a window send to a sink.
+
+    A discarding window sends what is new since the last firing; an accumulating one all that it
+    has; a retracting one takes back what it said before, and then says all that it has.
+    """
+    sent: list[Emitted] = []
+    before = 0
+    for result in window.results:
+        if mode == "discarding":
+            sent.append(Emitted(result.revision, result.total - before))
+        else:
+            if mode == "retracting" and result.revision:
+                sent.append(Emitted(result.revision, -before))
+            sent.append(Emitted(result.revision, result.total))
+        before = result.total
+    return sent
+
+
+def subject(trace: Trace, step: int) -> WindowView | None:
+    """Return the window shown: the first to fire, of those that fire most often."""
+    fired = [one for one in view(trace, len(trace.steps)).windows if one.results]
+    if not fired:
+        return None
+    chosen = max(fired, key=lambda one: len(one.results))
+    return next(
+        (
+            one
+            for one in view(trace, step).windows
+            if (one.key, one.start_ms, one.end_ms) == (chosen.key, chosen.start_ms, chosen.end_ms)
+        ),
+        None,
+    )
+
+
+@style.styled
+def draw(trace: Trace, step: int) -> Figure:
+    """Draw, for each mode, a bar for each value sent, and what a summing sink makes of them."""
+    figure = style.new_figure(8, 3.2)
+    panels = figure.subplots(1, 3, sharey=True)
+    figure.subplots_adjust(left=0.08, right=0.98, top=0.80, bottom=0.17, wspace=0.12)
+    window = subject(trace, step)
+    final = subject(trace, len(trace.steps))
+    top = sum(one.value for one in emissions(final, "accumulating")) if final else 1
+    for axes, mode in zip(panels, MODES, strict=True):
+        _draw_mode(axes, mode, emissions(window, mode) if window else [])
+        axes.set_ylim(-top * 0.62, top * 1.15)
+    panels[0].set_ylabel("value sent")
+    return figure
+
+
+def _draw_mode(axes: Axes, mode: Mode, sent: list[Emitted]) -> None:
+    total = sum(one.value for one in sent)
+    axes.set_title(mode, loc="left", fontweight="bold")
+    axes.axhline(0, color=style.EDGE, lw=0.8)
+    for number, one in enumerate(sent):
+        colour = style.VERMILLION if one.value < 0 else style.BLUE
+        axes.bar(
+            number, one.value, 0.6, facecolor=colour, hatch="//" if one.value < 0 else "",
+            edgecolor="white",
+        )[0].set_gid(f"sent:{mode}:{number}:{one.value}")  # fmt: skip
+        axes.annotate(
+            f"{one.value:+d}", (number, max(one.value, 0)), (0, 3), textcoords="offset points",
+            ha="center",
+        )  # fmt: skip
+    axes.set_xlim(-0.6, 2.6)
+    axes.set_xticks(range(len(sent)), [f"firing {one.revision + 1}" for one in sent], fontsize=8)
+    axes.text(
+        0.97, 0.97, f"sum at the sink: {total}", transform=axes.transAxes, ha="right", va="top",
+        bbox={"facecolor": "white", "edgecolor": style.EDGE, "pad": 3}, gid=f"sum:{mode}:{total}",
+    )  # fmt: skip
+
+
+def describe(trace: Trace, step: int) -> str:
+    """Say what a summing sink has, for each mode."""
+    window = subject(trace, step)
+    if window is None or not window.results:
+        return "No window has fired yet."
+    words = []
+    for mode in MODES:
+        values = [one.value for one in emissions(window, mode)]
+        sums = "".join(f"{value:+d}" for value in values).lstrip("+")
+        twice = ", counted twice" if sum(values) != window.results[-1].total else ""
+        words.append(f"{mode} {sum(values)} ({sums}{twice})")
+    return f"Sum for {window.name} at the sink: {', '.join(words)}."
+
+
+def table(trace: Trace, step: int) -> list[Row]:
+    """Return every value sent, and the running sum, for each mode."""
+    window = subject(trace, step)
+    rows: list[Row] = []
+    for mode in MODES:
+        total = 0
+        for one in emissions(window, mode) if window else []:
+            total += one.value
+            rows.append({"mode": mode, "firing": one.revision + 1, "sent": one.value, "sum": total})
+    return rows

@@ -1,0 +1,199 @@
+"""The plane of two clocks: event time to the right, processing time upwards.
+
+The parts that several figures share. Each draws one thing and gives it its group id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.transforms import blended_transform_factory
+
+from flink_jobs.utils.watermarks import MAX_WATERMARK
+from studykit import style
+from studykit.describe import seconds, span
+from studykit.figures.exhibit import Row
+from studykit.steps import Trace
+from studykit.view import Mark, Seen, View, WindowView
+
+
+def new_plane(trace: Trace, ends_ms: Sequence[int] = ()) -> tuple[Figure, Axes]:
+    """Return a figure with axes that hold all of `trace`, so that they stay put from step to step.
+
+    A second on one axis is as long as one on the other: the diagonal means no skew.
+    """
+    right_ms = max([*(event.event_ms for event in trace.events), *ends_ms, 1_000])
+    top_ms = max((step.now_ms for step in trace.steps), default=1_000)
+    right, top = right_ms / 1_000 * 1.02, top_ms / 1_000 * 1.06
+    width = 5.2
+    height = min(max(width * top / right, 2.6), 6.2)
+    if height < width * top / right:
+        width = height * right / top
+    figure = style.new_figure(8, height + 0.9)
+    axes = figure.add_axes((0.09, 0.55 / (height + 0.9), width / 8, height / (height + 0.9)))
+    axes.set(xlim=(0, right), ylim=(0, top), aspect="equal")
+    axes.set_xlabel("event time (s)")
+    axes.set_ylabel("processing time (s)")
+    style.seconds_axis(axes, "x", int(right * 1_000))
+    style.seconds_axis(axes, "y", int(top * 1_000))
+    return figure, axes
+
+
+def draw_diagonal(axes: Axes) -> None:
+    """Draw where events would be that arrive as they happen."""
+    end = min(axes.get_xlim()[1], axes.get_ylim()[1])
+    axes.plot([0, end], [0, end], color=style.GREY, ls=":", lw=1.2, zorder=1, gid="no-skew")
+    at = end * 0.86
+    axes.text(
+        at, at - end * 0.015, "no skew", color=style.EDGE, rotation=45, fontsize=8, zorder=1,
+        rotation_mode="anchor", va="top", ha="center", gid="no-skew:label",
+    )  # fmt: skip
+
+
+def draw_now(axes: Axes, now_ms: int) -> None:
+    """Draw the moment that the picture shows."""
+    now = now_ms / 1_000
+    axes.axhline(now, color=style.NOW, ls="--", lw=0.9, zorder=1.5, gid="now")
+    place = blended_transform_factory(axes.transAxes, axes.transData)
+    axes.text(1.015, now, f"now = {seconds(now_ms)}", transform=place, va="center", gid="now:label")
+
+
+def draw_events(axes: Axes, seen: Iterable[Seen], *, by_number: bool = False) -> None:
+    """Draw the events that have arrived: a shape for each verdict, with its word where it is bad.
+
+    Args:
+        axes: The plane.
+        seen: The events.
+        by_number: Whether the label is the event's number; otherwise its value.
+    """
+    for one in seen:
+        look = style.VERDICT_LOOKS[one.verdict]
+        at = one.event.event_ms / 1_000, one.event.arrival_ms / 1_000
+        axes.plot(
+            *at, marker=look.marker, color=look.colour, ms=8, ls="", zorder=4, clip_on=False,
+            gid=f"event:{one.number}:{one.verdict}",
+        )  # fmt: skip
+        label = f"#{one.number}" if by_number else str(one.event.value)
+        words = {"late": " late", "dropped": " dropped", "partial": " partly"}
+        axes.annotate(
+            label + ("" if by_number else words.get(one.verdict, "")),
+            at, (7, 2), textcoords="offset points", zorder=5,
+            path_effects=style.HALO, gid=f"event:{one.number}:label",
+        )  # fmt: skip
+        if one.behind and one.verdict == "on time" and not by_number:
+            _draw_behind(axes, one, at)
+
+
+def _draw_behind(axes: Axes, one: Seen, at: tuple[float, float]) -> None:
+    axes.annotate(
+        "behind W", at, (7, -9), textcoords="offset points", fontsize=7.5,
+        color=style.DARK_GREEN, zorder=5, gid=f"event:{one.number}:behind",
+    )  # fmt: skip
+
+
+def draw_watermark(axes: Axes, path: Sequence[Mark], now_ms: int) -> None:
+    """Draw the course of the watermark: what is left of it is said to be complete."""
+    if not path:
+        return
+    limit = axes.get_xlim()[1] * 1_000
+    xs: list[float] = []
+    ys: list[float] = []
+    for mark in path:
+        at = min(max(mark.watermark_ms, -1_000), MAX_WATERMARK if limit is None else limit) / 1_000
+        xs += [xs[-1] if xs else -1, at]
+        ys += [mark.now_ms / 1_000] * 2
+    axes.plot(
+        [*xs, xs[-1]], [*ys, now_ms / 1_000], color=style.GREEN, lw=2.4, zorder=3,
+        gid=f"watermark:{path[-1].watermark_ms}",
+    )  # fmt: skip
+    if xs[-1] > 0:
+        axes.annotate(
+            f"watermark {seconds(path[-1].watermark_ms)}", (xs[-1], now_ms / 1_000), (0, 5),
+            textcoords="offset points", color=style.DARK_GREEN, ha="center", fontsize=8,
+            zorder=6, gid="watermark:label",
+        )  # fmt: skip
+
+
+def draw_windows(axes: Axes, windows: Sequence[WindowView], now_ms: int) -> None:
+    """Draw each span once, over all keys: closed on the left, open on the right."""
+    spans: dict[tuple[int, int], list[WindowView]] = {}
+    for window in windows:
+        if window.state != "merged":
+            spans.setdefault((window.start_ms, window.end_ms), []).append(window)
+    for (start_ms, end_ms), group in sorted(spans.items()):
+        _draw_window(axes, start_ms, end_ms, group, now_ms)
+
+
+def _draw_window(
+    axes: Axes, start_ms: int, end_ms: int, group: Sequence[WindowView], now_ms: int
+) -> None:
+    state = group[0].state if len(group) == 1 else _common_state(group)
+    gone = [one.gone_ms for one in group if one.gone_ms is not None]
+    left, right = start_ms / 1_000, end_ms / 1_000
+    low = min(one.opened_ms for one in group) / 1_000
+    high = (max(gone) if len(gone) == len(group) else now_ms) / 1_000
+    gid = f"window:{start_ms}-{end_ms}:{state}"
+    fill = "none" if state == "purged" else style.light(style.SKY)
+    axes.add_patch(
+        Rectangle(
+            (left, low), right - left, high - low, facecolor=fill, edgecolor=style.GREY, lw=0,
+            hatch=style.HATCHES[state], zorder=0.5, gid=gid,
+        )
+    )  # fmt: skip
+    axes.plot(
+        [right, left, left, right], [low, low, high, high], color=style.EDGE, lw=0.8, zorder=0.6,
+        gid=f"{gid}:edge",
+    )  # fmt: skip
+    for x, inside in ((left, style.EDGE), (right, "white")):
+        axes.plot(x, low, "o", ms=4, mfc=inside, mec=style.EDGE, mew=0.8, zorder=2, clip_on=False)
+    _label_window(axes, group, (left, right, low, high))
+
+
+def _common_state(group: Sequence[WindowView]) -> str:
+    """Return how far the windows of all keys over one span have come: the furthest of them."""
+    order = ["purged", "open", "fired", "re-fired"]
+    if all(one.state == "purged" for one in group):
+        return "purged"
+    return max((one.state for one in group), key=order.index)
+
+
+def _label_window(
+    axes: Axes, group: Sequence[WindowView], box: tuple[float, float, float, float]
+) -> None:
+    left, right, low, high = box
+    name = span(group[0].start_ms, group[0].end_ms)
+    axes.annotate(
+        name, (left, low), (3, -10), textcoords="offset points", fontsize=8, color=style.EDGE,
+        gid=f"window:{group[0].start_ms}-{group[0].end_ms}:name",
+    )  # fmt: skip
+    lines = []
+    for one in group:
+        if one.results:
+            who = f"{one.key}: " if len(group) > 1 else ""
+            lines.append(who + " → ".join(str(result.total) for result in one.results))
+    if lines:
+        axes.annotate(
+            "\n".join(lines), ((left + right) / 2, high), (0, -4), textcoords="offset points",
+            fontweight="bold", ha="center", va="top", zorder=6,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+            gid=f"result:{group[0].start_ms}-{group[0].end_ms}",
+        )  # fmt: skip
+
+
+def event_rows(shown: View) -> list[Row]:
+    """Return the events that have arrived, one a row."""
+    return [
+        {
+            "event": one.number,
+            "key": one.event.key,
+            "value": one.event.value,
+            "happened": seconds(one.event.event_ms),
+            "arrived": seconds(one.event.arrival_ms),
+            "skew": seconds(one.event.skew_ms),
+            "verdict": one.verdict + (", behind the watermark" if one.behind else ""),
+        }
+        for one in shown.seen
+    ]

@@ -1,0 +1,52 @@
+"""Figure 2: the watermark passes, windows fire, events turn late."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from studykit import style
+from studykit.describe import state_sentence
+from studykit.figures import plane
+from studykit.figures.exhibit import Row
+from studykit.steps import Trace
+from studykit.view import view
+
+TITLE: Final = "Watermark, windows and verdicts"
+QUESTION: Final = "Which smallest bound drops nothing, and what does it cost?"
+
+
+@style.styled
+def draw(trace: Trace, step: int) -> Figure:
+    """Draw the events, the watermark's course and every window."""
+    shown = view(trace, step)
+    ends = [window.end_ms for window in view(trace, len(trace.steps)).windows]
+    figure, axes = plane.new_plane(trace, ends)
+    plane.draw_diagonal(axes)
+    plane.draw_windows(axes, shown.windows, shown.now_ms)
+    plane.draw_watermark(axes, shown.path, shown.now_ms)
+    plane.draw_events(axes, shown.seen)
+    plane.draw_now(axes, shown.now_ms)
+    figure.legend(
+        handles=[
+            *style.verdict_handles(),
+            Line2D([], [], color=style.GREEN, lw=2.4, label="watermark"),
+            *style.window_handles(),
+        ],
+        loc="lower right",
+        bbox_to_anchor=(0.995, 0.06),
+        frameon=False,
+    )
+    return figure
+
+
+def describe(trace: Trace, step: int) -> str:
+    """Say where the stream stands."""
+    return state_sentence(trace, step)
+
+
+def table(trace: Trace, step: int) -> list[Row]:
+    """Return every event that has arrived, with its verdict."""
+    return plane.event_rows(view(trace, step))

@@ -1,0 +1,130 @@
+"""Figure 3: how long the state of each window lives."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from studykit import style
+from studykit.describe import count_of, seconds
+from studykit.figures.exhibit import Row
+from studykit.steps import Trace
+from studykit.view import View, WindowView, view
+
+TITLE: Final = "The life of a window"
+QUESTION: Final = "When may this state be freed?"
+
+
+@style.styled
+def draw(trace: Trace, step: int) -> Figure:
+    """Draw a bar for each window of each key over processing time, and how many there are."""
+    shown = view(trace, step)
+    windows = view(trace, len(trace.steps)).windows
+    figure = style.new_figure(8, 1.9 + 0.42 * max(len(windows), 2))
+    bars, count = figure.subplots(
+        2, 1, sharex=True, height_ratios=[max(len(windows), 2), 1.3], gridspec_kw={"hspace": 0.16}
+    )
+    figure.subplots_adjust(left=0.12, right=0.97, top=0.93, bottom=0.13)
+    last = max((one.now_ms for one in trace.steps), default=1_000) / 1_000 * 1.05
+    bars.set(xlim=(0, last), ylim=(len(windows) - 0.4, -0.7))
+    style.seconds_axis(bars, "x", int(last * 1_000))
+    bars.set_yticks(range(len(windows)), [f"{one.key} {one.name}" for one in windows])
+    bars.set_title("one bar for each window of each key", loc="left")
+    for row, window in enumerate(shown.windows):
+        _draw_bar(bars, row, window, shown.now_ms)
+    for axes in (bars, count):
+        axes.axvline(shown.now_ms / 1_000, color=style.NOW, ls="--", lw=0.9, gid="now")
+    _draw_count(count, trace, shown)
+    figure.legend(handles=style.window_handles()[:3], loc="upper right", ncols=3, frameon=False)
+    return figure
+
+
+def _draw_bar(axes: Axes, row: int, window: WindowView, now_ms: int) -> None:
+    """Draw one window: a stretch for each state that it has been in."""
+    until_ms = window.gone_ms if window.gone_ms is not None else now_ms
+    changes = [one for one in window.history if one[1] != "purged"]
+    for number, (start_ms, state) in enumerate(changes):
+        end_ms = changes[number + 1][0] if number + 1 < len(changes) else until_ms
+        axes.barh(
+            row, (end_ms - start_ms) / 1_000, left=start_ms / 1_000, height=0.62,
+            facecolor=style.light(style.SKY), edgecolor=style.EDGE, lw=0.8,
+            hatch=style.HATCHES[state],
+        )[0].set_gid(f"window:{window.key}:{window.start_ms}-{window.end_ms}:{state}")  # fmt: skip
+    for result in window.results:
+        axes.annotate(
+            str(result.total), (result.now_ms / 1_000, row), (3, 0), textcoords="offset points",
+            va="center", fontweight="bold", path_effects=style.HALO,
+            gid=f"result:{window.key}:{window.start_ms}-{window.end_ms}:{result.revision}",
+        )  # fmt: skip
+    if window.gone_ms is not None:
+        axes.annotate(
+            window.state, (window.gone_ms / 1_000, row), (4, 0), textcoords="offset points",
+            va="center", color=style.EDGE,
+            gid=f"{window.state}:{window.key}:{window.start_ms}-{window.end_ms}",
+        )  # fmt: skip
+
+
+def _draw_count(axes: Axes, trace: Trace, shown: View) -> None:
+    """Draw the number of windows that hold state, over time."""
+    times = [0.0]
+    counts = [0]
+    for now_ms, live in live_counts(shown):
+        times += [now_ms / 1_000] * 2
+        counts += [counts[-1], live]
+    axes.plot(
+        [*times, shown.now_ms / 1_000], [*counts, counts[-1]], color=style.BLACK, lw=1.4,
+        gid=f"live:{counts[-1]}",
+    )  # fmt: skip
+    axes.set_ylim(0, view(trace, len(trace.steps)).peak[0] + 0.6)
+    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes.set_xlabel("processing time (s)")
+    axes.set_ylabel("windows held")
+
+
+def live_counts(shown: View) -> list[tuple[int, int]]:
+    """Return how many windows held state from which processing time on."""
+    moves: dict[int, int] = {}
+    for window in shown.windows:
+        moves[window.opened_ms] = moves.get(window.opened_ms, 0) + 1
+        if window.gone_ms is not None:
+            moves[window.gone_ms] = moves.get(window.gone_ms, 0) - 1
+    counts: list[tuple[int, int]] = []
+    live = 0
+    for now_ms in sorted(moves):
+        live += moves[now_ms]
+        counts.append((now_ms, live))
+    return counts
+
+
+def describe(trace: Trace, step: int) -> str:
+    """Say how much state there is, and when the first of it went."""
+    shown = view(trace, step)
+    if not shown.windows:
+        return "There is no window yet, so there is no state."
+    peak, peak_ms = shown.peak
+    sentence = f"State peaks at {count_of(peak, 'window')} at {seconds(peak_ms)}"
+    purged = [one for one in shown.windows if one.state == "purged"]
+    if not purged:
+        return f"{sentence}; nothing is purged yet."
+    first = min(purged, key=lambda one: one.gone_ms or 0)
+    return f"{sentence}; {first.name} is purged at {seconds(first.gone_ms or 0)}."
+
+
+def table(trace: Trace, step: int) -> list[Row]:
+    """Return every window so far with its times."""
+    return [
+        {
+            "key": one.key,
+            "window": one.name,
+            "state": one.state,
+            "opened": seconds(one.opened_ms),
+            "results": ", ".join(
+                f"{result.total} at {seconds(result.now_ms)}" for result in one.results
+            ),
+            "gone": "" if one.gone_ms is None else seconds(one.gone_ms),
+        }
+        for one in view(trace, step).windows
+    ]

@@ -1,0 +1,127 @@
+"""How everything looks: the one place for colours, marks and sizes.
+
+Meaning never hangs on a colour alone: each verdict has a shape and a word, each window state a
+hatch, each line a style. So the figures read the same in greyscale.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
+
+from studykit.steps import Verdict
+
+BLUE: Final = "#0072B2"
+VERMILLION: Final = "#D55E00"
+BLACK: Final = "#000000"
+GREEN: Final = "#009E73"
+DARK_GREEN: Final = "#00734F"
+SKY: Final = "#56B4E9"
+GREY: Final = "#767676"
+EDGE: Final = "#555555"
+NOW: Final = "#333333"
+
+DPI: Final = 110
+"""Dots an inch: 8 inches fill the width of a notebook cell."""
+
+
+class Look(NamedTuple):
+    """How an event is drawn."""
+
+    colour: str
+    marker: str
+    word: str
+
+
+VERDICT_LOOKS: Final[MappingProxyType[Verdict, Look]] = MappingProxyType(
+    {
+        "on time": Look(BLUE, "o", "on time"),
+        "late": Look(VERMILLION, "^", "late, kept"),
+        "partial": Look(VERMILLION, "v", "missed some windows"),
+        "dropped": Look(BLACK, "X", "dropped"),
+    }
+)
+
+HATCHES: Final[MappingProxyType[str, str]] = MappingProxyType(
+    {"open": "", "fired": "//", "re-fired": "xx", "purged": "", "merged": ""}
+)
+
+_RC: Final[Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "hatch.linewidth": 0.5,
+    "hatch.color": GREY,
+    "svg.hashsalt": "event-time-lab",
+}
+
+HALO: Final = [withStroke(linewidth=2.5, foreground="white")]
+"""Path effect of a label that lines may cross."""
+
+styled = mpl.rc_context(_RC)
+"""Decorator of every function that draws."""
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty white figure, in inches, that no global state knows of."""
+    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+@styled
+def png(figure: Figure) -> bytes:
+    """Return the picture as PNG."""
+    buffer = BytesIO()
+    figure.savefig(
+        buffer, format="png", metadata={"Software": None}, pil_kwargs={"compress_level": 1}
+    )
+    return buffer.getvalue()
+
+
+def verdict_handles() -> list[Line2D]:
+    """Return a legend's entries for the verdicts."""
+    return [
+        Line2D([], [], linestyle="", marker=look.marker, color=look.colour, label=look.word)
+        for verdict, look in VERDICT_LOOKS.items()
+        if verdict != "partial"
+    ]
+
+
+def window_handles() -> list[Patch]:
+    """Return a legend's entries for the states of a window."""
+    names = {"open": "window, open", "fired": "fired", "re-fired": "fired again"}
+    patches = [
+        Patch(facecolor=light(SKY), edgecolor=EDGE, hatch=HATCHES[state] * 2, label=name)
+        for state, name in names.items()
+    ]
+    return [*patches, Patch(facecolor="white", edgecolor=EDGE, label="purged")]
+
+
+def light(colour: str) -> tuple[float, float, float, float]:
+    """Return the colour as the faint fill of a window."""
+    red, green, blue = mpl.colors.to_rgb(colour)
+    return red, green, blue, 0.14
+
+
+def seconds_axis(axes: Axes, which: str, last_ms: int) -> None:
+    """Number an axis in whole seconds, with round steps, from 0 to `last_ms`."""
+    step = next(
+        (one for one in (1, 2, 5, 10, 20, 30, 60, 120, 300, 600) if last_ms <= one * 7_000), 3_600
+    )
+    ticks = list(range(0, last_ms // 1_000 + 1, step))
+    if which == "x":
+        axes.set_xticks(ticks)
+    else:
+        axes.set_yticks(ticks)
