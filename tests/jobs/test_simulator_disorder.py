@@ -210,6 +210,15 @@ def test_an_idle_partition_gets_nothing_from_start_up_to_end(held_back):
     assert [a.value for a in held] == [a.value for a in idle if held_back]
 
 
+@pytest.mark.parametrize(("at", "silent"), [(99, False), (100, True), (199, True), (200, False)])
+def test_silence_lasts_from_its_start_up_to_its_end_exclusive(at, silent):
+    message = Arrival(at, TRANSACTIONS, b"k", b"v")
+    after = fall_silent(
+        [message], topic=TRANSACTIONS, partition=0, partitions=1, start_ms=100, end_ms=200
+    )
+    assert list(after) == ([] if silent else [message])
+
+
 def test_silence_of_one_topic_leaves_the_other_alone():
     before = sent(500, topic=CLICKSTREAM)
     after = fall_silent(

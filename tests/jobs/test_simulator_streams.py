@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from itertools import islice, pairwise
 from math import asin, cos, radians, sqrt
+from statistics import fmean
 
 import msgspec
 import pytest
@@ -38,6 +39,11 @@ def distance_km(one: Transaction, other: Transaction) -> float:
 
 def sin_squared(angle: float) -> float:
     return (1 - cos(angle)) / 2
+
+
+def is_abroad(event: Transaction) -> bool:
+    """Outside the square of the handbook's customers and terminals: only thieves pay there."""
+    return not 47 < event.lat < 52
 
 
 def by_card(events: list[Transaction]) -> dict[str, list[Transaction]]:
@@ -89,26 +95,33 @@ def test_honest_cards_never_travel_100_km():
         assert max(distance_km(events[0], event) for event in events) < 100
 
 
-def test_stolen_cards_travel_faster_than_any_plane_within_a_window():
-    events = by_card(cards(20_000))
-    fast = {
-        card
-        for card, of_card in events.items()
-        for one, other in pairwise(of_card)
-        if other.event_time - one.event_time < 5 * MINUTE_MS and distance_km(one, other) > 1_000
-    }
-    assert len(fast) == CardHabits().stolen_cards
+def test_thieves_use_a_card_on_two_continents_within_a_window():
+    thefts = by_card([event for event in cards(20_000) if is_abroad(event)])
+    assert len(thefts) == CardHabits().stolen_cards
+    for events in thefts.values():
+        assert any(
+            other.event_time - one.event_time < 5 * MINUTE_MS and distance_km(one, other) > 1_000
+            for one, other in pairwise(events)
+        )
+
+
+def test_thieves_spend_five_times_what_the_owner_spends():
+    events = cards(50_000, habits=CardHabits(cards=1, stolen_cards=1, stolen_share=0.5))
+    stolen = [event.amount_cents for event in events if is_abroad(event)]
+    own = [event.amount_cents for event in events if not is_abroad(event)]
+    assert fmean(stolen) / fmean(own) == pytest.approx(5, rel=0.05)
 
 
 def test_stolen_share_is_the_one_asked_for():
     events = cards(30_000, habits=CardHabits(stolen_share=0.1))
-    abroad = sum(not 47 < event.lat < 52 for event in events)
-    assert abroad / len(events) == pytest.approx(0.1, abs=0.02)
+    assert sum(map(is_abroad, events)) / len(events) == pytest.approx(0.1, abs=0.02)
 
 
-def test_hot_card_has_its_share():
-    events = cards(20_000, habits=CardHabits(hot_share=0.5, stolen_cards=0))
-    assert Counter(e.card_id for e in events)["card_00000"] / 20_000 == pytest.approx(0.5, abs=0.02)
+def test_hot_card_has_its_share_and_leaves_the_rest_to_all_others():
+    events = cards(50_000, habits=CardHabits(cards=500, hot_share=0.5, stolen_cards=0))
+    count = Counter(event.card_id for event in events)
+    assert count["card_00000"] / len(events) == pytest.approx(0.5, abs=0.02)
+    assert len(count) > 480
 
 
 def test_hot_user_has_its_share():
