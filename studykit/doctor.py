@@ -22,7 +22,7 @@ from studykit.services.addresses import Addresses
 from studykit.services.jars import JarCache, read_lock
 from studykit.services.java import SUPPORTED, find_java, java_version
 from studykit.services.kafka import Kafka
-from studykit.services.ports import is_taken, owner
+from studykit.services.ports import is_taken, owner, refusal
 from studykit.services.redis import Redis, find_redis, redis_answers
 from studykit.services.service import Service
 from studykit.services.workspace import Workspace
@@ -166,7 +166,7 @@ def _jars(cache: JarCache) -> Iterator[Finding]:
     jars = [jar for group in read_lock().values() for jar in group.jars]
     for jar in cache.damaged(jars):
         cache.drop(jar)
-        text = f"{jar.coordinates} was damaged and is removed: `make up` downloads it again"
+        text = f"{jar.coordinates} was damaged and is removed: `study jars fetch` downloads it"
         yield Finding(Level.NOTE, "jars", text)
     missing = [jar for jar in jars if not cache.path(jar).is_file()]
     if missing:
@@ -221,10 +221,7 @@ def _service(service: Service) -> Finding:
         text = f"runs (pid {running.pid}) and does not answer: `make down`, then `make up`"
         return Finding(Level.PROBLEM, service.title, text)
     if is_taken(service.port):
-        text = (
-            f"port {service.port} is taken by {owner(service.port)}: stop it, or choose another "
-            f"port with {service.port_variable()}="
-        )
+        text = refusal(service.port, service.port_variable())
         return Finding(Level.PROBLEM, service.title, text)
     return Finding(Level.GOOD, service.title, f"not running: make up (port {service.port} is free)")
 

@@ -61,7 +61,7 @@ def topic_states(servers: str, group: str = GROUP) -> list[TopicState]:
     """
     consumer = KafkaConsumer(
         bootstrap_servers=servers, group_id=group, enable_auto_commit=False,
-        request_timeout_ms=_TIMEOUT_MS,
+        request_timeout_ms=_TIMEOUT_MS, bootstrap_timeout_ms=_TIMEOUT_MS,
     )  # fmt: skip
     try:
         existing = consumer.topics()

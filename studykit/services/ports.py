@@ -53,6 +53,15 @@ def owner(port: int) -> str:
     return "another process"
 
 
+def refusal(port: int, variable: str) -> str:
+    """Say in one sentence that `port` is taken, by whom, and how to choose another."""
+    another = next((other for other in range(port + 1, 65_536) if not is_taken(other)), free_port())
+    return (
+        f"port {port} is taken by {owner(port)}: stop it, or choose another port, "
+        f"as in `{variable}={another} make up`"
+    )
+
+
 def _name(pid: int) -> str:
     try:
         return f"{psutil.Process(pid).name()} (pid {pid})"

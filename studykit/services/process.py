@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from msgspec import Struct
 from studykit.errors import StudyError
 
 _LAUNCHER = Path(__file__).with_name("launch.py")
+_POLL_SECONDS = 0.02
+_KILL_SECONDS = 10.0
 _CLOCK_SLACK_SECONDS = 2.0
 """A start time is boot time plus uptime, and the system corrects its boot time by a little."""
 
@@ -62,18 +65,24 @@ def read_record(record: Path) -> Running | None:
 
 def stop(running: Running, patience_seconds: float) -> None:
     """Ask a process to end, insist after `patience_seconds`, and return when it is gone."""
-    process = running.process()
-    if process is None:
-        return
-    process.terminate()
-    try:
-        process.wait(patience_seconds)
-    except psutil.TimeoutExpired:
-        kill(running)
+    if process := running.process():
+        process.terminate()
+        if not _gone(running, patience_seconds):
+            kill(running)
 
 
 def kill(running: Running) -> None:
     """End a process the hard way (kill -9), and return when it is gone."""
     if process := running.process():
         process.kill()
-        process.wait(10)
+        _gone(running, _KILL_SECONDS)
+
+
+def _gone(running: Running, seconds: float) -> bool:
+    """Wait for a process to end. One that only its parent has yet to notice counts as gone."""
+    deadline = time.monotonic() + seconds
+    while running.process():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True

@@ -59,7 +59,7 @@ def as_lines(reply: Reply, indent: str = "") -> list[str]:
 def as_raw_lines(reply: Reply) -> list[str]:
     """Return a reply as redis-cli writes it into a pipe."""
     if isinstance(reply, list):
-        return [line for item in reply for line in as_raw_lines(item)]
+        return [line for item in reply for line in as_raw_lines(item)] or [""]
     if isinstance(reply, Status | Refusal):
         return [reply.text]
     if isinstance(reply, bytes):

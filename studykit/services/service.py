@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from studykit.errors import StudyError
 from studykit.services import process
-from studykit.services.ports import HOST, is_taken, owner
+from studykit.services.ports import HOST, is_taken, refusal
 from studykit.services.process import Running
 from studykit.services.workspace import Workspace
 
@@ -133,10 +133,7 @@ class Service(ABC):
 
     def _refuse_taken_port(self) -> None:
         if is_taken(self.port):
-            raise StudyError(
-                f"port {self.port} is taken by {owner(self.port)}: "
-                f"stop it, or choose another port with {self.port_variable()}="
-            )
+            raise StudyError(refusal(self.port, self.port_variable()))
 
     def _put_old_log_aside(self) -> None:
         if self.log.exists():

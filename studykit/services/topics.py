@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
 
 from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
 
@@ -22,6 +22,10 @@ PARTITIONS: Final = 4
 
 _PROBE_TOPIC: Final = "_probe"
 _TIMEOUT_MS: Final = 5_000
+_PATIENCE: Final[dict[str, Any]] = {
+    "request_timeout_ms": _TIMEOUT_MS,
+    "bootstrap_timeout_ms": _TIMEOUT_MS,
+}
 
 
 def work(servers: str) -> bool:
@@ -37,7 +41,7 @@ def work(servers: str) -> bool:
 def reachable(servers: str) -> bool:
     """Tell whether a broker answers at `servers`, changing nothing there."""
     try:
-        KafkaConsumer(bootstrap_servers=servers, request_timeout_ms=_TIMEOUT_MS).close()
+        KafkaConsumer(bootstrap_servers=servers, **_PATIENCE).close()
     except (KafkaError, OSError, ValueError):
         return False
     return True
@@ -59,13 +63,14 @@ def produce_and_fetch(servers: str) -> None:
         KafkaError: The broker does not answer, or refuses.
     """
     _create(servers, {_PROBE_TOPIC: {"num_partitions": 1, "configs": {"retention.ms": "60000"}}})
-    common: dict[str, Any] = {"bootstrap_servers": servers, "request_timeout_ms": _TIMEOUT_MS}
-    producer = KafkaProducer(**common, acks="all", max_block_ms=_TIMEOUT_MS)
+    producer = KafkaProducer(
+        bootstrap_servers=servers, acks="all", max_block_ms=_TIMEOUT_MS, **_PATIENCE
+    )
     try:
         sent = producer.send(_PROBE_TOPIC, b"?").get(_TIMEOUT_MS / 1_000)
     finally:
         producer.close(timeout=1)
-    consumer = KafkaConsumer(**common, group_id=None)
+    consumer = KafkaConsumer(bootstrap_servers=servers, group_id=None, **_PATIENCE)
     try:
         partition = TopicPartition(_PROBE_TOPIC, sent.partition)
         consumer.assign([partition])
@@ -77,12 +82,19 @@ def produce_and_fetch(servers: str) -> None:
 
 
 def _create(servers: str, topics: dict[str, dict[str, Any]]) -> list[str]:
-    admin = KafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=_TIMEOUT_MS)
+    admin = KafkaAdminClient(bootstrap_servers=servers, **_PATIENCE)
     try:
         existing = set(admin.list_topics())
         missing = {name: settings for name, settings in topics.items() if name not in existing}
         if missing:
-            admin.create_topics(missing, wait_for_metadata=True)
+            _create_or_find(admin, missing)
         return list(missing)
     finally:
         admin.close()
+
+
+def _create_or_find(admin: KafkaAdminClient, topics: dict[str, dict[str, Any]]) -> None:
+    try:
+        admin.create_topics(topics, wait_for_metadata=True)
+    except TopicAlreadyExistsError:  # another program was creating them too
+        admin.wait_for_topics(list(topics))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 from rich.console import Console
 from rich.progress import (
@@ -14,7 +15,6 @@ from rich.progress import (
     DownloadColumn,
     Progress,
     SpinnerColumn,
-    TaskID,
     TextColumn,
 )
 
@@ -23,7 +23,7 @@ from studykit.services.addresses import Addresses
 from studykit.services.jars import Jar, JarCache, read_lock
 from studykit.services.kafka import Kafka
 from studykit.services.redis import Redis, redis_answers
-from studykit.services.service import Service
+from studykit.services.service import Say, Service
 from studykit.services.workspace import Workspace
 
 
@@ -41,8 +41,8 @@ def up(
     with workspace.locked(), _progress(console) as progress:
         pool = ThreadPoolExecutor(2)
         jobs = [
-            pool.submit(_have_kafka, workspace, addresses, progress),
-            pool.submit(_have_redis, workspace, addresses, progress),
+            pool.submit(_show, progress, title, partial(have, workspace, addresses))
+            for title, have in (("Kafka", _have_kafka), ("Redis", _have_redis))
         ]
         try:
             _finish(jobs)
@@ -106,41 +106,38 @@ def _progress(console: Console) -> Progress:
     return Progress(*columns, console=console)
 
 
-def _done(progress: Progress, task: TaskID, words: str) -> None:
-    progress.update(task, words=words, total=1, completed=1)
+def _show(progress: Progress, title: str, work: Callable[[Say], str]) -> None:
+    """Do `work` in a line of its own, which shows what it says and ends with what it returns."""
+    task = progress.add_task(title, total=None, words="")
+    outcome = "failed"
+    try:
+        outcome = work(lambda words: progress.update(task, words=words))
+    finally:
+        progress.update(task, words=outcome, total=1, completed=1)
 
 
-def _have_kafka(workspace: Workspace, addresses: Addresses, progress: Progress) -> None:
-    task = progress.add_task("Kafka", total=None, words="")
-    if not addresses.own_kafka:
-        created = _greet_kafka(addresses.kafka_servers)
-        new = f", created {', '.join(created)}" if created else ""
-        _done(progress, task, f"used at {addresses.kafka_servers} (KAFKA_SERVERS){new}")
-        return
-    _start(Kafka(workspace, addresses.kafka_port), progress, task)
-
-
-def _have_redis(workspace: Workspace, addresses: Addresses, progress: Progress) -> None:
-    task = progress.add_task("Redis", total=None, words="")
-    if addresses.own_redis:
-        _start(Redis(workspace, addresses.redis_port), progress, task)
-        return
-    where = f"{addresses.redis_host}:{addresses.redis_port}"
-    _greet_redis(addresses.redis_host, addresses.redis_port)
-    _done(progress, task, f"used at {where} (REDIS_HOST)")
-
-
-def _start(service: Service, progress: Progress, task: TaskID) -> None:
+def _start(service: Service, say: Say) -> str:
     began = time.monotonic()
     ran_already = service.running() is not None
-    try:
-        service.start(lambda words: progress.update(task, words=words))
-    except StudyError:
-        _done(progress, task, "failed")
-        raise
-    seconds = time.monotonic() - began
-    how = "runs already" if ran_already else f"ready after {seconds:.1f} s"
-    _done(progress, task, f"{how} on {service.address}")
+    service.start(say)
+    if ran_already:
+        return f"runs already on {service.address}"
+    return f"ready after {time.monotonic() - began:.1f} s on {service.address}"
+
+
+def _have_kafka(workspace: Workspace, addresses: Addresses, say: Say) -> str:
+    if addresses.own_kafka:
+        return _start(Kafka(workspace, addresses.kafka_port), say)
+    created = _greet_kafka(addresses.kafka_servers)
+    new = f", created {', '.join(created)}" if created else ""
+    return f"used at {addresses.kafka_servers} (KAFKA_SERVERS){new}"
+
+
+def _have_redis(workspace: Workspace, addresses: Addresses, say: Say) -> str:
+    if addresses.own_redis:
+        return _start(Redis(workspace, addresses.redis_port), say)
+    _greet_redis(addresses.redis_host, addresses.redis_port)
+    return f"used at {addresses.redis_host}:{addresses.redis_port} (REDIS_HOST)"
 
 
 def _greet_kafka(servers: str) -> list[str]:

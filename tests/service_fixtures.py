@@ -1,0 +1,98 @@
+"""A broker and a store for the tests: real ones, on ports of their own, gone after the run.
+
+They never touch the learner's services. They start when a test first asks, and serve the whole
+run; `services.kafka` and `services.redis` can be killed and started again at the same ports with
+the same data:
+
+    services.kafka.kill()   # kill -9
+    services.kafka.start()  # returns when the broker answers again
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from studykit.services.kafka import Kafka
+from studykit.services.ports import free_port
+from studykit.services.redis import Redis
+from studykit.services.workspace import Workspace
+
+_HOMES = Path(__file__).parents[1] / ".study" / "tests"
+
+
+class TestServices:
+    """Kafka and Redis in a workspace of their own."""
+
+    __test__ = False
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.kafka = Kafka(workspace, free_port())
+        self.redis = Redis(workspace, free_port())
+
+    def stop(self) -> None:
+        """Stop both, whatever state they are in."""
+        self.redis.stop()
+        self.kafka.stop()
+
+
+@contextmanager
+def home_for_services() -> Iterator[Path]:
+    """Give a folder for services; whatever runs in it at the end is stopped, and it is removed."""
+    _HOMES.mkdir(parents=True, exist_ok=True)
+    _clear_abandoned_homes()
+    home = Path(tempfile.mkdtemp(prefix="run-", dir=_HOMES))
+    with (home / "owner.lock").open("w") as owner:
+        fcntl.flock(owner, fcntl.LOCK_EX)  # for as long as this process lives
+        try:
+            yield home
+        finally:
+            TestServices(Workspace(home)).stop()
+            shutil.rmtree(home, ignore_errors=True)
+
+
+def _clear_abandoned_homes() -> None:
+    """Stop what the services of a test run that was itself killed have left running."""
+    for home in _HOMES.glob("run-*"):
+        try:
+            with (home / "owner.lock").open() as owner:
+                fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                TestServices(Workspace(home)).stop()
+                shutil.rmtree(home, ignore_errors=True)
+        except OSError:  # BlockingIOError: another run's, and that run is alive
+            continue
+
+
+@pytest.fixture(scope="session")
+def service_home() -> Iterator[Path]:
+    """Return a folder for services; whatever still runs in it at the end is stopped."""
+    with home_for_services() as home:
+        yield home
+
+
+@pytest.fixture(scope="session")
+def services(service_home: Path) -> TestServices:
+    """Return the services of this run, not started yet."""
+    return TestServices(Workspace(service_home))
+
+
+@pytest.fixture(scope="session")
+def kafka_servers(services: TestServices) -> str:
+    """Start the broker and return its address."""
+    services.kafka.start()
+    return services.kafka.address
+
+
+@pytest.fixture(scope="session")
+def redis_address(services: TestServices) -> tuple[str, int]:
+    """Start the store and return its host and port."""
+    services.redis.start()
+    host, _, port = services.redis.address.partition(":")
+    return host, int(port)
