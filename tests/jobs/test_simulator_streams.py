@@ -95,14 +95,12 @@ def test_honest_cards_never_travel_100_km():
         assert max(distance_km(events[0], event) for event in events) < 100
 
 
-def test_thieves_use_a_card_on_two_continents_within_a_window():
+def test_thieves_use_a_card_on_two_continents_within_a_minute():
     thefts = by_card([event for event in cards(20_000) if is_abroad(event)])
     assert len(thefts) == CardHabits().stolen_cards
     for events in thefts.values():
-        assert any(
-            other.event_time - one.event_time < 5 * MINUTE_MS and distance_km(one, other) > 1_000
-            for one, other in pairwise(events)
-        )
+        soon = [(a, b) for a, b in pairwise(events) if b.event_time - a.event_time < MINUTE_MS]
+        assert fmean(distance_km(a, b) > 1_000 for a, b in soon) > 0.9
 
 
 def test_thieves_spend_five_times_what_the_owner_spends():
