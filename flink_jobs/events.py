@@ -125,7 +125,8 @@ class EventDecoder:
         """
         if value is None:
             raise Malformed("tombstone: the record has no value")
-        _refuse_monsters(value)
+        if len(value) > SMALL_PAYLOAD_BYTES:
+            _refuse_monsters(value)
         try:
             value.decode()  # fields that the schema does not name are not decoded below
             event = self._decode(value)
@@ -144,5 +145,5 @@ def _refuse_monsters(value: bytes) -> None:
     size = len(value)
     if size > MAX_PAYLOAD_BYTES:
         raise Malformed(f"{size} bytes; an event has at most {MAX_PAYLOAD_BYTES}")
-    if size > SMALL_PAYLOAD_BYTES and value.count(b"[") + value.count(b"{") > MAX_BRACKETS:
+    if value.count(b"[") + value.count(b"{") > MAX_BRACKETS:
         raise Malformed(f"more than {MAX_BRACKETS} brackets; an event is flat")

@@ -87,12 +87,13 @@ class Lane:
             return self._letter("late", record, event_ms, 1, None)
         offset = record.offset
         missed = self.operator.on_event(event.key, event_ms, (event, offset), offset)
+        if not missed:
+            self.ledger.accepted += 1
+            return None
         if len(missed) == self.operator.windows_per_event:
             self.ledger.late += 1
             return self._letter("late", record, event_ms, 0, missed)
         self.ledger.accepted += 1
-        if not missed:
-            return None
         self.ledger.partial_late += 1
         return self._letter("partial_late", record, event_ms, 0, missed)
 
@@ -131,10 +132,24 @@ class Lane:
 class Partition:
     """The event-time stream of one Kafka partition: records in, rows and dead letters out."""
 
-    def __init__(self, topic: str, settings: Settings, resume: Resume = Resume()) -> None:  # noqa: B008
-        """Open the stream of a partition of `topic`, from its beginning or from `resume`."""
+    def __init__(
+        self,
+        topic: str,
+        settings: Settings,
+        resume: Resume = Resume(),  # noqa: B008
+        sets: Sequence[FeatureSet] | None = None,
+    ) -> None:
+        """Open the stream of a partition.
+
+        Args:
+            topic: The topic, one of `EVENT_TYPES`.
+            settings: Windows, bound and lateness.
+            resume: Where to go on; the beginning of the log unless given.
+            sets: What to compute; every feature set of the topic unless given.
+        """
         self.clock = BoundedOutOfOrderness(settings.bound_ms, resume.max_seen_ms)
-        self.lanes = [Lane(one, settings, self.clock) for one in feature_sets(topic)]
+        wanted = feature_sets(topic) if sets is None else sets
+        self.lanes = [Lane(one, settings, self.clock) for one in wanted]
         self._max_future_ms = settings.max_future_ms
         self._decode = EventDecoder(topic).decode
         self.next_offset = resume.offset
@@ -194,8 +209,10 @@ class Partition:
         return output
 
     def _fire(self) -> None:
+        watermark_ms = self.clock.watermark_ms
         for lane in self.lanes:
-            lane.operator.on_watermark()
+            if watermark_ms >= lane.operator.next_ms:
+                lane.operator.on_watermark()
 
     def _reject(
         self, reason: Literal["malformed", "future_timestamp"], record: Record, event_ms: int | None

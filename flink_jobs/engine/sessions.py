@@ -15,7 +15,7 @@ from flink_jobs.engine.aggregates import Aggregate
 from flink_jobs.engine.firing import Firing
 from flink_jobs.engine.panes import Position
 from flink_jobs.engine.windows import SessionWindows, is_closed, is_purged
-from flink_jobs.utils.watermarks import BoundedOutOfOrderness
+from flink_jobs.utils.watermarks import MAX_WATERMARK, BoundedOutOfOrderness
 
 Value = TypeVar("Value")
 Acc = TypeVar("Acc")
@@ -62,6 +62,8 @@ class SessionOperator(Generic[Value, Acc, Result]):
         self._timers: list[tuple[int, int, Session[Acc]]] = []
         self._timer_count = 0
         self._firings: list[Firing[Result]] = []
+        self.next_ms = MAX_WATERMARK
+        """The watermark from which `on_watermark` has something to do."""
 
     windows_per_event: Final = 1
 
@@ -101,6 +103,7 @@ class SessionOperator(Generic[Value, Acc, Result]):
                     self._fire(session)
             elif is_purged(session.end_ms, watermark_ms, self._lateness_ms):
                 self._remove(session)
+        self.next_ms = self._timers[0][0] if self._timers else MAX_WATERMARK
 
     def take(self) -> list[Firing[Result]]:
         """Return what has fired since the last call."""
@@ -168,3 +171,4 @@ class SessionOperator(Generic[Value, Acc, Result]):
     def _set_timer(self, due_ms: int, session: Session[Acc]) -> None:
         self._timer_count += 1
         heappush(self._timers, (due_ms, self._timer_count, session))
+        self.next_ms = self._timers[0][0]

@@ -55,7 +55,8 @@ class SlidingOperator(Generic[Value, Acc, Result]):
         self._stacks: dict[str, PaneStacks[Acc]] = {}
         self._revisions: dict[tuple[str, int], int] = {}
         self._closed_before_ms = MIN_WATERMARK
-        self._next_ms = MIN_WATERMARK
+        self.next_ms = MIN_WATERMARK
+        """The watermark from which `on_watermark` has something to do."""
         self._firings: list[Firing[Result]] = []
         self.on_watermark()
 
@@ -83,8 +84,6 @@ class SlidingOperator(Generic[Value, Acc, Result]):
     def on_watermark(self) -> None:
         """Fire every window that the watermark has completed, in the order of their ends."""
         watermark_ms = self._clock.watermark_ms
-        if watermark_ms < self._next_ms:
-            return
         slide_ms = self.windows.slide_ms
         reached_ms = self.windows.pane_start(watermark_ms + 1)
         end_ms = self._closed_before_ms + slide_ms
@@ -155,9 +154,9 @@ class SlidingOperator(Generic[Value, Acc, Result]):
         over_ms = watermark_ms - self._lateness_ms + 1
         for window in [window for window in self._revisions if window[1] <= over_ms]:
             del self._revisions[window]
-        self._next_ms = self._closed_before_ms + self.windows.slide_ms - 1
+        self.next_ms = self._closed_before_ms + self.windows.slide_ms - 1
         if self._lateness_ms and self._closed:
-            self._next_ms = min(self._next_ms, min(self._closed) + keep_ms)
+            self.next_ms = min(self.next_ms, min(self._closed) + keep_ms)
 
     def _on_straggler(self, key: str, event_ms: int, value: Value, offset: int) -> Sequence[int]:
         """Count in an event whose pane has closed; windows that have fired fire again at once."""

@@ -29,6 +29,10 @@ class Operator(Protocol):
     """What the processor asks of a window operator."""
 
     @property
+    def next_ms(self) -> int:
+        """The watermark from which `on_watermark` has something to do."""
+
+    @property
     def windows_per_event(self) -> int:
         """In how many windows an event is."""
 

@@ -101,10 +101,9 @@ class Payments(Struct, gc=False):
     squares: int
     merchants: set[str]
     countries: set[str]
+    path: Path
     stops: list[Stop]
-    """The stops of a pane, in order of arrival; empty in a merge of panes, which has a path."""
-    path: Path | None = None
-    """Worked out from the stops when it is first asked for."""
+    """The stops of a pane, should one more come late; empty in a merge of panes."""
 
 
 class FraudAggregate:
@@ -113,6 +112,7 @@ class FraudAggregate:
     def lift(self, values: Sequence[tuple[Transaction, int]]) -> Payments:
         """Return the payments of transactions."""
         cents = [tx.amount_cents for tx, _ in values]
+        stops = [Stop(tx.event_time, offset, tx.lat, tx.lon) for tx, offset in values]
         return Payments(
             len(cents),
             sum(cents),
@@ -120,11 +120,12 @@ class FraudAggregate:
             sum([amount * amount for amount in cents]),
             {tx.merchant_id for tx, _ in values},
             {tx.country for tx, _ in values},
-            [Stop(tx.event_time, offset, tx.lat, tx.lon) for tx, offset in values],
+            path_of(stops),
+            stops,
         )
 
     def add(self, acc: Payments, value: tuple[Transaction, int]) -> Payments:
-        """Count a transaction in; its stop is put in order when the path is asked for."""
+        """Count a transaction in."""
         tx, offset = value
         cents = tx.amount_cents
         acc.count += 1
@@ -135,7 +136,7 @@ class FraudAggregate:
         acc.merchants.add(tx.merchant_id)
         acc.countries.add(tx.country)
         acc.stops.append(Stop(tx.event_time, offset, tx.lat, tx.lon))
-        acc.path = None
+        acc.path = path_of(acc.stops)
         return acc
 
     def merge(self, left: Payments, right: Payments) -> Payments:
@@ -147,8 +148,8 @@ class FraudAggregate:
             left.squares + right.squares,
             left.merchants | right.merchants,
             left.countries | right.countries,
+            join(left.path, right.path),
             [],
-            join(_path(left), _path(right)),
         )
 
     def finish(self, acc: Payments) -> FraudFeatures:
@@ -160,11 +161,5 @@ class FraudAggregate:
             amount_squares=acc.squares,
             distinct_merchants=len(acc.merchants),
             distinct_countries=len(acc.countries),
-            path=_path(acc),
+            path=acc.path,
         )
-
-
-def _path(acc: Payments) -> Path:
-    if acc.path is None:
-        acc.path = path_of(acc.stops)
-    return acc.path

@@ -7,8 +7,9 @@ over the same pairs either way, so the two agree to the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from math import asin, cos, radians, sin, sqrt
+from collections.abc import Sequence
+from itertools import pairwise
+from math import asin, cos, pi, sin, sqrt
 from typing import Final
 
 from msgspec import Struct
@@ -20,6 +21,10 @@ IMPOSSIBLE_KMH: Final = 900.0
 IMPOSSIBLE_KM: Final = 100.0
 """A pair is impossible when it is faster than an airliner *and* farther than geocoding errs: one
 kilometre of jitter within a second is 3,600 km/h."""
+
+
+_DEGREE: Final = pi / 180
+_HALF_DEGREE: Final = pi / 360
 
 
 class Stop(Struct, order=True, gc=False):
@@ -36,9 +41,9 @@ class Path(Struct, frozen=True, gc=False):
 
     first: Stop
     last: Stop
-    max_speed_kmh: float | None = None
+    max_speed_kmh: float | None
     """Fastest pair of consecutive stops; None with a single stop."""
-    impossible: bool = False
+    impossible: bool
 
 
 def distance_km(a: Stop, b: Stop) -> float:
@@ -48,28 +53,24 @@ def distance_km(a: Stop, b: Stop) -> float:
     >>> round(distance_km(paris, london))
     344
     """
-    lat_a, lat_b = radians(a.lat), radians(b.lat)
-    across = sin((lat_b - lat_a) / 2) ** 2
-    along = sin(radians(b.lon - a.lon) / 2) ** 2
-    part = across + cos(lat_a) * cos(lat_b) * along
+    across = sin((b.lat - a.lat) * _HALF_DEGREE)
+    along = sin((b.lon - a.lon) * _HALF_DEGREE)
+    lats = cos(a.lat * _DEGREE) * cos(b.lat * _DEGREE)
+    part = across * across + lats * along * along
     return 2 * EARTH_RADIUS_KM * asin(sqrt(part) if part < 1.0 else 1.0)
 
 
 def join(a: Path, b: Path) -> Path:
     """Return the path of `a` followed by `b`: all stops of `a` come before those of `b`."""
-    km = distance_km(a.last, b.first)
-    ms = b.first.event_ms - a.last.event_ms
-    speed = km * 3_600_000 / (ms if ms > 1_000 else 1_000)
-    fastest = speed
-    if a.max_speed_kmh is not None and a.max_speed_kmh > fastest:
-        fastest = a.max_speed_kmh
-    if b.max_speed_kmh is not None and b.max_speed_kmh > fastest:
-        fastest = b.max_speed_kmh
-    impossible = speed > IMPOSSIBLE_KMH and km >= IMPOSSIBLE_KM
-    return Path(a.first, b.last, fastest, a.impossible or b.impossible or impossible)
+    speed, impossible = _leg(a.last, b.first)
+    if a.max_speed_kmh is not None and a.max_speed_kmh > speed:
+        speed = a.max_speed_kmh
+    if b.max_speed_kmh is not None and b.max_speed_kmh > speed:
+        speed = b.max_speed_kmh
+    return Path(a.first, b.last, speed, impossible or a.impossible or b.impossible)
 
 
-def path_of(stops: Iterable[Stop]) -> Path:
+def path_of(stops: Sequence[Stop]) -> Path:
     """Return the path through `stops`, in any order and at least one.
 
     >>> flight = [Stop(1_800_000, 9, 51.5074, -0.1278), Stop(0, 5, 48.8566, 2.3522)]
@@ -77,8 +78,17 @@ def path_of(stops: Iterable[Stop]) -> Path:
     >>> round(path.max_speed_kmh), path.impossible
     (687, False)
     """
-    first, *others = sorted(stops)
-    path = Path(first, first)
-    for stop in others:
-        path = join(path, Path(stop, stop))
-    return path
+    if len(stops) == 1:
+        return Path(stops[0], stops[0], None, False)
+    ordered = sorted(stops)
+    legs = [_leg(a, b) for a, b in pairwise(ordered)]
+    impossible = any([impossible for _, impossible in legs])
+    return Path(ordered[0], ordered[-1], max(legs)[0], impossible)
+
+
+def _leg(a: Stop, b: Stop) -> tuple[float, bool]:
+    """Return the speed from one stop to the next in km/h, and whether that is impossible."""
+    km = distance_km(a, b)
+    ms = b.event_ms - a.event_ms
+    speed = km * 3_600_000 / (ms if ms > 1_000 else 1_000)
+    return speed, speed > IMPOSSIBLE_KMH and km >= IMPOSSIBLE_KM
