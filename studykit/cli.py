@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from flink_jobs.config import SettingsError
+from studykit.course.commands import add_to
 from studykit.errors import StudyError
 
 
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 jars = typer.Typer(help="The jars of Kafka and of the Flink connector.", rich_markup_mode=None)
 app.add_typer(jars, name="jars")
+add_to(app)
 
 
 @app.command()
@@ -92,7 +94,7 @@ def clean_data(
 
 @app.command()
 def env() -> None:
-    """Print the settings by which programs reach the services: `export $(study env)`."""
+    """Print how programs reach the services: export $(study env)."""
     from studykit.services.addresses import Addresses
     from studykit.services.workspace import Workspace
 
@@ -133,7 +135,7 @@ def seed(
 
 @app.command()
 def status() -> None:
-    """Show what runs, on which port, since when, and how far the features are behind."""
+    """Show what runs, and how far the features are behind."""
     from rich.console import Console
 
     from studykit.services.workspace import Workspace
@@ -144,7 +146,7 @@ def status() -> None:
 
 @app.command()
 def doctor() -> None:
-    """Look for everything that could keep the lab from working, and say what to do about it."""
+    """Look for what could keep the lab from working."""
     from rich.console import Console
 
     from studykit.doctor import examine, show
@@ -158,7 +160,7 @@ def doctor() -> None:
 def redis(
     words: Annotated[list[str], typer.Argument(help='A command, as in: study redis KEYS "*"')],
 ) -> None:
-    """Send one command to Redis, and print the reply as redis-cli does."""
+    """Send one command to Redis, as redis-cli does."""
     from studykit.services.addresses import Addresses
     from studykit.services.resp import Refusal, as_lines, as_raw_lines, call
     from studykit.services.workspace import Workspace
@@ -178,7 +180,7 @@ def redis(
 
 @jars.command()
 def fetch() -> None:
-    """Download every jar that is missing or damaged; a lab without internet can do so before."""
+    """Download the jars that are missing or damaged."""
     from rich.console import Console
 
     from studykit.services.jars import JarCache, read_lock
@@ -194,7 +196,7 @@ def fetch() -> None:
 
 @jars.command()
 def update() -> None:
-    """Resolve the roots in jars.lock.json anew and write the versions and checksums back."""
+    """Resolve the roots in jars.lock.json anew."""
     from studykit.services.jars import LOCK_FILE, JarCache, renew_lock
 
     for name, group in renew_lock(mirror=JarCache.of_user().mirror).items():

@@ -154,9 +154,9 @@ def _java(environ: Environ) -> Iterator[Finding]:
     chosen = environ.get("JAVA_HOME")
     yield Finding(Level.GOOD, "Java", f"{java.version} at {java.home}")
     if chosen and Path(chosen) != java.home:
-        version = java_version(Path(chosen)) or "none"
+        version = java_version(Path(chosen))
         text = (
-            f"holds Java {version}; the lab needs {' or '.join(map(str, SUPPORTED))} and uses "
+            f"holds {f'Java {version}' if version else 'no Java'}; the lab needs {' or '.join(map(str, SUPPORTED))} and uses "
             "its own, so there is nothing to do"
         )
         yield Finding(Level.NOTE, "JAVA_HOME", text)
