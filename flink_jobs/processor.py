@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import redis
@@ -63,6 +63,7 @@ class Processor:
         metrics: Metrics,
         health: Health,
         stop: threading.Event,
+        open_partition: Callable[[str, Settings, Resume], Partition] = Partition,
     ) -> None:
         """Connect the parts; nothing is read before `run`, which ends once `stop` is set."""
         self._settings = settings
@@ -71,6 +72,7 @@ class Processor:
         self._store = store
         self._metrics = metrics
         self._stop = stop
+        self._open_partition = open_partition
         self._kafka = Patience("kafka", health, stop)
         self._commits = Patience("kafka commits", health, stop)
         self._redis = Patience("redis", health, stop)
@@ -199,7 +201,7 @@ class Processor:
             self._consumer.seek(one, resume.offset)
         self._ends[one] = end
         self._committed[one] = resume
-        self._partitions[one] = Partition(one.topic, self._settings, resume)
+        self._partitions[one] = self._open_partition(one.topic, self._settings, resume)
         log.info("partition taken over", extra={"context": _context(one, **resume._asdict())})
 
     def _process(self, batches: Mapping[TopicPartition, Sequence[Record]]) -> None:
