@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,11 @@ CELL_TIMEOUT_S: Final = 20
 
 class KernelGone(StudyError):
     """The kernel died or hangs. Its text says in which cell or call."""
+
+    def __init__(self, text: str, cell_id: str | None = None) -> None:
+        """Say what happened, and in which cell if it was in one."""
+        super().__init__(text)
+        self.cell_id = cell_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +65,16 @@ class LabKernel:
         self._client = client
         self.cells: list[CellRun] = []
 
-    def run(self, skip_tags: frozenset[str]) -> None:
-        """Run every code cell without one of `skip_tags`.
+    def run(self, skip: Container[str]) -> None:
+        """Run every code cell whose id and tags are not in `skip`.
 
         Raises:
             KernelGone: A cell killed the kernel or did not end in time.
         """
         for index, cell in enumerate(self._client.cells):
             tags = tuple(cell.metadata.get("tags", ()))
-            if cell.cell_type == "code" and cell.source.strip() and not skip_tags & set(tags):
+            skipped = any(name in skip for name in (cell.get("id", ""), *tags))
+            if cell.cell_type == "code" and cell.source.strip() and not skipped:
                 self.cells.append(self._run_cell(index, cell, tags))
 
     def ask(self, requests: Sequence[Request]) -> list[Json]:
@@ -96,14 +102,16 @@ class LabKernel:
         except CellTimeoutError:
             raise KernelGone(
                 f"the cell that begins with {_first_line(cell.source)!r} did not end within "
-                f"{self._client.timeout} s: which loop in it has no end?"
+                f"{self._client.timeout} s: which loop in it has no end?",
+                cell.get("id"),
             ) from None
         except (DeadKernelError, RuntimeError):
             raise KernelGone(
                 f"the cell that begins with {_first_line(cell.source)!r} ended the kernel: "
-                "does it call exit, or take all memory?"
+                "does it call exit, or take all memory?",
+                cell.get("id"),
             ) from None
-        return CellRun(cell.id, cell.source, tags, error, error_text, _printed(cell))
+        return CellRun(cell.get("id", ""), cell.source, tags, error, error_text, _printed(cell))
 
 
 @contextmanager
@@ -111,7 +119,7 @@ def run_lab(
     notebook: dict[str, Any],
     folder: Path,
     *,
-    skip_tags: frozenset[str] = frozenset(),
+    skip: Container[str] = (),
     timeout_s: int = CELL_TIMEOUT_S,
 ) -> Iterator[LabKernel]:
     """Start a kernel in `folder`, run the cells of `notebook`, and hand the kernel over.
@@ -132,7 +140,7 @@ def run_lab(
         keep_local(client, scratch)
         with client.setup_kernel(env=env):
             kernel = LabKernel(client)
-            kernel.run(skip_tags)
+            kernel.run(skip)
             yield kernel
 
 

@@ -1,0 +1,103 @@
+"""The learner's copies: `labs/my_labNN.ipynb`, ignored by Git, never overwritten."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from studykit.checks import find_lab
+from studykit.checks.progress import free_name, write_whole
+from studykit.course.assemble import exercise_in, lab_and_solution
+from studykit.course.cells import Cell, Notebook, dump, load
+from studykit.course.layout import Course
+from studykit.errors import StudyError
+from studykit.exercise import Exercise, Lab
+
+
+def copy_of(lab: Lab, course: Course) -> Path | None:
+    """Return the learner's copy of a lab, the newest if there are several; None without any."""
+    found = [
+        path
+        for path in course.labs.glob(f"my_lab{lab.number}*.ipynb")
+        if ".backup-" not in path.name
+    ]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def need_copy(lab: Lab, course: Course) -> Path:
+    """Return the learner's copy of a lab.
+
+    Raises:
+        StudyError: There is none.
+    """
+    path = copy_of(lab, course)
+    if path is None:
+        raise StudyError(
+            f"you have no copy of {lab.name} yet: `study start {lab.number}` makes "
+            f"labs/my_lab{lab.number}.ipynb"
+        )
+    return path
+
+
+def start(lab: Lab, course: Course) -> Path:
+    """Copy a lab, with whatever was done in it already, and return the copy.
+
+    Raises:
+        StudyError: There is a copy.
+    """
+    if (path := copy_of(lab, course)) is not None:
+        raise StudyError(
+            f"labs/{path.name} is there already: open it, or `study reset {lab.number}` for a "
+            "fresh one"
+        )
+    copy = course.labs / f"my_lab{lab.number}.ipynb"
+    original = course.labs / f"{lab.name}.ipynb"
+    if original.exists():
+        shutil.copyfile(original, copy)
+    else:
+        write_whole(copy, dump(pristine(lab, course)))
+    return copy
+
+
+def reset(lab: Lab, exercise: Exercise | None, course: Course) -> tuple[Path, Path]:
+    """Make a copy, or one exercise of it, as it was at first.
+
+    Returns:
+        The fresh copy, and the backup of what it was.
+    """
+    path = need_copy(lab, course)
+    fresh = pristine(lab, course)
+    text = dump(fresh if exercise is None else _with_hole(load(path), fresh, lab, exercise))
+    backup = free_name(path, "backup")
+    shutil.copyfile(path, backup)
+    write_whole(path, text)
+    return path, backup
+
+
+def pristine(lab: Lab, course: Course) -> Notebook:
+    """Return a lab as the course has it, built from its source."""
+    return lab_and_solution(course.solutions / "src" / f"{lab.name}.py", course)[0]
+
+
+def started(course: Course) -> list[Lab]:
+    """Return the labs of which there is a copy, by number."""
+    numbers = {path.name[6:8] for path in course.labs.glob("my_lab[0-9][0-9]*.ipynb")}
+    return [find_lab(number) for number in sorted(numbers)]
+
+
+def _with_hole(mine: Notebook, fresh: Notebook, lab: Lab, exercise: Exercise) -> Notebook:
+    """Return the learner's notebook with the cell of one exercise as in `fresh`."""
+    hole = next(cell for cell in fresh["cells"] if _defines(cell, lab, exercise))
+    cells = [hole if _defines(cell, lab, exercise) else cell for cell in mine["cells"]]
+    if hole not in cells:
+        raise StudyError(
+            f"no cell of your copy defines {exercise.name}: `study reset {lab.number}` gives you "
+            "a fresh copy and keeps this one"
+        )
+    return {**mine, "cells": cells}
+
+
+def _defines(cell: dict[str, str], lab: Lab, exercise: Exercise) -> bool:
+    return (
+        cell["cell_type"] == "code" and exercise_in(Cell("code", cell["source"]), lab) is exercise
+    )

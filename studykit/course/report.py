@@ -1,0 +1,84 @@
+"""What a terminal shows of labs: answers, progress, the next exercise, the proof table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from studykit.checks import labs
+from studykit.checks.progress import Progress
+from studykit.course.copies import copy_of
+from studykit.course.layout import Course
+from studykit.course.proof import LabProof
+from studykit.course.session import Answer
+from studykit.exercise import Exercise, Lab
+
+
+def answers_text(answers: Sequence[Answer], notes: Sequence[str]) -> str:
+    """Return a line per exercise, then all about the first that failed; of one, all about it."""
+    if len(answers) == 1:
+        return "\n".join([*notes, answers[0].text])
+    lines = [*notes, *(f"{one.mark}  {one.exercise.title}" for one in answers)]
+    failed = next((one for one in answers if one.mark == "no"), None)
+    if failed:
+        return "\n".join([*lines, "", failed.text])
+    done = sum(one.mark == "ok" for one in answers)
+    return "\n".join([*lines, f"{done} of {len(answers)} done; `study next` says what is next."])
+
+
+def next_exercise(progress: Progress) -> tuple[Lab, Exercise] | None:
+    """Return the first exercise, in the order of the course, that was never passed."""
+    return next(
+        ((lab, one) for lab in labs() for one in lab.exercises if not progress.passed(one)), None
+    )
+
+
+def next_text(progress: Progress, course: Course) -> str:
+    """Say what to do next, and where."""
+    found = next_exercise(progress)
+    if found is None:
+        return "Every exercise is done."
+    lab, exercise = found
+    copy = copy_of(lab, course)
+    where = f"in labs/{copy.name}" if copy else f"after `study start {lab.number}`"
+    number = exercise.id[1:]
+    return (
+        f"Next: {exercise.title} ({exercise.kind}, about {exercise.minutes} minutes), {where}.\n"
+        f"{exercise.task}\n"
+        f"Then `study check {number}`; a question that helps: `study hint {number}`."
+    )
+
+
+def progress_text(progress: Progress) -> str:
+    """Return a line per lab: its exercises as done, tried or open, in order."""
+    lines = [
+        f"{lab.number} {lab.title:<28} {_bar(lab, progress)}  {_done(lab, progress)} of "
+        f"{len(lab.exercises)}"
+        for lab in labs()
+    ]
+    return "\n".join([*lines, "x done, o tried, . open"])
+
+
+def proof_text(proofs: Iterable[LabProof]) -> str:
+    """Return the table of what was proven for each exercise."""
+    lines = [f"{'exercise':<32}{'solution':<10}{'lab':<16}{'misconceptions'}"]
+    for proof in proofs:
+        for one in proof.exercises:
+            solution = one.solution.status if one.solution else "missing"
+            lab = one.lab.status if one.lab else "missing"
+            named = f"{one.named} of {len(one.wrong)}"
+            lines.append(f"{one.exercise.title:<32}{solution:<10}{lab:<16}{named}")
+    return "\n".join(lines)
+
+
+def _bar(lab: Lab, progress: Progress) -> str:
+    return "".join(_mark(exercise, progress) for exercise in lab.exercises)
+
+
+def _mark(exercise: Exercise, progress: Progress) -> str:
+    if progress.passed(exercise):
+        return "x"
+    return "o" if progress.of(exercise).get("attempts") else "."
+
+
+def _done(lab: Lab, progress: Progress) -> int:
+    return sum(progress.passed(exercise) for exercise in lab.exercises)

@@ -1,0 +1,75 @@
+"""Checking a learner's notebook from outside: every exercise gets an answer, whatever breaks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from studykit.checks.judging import Verdict, cases_of, judge
+from studykit.checks.kernel import CellRun, KernelGone, LabKernel, Request, run_lab
+from studykit.checks.lab import missing_text
+from studykit.course.cells import load
+from studykit.exercise import Exercise
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one exercise: a verdict, or `trouble` that kept it from one."""
+
+    exercise: Exercise
+    verdict: Verdict | None
+    trouble: str = ""
+
+    @property
+    def mark(self) -> str:
+        """`ok`, `no`, or `..` where nothing was attempted."""
+        marks = {"passed": "ok", "failed": "no", "not attempted": ".."}
+        return marks[self.verdict.status] if self.verdict else "no"
+
+    @property
+    def text(self) -> str:
+        """Everything to show."""
+        return self.verdict.text if self.verdict else self.trouble
+
+
+def check_notebook(path: Path, exercises: Sequence[Exercise]) -> tuple[list[Answer], list[str]]:
+    """Return an answer for each exercise, and a sentence for each cell that broke the kernel.
+
+    A cell that kills the kernel or hangs is left out, and the notebook is run again without it.
+
+    Raises:
+        StudyError: The file is no notebook.
+    """
+    notebook = load(path)
+    answers: list[Answer] = []
+    notes: list[str] = []
+    skip = {"check"}
+    while len(answers) < len(exercises):
+        try:
+            with run_lab(notebook, path.parent, skip=skip) as kernel:
+                for exercise in exercises[len(answers) :]:
+                    answers.append(_answer(kernel, exercise))
+        except KernelGone as gone:
+            if gone.cell_id is None:
+                answers.append(Answer(exercises[len(answers)], None, f"{gone}."))
+            else:
+                notes.append(str(gone))
+                skip.add(gone.cell_id)
+    return answers, notes
+
+
+def _answer(kernel: LabKernel, exercise: Exercise) -> Answer:
+    cases = cases_of(exercise)
+    (outcomes,) = kernel.ask([Request(exercise.name, cases)])
+    if outcomes is None:
+        return Answer(exercise, None, _why_missing(kernel.cells, exercise))
+    return Answer(exercise, judge(exercise, cases, outcomes))
+
+
+def _why_missing(cells: Sequence[CellRun], exercise: Exercise) -> str:
+    for cell in cells:
+        if cell.error and re.search(rf"\bdef {exercise.name}\b", cell.source):
+            return f"{exercise.title}: its cell stops with {cell.error}: {cell.error_text}"
+    return missing_text(exercise)

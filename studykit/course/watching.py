@@ -1,0 +1,44 @@
+"""Watching files for a save, by their time of change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from pathlib import Path
+from typing import Final, TypeVar
+
+Name = TypeVar("Name", bound=Hashable)
+
+LOOK_EVERY_S: Final = 1.0
+
+
+def saved(
+    files: Callable[[], Mapping[Name, Path | None]],
+    wait: Callable[[float], None] = time.sleep,
+) -> Iterator[Name]:
+    """Yield, without end, the name of each file that is saved or appears from now on.
+
+    Args:
+        files: The files to look at, asked for again at each look; None is a file not there yet.
+        wait: Waits for that many seconds.
+    """
+    before = _times(files())
+    while True:
+        wait(LOOK_EVERY_S)
+        now = _times(files())
+        for name, changed in now.items():
+            if changed is not None and changed != before.get(name):
+                yield name
+        before = now
+
+
+def _times(files: Mapping[Name, Path | None]) -> dict[Name, int | None]:
+    return {name: _changed(path) for name, path in files.items()}
+
+
+def _changed(path: Path | None) -> int | None:
+    """Return when a file was changed, in ns; None for one that is just being replaced."""
+    try:
+        return path.stat().st_mtime_ns if path else None
+    except FileNotFoundError:
+        return None
