@@ -46,6 +46,11 @@ class Ports(Protocol):
 def build(table_env: StreamTableEnvironment, settings: Settings, ports: Ports) -> StatementSet:
     """Return the job, ready to be executed.
 
+    Args:
+        table_env: A fresh environment; it gets the job's tables, views and functions.
+        settings: Windows, bound and limits.
+        ports: Where records come from and rows go to.
+
     Raises:
         SettingsError: The production job cannot do what the settings ask for.
     """
@@ -60,6 +65,7 @@ def build(table_env: StreamTableEnvironment, settings: Settings, ports: Ports) -
         table_env.create_temporary_function(f"finish_{feature_set.name}", finish)
         table_env.execute_sql(statement(feature_set.name, **_windows(settings)))
     table_env.execute_sql(statement("dead_letters"))
+    _translate(table_env, "dead_letters", "letters")
     statements = table_env.create_statement_set()
     for insert in ports.create_sinks(table_env):
         statements.add_insert_sql(insert)
@@ -107,11 +113,7 @@ def _windows(settings: Settings) -> dict[str, str | int]:
 
 
 def _judge(table_env: StreamTableEnvironment, settings: Settings, topic: str) -> None:
-    """Add the view `TOPIC_events`: the records with their verdicts, and event time for the clock.
-
-    The view is translated here, once, to a stream that all windows and the dead letters read. Left
-    to the planner, each of them could get a copy of its own, with clocks of their own.
-    """
+    """Add the view `TOPIC_events`: the records with their verdicts, event time as their clock."""
     decode = udf(Decode(topic), result_type=event_type(topic), func_type="pandas")
     table_env.create_temporary_function(f"decode_{topic}", decode)
     values: dict[str, str | int] = {
@@ -125,13 +127,18 @@ def _judge(table_env: StreamTableEnvironment, settings: Settings, topic: str) ->
     }
     for name in ("clocked", "judged", "routed"):
         table_env.execute_sql(statement(name, **values))
-    routed = table_env.from_path(f"{topic}_routed")
-    schema = (
-        Schema.new_builder()
-        .from_resolved_schema(routed.get_resolved_schema())
-        .column_by_expression("event_clock", "TO_TIMESTAMP_LTZ(event_time, 3)")
-        .watermark("event_clock", "SOURCE_WATERMARK()")
-        .build()
-    )
-    stream = table_env.to_data_stream(routed)
-    table_env.create_temporary_view(f"{topic}_events", table_env.from_data_stream(stream, schema))
+    _translate(table_env, f"{topic}_routed", f"{topic}_events")
+
+
+def _translate(table_env: StreamTableEnvironment, view: str, name: str) -> None:
+    """Translate a view, once, to a stream that everything after it reads as `name`.
+
+    Left to the planner, every reader could get a copy of its own of what comes before, with a clock
+    and Python workers of its own. Event time becomes the clock.
+    """
+    table = table_env.from_path(view)
+    schema = Schema.new_builder().from_resolved_schema(table.get_resolved_schema())
+    schema.column_by_expression("event_clock", "TO_TIMESTAMP_LTZ(event_time, 3)")
+    schema.watermark("event_clock", "SOURCE_WATERMARK()")
+    stream = table_env.to_data_stream(table)
+    table_env.create_temporary_view(name, table_env.from_data_stream(stream, schema.build()))

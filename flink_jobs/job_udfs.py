@@ -111,12 +111,12 @@ class Finish(ScalarFunction):  # type: ignore[misc]
 
 def _fraud(path: str, squares: Decimal, *parts: int) -> Features:
     """Finish a window; `path` holds its stops as "time offset lat lon", separated by ";"."""
-    stops = (stop.split(" ") for stop in path.split(";"))
+    stops = [
+        Stop(int(event_ms), int(offset), float(lat), float(lon))
+        for event_ms, offset, lat, lon in (stop.split(" ") for stop in path.split(";"))
+    ]
     return fraud_features(
-        path=path_of(
-            Stop(int(event_ms), int(offset), float(lat), float(lon))
-            for event_ms, offset, lat, lon in stops
-        ),
+        path=path_of(stops),
         amount_squares=int(squares),
         **_named(
             parts,
