@@ -156,8 +156,8 @@ def _java(environ: Environ) -> Iterator[Finding]:
     if chosen and Path(chosen) != java.home:
         version = java_version(Path(chosen))
         text = (
-            f"holds {f'Java {version}' if version else 'no Java'}; the lab needs {' or '.join(map(str, SUPPORTED))} and uses "
-            "its own, so there is nothing to do"
+            f"holds {f'Java {version}' if version else 'no Java'}; the lab needs "
+            f"{' or '.join(map(str, SUPPORTED))} and uses its own, so there is nothing to do"
         )
         yield Finding(Level.NOTE, "JAVA_HOME", text)
 

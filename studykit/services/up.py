@@ -66,7 +66,8 @@ def clean_data(workspace: Workspace, console: Console) -> None:
     """Stop the services and delete every topic, offset and key."""
     down(workspace, console)
     with workspace.locked():
-        shutil.rmtree(workspace.data)
+        for service in (Kafka(workspace, 0), Redis(workspace, 0)):
+            shutil.rmtree(service.data, ignore_errors=True)
     console.print("Topics, offsets and keys deleted; `study up` starts afresh")
 
 

@@ -273,11 +273,13 @@ def test_up_that_was_killed_in_the_middle_is_gone_on_from(lab):
     assert Kafka.record(lab.workspace) == broker
 
 
-def test_clean_data_leaves_no_topic_and_no_key(lab):
+def test_clean_data_leaves_no_topic_and_no_key_and_everything_else(lab):
+    notes = lab.workspace.data / "notes.txt"
+    notes.write_text("not a service's")
     lab.study("clean-data", status=1)  # it asks, and here is nobody to answer
-    assert list(lab.workspace.data.iterdir()) != []
+    assert lab.workspace.data.joinpath("kafka").exists()
     lab.study("clean-data", "--yes")
-    assert list(lab.workspace.data.iterdir()) == []
+    assert list(lab.workspace.data.iterdir()) == [notes]
 
 
 def _runs(pid: int) -> bool:
