@@ -1,0 +1,12 @@
+"""Widgets: they hold a step or a knob, and show what the figures, words and traces make of it.
+
+`Stepper` walks through a trace. `Explorer` adds sliders for the policy. `Predict` asks before it
+shows. `Marbles` lets events be dragged.
+"""
+
+from studykit.widgets.explorer import Explorer
+from studykit.widgets.marbles import Marbles
+from studykit.widgets.predict import Predict
+from studykit.widgets.stepper import Stepper
+
+__all__ = ["Explorer", "Marbles", "Predict", "Stepper"]

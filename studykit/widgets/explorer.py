@@ -1,0 +1,89 @@
+"""The explorer: a stepper whose policy can be turned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Literal, TypeAlias
+
+import ipywidgets as widgets
+from msgspec.structs import replace
+
+from studykit.figures.exhibit import Exhibit
+from studykit.steps import Event, Policy, PolicyError
+from studykit.trace import simulate
+from studykit.widgets import page
+from studykit.widgets.stepper import Stepper
+
+Knob: TypeAlias = Literal["bound", "lateness", "size", "slide", "gap", "idle"]
+
+_LIMITS: Final[dict[str, tuple[int, int, str]]] = {
+    "bound": (0, 10, "bound (s)"),
+    "lateness": (0, 10, "lateness (s)"),
+    "size": (1, 20, "size (s)"),
+    "slide": (1, 20, "slide (s)"),
+    "gap": (1, 20, "gap (s)"),
+    "idle": (0, 20, "idle after (s)"),
+}
+"""Smallest and largest value of each slider, in seconds, and its label."""
+
+
+class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """A stepper with a slider for each knob of the policy; to move one runs the engine again.
+
+    An idleness of 0 s means that an input is never left out.
+    """
+
+    def __init__(
+        self,
+        events: Iterable[Event],
+        exhibit: Exhibit,
+        policy: Policy | None = None,
+        *,
+        knobs: Sequence[Knob] = ("bound", "lateness"),
+        **options: int,
+    ) -> None:
+        """Show `exhibit` of these events, at the end of the stream."""
+        self._events = tuple(events)
+        self._policy = policy or Policy()
+        trace = simulate(self._events, self._policy)
+        self.stepper = Stepper(trace, exhibit, step=len(trace.steps), **options)
+        self.sliders = {name: self._slider(name) for name in knobs}
+        self.problem = widgets.HTML()
+        for slider in self.sliders.values():
+            slider.observe(self._turn, "value")
+        super().__init__([*self.sliders.values(), self.problem, self.stepper])
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that the sliders say.
+
+        Raises:
+            PolicyError: Their values do not go together.
+        """
+        turned = {f"{name}_ms": slider.value * 1_000 for name, slider in self.sliders.items()}
+        if "idle_ms" in turned:
+            turned["idle_ms"] = turned["idle_ms"] or None
+        return replace(self._policy, **turned)
+
+    def _slider(self, name: Knob) -> Any:  # noqa: ANN401
+        low, high, label = _LIMITS[name]
+        value_ms = getattr(self._policy, f"{name}_ms")
+        if value_ms is None:
+            value_ms = {"slide": self._policy.size_ms}.get(name, low * 1_000)
+        value = min(max(value_ms // 1_000, low), high)
+        return widgets.IntSlider(
+            description=label, min=low, max=high, value=value, continuous_update=False,
+            style={"description_width": "7em"},
+        )  # fmt: skip
+
+    def _turn(self, *_: object) -> None:
+        try:
+            policy = self.policy
+        except PolicyError as error:
+            self.problem.value = page.alert(str(error))
+            return
+        self.problem.value = ""
+        self.stepper.show(simulate(self._events, policy))
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
+        return page.bundle(super()._repr_mimebundle_(**kwargs), *self.stepper.film())

@@ -1,0 +1,128 @@
+"""Marbles: events that can be dragged, while the engine runs along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import anywidget
+import traitlets
+
+from studykit import style
+from studykit.describe import state_sentence
+from studykit.figures import watermark_stepper
+from studykit.marbles import outcome, parse, render
+from studykit.steps import Event, Policy, Trace
+from studykit.trace import simulate
+from studykit.view import View, WindowView, view
+from studykit.widgets import page
+
+SPAN_S: Final = 26
+"""Length of both axes, seconds."""
+
+
+class Marbles(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget has no types
+    """The events of a stream as marbles: event time to the right, arrival upwards.
+
+    Drag one, or reach it with Tab and move it with the arrow keys: left and right change when it
+    happened, up and down when it arrives. The line of text below is the same stream.
+    """
+
+    _esm = Path(__file__).with_name("marbles.js")
+    marbles = traitlets.List(traitlets.Dict()).tag(sync=True)
+    scene = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, events: Iterable[Event] | str, policy: Policy | None = None) -> None:
+        """Show events, given as such or as a line of text."""
+        self.policy = policy or Policy()
+        given = parse(events) if isinstance(events, str) else tuple(events)
+        super().__init__(marbles=[_marble(event) for event in given])
+        self._run()
+        self.observe(self._run, "marbles")
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events where they lie now."""
+        return tuple(
+            Event(int(one["event"]) * 1_000, int(one["arrival"]) * 1_000, one["key"], one["value"])
+            for one in self.marbles
+        )
+
+    @property
+    def trace(self) -> Trace:
+        """The run of the engine over them."""
+        return simulate(self.events, self.policy)
+
+    def _run(self, *_: object) -> None:
+        self.scene = scene(self.events, self.trace)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
+        trace = self.trace
+        png = style.png(watermark_stepper.draw(trace, len(trace.steps)))
+        sentence = state_sentence(trace, len(trace.steps))
+        return page.bundle(super()._repr_mimebundle_(**kwargs), page.filmstrip([png]), sentence)
+
+
+def scene(events: tuple[Event, ...], trace: Trace) -> dict[str, Any]:
+    """Return everything that the widget draws; it works out nothing by itself.
+
+    Args:
+        events: The marbles, in their own order, which dragging does not change.
+        trace: The run over them.
+    """
+    shown = view(trace, len(trace.steps))
+    return {
+        "span": SPAN_S,
+        "now": shown.now_ms / 1_000,
+        "marks": _marks(events, shown),
+        "watermark": [
+            [mark.now_ms / 1_000, mark.watermark_ms / 1_000]
+            for mark in shown.path
+            if mark.watermark_ms > 0
+        ],
+        "windows": [_box(one, shown) for one in shown.windows if one.state != "merged"],
+        "sentence": state_sentence(trace, len(trace.steps)),
+        "in": render(events),
+        "out": outcome(trace),
+    }
+
+
+def _marks(events: tuple[Event, ...], shown: View) -> list[dict[str, Any]]:
+    """Return the verdict of each marble; the order of arrival finds it."""
+    order = sorted(range(len(events)), key=lambda n: events[n].arrival_ms)
+    marks: list[dict[str, Any]] = [{} for _ in events]
+    for place, one in zip(order, shown.seen, strict=True):
+        look = style.VERDICT_LOOKS[one.verdict]
+        behind = ", behind the watermark" if one.behind else ""
+        marks[place] = {
+            "verdict": one.verdict,
+            "colour": look.colour,
+            "behind": one.behind,
+            "label": f"key {one.event.key}, value {one.event.value}, happened at "
+            f"{one.event.event_ms // 1_000} s, arrives at {one.event.arrival_ms // 1_000} s: "
+            f"{look.word}{behind}",
+        }
+    return marks
+
+
+def _box(window: WindowView, shown: View) -> dict[str, Any]:
+    until_ms = shown.now_ms if window.gone_ms is None else window.gone_ms
+    return {
+        "start": window.start_ms / 1_000,
+        "end": window.end_ms / 1_000,
+        "low": window.opened_ms / 1_000,
+        "high": until_ms / 1_000,
+        "state": window.state,
+        "name": window.name,
+        "results": " → ".join(str(result.total) for result in window.results),
+    }
+
+
+def _marble(event: Event) -> dict[str, Any]:
+    return {
+        "event": event.event_ms // 1_000,
+        "arrival": event.arrival_ms // 1_000,
+        "key": event.key,
+        "value": event.value,
+    }

@@ -1,0 +1,74 @@
+"""HTML that widgets show, readable by a screen reader, and what remains without a kernel."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from html import escape
+from io import BytesIO
+from typing import Any, Final
+
+from PIL import Image
+
+from studykit.figures.exhibit import Row
+
+_FILM_WIDTH: Final = 700
+"""Width of a filmstrip, pixels."""
+
+
+def picture(png: bytes, alt: str) -> str:
+    """Return an image that says in words what it shows."""
+    data = b64encode(png).decode()
+    return f'<img alt="{escape(alt)}" style="max-width:100%" src="data:image/png;base64,{data}">'
+
+
+def status(sentence: str) -> str:
+    """Return a sentence that a screen reader says whenever it changes."""
+    return f'<p role="status" aria-live="polite" style="line-height:1.4">{escape(sentence)}</p>'
+
+
+def alert(sentence: str) -> str:
+    """Return a sentence about something that does not work, which is said at once."""
+    return f'<p role="alert" style="line-height:1.4"><b>{escape(sentence)}</b></p>'
+
+
+def table(rows: Sequence[Row], caption: str) -> str:
+    """Return rows as a table, with headings that a screen reader knows as such."""
+    if not rows:
+        return f"<p>{escape(caption)}: nothing yet.</p>"
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in rows[0])
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row.values()) + "</tr>"
+        for row in rows
+    )
+    return f"<table><caption>{escape(caption)}</caption><tr>{head}</tr>{body}</table>"
+
+
+def filmstrip(frames: Iterable[bytes]) -> bytes:
+    """Return pictures one below the other, as one PNG of few colours."""
+    images = [Image.open(BytesIO(frame)).convert("RGB") for frame in frames]
+    scaled = [
+        one.resize((_FILM_WIDTH, one.height * _FILM_WIDTH // one.width), Image.Resampling.LANCZOS)
+        for one in images
+    ]
+    film = Image.new("RGB", (_FILM_WIDTH, sum(one.height + 6 for one in scaled) - 6), "#767676")
+    top = 0
+    for one in scaled:
+        film.paste(one, (0, top))
+        top += one.height + 6
+    buffer = BytesIO()
+    film.quantize(64).save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def bundle(live: Any, png: bytes, sentence: str) -> dict[str, Any]:  # noqa: ANN401
+    """Return a widget's output for the notebook: itself, and a picture and a sentence without it.
+
+    Args:
+        live: What the widget's own `_repr_mimebundle_` returned: a bundle, or one and its metadata.
+        png: What a reader sees where no kernel runs.
+        sentence: What a reader is told where no image is shown either.
+    """
+    data = live[0] if isinstance(live, tuple) else live
+    image = {"image/png": b64encode(png).decode()} if png else {}
+    return {**(data or {}), **image, "text/plain": sentence}
