@@ -182,8 +182,6 @@ def start_logging() -> logging.Logger:
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    kafka = logging.getLogger("kafka")
-    kafka.handlers = [handler]
-    kafka.setLevel(logging.ERROR)
-    kafka.propagate = False
+    # That a broker is away is told once, by the job; its client would tell it all the time.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     return logger

@@ -192,16 +192,17 @@ class Processor:
 
     def _restore(self, one: TopicPartition) -> None:
         committed = self._consumer.committed(one, metadata=True, timeout_ms=CALL_MS)
-        resume = resume_from(committed, self._settings)
+        first = self._consumer.beginning_offsets([one], timeout_ms=CALL_MS)[one]
         end = self._consumer.end_offsets([one], timeout_ms=CALL_MS)[one]
+        resume = resume_from(committed, first, self._settings)
         check_log(one, resume, end, self._settings)
-        if committed is None:
-            self._consumer.seek_to_beginning(one)
-        else:
-            self._consumer.seek(one, resume.offset)
+        if resume.offset < first:
+            context = _context(one, first_offset=resume.offset, next_offset=first)
+            log.error("records of open windows have been deleted", extra={"context": context})
+        self._consumer.seek(one, max(first, resume.offset))
         self._ends[one] = end
         self._committed[one] = resume
-        self._partitions[one] = self._open_partition(one.topic, self._settings, resume)
+        self._partitions[one] = Partition(one.topic, self._settings, resume)
         log.info("partition taken over", extra={"context": _context(one, **resume._asdict())})
 
     def _process(self, batches: Mapping[TopicPartition, Sequence[Record]]) -> None:

@@ -62,6 +62,7 @@ def replay_file(log: Path, out: Path, settings: Settings) -> dict[LedgerKey, Led
 
     Raises:
         LogFileError: The log cannot be read.
+        ResultFileError: The results cannot be written.
     """
     output, ledgers = replay(read_log(log), settings)
     write_results(out, output.rows, output.letters)

@@ -30,16 +30,29 @@ from flink_jobs.connectors.kafka import (
 )
 from flink_jobs.connectors.log_file import LogFileError
 from flink_jobs.connectors.redis import FeatureStore, open_client
+from flink_jobs.connectors.result_files import ResultFileError
 from flink_jobs.features.catalog import CATALOG
+from flink_jobs.garbage import collect_rarely
 from flink_jobs.monitoring import Health, Metrics, serve, start_logging
 from flink_jobs.patience import Unavailable
 from flink_jobs.processor import CALL_MS, Processor
 from flink_jobs.replay import replay_file
 
+_FORESEEN = (
+    SettingsError,
+    LogFileError,
+    ResultFileError,
+    KafkaUnusable,
+    Unavailable,
+    ForeignCommit,
+)
+"""What a person can put right. Each says in one sentence how."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the processor; return its exit status."""
     options = _parser().parse_args(arguments)
+    collect_rarely()
     flags = {setting.name: getattr(options, setting.name) for setting in fields(Settings)}
     try:
         settings = Settings.load(os.environ, **flags)
@@ -47,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
             _replay(options.replay, options.out, settings)
         else:
             _run(settings, until_caught_up=options.until_caught_up)
-    except (SettingsError, LogFileError, KafkaUnusable, Unavailable, ForeignCommit) as error:
+    except _FORESEEN as error:
         print(f"stream_processor: {error}", file=sys.stderr)
         return 1
     return 0

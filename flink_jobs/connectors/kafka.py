@@ -54,7 +54,7 @@ def check_topics(settings: Settings) -> None:
     """
     servers = settings.kafka_servers
     try:
-        admin = KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=10_000)
+        admin = KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=5_000)
         existing = set(admin.list_topics())
         admin.close()
     except (KafkaError, OSError, ValueError) as error:
@@ -88,14 +88,19 @@ def open_consumer(settings: Settings) -> KafkaConsumer:
     )
 
 
-def resume_from(committed: OffsetAndMetadata | None, settings: Settings) -> Resume:
+def resume_from(committed: OffsetAndMetadata | None, first: int, settings: Settings) -> Resume:
     """Return where to go on after `committed`, which another processor of the group left.
+
+    Args:
+        committed: The group's commit; None where there is none.
+        first: Offset of the first record that the partition holds, where it then begins.
+        settings: Those of the group.
 
     Raises:
         ForeignCommit: It was left with other windows, so what is open cannot be rebuilt from it.
     """
     if committed is None:
-        return Resume()
+        return Resume(first, None, first)
     if not committed.metadata:  # left by another tool: a plain offset, of which nothing is known
         return Resume(committed.offset, None, committed.offset)
     found = _METADATA.fullmatch(committed.metadata)

@@ -122,5 +122,5 @@ def _as_text(data: bytes | None) -> tuple[str | None, str | None]:
 
 def _as_bytes(text: str | None, b64: str | None) -> bytes | None:
     if b64 is not None:
-        return base64.b64decode(b64)
+        return base64.b64decode(b64, validate=True)
     return None if text is None else text.encode()

@@ -13,17 +13,29 @@ from flink_jobs.dead_letter import DeadLetter
 from flink_jobs.features.row import FeatureRow, encode_row
 
 
+class ResultFileError(RuntimeError):
+    """Results that cannot be written. Its text names the folder and the remedy."""
+
+
 def write_results(out: Path, rows: Iterable[FeatureRow], letters: Iterable[DeadLetter]) -> None:
     """Write `features.jsonl` and `dead-letter.jsonl` into the folder `out`, which is created.
 
     Rows are sorted by feature set, key, window and revision; dead letters by the record they
     are about and the feature set.
+
+    Raises:
+        ResultFileError: The files cannot be written.
     """
-    out.mkdir(parents=True, exist_ok=True)
     ordered_rows = sorted(rows, key=_row_order)
-    _write(out / "features.jsonl", (encode_row(row) for row in ordered_rows))
     ordered_letters = sorted(letters, key=_letter_order)
-    _write(out / "dead-letter.jsonl", (dead_letter.encode_line(one) for one in ordered_letters))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        _write(out / "features.jsonl", map(encode_row, ordered_rows))
+        _write(out / "dead-letter.jsonl", map(dead_letter.encode_line, ordered_letters))
+    except OSError as error:
+        raise ResultFileError(
+            f"cannot write the results into {out} ({error.strerror}): choose another --out"
+        ) from None
 
 
 def _row_order(row: FeatureRow) -> tuple[str, str, int, int, int]:
