@@ -73,6 +73,13 @@ class Driver:
         missed = self.feed(item)
         return missed, self.fired()
 
+    def send_when_due(self, item: Item) -> tuple[tuple[int, ...], list[Row]]:
+        """Do as `send` does, but bother the operator with no watermark before `next_ms`."""
+        missed = tuple(self.operator.on_event(item.key, item.time, item, item.offset))
+        if self.clock.observe(item.time) and self.clock.watermark_ms >= self.operator.next_ms:
+            self.operator.on_watermark()
+        return missed, self.fired()
+
     def feed(self, item: Item) -> tuple[int, ...]:
         missed = tuple(self.operator.on_event(item.key, item.time, item, item.offset))
         if self.clock.observe(item.time):

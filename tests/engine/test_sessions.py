@@ -66,6 +66,16 @@ def test_take_at_any_moment_gives_the_same(
     assert taken + often.operator.take() == once.operator.take()
 
 
+@given(logs(), gaps, bounds, latenesses)
+def test_before_next_ms_a_watermark_does_nothing(
+    log: list[Item], gap: int, bound: int, lateness: int
+) -> None:
+    always, when_due = sessions(gap, bound, lateness), sessions(gap, bound, lateness)
+    for item in log:
+        assert always.send(item) == when_due.send_when_due(item)
+    assert always.finish() == when_due.finish()
+
+
 @given(logs(), gaps, bounds, latenesses, st.data())
 def test_replay_from_the_needed_position_gives_the_rest(
     log: list[Item], gap: int, bound: int, lateness: int, data: st.DataObject

@@ -83,6 +83,16 @@ def test_take_at_any_moment_gives_the_same(
 
 
 @given(logs(), shapes(), bounds, latenesses)
+def test_before_next_ms_a_watermark_does_nothing(
+    log: list[Item], shape: Shape, bound: int, lateness: int
+) -> None:
+    always, when_due = sliding(shape, bound, lateness), sliding(shape, bound, lateness)
+    for item in log:
+        assert always.send(item) == when_due.send_when_due(item)
+    assert always.finish() == when_due.finish()
+
+
+@given(logs(), shapes(), bounds, latenesses)
 def test_windows_and_misses_add_up(
     log: list[Item], shape: Shape, bound: int, lateness: int
 ) -> None:
@@ -350,9 +360,20 @@ def test_idle_key_leaves_nothing_behind() -> None:
     assert list(driver.operator.needed()) == [Position(10_000, 9_999)]
 
 
-def test_finished_operator_holds_nothing() -> None:
-    driver = sliding(HOP, bound=0, lateness=MINUTE)
-    send(driver, ("a", 0), ("b", 6 * MINUTE), ("a", 2 * MINUTE), ("a", 11 * MINUTE))
+def test_refired_window_leaves_no_revision_behind() -> None:
+    driver = sliding(TEN_SECONDS, bound=0, lateness=3 * SECOND)
+    send(driver, ("a", 0), ("b", 12_000), ("a", 1))
+    driver.feed(Item(3, "b", 60_000))
+    assert held(driver.operator) == 2  # one pane with one key
+
+
+@given(logs(), shapes(), bounds, latenesses)
+def test_finished_operator_holds_nothing(
+    log: list[Item], shape: Shape, bound: int, lateness: int
+) -> None:
+    driver = sliding(shape, bound, lateness)
+    for item in log:
+        driver.feed(item)
     driver.finish()
     assert (held(driver.operator), list(driver.operator.needed())) == (0, [])
 
