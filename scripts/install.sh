@@ -27,7 +27,7 @@ main() {
 
 # pip brings uv, which then installs the other packages in a tenth of pip's time.
 get_uv() {
-    echo "Installing the packages of requirements.lock: about 500 MB to download, this once"
+    echo "Installing the packages of requirements.lock: about 700 MB to download, this once"
     sed -n '/^uv==/,/# via/p' requirements.lock >"$env/uv.lock"
     if [ -n "${SSL_CERT_FILE:-}" ]; then # uv heeds it, older versions of pip do not
         export PIP_CERT="${PIP_CERT:-$SSL_CERT_FILE}"

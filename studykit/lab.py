@@ -12,9 +12,13 @@ import secrets
 import shutil
 import signal
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+import psutil
 from rich.console import Console
 
 from studykit.errors import StudyError
@@ -29,6 +33,7 @@ _CLONE = Path(__file__).resolve().parents[1]
 _SETTINGS = Path(__file__).with_name("jupyter_settings")
 _LANDING_PATH = f"/lab/tree/{LANDING_PAGE}"
 _OTHER_PORTS = 50
+_PATIENCE_SECONDS = 5.0
 
 
 def lab(
@@ -39,7 +44,7 @@ def lab(
     services: bool = True,
     browser: bool = True,
 ) -> None:
-    """Start the services, then serve JupyterLab until Ctrl-C.
+    """Start the services, then serve JupyterLab until Ctrl-C, which ends this process.
 
     A service that does not start is a sentence, not the end: most lessons need none.
 
@@ -65,6 +70,7 @@ def lab(
     _serve(workspace, console, port, browser=browser and has_browser(os.environ, sys.platform))
     left = " Kafka and Redis still run: `make down` stops them." if services else ""
     console.print(f"\nJupyterLab stopped.{left}", highlight=False)
+    os._exit(0)  # a thread that waits for a kernel which will never answer would hold Python up
 
 
 def has_browser(environ: Mapping[str, str], platform: str) -> bool:
@@ -93,20 +99,54 @@ def _start_services(workspace: Workspace, console: Console) -> None:
 
 
 def _serve(workspace: Workspace, console: Console, port: int | None, *, browser: bool) -> None:
-    home = workspace.home / "jupyter"
+    home, log = workspace.home / "jupyter", workspace.logs / "lab.log"
     _prepare(home)
     from jupyterlab.labapp import LabApp  # noqa: PLC0415 - reads the environment on import
 
     token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16)
-    server = LabApp.initialize_server(_options(home, workspace.logs, port, token, browser=browser))
-    signal.signal(signal.SIGINT, lambda *_: server.stop(from_signal=True))  # without a question
+    try:
+        with _output_to(log):
+            server = LabApp.initialize_server(_options(home, port, token, browser=browser))
+    except SystemExit:
+        raise StudyError(f"JupyterLab does not start: the end of {log} says why") from None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: _stop(server))
     console.print(
         f"\n[bold]JupyterLab[/]  http://{HOST}:{server.port}{_LANDING_PATH}?token={token}\n"
         "Ctrl-C stops it.",
         highlight=False,
         soft_wrap=True,
     )
-    server.start()
+    with _output_to(log):
+        server.start()
+        _kill_kernels()  # one that was just being started is not in the server's books
+
+
+def _stop(server: Any) -> None:  # noqa: ANN401
+    """Stop JupyterLab without a question, and without waiting long for a kernel that is stuck."""
+    server.stop(from_signal=True)
+    threading.Timer(_PATIENCE_SECONDS, server.io_loop.add_callback, [server.io_loop.stop]).start()
+
+
+def _kill_kernels() -> None:
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+
+
+@contextmanager
+def _output_to(log: Path) -> Iterator[None]:
+    """Have this process and its kernels write to `log`; the terminal is for what a person needs."""
+    terminal = {number: os.dup(number) for number in (1, 2)}
+    try:
+        with log.open("ab") as file:
+            for number in terminal:
+                os.dup2(file.fileno(), number)
+        yield
+    finally:
+        for number, copy in terminal.items():
+            os.dup2(copy, number)
+            os.close(copy)
 
 
 def _prepare(home: Path) -> None:
@@ -119,12 +159,7 @@ def _prepare(home: Path) -> None:
     shutil.rmtree(home / "workspaces", ignore_errors=True)  # else it opens the tabs of last time
 
 
-def _options(home: Path, logs: Path, port: int | None, token: str, *, browser: bool) -> list[str]:
-    file = {"class": "logging.FileHandler", "filename": str(logs / "lab.log"), "level": "INFO"}
-    log = {
-        "handlers": {"file": file},
-        "loggers": {name: {"handlers": ["file"]} for name in ("LabApp", "ServerApp")},
-    }
+def _options(home: Path, port: int | None, token: str, *, browser: bool) -> list[str]:
     options = {
         "ServerApp.ip": HOST,
         "ServerApp.port": port or PORT,
@@ -135,7 +170,7 @@ def _options(home: Path, logs: Path, port: int | None, token: str, *, browser: b
         "ServerApp.allow_root": True,  # in a container one often is; it is loopback and a token
         "ServerApp.jpserver_extensions": {"jupyterlab_jupytext": False},  # .py stays text
         "IdentityProvider.token": token,
-        "Application.logging_config": log,
+        "ServerApp.terminado_settings": {"shell_command": [os.environ.get("SHELL") or "/bin/sh"]},
         "LabApp.default_url": _LANDING_PATH,
         "LabApp.app_settings_dir": _SETTINGS,
         "LabApp.user_settings_dir": home / "settings",

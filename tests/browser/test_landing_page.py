@@ -1,0 +1,107 @@
+"""`study lab` shows the study guide, and asks nothing of the internet."""
+
+import re
+import signal
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from studykit.lab import PORT, has_browser
+from studykit.services.ports import HOST, free_port, is_taken
+
+CLONE = Path(__file__).parents[2]
+GUIDE = (CLONE / "StudyDoc.md").read_text("utf-8")
+TITLE = GUIDE.splitlines()[0].removeprefix("# ")
+NOTEBOOK = re.search(r"\((\S+\.ipynb)\)", GUIDE)
+
+
+@pytest.mark.browser
+def test_the_printed_address_shows_the_study_guide_rendered(visit) -> None:
+    heading = visit.page.locator(".jp-RenderedMarkdown h1")
+    heading.wait_for()
+    assert heading.count() == 1
+    assert heading.inner_text().startswith(TITLE)
+    assert visit.page.locator(".jp-RenderedMarkdown table").count() >= 3
+    assert visit.page.locator(".jp-Dialog").count() == 0
+
+
+@pytest.mark.browser
+def test_a_link_in_the_study_guide_opens_its_notebook(visit) -> None:
+    assert NOTEBOOK, "the study guide links no notebook"
+    link = visit.page.locator(f".jp-RenderedMarkdown a[href*='{Path(NOTEBOOK[1]).name}']").first
+    link.click()
+    visit.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
+    visit.page.locator(".jp-NotebookPanel h1").first.wait_for()
+
+
+@pytest.mark.browser
+def test_neither_page_nor_server_leaves_the_loopback_interface(
+    visit, lab, internet: socket.socket
+) -> None:
+    visit.page.locator(".jp-RenderedMarkdown h1").wait_for()
+    visit.page.get_by_role("tab", name="Extension Manager").click()  # the likeliest to ask
+    visit.page.locator(".jp-extensionmanager-view").wait_for()
+    visit.page.wait_for_load_state("networkidle")
+    lab.stop()
+    hosts = {urlsplit(url).hostname for url in visit.requests if url.startswith(("http", "ws"))}
+    assert hosts == {HOST}
+    with pytest.raises(BlockingIOError):
+        internet.accept()
+
+
+@pytest.mark.browser
+def test_tabs_of_last_time_do_not_hide_the_study_guide(visit, start_lab, lab, browser) -> None:
+    visit.page.locator(".jp-RenderedMarkdown h1").wait_for()
+    visit.page.goto(lab.url.replace("StudyDoc.md", "README.md"))
+    visit.page.locator(".lm-TabBar-tab.jp-mod-current", has_text="README.md").wait_for()
+    lab.stop()
+    again = start_lab("--port", str(free_port()))
+    again.wait_until_ready()
+    page = browser.new_page()
+    page.goto(again.url)
+    page.locator(".jp-RenderedMarkdown h1").wait_for()
+    titles = page.locator("#jp-main-dock-panel .lm-TabBar-tabLabel").all_inner_texts()
+    page.close()
+    assert [title for title in titles if title.strip()] == ["StudyDoc.md"]
+
+
+def test_ctrl_c_stops_it_without_a_question(lab) -> None:
+    assert lab.stop(signal.SIGINT) == 0
+    assert "JupyterLab stopped." in lab.output.read_text()
+
+
+def test_a_chosen_port_that_is_taken_is_a_sentence(start_lab) -> None:
+    with socket.create_server((HOST, 0)) as other:
+        port = other.getsockname()[1]
+        lab = start_lab("--port", str(port))
+        assert lab.process.wait(60) == 1
+    said = lab.output.read_text()
+    assert f"port {port} is taken by" in said
+    assert "choose another" in said
+    assert "Traceback" not in said
+
+
+def test_the_usual_port_taken_means_the_next_free_one(start_lab) -> None:
+    other = None if is_taken(PORT) else socket.create_server((HOST, PORT))
+    lab = start_lab()
+    lab.wait_until_ready()
+    if other:
+        other.close()
+    assert urlsplit(lab.url).port not in {PORT, None}
+
+
+@pytest.mark.parametrize(
+    ("environ", "platform", "expected"),
+    [
+        ({}, "linux", False),
+        ({"DISPLAY": ":0"}, "linux", True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", True),
+        ({"BROWSER": "firefox"}, "linux", True),
+        ({"DISPLAY": ""}, "linux", False),
+        ({}, "darwin", True),
+    ],
+)
+def test_a_browser_is_opened_only_where_it_can_show_itself(environ, platform, expected) -> None:
+    assert has_browser(environ, platform) is expected
