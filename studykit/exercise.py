@@ -119,6 +119,8 @@ class Exercise:
     misconceptions: tuple[Misconception, ...]
     random_case: Callable[[Random], Args] | None = None
     fingerprint: Callable[[Json], Json] = _as_it_is
+    hidden: str = ""
+    """What is shown in place of the expected result, where that would give the answer away."""
     points: int = 1
 
     @property
@@ -144,6 +146,10 @@ class Exercise:
         """Return whether a result is right. Types count: 1 is not True, and 2 is not 2.0."""
         return same(self.fingerprint(got), self.fingerprint(expected))
 
+    def shown(self, expected: Json) -> str:
+        """Return what a learner may see of an expected result."""
+        return self.hidden or short(expected)
+
     def explain(
         self,
         args: Args,
@@ -165,7 +171,7 @@ class Exercise:
             title=self.title,
             call=call(self.name, self.reference, args),
             got=_described(got, expected),
-            expected=short(expected),
+            expected=self.shown(expected),
             trace=_traced(trace, args, got, expected),
             rule=found.rule if found else self.rule,
             next_step=found.next_step if found else self.next_step,

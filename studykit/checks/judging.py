@@ -93,7 +93,7 @@ def _message(
         title=exercise.title,
         call=call(exercise.name, exercise.reference, args),
         got=got,
-        expected=short(expected),
+        expected=exercise.shown(expected),
         trace=trace,
         rule=exercise.rule,
         next_step=next_step,
@@ -133,7 +133,9 @@ def _evidence(
         mark = "ok" if _right(exercise, outcome, wanted) else "no"
         yours = short(outcome["value"]) if "value" in outcome else "no result"
         inputs = ", ".join(short(arg) for arg in args) or "no input"
-        lines.append(f"{mark}  {exercise.id}  {inputs}  yours {yours}  expected {short(wanted)}")
+        lines.append(
+            f"{mark}  {exercise.id}  {inputs}  yours {yours}  expected {exercise.shown(wanted)}"
+        )
     return tuple(lines)
 
 

@@ -44,8 +44,8 @@ def trace(_args: Args, got: Json, expected: Json) -> str:
     """Point at the first number that differs."""
     index = first_difference(got, expected)
     return (
-        f"event times {', '.join(map(str, TIMES_S))} s; place {index + 1} of your list: "
-        f"{item(got, index)} instead of {item(expected, index)}"
+        f"event times {', '.join(map(str, TIMES_S))} s; your list is right up to place {index}, "
+        f"and then has {item(got, index)}"
     )
 
 
@@ -57,6 +57,7 @@ EXERCISE = Exercise(
     task="Without running anything, name the events that arrive after one that happened later.",
     reference=reference,
     cases=((),),
+    hidden="the arrival numbers of four events",
     trace=trace,
     rule="An event is out of order if any event before it, not only its neighbour, happened later.",
     next_step="Walk along the list with one finger on the largest time so far. What lies behind?",

@@ -1,0 +1,121 @@
+"""L02.5: the smallest bound that keeps a share of the events."""
+
+from __future__ import annotations
+
+from random import Random
+
+from studykit.checks.lab02_watermarks.e4_smallest_bound import behind_with
+from studykit.exercise import Args, Exercise, Json, Misconception
+from studykit.formats import short
+
+STREAM = [10_000, 9_000, 12_000, 8_000, 13_000, 13_500, 7_000, 14_000, 15_000, 14_600]
+
+
+def reference(times_ms: list[int], percent: int) -> int:
+    """Return the smallest bound with which at most 100 - percent percent are behind."""
+    distances = sorted(max(times_ms[: n + 1]) - time for n, time in enumerate(times_ms))
+    needed = -(-len(times_ms) * percent // 100)
+    return distances[needed - 1]
+
+
+def everything(times_ms: list[int], percent: int) -> int:
+    """Keep every event, whatever is asked."""
+    return max(max(times_ms[: n + 1]) - time for n, time in enumerate(times_ms))
+
+
+def share_of_bound(times_ms: list[int], percent: int) -> int:
+    """Take a share of the largest distance."""
+    largest = max(max(times_ms[: n + 1]) - time for n, time in enumerate(times_ms))
+    return largest * percent // 100
+
+
+def one_short(times_ms: list[int], percent: int) -> int:
+    """Round the number of events down."""
+    distances = sorted(max(times_ms[: n + 1]) - time for n, time in enumerate(times_ms))
+    needed = len(times_ms) * percent // 100
+    return distances[max(needed, 1) - 1]
+
+
+def only_disordered(times_ms: list[int], percent: int) -> int:
+    """Count only the events that are out of order."""
+    distances = sorted(max(times_ms[: n + 1]) - time for n, time in enumerate(times_ms))
+    late = [distance for distance in distances if distance > 0] or [0]
+    return late[-(-len(late) * percent // 100) - 1]
+
+
+def trace(args: Args, got: Json, expected: Json) -> str:
+    """Say how many events the learner's bound keeps, by the engine's generator."""
+    times_ms, percent = args
+    if got < 0:
+        return "a bound is a distance: it is never negative"
+    count = len(times_ms)
+    needed = -(-count * percent // 100)
+    kept, right = (count - len(behind_with(times_ms, bound)) for bound in (got, expected))
+    return (
+        f"{percent} % of {count} events: {needed} have to be kept\n"
+        f"bound {short(got)} keeps {kept}; bound {short(expected)} keeps {right}"
+    )
+
+
+def random_case(rng: Random) -> Args:
+    """Draw one to ten events whose disorder varies, and a share of 50 to 100 percent."""
+    times = [1_000 * n - rng.choice([0, 0, rng.randrange(9_000)]) for n in range(rng.randrange(10))]
+    return [9_500, *times], rng.randrange(50, 101)
+
+
+EXERCISE = Exercise(
+    id="L02.5",
+    name="bound_for_share",
+    kind="independent",
+    minutes=15,
+    task="Return the smallest bound with which at least `percent` percent are not behind.",
+    reference=reference,
+    cases=(
+        ([5_000, 2_000], 100),
+        ([5_000, 2_000], 50),
+        (STREAM, 100),
+        (STREAM, 90),
+        (STREAM, 85),
+        (STREAM, 60),
+    ),
+    random_case=random_case,
+    trace=trace,
+    rule="A bound is bought with time: sort the distances, and pay for as many events as asked.",
+    next_step="How many events have to be kept, and which distance is the last one among them?",
+    hints=(
+        "Which events does a bound of 1 s keep, and which one of 2 s?",
+        "If you sort all distances, in-order events with 0 too, what does the n-th one mean?",
+        "How many events are at least 85 percent of ten?",
+    ),
+    discussion=(
+        "numpy.percentile interpolates between two distances, and so invents a bound at which no "
+        "event lies; it can keep too few. Go further: the bound delays every result, the last "
+        "percent of events as much as the first. Who should decide how much that is worth?"
+    ),
+    misconceptions=(
+        Misconception(
+            name="keeps-everything",
+            answer=everything,
+            rule="The slowest event sets this bound; giving up a few can make results much faster.",
+            next_step="Where does `percent` enter your result?",
+        ),
+        Misconception(
+            name="share-of-the-bound",
+            answer=share_of_bound,
+            rule="A share of the largest distance says nothing about how many events are nearer.",
+            next_step="Sort the distances: how many of them does your bound cover?",
+        ),
+        Misconception(
+            name="one-event-short",
+            answer=one_short,
+            rule="At least 85 % of ten events are nine: a part of an event has to be a whole one.",
+            next_step="In which direction do you round the number of events?",
+        ),
+        Misconception(
+            name="disordered-only",
+            answer=only_disordered,
+            rule="Events in order are kept by any bound, and they count among the percent.",
+            next_step="What is the distance of an event that is in order, and do you count it?",
+        ),
+    ),
+)
