@@ -202,7 +202,7 @@ class Processor:
         self._consumer.seek(one, max(first, resume.offset))
         self._ends[one] = end
         self._committed[one] = resume
-        self._partitions[one] = Partition(one.topic, self._settings, resume)
+        self._partitions[one] = self._open_partition(one.topic, self._settings, resume)
         log.info("partition taken over", extra={"context": _context(one, **resume._asdict())})
 
     def _process(self, batches: Mapping[TopicPartition, Sequence[Record]]) -> None:
