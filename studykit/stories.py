@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import islice
 from typing import Final
 
@@ -62,6 +63,9 @@ TWO_VISITS: Final = tuple(
 QUIET: Final = Disorder(offline_share=0.0, malformed_share=0.0, wrong_unit_share=0.0,
                         future_share=0.0)  # fmt: skip
 """Delays of the network, and nothing worse."""
+
+SLOW: Final = dataclasses.replace(QUIET, median_delay_ms=1_000)
+"""The same with a network that takes its time: half of the events need more than 1 s."""
 
 _START_MS: Final = 1_760_000_400_000
 _decode = EventDecoder(TRANSACTIONS).decode

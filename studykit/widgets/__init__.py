@@ -1,12 +1,13 @@
 """Widgets: they hold a step or a knob, and show what the figures, words and traces make of it.
 
 `Stepper` walks through a trace. `Explorer` adds sliders for the policy. `Predict` asks before it
-shows. `Marbles` lets events be dragged.
+shows. `Marbles` lets events be dragged. `Picture` stands still.
 """
 
 from studykit.widgets.explorer import Explorer
 from studykit.widgets.marbles import Marbles
+from studykit.widgets.picture import Picture
 from studykit.widgets.predict import Predict
 from studykit.widgets.stepper import Stepper
 
-__all__ = ["Explorer", "Marbles", "Predict", "Stepper"]
+__all__ = ["Explorer", "Marbles", "Picture", "Predict", "Stepper"]

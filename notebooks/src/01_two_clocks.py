@@ -1,0 +1,260 @@
+# %% [markdown]
+# # Two clocks
+#
+# After this lesson you can say, for any record, *when it happened* and *when you got it*, and why
+# a count that mixes the two cannot be trusted.
+#
+# About 25 minutes. Needs nothing but this notebook: no Kafka, no Flink.
+#
+# 1. Ten events, seen by two clocks
+# 2. Two clocks, two answers
+# 3. The same log, read again
+# 4. A stream has no end
+# 5. The clock that Kafka keeps
+# 6. A time is a number and a unit
+# 7. How late is late?
+
+# %% tags=["setup"]
+from collections import Counter
+from datetime import datetime, timezone
+from statistics import mean, median
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from studykit.figures import two_clocks
+from studykit.stories import STORY, seeded
+from studykit.trace import Policy, simulate
+from studykit.widgets import Predict, Stepper
+
+# %% [markdown]
+# ## 1. Ten events, seen by two clocks
+#
+# Two sensors, `a` and `b`, send ten readings over a slow network. Each reading carries the moment
+# at which it was taken. That is its **event time**. When it reaches us, our own clock shows
+# something else: its **processing time**. Here they are, in the order in which they arrived:
+
+# %%
+for number, event in enumerate(STORY, start=1):
+    print(
+        f"#{number:<2} key {event.key}   happened {event.event_ms:>6} ms   "
+        f"arrived {event.arrival_ms:>6} ms"
+    )
+
+# %% [markdown]
+# The difference between the two is the **skew**: how long the event was under way. Before you go
+# on, look down the list and choose.
+
+# %% tags=["widget"]
+trace = simulate(STORY)
+longest = max(range(10), key=lambda n: STORY[n].skew_ms) + 1
+Predict(
+    "Which event waited longest?",
+    ["#4", "#7", "#9", "#10"],
+    f"#{longest}",
+    "It happened at 6 s and arrived at 23 s.",
+    reveal=Stepper(trace, two_clocks),
+)
+
+# %% [markdown]
+# Now walk through the arrivals. Event time runs to the right, processing time upwards, and both
+# have the same scale. On the dotted line an event would arrive in the moment in which it happens.
+# Nothing can lie below it, unless somebody's clock is wrong.
+
+# %% tags=["widget"]
+Stepper(trace, two_clocks, step=7)
+
+# %% [markdown]
+# Read the picture from bottom to top and you see what *we* see: 2, 5, 8, 3, 11, … The fourth
+# arrival jumps back from 8 s to 3 s. Read it from left to right and you see what *happened*. The
+# two orders differ. This is **disorder**, and it is the normal case: networks retry, phones lose
+# their signal, one partition is read faster than another.
+
+# %% [markdown]
+# ## 2. Two clocks, two answers
+#
+# "How many readings were there in each ten seconds?" It sounds like one question. Predict both
+# lines before you run the cell.
+
+# %%
+by_event_time = Counter(event.event_ms // 10_000 for event in STORY)
+by_arrival = Counter(event.arrival_ms // 10_000 for event in STORY)
+
+print("when they happened:", dict(sorted(by_event_time.items())))
+print("when we got them:  ", dict(sorted(by_arrival.items())))
+
+# %% [markdown]
+# Six readings were taken in the first ten seconds, but only three had reached us by then. Neither
+# line is a bug. The first counts what went on at the sensors, the second counts the work that we
+# had. A fraud rule, a bill, a feature for a model: they ask about the sensors. They need event
+# time.
+
+# %% [markdown]
+# ## 3. The same log, read again
+#
+# Here is the test that tells the clocks apart. Suppose that our program was down for an hour. The
+# log has kept everything, and now we read it again, one record a millisecond.
+#
+# **Predict.** Which of the two counts stays as it was?
+
+# %%
+replayed = [replace(event, arrival_ms=3_600_000 + n) for n, event in enumerate(STORY)]
+
+print("when they happened:", dict(Counter(event.event_ms // 10_000 for event in replayed)))
+print("when we got them:  ", dict(Counter(event.arrival_ms // 10_000 for event in replayed)))
+
+# %% [markdown]
+# By event time nothing has changed: six and four. By processing time all ten fell into one bucket,
+# number 360. An answer that depends on *when you computed it* cannot be repeated, so it cannot be
+# checked, and a backfill or a restart changes history.
+#
+# This is why the system in this repository takes its time from the log alone. No wall clock
+# decides any result in it.
+
+# %% [markdown]
+# ## 4. A stream has no end
+#
+# It is tempting to think that streaming is batch, only faster. A batch job has one advantage that
+# a stream never has: it knows when its input is over. The engine below adds up the values in
+# windows of ten seconds. We let it run over the story twice: as a file that ends, and as a stream
+# that goes on.
+
+# %%
+as_file = simulate(STORY, Policy(bounded=True))
+as_stream = simulate(STORY, Policy(bounded=False))
+
+print("a file:  ", as_file.results())
+print("a stream:", as_stream.results())
+
+# %% [markdown]
+# The stream has no result for the window from 10 s to 20 s, and waiting will not bring one. Four
+# readings lie in it, but for all we know a fifth is under way. *What lets us close a window at
+# all?* That is the whole of lesson 02.
+#
+# Note also that the file's answer tells you little about a live job: at the end of a file Flink
+# declares event time to be over, and everything that is still open fires. <!-- claim:
+# flink-bounded-source-ends-with-max-watermark --> A test that only ever reads files never meets
+# the window that does not fire.
+
+# %% [markdown]
+# ## 5. The clock that Kafka keeps
+#
+# There is a third time, between the two: when the broker stored the record. Each Kafka record has
+# a timestamp. Which clock it shows is a setting of the topic: `CreateTime`, the producer's own
+# clock, or `LogAppendTime`, the broker's. <!-- claim: kafka-timestamp-type-is-a-topic-setting -->
+#
+# Kafka's default is `CreateTime`. <!-- claim: kafka-default-timestamp-is-create-time --> So a
+# Kafka timestamp is *not* processing time, and it is event time only if the producer says so.
+
+# %% [markdown]
+# We keep the three apart:
+#
+# | time | who sets it | where it is | what we use it for |
+# |---|---|---|---|
+# | event time | the device | in the payload, `event_time` | every result |
+# | ingestion time | the broker | the record's timestamp | to refuse events of the future |
+# | processing time | our own clock | nowhere | logs and metrics, never a result |
+
+# %% [markdown]
+# ## 6. A time is a number and a unit
+#
+# Times in this course are whole milliseconds since 1970, in UTC. What goes wrong otherwise? Take a
+# producer that sends seconds, and a reader that expects milliseconds.
+
+# %%
+sent = 1_760_000_400  # epoch seconds, in October 2025
+
+print("meant:", datetime.fromtimestamp(sent, tz=timezone.utc))
+print("read: ", datetime.fromtimestamp(sent / 1_000, tz=timezone.utc))
+
+# %% [markdown]
+# The event lands in January 1970, fifty-five years late, and no exception was raised. Our schema
+# refuses any event time before March 1973: a time in seconds is below that, a time in milliseconds
+# is not. A unit that is wrong becomes a dead letter with a reason, not a strange result.
+#
+# The second trap is a time without a zone. **Predict.** Midnight in New York and midnight in
+# Berlin: how many hours apart?
+
+# %%
+for zone in ("America/New_York", "Europe/Berlin", "UTC"):
+    midnight = datetime(2026, 3, 1, tzinfo=ZoneInfo(zone))
+    print(f"{zone:<17}{int(midnight.timestamp()) * 1_000:>15} ms")
+
+# %% [markdown]
+# Six hours, for one and the same wall-clock reading. If you leave `tzinfo` out, Python takes the
+# zone of the machine, so the same code gives one answer on your laptop and another on the server.
+# Convert to UTC milliseconds where a time enters the system, and never look back.
+
+# %% [markdown]
+# ## 7. How late is late?
+#
+# Sooner or later we have to decide how long to wait for stragglers. Here are 400 card payments
+# from the simulator. Most are quick. **Predict.** Is the mean delay a good time to wait?
+
+# %%
+delays = sorted(event.skew_ms for event in seeded(400))
+
+print(f"mean {mean(delays):.0f} ms, median {median(delays):.0f} ms")
+print(f"99 of 100 within {delays[395]} ms, the slowest {delays[-1]} ms")
+print(f"slower than the mean: {sum(delay > mean(delays) for delay in delays)} of 400")
+
+# %% [markdown]
+# The mean is a poor guide. Delays have a long tail: a few stragglers need many times as long as
+# the typical event, and the mean hides them. Wait for the mean, and almost a third of the
+# payments is still under way. Ask which *share* of the events you must have, then read the time
+# off the tail. Lesson 02 does that.
+
+# %% [markdown]
+# ## Break it
+#
+# Event 4 gets stuck in the network and arrives at 40 s. **Predict.** Which count moves? Then
+# change its `event_ms` instead, and run the cell again.
+
+# %%
+broken = [*STORY[:3], replace(STORY[3], arrival_ms=40_000), *STORY[4:]]
+
+print("when they happened:", dict(sorted(Counter(e.event_ms // 10_000 for e in broken).items())))
+print("when we got them:  ", dict(sorted(Counter(e.arrival_ms // 10_000 for e in broken).items())))
+
+# %% [markdown]
+# ## In Flink this is
+#
+# In Flink SQL you name the column that carries event time. Everything that follows uses it:
+#
+# ```sql
+# CREATE TABLE transactions (
+#   event_time BIGINT,                              -- epoch milliseconds, from the payload
+#   rt AS TO_TIMESTAMP_LTZ(event_time, 3),          -- the same as a timestamp
+#   WATERMARK FOR rt AS rt - INTERVAL '30.001' SECOND   -- lesson 02
+# ) WITH ('connector' = 'kafka', ...)
+# ```
+#
+# A table without a `WATERMARK` line has no event time, and Flink refuses event-time windows over
+# it. <!-- claim: flink-window-needs-time-attribute -->
+
+# %% [markdown]
+# ## Recall
+#
+# Answer first, then open.
+#
+# <details><summary>A record has the Kafka timestamp 12:00:05, and its payload says 11:58:00. When
+# did it happen?</summary>
+#
+# At 11:58:00. The timestamp says when the broker stored it, or when the producer sent it,
+# depending on the topic. The payload says when it happened.
+# </details>
+
+# %% [markdown]
+# <details><summary>You run yesterday's log again, and the counts differ. What do you look
+# for?</summary>
+#
+# A clock. Something in the job uses processing time: `now()`, a processing-time window, the
+# arrival order. Event time alone gives the same answer each time.
+# </details>
+
+# %% [markdown]
+# <details><summary>Why can a stream not wait until "all" events of a minute are there?</summary>
+#
+# Because it cannot know that they are. There is always the possibility that one is still under
+# way. It needs a rule that says when to stop waiting, and that rule may be wrong.
+# </details>

@@ -1,0 +1,287 @@
+# %% [markdown]
+# # Watermarks
+#
+# After this lesson you can say what a watermark claims, work it out in your head, choose its bound
+# from data, and tell why a job prints nothing.
+#
+# About 35 minutes. Needs lesson 01; no Kafka, no Flink.
+#
+# 1. A claim, not a clock
+# 2. Where it comes from
+# 3. Why one millisecond less
+# 4. It only moves when events come
+# 5. The price of waiting
+# 6. One bad timestamp
+# 7. When it is sent
+# 8. Stuck, too fast, too slow
+
+# %% tags=["setup"]
+from flink_jobs.utils.watermarks import BoundedOutOfOrderness
+from studykit.describe import seconds
+from studykit.figures import bound_tradeoff, watermark_stepper
+from studykit.marbles import outcome, parse
+from studykit.stories import SLOW, STORY, seeded
+from studykit.trace import Event, Policy, simulate
+from studykit.widgets import Explorer, Marbles, Predict, Stepper
+
+# %% [markdown]
+# ## 1. A claim, not a clock
+#
+# In lesson 01 a stream never knew whether a window was complete. Somebody has to make a claim
+# about it. That claim is the **watermark**:
+#
+# > W means: *I expect no more events at or before W.*
+#
+# It is a statement about event time, made at some processing time. It may turn out to be wrong. It
+# filters nothing by itself: an event that comes although nobody expected it is judged by its
+# *window*, as you are about to see.
+
+# %% [markdown]
+# ## 2. Where it comes from
+#
+# The usual rule needs one number, the **bound**: how much disorder we are ready to wait for. The
+# watermark is the newest event time so far, minus the bound, minus one millisecond. <!-- claim:
+# flink-bounded-watermark-subtracts-1-ms -->
+
+# %%
+bound_ms, newest_ms = 4_000, 0
+for event in STORY:
+    newest_ms = max(newest_ms, event.event_ms)
+    watermark_ms = newest_ms - bound_ms - 1
+    print(f"event at {seconds(event.event_ms):>4}  W = {seconds(watermark_ms)}")
+
+# %% [markdown]
+# Look at the lines where W does not change: those events are older than the newest one. Because W
+# follows a maximum, it **never goes back**. That is a promise to everybody downstream, and Flink
+# keeps it too: a watermark that is not larger than the one before is not passed on. <!-- claim:
+# flink-watermarks-never-go-back -->
+#
+# Now the central question of this course. Event 4 happened at 3 s. When it arrives, at 11 s, the
+# watermark is already 3.999 s: nobody expected it any more.
+
+# %% tags=["widget"]
+trace = simulate(STORY, Policy(bound_ms=4_000))
+fourth = next(step for step in trace.steps if step.number == 4)
+Predict(
+    "Is event 4 still counted in the window [0,10)?",
+    ["on time", "dropped"],
+    fourth.verdict,
+    "It is behind the watermark, but its window is open: W has not reached 9.999 s.",
+    reveal=Stepper(trace, watermark_stepper, step=trace.step_at(11_000)),
+)
+
+# %% [markdown]
+# Step through the whole story. The green line is the watermark: to the right it moves in event
+# time, upwards it waits in processing time. Each arrival takes two steps. First the event is
+# judged by the watermark as it stands, then it may move the watermark. Watch 15 s: event 6 moves W
+# to 9.999 s, and the window [0,10) fires.
+
+# %% tags=["widget"]
+Stepper(trace, watermark_stepper, step=trace.step_at(15_000))
+
+# %% [markdown]
+# Being **behind the watermark** and being **late** are two different things. Events 4 and 9 are
+# behind it and count all the same. Events 7 and 10 find their window gone; only they are late.
+# Whoever uses the watermark as a filter, and drops everything behind it, loses events that were in
+# time.
+
+# %% [markdown]
+# ## 3. Why one millisecond less
+#
+# Times are whole milliseconds, and the bound says that an event may be *up to* 4 s old. After an
+# event at 14 s, one at exactly 10 s is within the bound. So W may claim 9.999 s, but not 10 s.
+
+# %%
+clock = BoundedOutOfOrderness(bound_ms=4_000)
+clock.observe(14_000)
+
+for event_ms in (9_999, 10_000):
+    print(
+        f"event at {seconds(event_ms):>8}: behind the watermark? {event_ms <= clock.watermark_ms}"
+    )
+
+# %% [markdown]
+# The two ends fit together. A window [0,10) holds the times up to 9.999 s, so it may fire when W
+# reaches 9.999 s: exactly the bound after its end. Here are two streams as lines of text. A dash
+# is one second, `a13` is an event of key `a` that happened at 13 s. **Predict** the second line of
+# output.
+
+# %%
+for line in ("a1--a13", "a1--a14"):
+    print(f"in  {line}\nout {outcome(simulate(parse(line), Policy(bound_ms=4_000))) or 'nothing'}")
+
+# %% [markdown]
+# One second of event time decides. With a bound of b, a window that ends at E fires when the first
+# event at or after E + b has been seen.
+
+# %% [markdown]
+# ## 4. It only moves when events come
+#
+# What if nothing arrives any more? The watermark has no idea that time goes by. We let the story
+# run on for eleven more days without a single event:
+
+# %%
+later = simulate(STORY, Policy(bound_ms=4_000), until_ms=10**9)
+print("another step taken?", len(later.steps) > len(trace.steps))
+print("watermark:", seconds(later.steps[-1].watermark_ms), " results:", later.results())
+
+# %% [markdown]
+# Nothing. [10,20) holds four events and will hold them for ever. This is the most frequent
+# question of beginners: *my job runs and prints nothing.* **Events move the watermark; waiting
+# does not.** Send one event that is new enough, and the window fires.
+#
+# Only the end of a bounded input is different: there W goes to +∞, because really nothing more can
+# come. <!-- claim: flink-bounded-source-ends-with-max-watermark --> That is why a test that reads
+# a file shows every result, and the same job on Kafka holds the last one back.
+
+# %% [markdown]
+# ## 5. The price of waiting
+#
+# Two of our ten events were dropped. A larger bound would have waited for them. **Predict.** Which
+# is the smallest bound, in whole seconds, that drops nothing? And what does it cost?
+
+# %%
+for bound_s in (0, 2, 4, 6, 8, 10):
+    run = simulate(STORY, Policy(bound_ms=bound_s * 1_000))
+    fired = [step.now_ms for step in run.steps for c in step.changes if c.kind == "fired"]
+    first = seconds(fired[0]) if fired else "not yet"
+    print(f"bound {bound_s:>2} s: {run.counts()['dropped']} dropped, first result {first}")
+
+# %% [markdown]
+# A bound of 8 s drops nothing, and gives no result at all within the story. That is the trade:
+# **every second of bound is a second that every result waits.** A perfect watermark, one that is
+# never wrong, exists only if you know the largest possible delay. All others are heuristics, and
+# you choose how often they may be wrong.
+#
+# Turn the knob yourself. Which bound brings the first result soonest?
+
+# %% tags=["widget"]
+Explorer(STORY, watermark_stepper, Policy(bound_ms=4_000), knobs=["bound"])
+
+# %% [markdown]
+# Nobody chooses a bound from ten events. Here are 600 payments on a slow network. What has to be
+# covered is not how long an event was under way, but how far it is *behind the newest one that
+# overtook it*. The upper picture counts that. The lower one says which share each bound would
+# keep.
+#
+# **Predict**: is the bound for 99 % about twice that for 90 %? Then look at the table.
+
+# %% tags=["widget"]
+payments = seeded(600, disorder=SLOW)
+Explorer(payments, bound_tradeoff, Policy(bound_ms=2_000), knobs=["bound"])
+
+# %% [markdown]
+# The last percents are the expensive ones. In production you measure this distribution, choose the
+# share that the business needs, and put an alarm on the number of late events: networks change.
+
+# %% [markdown]
+# ## 6. One bad timestamp
+#
+# The rule follows the *largest* event time. What does one broken clock do, on one device, once?
+
+# %%
+broken_clock = Event(event_ms=10**12, arrival_ms=10_000, key="a", value=0)
+poisoned = simulate([*STORY, broken_clock], Policy(bound_ms=4_000))
+print(poisoned.counts())
+
+# %% [markdown]
+# One event from the far future moved W there. The window [0,10) fired at once with what it had,
+# and every honest event after it came too late. Nothing can take that back, because a watermark
+# never goes back.
+#
+# So an event far ahead of its own append time must never reach the watermark. The system in this
+# repository compares the two and sends such an event to the dead letters, with the reason
+# `future_timestamp`.
+
+# %% [markdown]
+# ## 7. When it is sent
+#
+# Our engine sends a watermark with each event. Flink's default is different: it sends one every
+# 200 ms of processing time. <!-- claim: flink-periodic-watermark-default-200-ms --> Does that
+# matter? Here is the count of events behind the watermark, if W is sent with every event, with
+# every third, with every tenth.
+
+
+# %%
+def behind(times: list[int], bound_ms: int, every: int) -> int:
+    """Count the events that are behind W, where W is sent with every so many events."""
+    newest_ms, watermark_ms, count = 0, -1, 0
+    for number, time_ms in enumerate(times, start=1):
+        count += time_ms <= watermark_ms
+        newest_ms = max(newest_ms, time_ms)
+        if number % every == 0:
+            watermark_ms = newest_ms - bound_ms - 1
+    return count
+
+
+times = [event.event_ms for event in payments]
+print({every: behind(times, 1_000, every) for every in (1, 3, 10)})
+
+# %% [markdown]
+# The same events, the same bound, three verdicts. A watermark that is sent less often is more
+# lenient, and with a timer of 200 ms the answer depends on how fast the machine reads. If results
+# have to be the same each time, send W with each event. For a Kafka table in Flink SQL that is the
+# option `scan.watermark.emit.strategy = on-event`. <!-- claim: flink-sql-kafka-on-event-watermarks
+# -->
+
+# %% [markdown]
+# ## 8. Stuck, too fast, too slow
+#
+# Three different illnesses, three different cures:
+#
+# | you see | the watermark is | look at |
+# |---|---|---|
+# | no results at all | **stuck**: no events, or one input is silent (lesson 06) | W of each input |
+# | many late events | **too fast**: a small bound, or a bad clock | lags, future timestamps |
+# | results long after | **too slow**: the bound is larger than it has to be | lags |
+
+# %% [markdown]
+# ## Break it
+#
+# Drag the marbles, or reach one with Tab and move it with the arrow keys. Right and left change
+# when an event happened; up and down change when it arrives. The engine runs after each move.
+#
+# - Which *single* move makes event 10 (the X at the top) count again?
+# - Move one event to the right, so that W poisons the rest.
+# - Which single move lets the second window fire, too?
+
+# %% tags=["widget"]
+Marbles(STORY, Policy(bound_ms=4_000))
+
+# %% [markdown]
+# ## In Flink this is
+#
+# ```sql
+# WATERMARK FOR rt AS rt - INTERVAL '4.001' SECOND
+# ```
+#
+# In SQL you write the millisecond yourself: `rt - INTERVAL '4' SECOND` gives the newest time minus
+# 4,000 ms, one more than our rule. <!-- claim: flink-sql-watermark-subtracts-no-ms --> In the
+# DataStream API it is built in: <!-- claim: flink-bounded-watermark-subtracts-1-ms -->
+#
+# ```python
+# WatermarkStrategy.for_bounded_out_of_orderness(Duration.of_seconds(4))
+# ```
+
+# %% [markdown]
+# ## Recall
+#
+# <details><summary>The newest event is from 60.000 s, the bound is 30 s. Which events does the
+# watermark call unexpected?</summary>
+#
+# Those at or before 29.999 s. One at exactly 30.000 s is within the bound.
+# </details>
+
+# %% [markdown]
+# <details><summary>An event is behind the watermark. Is it late?</summary>
+#
+# Not by that alone. It is late if the window that it belongs to has fired. An open window takes
+# it.
+# </details>
+#
+# <details><summary>A colleague's job shows nothing for its last window, and she waits longer. What
+# do you tell her?</summary>
+#
+# That waiting moves no watermark. An event that is newer than the window's end plus the bound
+# does. If there are none, the window has to wait; a bounded run would fire it at the end.
+# </details>
