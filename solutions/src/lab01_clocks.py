@@ -28,7 +28,8 @@ print(f"event {slowest.number} waited longest: {max(delays_ms)} ms")
 
 # %% [markdown]
 # The last event took 17 seconds. Everything in this course is about what to do until it comes.
-#
+
+# %% [markdown]
 # ## 1. From text to milliseconds
 #
 # Producers send texts such as `2026-03-01T10:00:00.250+05:30`. Return the whole milliseconds from
@@ -50,8 +51,8 @@ def to_epoch_ms(text: str) -> int:
 # ## 2. One unit
 #
 # Three producers, three units: ten digits are seconds, thirteen are milliseconds, sixteen are
-# microseconds. Return whole milliseconds. A part of a millisecond is cut off, never rounded up. One
-# branch is given.
+# microseconds. Return whole milliseconds. A part of a millisecond is cut off, never rounded up.
+# One branch is given.
 #
 # For `1772359200` the answer is `1772359200000`.
 
@@ -93,8 +94,8 @@ def predict_out_of_order() -> list[int]:
 # ## 4. Count by the right minute
 #
 # Each event is a pair `[event_ms, arrival_ms]`. Return a row `[start of the minute, count]` in
-# milliseconds for each minute in which something *happened*, earliest first. Minutes without events
-# have no row.
+# milliseconds for each minute in which something *happened*, earliest first. Minutes without
+# events have no row.
 #
 # `[[60_000, 61_000], [10_000, 62_000]]` gives `[[0, 1], [60_000, 1]]`.
 
@@ -150,5 +151,5 @@ def latest_by_key(events: list[list]) -> dict[str, int]:
 # ## Done?
 #
 # Say in one sentence each, to somebody or to yourself: which of the two clocks survives a replay?
-# Why is the largest time so far worth remembering? `study progress` shows what is left, and
-# `study next` what comes next.
+# Why is the largest time so far worth remembering? `study progress` shows what is left, and `study
+# next` what comes next.

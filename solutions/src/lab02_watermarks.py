@@ -12,8 +12,8 @@ from studykit.checks.story import BOUND_MS, STORY, TIMES
 # %% [markdown]
 # ## Worked example: the largest time so far
 #
-# The ten events of the story, in the order of their arrival. Event 4 is older than event 3: it does
-# not change the largest time. Run the cell and read it.
+# The ten events of the story, in the order of their arrival. Event 4 is older than event 3: it
+# does not change the largest time. Run the cell and read it.
 
 # %%
 highest = 0
@@ -66,7 +66,8 @@ def watermarks(times_ms: list[int], bound_ms: int) -> list[int]:
 # %% [markdown]
 # ## 3. Predict: the story
 #
-# The bound is 4 s. Write the watermark in milliseconds after event 4, after event 6 and after event
+# The bound is 4 s. Write the watermark in milliseconds after event 4, after event 6 and after
+# event
 # 10. Use the table of the worked example and a pencil.
 
 
@@ -110,8 +111,8 @@ def smallest_bound(times_ms: list[int]) -> int:
 # %% [markdown]
 # ## 5. The bound that is worth its wait
 #
-# Every second of the bound delays every result by a second. Return the smallest bound with which at
-# least `percent` percent of the events are not behind. Events in order count, too.
+# Every second of the bound delays every result by a second. Return the smallest bound with which
+# at least `percent` percent of the events are not behind. Events in order count, too.
 #
 # Of `[5_000, 2_000]`, a bound of `0` keeps 50 percent.
 
@@ -133,8 +134,8 @@ def bound_for_share(times_ms: list[int], percent: int) -> int:
 # %% [markdown]
 # ## 6. Bug hunt: the job that went silent
 #
-# At 10:00 a phone with a wrong clock sent an event from next year. Since then every other event has
-# been late. Each event is `[event_ms, arrival_ms]`. Run the generator and find the moment.
+# At 10:00 a phone with a wrong clock sent an event from next year. Since then every other event
+# has been late. Each event is `[event_ms, arrival_ms]`. Run the generator and find the moment.
 
 
 # %%

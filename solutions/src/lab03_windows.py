@@ -45,8 +45,8 @@ def window_start(event_ms: int, size_ms: int) -> int:
 # %% [markdown]
 # ## 2. Days that begin at 23:00
 #
-# With an offset, every start is `offset_ms + n * size_ms`. Return the window as `[start, end]`. The
-# last line is given.
+# With an offset, every start is `offset_ms + n * size_ms`. Return the window as `[start, end]`.
+# The last line is given.
 #
 # `assign(12_000, size_ms=10_000, offset_ms=3_000)` is `[3_000, 13_000]`.
 
@@ -63,8 +63,8 @@ def assign(event_ms: int, size_ms: int, offset_ms: int) -> list[int]:
 # %% [markdown]
 # ## 3. Predict: five starts
 #
-# Windows of 10 s, no offset. Write the starts of the windows that hold events at `9_999`, `10_000`,
-# `-1`, `-10_000` and `-10_001`. Draw the line instead of running code.
+# Windows of 10 s, no offset. Write the starts of the windows that hold events at `9_999`,
+# `10_000`, `-1`, `-10_000` and `-10_001`. Draw the line instead of running code.
 
 
 # %% tags=["exercise"]
