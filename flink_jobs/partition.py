@@ -68,7 +68,7 @@ class Output:
 class Lane:
     """One feature set over one partition."""
 
-    __slots__ = ("clock", "feature_set", "ledger", "operator")
+    __slots__ = ("_on_event", "_strict", "clock", "feature_set", "ledger", "operator")
 
     def __init__(
         self, feature_set: FeatureSet, settings: Settings, clock: BoundedOutOfOrderness
@@ -78,15 +78,17 @@ class Lane:
         self.clock = clock
         self.operator = feature_set.operator(settings, clock)
         self.ledger = Ledger()
+        self._strict = feature_set.strict
+        self._on_event = self.operator.on_event
 
     def judge(self, event: Event, record: Record) -> DeadLetter | None:
         """Count an event into its open windows; return a dead letter for those it missed."""
         event_ms = event.event_time
-        if self.feature_set.strict and event_ms <= self.clock.watermark_ms + 1:
+        if self._strict and event_ms <= self.clock.watermark_ms + 1:
             self.ledger.late += 1
             return self._letter("late", record, event_ms, 1, None)
         offset = record.offset
-        missed = self.operator.on_event(event.key, event_ms, (event, offset), offset)
+        missed = self._on_event(event.key, event_ms, (event, offset), offset)
         if not missed:
             self.ledger.accepted += 1
             return None
@@ -188,20 +190,22 @@ class Partition:
 
     def _run(self, records: Iterable[Record]) -> Output:
         output = Output()
+        decode, observe, max_future_ms = self._decode, self.clock.observe, self._max_future_ms
         for record in records:
             try:
-                event = self._decode(record.key, record.value)
+                event = decode(record.key, record.value)
             except Malformed:
                 output.letters.append(self._reject("malformed", record, None))
                 continue
-            if event.event_time > record.timestamp + self._max_future_ms:
-                output.letters.append(self._reject("future_timestamp", record, event.event_time))
+            event_ms = event.event_time
+            if event_ms > record.timestamp + max_future_ms:
+                output.letters.append(self._reject("future_timestamp", record, event_ms))
                 continue
             for lane in self.lanes:
                 letter = lane.judge(event, record)
                 if letter is not None:
                     output.letters.append(letter)
-            if self.clock.observe(event.event_time):
+            if observe(event_ms):
                 self._fire()
         self._fire()  # also where no event advanced the clock: at the end of a bounded stream
         for lane in self.lanes:

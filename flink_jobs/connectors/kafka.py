@@ -173,13 +173,16 @@ class Outbox:
             reconnect_backoff_max_ms=RECONNECT_MS,
             metrics_enabled=False,
         )
-        self.pending = 0
-        """How much has been sent since the last flush: all of it may still be in memory."""
-        self._failure: BaseException | None = None
+        self._sent: list[Any] = []  # asked at the flush: a call-back for each costs far more
         self._targets = {one.name: one.target for one in CATALOG}
         self._partitions = {
             topic: len(self._producer.partitions_for(topic)) for topic in TARGET_TOPICS
         }
+
+    @property
+    def pending(self) -> int:
+        """How much has been sent since the last flush: all of it may still be in memory."""
+        return len(self._sent)
 
     def send(self, rows: Iterable[FeatureRow], letters: Iterable[DeadLetter]) -> None:
         """Hand over rows and dead letters; errors are told by `flush`."""
@@ -202,12 +205,13 @@ class Outbox:
             self._producer.flush(timeout=timeout_s)
         except KafkaTimeoutError:
             return False
-        if self._failure is not None:
+        failed = next((one.exception for one in self._sent if one.exception is not None), None)
+        if failed is not None:
             raise KafkaUnusable(
-                f"the broker did not take all output ({self._failure!r}): nothing is lost, start "
-                "again when it is back"
+                f"the broker did not take all output ({failed!r}): nothing is lost, start again "
+                "when it is back"
             )
-        self.pending = 0
+        self._sent.clear()
         return True
 
     def close(self) -> None:
@@ -219,12 +223,7 @@ class Outbox:
         self, topic: str, key: bytes, value: bytes | None, headers: list[tuple[str, bytes]]
     ) -> None:
         partition = _murmur2(key) % self._partitions[topic]
-        future = self._producer.send(topic, value, key, headers, partition)
-        future.add_errback(self._fail)
-        self.pending += 1
-
-    def _fail(self, error: Any) -> None:  # noqa: ANN401
-        self._failure = self._failure or error
+        self._sent.append(self._producer.send(topic, value, key, headers, partition))
 
 
 @lru_cache(maxsize=100_000)

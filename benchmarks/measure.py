@@ -1,0 +1,61 @@
+"""Measuring: contestants take turns, so that a machine that slows down slows all of them."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Mapping
+from statistics import median
+from typing import NamedTuple
+
+Work = Callable[[], object]
+"""Does the work once and returns what it found, which must be equal for all contestants."""
+
+
+class Timing(NamedTuple):
+    """Median seconds of several rounds."""
+
+    cpu_s: float
+    wall_s: float
+
+
+class Figure(NamedTuple):
+    """One line of the table: a contestant against its baseline."""
+
+    section: str
+    name: str
+    rate: float
+    """Units of work a second: of CPU time in a computation, of wall time in a pipeline."""
+    unit: str
+    ratio: float
+    """This rate over the baseline's."""
+    baseline: str
+    goal: str = ""
+
+
+def take_turns(contestants: Mapping[str, Work], rounds: int = 3) -> dict[str, Timing]:
+    """Run every contestant `rounds` times, in turn, after one warm-up each.
+
+    Raises:
+        AssertionError: Two contestants found different things.
+    """
+    found = {name: work() for name, work in contestants.items()}
+    first, *others = found
+    for name in others:
+        if found[name] != found[first]:
+            raise AssertionError(f"{name} and {first} do not find the same: {found}")
+    timings: dict[str, list[Timing]] = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name, work in contestants.items():
+            timings[name].append(_time(work))
+    return {
+        name: Timing(median(t.cpu_s for t in taken), median(t.wall_s for t in taken))
+        for name, taken in timings.items()
+    }
+
+
+def _time(work: Work) -> Timing:
+    gc.collect()
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    return Timing(time.process_time() - cpu, time.perf_counter() - wall)

@@ -1,0 +1,175 @@
+"""End to end: from a real Kafka to a real Redis, against reading and decoding the same topic."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import redis
+from kafka import KafkaProducer, TopicPartition
+
+from benchmarks.measure import Figure, take_turns
+from flink_jobs.config import Settings
+from flink_jobs.connectors.kafka import Outbox, open_consumer
+from flink_jobs.connectors.redis import FeatureStore
+from flink_jobs.dead_letter import DeadLetter
+from flink_jobs.engine.aggregates import CountSumMax, Totals
+from flink_jobs.engine.sliding import SlidingOperator
+from flink_jobs.engine.windows import SlidingWindows
+from flink_jobs.events import TRANSACTIONS, Transaction
+from flink_jobs.features.catalog import FRAUD, FeatureSet, Operator
+from flink_jobs.features.row import FeatureRow
+from flink_jobs.garbage import collect_rarely
+from flink_jobs.monitoring import Health, Metrics
+from flink_jobs.partition import Partition
+from flink_jobs.processor import Processor
+from flink_jobs.simulator.golden import SPAN_MS, golden_transactions
+from flink_jobs.simulator.partitions import partition_of
+from flink_jobs.utils.watermarks import BoundedOutOfOrderness
+from studykit.services.kafka import Kafka
+from studykit.services.ports import free_port
+from studykit.services.redis import Redis
+from studykit.services.topics import PARTITIONS
+from studykit.services.workspace import Workspace
+
+HOURS = 3
+HOME = Path(__file__).parents[1] / ".study" / "bench"
+
+
+def measure() -> list[Figure]:
+    """Measure the processor with the simplest features, and with all of them."""
+    with _services() as settings:
+        count = _fill(settings)
+        times = take_turns(
+            {
+                "bare": partial(_bare, settings, count),
+                "totals": partial(_process, settings, count, [TOTALS], _RedisOnly),
+                "fraud": partial(_process, settings, count, [FRAUD], Outbox),
+            }
+        )
+    bare = times["bare"].wall_s
+    return [
+        Figure("pipeline", name, count / times[key].wall_s, "events/s", bare / times[key].wall_s,
+               "poll and decode", goal)
+        for key, name, goal in (
+            ("bare", "poll and decode only (kafka-python, msgspec)", ""),
+            ("totals", "count, sum, max into Redis", "ratio >= 0.6"),
+            ("fraud", "all fraud features into Redis and the feature topic", "ratio >= 0.4"),
+        )
+    ]  # fmt: skip
+
+
+class _Amounts(CountSumMax):
+    """Count, sum and maximum of the amounts of transactions."""
+
+    def lift(self, values: Sequence[tuple[Transaction, int]]) -> list[int]:  # type: ignore[override]
+        """Return the totals of the amounts."""
+        return super().lift([tx.amount_cents for tx, _ in values])
+
+
+def _totals_operator(settings: Settings, clock: BoundedOutOfOrderness) -> Operator:
+    windows = SlidingWindows(settings.size_ms, settings.slide_ms)
+    operator: SlidingOperator[tuple[Transaction, int], list[int], Totals]
+    operator = SlidingOperator(windows, _Amounts(), clock)
+    return operator
+
+
+TOTALS = FeatureSet("fraud", TRANSACTIONS, "features-fraud", False, _totals_operator)
+
+
+class _RedisOnly(Outbox):
+    """Sends no rows to Kafka."""
+
+    def send(self, rows: Iterable[FeatureRow], letters: Iterable[DeadLetter]) -> None:
+        """Send the dead letters alone."""
+        super().send([], letters)
+
+
+def _bare(settings: Settings, count: int) -> int:
+    """Read and decode every record: what any processor has to do at least."""
+    collect_rarely()
+    consumer = open_consumer(settings)
+    partitions = [TopicPartition(TRANSACTIONS, number) for number in range(PARTITIONS)]
+    consumer.assign(partitions)
+    consumer.seek_to_beginning(*partitions)
+    decode = msgspec.json.Decoder(Transaction).decode
+    seen = 0
+    while seen < count:
+        for records in consumer.poll(timeout_ms=200).values():
+            for record in records:
+                decode(record.value)
+            seen += len(records)
+    consumer.close(autocommit=False)
+    return seen
+
+
+def _process(
+    settings: Settings, count: int, sets: list[FeatureSet], outbox_of: Callable[[Settings], Outbox]
+) -> int:
+    """Run the processor as its entry point does, in a group of its own, until it has caught up."""
+    own = Settings(
+        kafka_servers=settings.kafka_servers,
+        redis_port=settings.redis_port,
+        kafka_group=uuid.uuid4().hex,
+    )
+    collect_rarely()
+    with ExitStack() as opened:
+        client = opened.enter_context(redis.Redis(port=own.redis_port))
+        client.flushall()
+        outbox = outbox_of(own)
+        opened.callback(outbox.close)
+        consumer = open_consumer(own)
+        opened.callback(consumer.close, autocommit=False)
+        metrics = Metrics()
+        store = FeatureStore(client, {FRAUD.name: 300_000})
+        processor = Processor(
+            own, consumer, outbox, store, metrics, Health(), threading.Event(),
+            lambda topic, settings, resume: Partition(
+                topic, settings, resume, sets if topic == TRANSACTIONS else []
+            ),
+        )  # fmt: skip
+        processor.run(until_caught_up=True)
+        return count if client.dbsize() == 1_000 else client.dbsize()
+
+
+def _fill(settings: Settings) -> int:
+    """Write the golden log to the broker, several hours of it one after the other."""
+    producer = KafkaProducer(
+        bootstrap_servers=settings.kafka_servers, linger_ms=20, batch_size=262_144
+    )
+    count = 0
+    for tx in _hours():
+        key = tx.card_id.encode()
+        partition = partition_of(key, PARTITIONS)
+        producer.send(TRANSACTIONS, msgspec.json.encode(tx), key, partition=partition)
+        count += 1
+    producer.flush()
+    producer.close()
+    return count
+
+
+def _hours() -> Iterator[Transaction]:
+    golden = list(golden_transactions())
+    for hour in range(HOURS):
+        for tx in golden:
+            yield msgspec.structs.replace(tx, event_time=tx.event_time + hour * SPAN_MS)
+
+
+@contextmanager
+def _services() -> Iterator[Settings]:
+    workspace = Workspace(HOME)
+    kafka, store = Kafka(workspace, free_port()), Redis(workspace, free_port())
+    try:
+        kafka.start()
+        store.start()
+        yield Settings(kafka_servers=kafka.address, redis_port=store.port)
+    finally:
+        store.stop()
+        kafka.stop()
+        shutil.rmtree(HOME, ignore_errors=True)
