@@ -85,8 +85,8 @@ EXERCISE = Exercise(
     ),
     discussion=(
         "A test of every start between event - size and event finds the same windows, and "
-        "looks at size many instead of size / slide. Go further: with windows of 24 h every 15 min, how "
-        "many copies of each event would a job keep that stores events by window?"
+        "looks at size many instead of size / slide. Go further: with windows of 24 h every "
+        "15 min, how many copies of each event would a job keep that stores events by window?"
     ),
     misconceptions=(
         Misconception(

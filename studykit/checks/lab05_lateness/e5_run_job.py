@@ -1,0 +1,208 @@
+"""L05.5: the job that groups by window_start only."""
+
+from __future__ import annotations
+
+from random import Random
+
+from flink_jobs.engine.aggregates import CountSumMax
+from flink_jobs.engine.sliding import SlidingOperator
+from flink_jobs.engine.windows import SlidingWindows
+from flink_jobs.utils.watermarks import BoundedOutOfOrderness
+from studykit.checks.story import BOUND_MS, SIZE_MS, STORY
+from studykit.exercise import Args, Exercise, Json, Misconception
+from studykit.formats import first_difference, item, short
+
+
+def reference(events: list[list[int]], size_ms: int, bound_ms: int) -> dict[str, Json]:
+    """Return what the engine's own operator prints and still holds."""
+    clock = BoundedOutOfOrderness(bound_ms)
+    windows = SlidingWindows.tumbling(size_ms)
+    operator = SlidingOperator(windows, CountSumMax(), clock)
+    rows: list[list[int]] = []
+    live: set[int] = set()
+    late = 0
+    for offset, (event_ms, value) in enumerate(events):
+        missed = bool(operator.on_event("all", event_ms, value, offset))
+        late += missed
+        live |= set() if missed else {windows.pane_start(event_ms)}
+        clock.observe(event_ms)
+        operator.on_watermark()
+        for firing in operator.take():
+            rows.append([firing.start_ms, firing.end_ms, firing.result.total])
+            live.discard(firing.start_ms)
+    return {"rows": rows, "open": sorted(live), "late": late}
+
+
+def updates(events: list[list[int]], size_ms: int, bound_ms: int) -> dict[str, Json]:
+    """Print a new row for each event, and keep everything."""
+    rows = []
+    sums: dict[int, int] = {}
+    for event_ms, value in events:
+        start = event_ms // size_ms * size_ms
+        sums[start] = sums.get(start, 0) + value
+        rows.append([start, start + size_ms, sums[start]])
+    return {"rows": rows, "open": sorted(sums), "late": 0}
+
+
+def never_frees(events: list[list[int]], size_ms: int, bound_ms: int) -> dict[str, Json]:
+    """Print each window once, and never forget it."""
+    rows, done, late, watermark = [], set(), 0, None
+    sums: dict[int, int] = {}
+    for event_ms, value in events:
+        start = event_ms // size_ms * size_ms
+        if watermark is not None and start + size_ms - 1 <= watermark:
+            late += 1
+        else:
+            sums[start] = sums.get(start, 0) + value
+        mine = event_ms - bound_ms - 1
+        watermark = mine if watermark is None else max(watermark, mine)
+        for start in sorted(sums):
+            if start not in done and start + size_ms - 1 <= watermark:
+                rows.append([start, start + size_ms, sums[start]])
+                done.add(start)
+    return {"rows": rows, "open": sorted(sums), "late": late}
+
+
+def reopens(events: list[list[int]], size_ms: int, bound_ms: int) -> dict[str, Json]:
+    """Open a window again for an event that is too late for it."""
+    rows, watermark = [], None
+    sums: dict[int, int] = {}
+    for event_ms, value in events:
+        start = event_ms // size_ms * size_ms
+        sums[start] = sums.get(start, 0) + value
+        mine = event_ms - bound_ms - 1
+        watermark = mine if watermark is None else max(watermark, mine)
+        for start in sorted(sums):
+            if start + size_ms - 1 <= watermark:
+                rows.append([start, start + size_ms, sums.pop(start)])
+    return {"rows": rows, "open": sorted(sums), "late": 0}
+
+
+def fires_at_end(events: list[list[int]], size_ms: int, bound_ms: int) -> dict[str, Json]:
+    """Wait until the watermark reaches the end itself."""
+    rows, late, watermark = [], 0, None
+    sums: dict[int, int] = {}
+    for event_ms, value in events:
+        start = event_ms // size_ms * size_ms
+        if watermark is not None and start + size_ms <= watermark:
+            late += 1
+        else:
+            sums[start] = sums.get(start, 0) + value
+        mine = event_ms - bound_ms - 1
+        watermark = mine if watermark is None else max(watermark, mine)
+        for start in sorted(sums):
+            if start + size_ms <= watermark:
+                rows.append([start, start + size_ms, sums.pop(start)])
+    return {"rows": rows, "open": sorted(sums), "late": late}
+
+
+def flushes(events: list[list[int]], size_ms: int, bound_ms: int) -> dict[str, Json]:
+    """Print what is still open when the list of events ends."""
+    rows, late, watermark = [], 0, None
+    sums: dict[int, int] = {}
+    for event_ms, value in events:
+        start = event_ms // size_ms * size_ms
+        if watermark is not None and start + size_ms - 1 <= watermark:
+            late += 1
+        else:
+            sums[start] = sums.get(start, 0) + value
+        mine = event_ms - bound_ms - 1
+        watermark = mine if watermark is None else max(watermark, mine)
+        for start in sorted(sums):
+            if start + size_ms - 1 <= watermark:
+                rows.append([start, start + size_ms, sums.pop(start)])
+    rows += [[start, start + size_ms, sums[start]] for start in sorted(sums)]
+    return {"rows": rows, "open": [], "late": late}
+
+
+def trace(args: Args, got: Json, expected: Json) -> str:
+    """Play the events, and name the first row, or else the field, that differs."""
+    events, _, bound_ms = args
+    clock = BoundedOutOfOrderness(bound_ms)
+    steps = []
+    for event_ms, _ in events:
+        clock.observe(event_ms)
+        steps.append(f"t={short(event_ms)} W={short(clock.watermark_ms)}")
+    index = first_difference(got["rows"], expected["rows"])
+    if index < max(len(got["rows"]), len(expected["rows"])):
+        mine, right = (item(result["rows"], index) for result in (got, expected))
+        return f"{', '.join(steps)}\nrow {index + 1}: {mine} instead of {right}"
+    name = next(name for name in ("open", "late") if got.get(name) != expected[name])
+    return f"{', '.join(steps)}\nrows right; {name!r}: {short(got.get(name))} in your result"
+
+
+def random_case(rng: Random) -> Args:
+    """Draw up to eight events of a minute."""
+    count = rng.randrange(9)
+    times = sorted(rng.randrange(60_000) for _ in range(count))
+    return (
+        [[max(0, time - rng.choice([0, 0, 9_000])), rng.randrange(1, 9)] for time in times],
+        10_000,
+        4_000,
+    )
+
+
+EXERCISE = Exercise(
+    id="L05.5",
+    name="run_job",
+    kind="bug hunt",
+    minutes=20,
+    task="Repair the job: each window is printed once, when it is complete, and then forgotten.",
+    reference=reference,
+    cases=(
+        ([[2_000, 5], [5_000, 9], [16_000, 1]], 10_000, 4_000),
+        ([[2_000, 5], [14_000, 8]], 10_000, 4_000),
+        ([[2_000, 5], [14_000, 8], [6_000, 2]], 10_000, 4_000),
+        ([[31_000, 1], [22_000, 2], [45_000, 3]], 10_000, 10_000),
+        ([[event.event_ms, event.value] for event in STORY], SIZE_MS, BOUND_MS),
+        ([], 10_000, 4_000),
+    ),
+    random_case=random_case,
+    trace=trace,
+    rule="A window prints one row, when W reaches end - 1, and then owns no state any more.",
+    next_step="After which event is the first window complete? What should be left of it then?",
+    hints=(
+        "How many rows should one window print, and what tells you that it is complete?",
+        "What do you have to remember beside the sums, to know how far event time has come?",
+        "In which order: is the event judged, is it added, does W move, does a window fire?",
+    ),
+    discussion=(
+        "In SQL the repair is one more column: GROUP BY window_start, window_end makes it a window "
+        "aggregation, which waits for the watermark and frees what it has printed. With one column "
+        "it is an ordinary aggregation over numbers that happen to be called window_start. Go "
+        "further: which alarm would have found the job that only looked right?"
+    ),
+    misconceptions=(
+        Misconception(
+            name="row-per-event",
+            answer=updates,
+            rule="Grouped by window_start only, a job does not know what a window is: it updates "
+            "with every event and ignores the watermark.",
+            next_step="How many rows does one window print, and which of them is final?",
+        ),
+        Misconception(
+            name="never-frees",
+            answer=never_frees,
+            rule="What was printed and cannot change any more is not kept: state has to end.",
+            next_step="What do you remove when a window fires?",
+        ),
+        Misconception(
+            name="reopens",
+            answer=reopens,
+            rule="An event for a window that has fired is late; it opens no second such window.",
+            next_step="Do you ask whether the window is open before you add the event, or never?",
+        ),
+        Misconception(
+            name="fires-at-end",
+            answer=fires_at_end,
+            rule="The window is complete when W reaches its last millisecond, end - 1.",
+            next_step="With which millisecond do you compare the watermark?",
+        ),
+        Misconception(
+            name="flushes-at-the-end",
+            answer=flushes,
+            rule="That a job stops says nothing about event time: open windows stay open.",
+            next_step="Which watermark allows you to print the last window?",
+        ),
+    ),
+)
