@@ -1,0 +1,151 @@
+"""The development processor on a real broker and a real store, left in peace."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from flink_jobs.connectors.kafka import SOURCE_TOPICS
+from flink_jobs.connectors.redis import FeatureStore
+from flink_jobs.partition import Ledger
+from tests.services.processor_run import (
+    START_MS,
+    Reference,
+    World,
+    eventually,
+    hashes,
+    one_window,
+)
+
+pytestmark = pytest.mark.services
+
+
+def test_until_caught_up_ends_with_what_the_log_says(world: World) -> None:
+    world.seed(6_000, seed=1)
+    world.finish()
+    reference = world.assert_undisturbed()
+    assert {one.reason for one in reference.output.letters} == {
+        "late",
+        "partial_late",
+        "malformed",
+        "future_timestamp",
+    }
+    assert any(row.revision for row in reference.output.rows)
+
+
+def test_metrics_are_the_ledgers(world: World) -> None:
+    world.seed(3_000, seed=2)
+    run = world.start()
+    reference = world.reference()
+    eventually(lambda: run.samples("features_consumed_total") == consumed(reference))
+    assert run.samples("features_records_total") == verdicts(reference)
+    rows = [row.feature_set for row in reference.output.rows]
+    emitted = {(name,): float(rows.count(name)) for name in set(rows)}
+    eventually(lambda: run.samples("features_windows_emitted_total") == emitted)
+    eventually(lambda: set(run.samples("features_lag_records").values()) == {0.0})
+    assert len(run.samples("features_watermark_lag_seconds")) == 8
+    eventually(lambda: run.samples("features_batch_seconds_count")[()] > 0)
+    eventually(lambda: run.samples("features_processing_rate")[()] > 0)
+    assert run.get("/healthz") == (200, '{"status":"ok","job":"stream_processor","troubles":{}}')
+
+
+def test_sigterm_emits_nothing(world: World) -> None:
+    """No window that is open, that is: what is due is flushed and committed."""
+    world.seed(3_000, seed=3)
+    run = world.start(CHECKPOINT_INTERVAL_MS="600000")
+    reference = world.reference()
+    eventually(lambda: run.samples("features_consumed_total") == consumed(reference))
+    assert run.stop() == 0
+    world.assert_undisturbed()
+    assert world.committed() == world.ends(SOURCE_TOPICS)
+
+
+def test_restart_does_not_readmit_late(world: World) -> None:
+    world.seed(3_000, seed=4)
+    world.finish()
+    old = [record for some in world.read(SOURCE_TOPICS).values() for record in some[:100]]
+    world.append((one.topic, one.partition, one.key, one.value) for one in old)
+    run = world.start()
+    eventually(lambda: sum(run.samples("features_consumed_total").values()) == 1_200)
+    assert run.stop() == 0
+    reference = world.assert_undisturbed()
+    assert sum(one.late for one in reference.ledgers.values()) > 500
+
+
+def test_logs_are_json_with_topic_partition_and_offsets(world: World) -> None:
+    world.seed(3_000, seed=5)
+    world.finish()
+    lines = world.runs[-1].lines()
+    assert {line["job"] for line in lines} == {"stream_processor"}
+    assert len(lines) < 100, "no line per event"
+    committed = [line for line in lines if line["message"] == "committed"]
+    ends = world.ends(SOURCE_TOPICS)
+    assert {(line["topic"], line["partition"]) for line in committed} == set(ends)
+    for line in committed:
+        assert (
+            0
+            <= line["first_offset"]
+            < line["next_offset"]
+            <= ends[line["topic"], line["partition"]]
+        )
+
+
+def test_group_left_with_other_windows_is_refused(world: World) -> None:
+    world.seed(500, seed=6)
+    world.finish()
+    run = world.start(WINDOW_SIZE_MINUTES="10")
+    assert run.ended() == 1
+    last = run.log.read_text().splitlines()[-1]
+    assert last.startswith("stream_processor: group") and "choose another KAFKA_GROUP" in last
+    assert "Traceback" not in run.log.read_text()
+
+
+def test_equal_revision_redis_noop(world: World) -> None:
+    client = world.redis()
+    store = FeatureStore(client, {"fraud": 300_000})
+    row = one_window(revision=1)
+    assert store.write([row]) == 0
+    client.pexpire(row.redis_key, 200_000)
+    before = hashes(client)
+    assert store.write([row]) == 1
+    assert hashes(client) == before
+    assert client.pttl(row.redis_key) <= 200_000, "a row that is refused does not live longer"
+
+
+def test_older_window_revision_refused(world: World) -> None:
+    client = world.redis()
+    store = FeatureStore(client, {"fraud": 300_000})
+    assert store.write([one_window(end_ms=START_MS + 60_000, revision=1)]) == 0
+    before = hashes(client)
+    assert store.write([one_window(end_ms=START_MS, revision=7)]) == 1
+    assert store.write([one_window(end_ms=START_MS + 60_000, revision=0)]) == 1
+    assert hashes(client) == before
+    assert store.write([one_window(end_ms=START_MS + 60_000, revision=2)]) == 0
+    assert store.write([one_window(end_ms=START_MS + 120_000, revision=0)]) == 0
+    (stored,) = hashes(client).values()
+    assert (stored[b"window_end"], stored[b"revision"]) == (b"%d" % (START_MS + 120_000), b"0")
+
+
+def test_newer_row_leaves_no_field_of_the_older(world: World) -> None:
+    client = world.redis()
+    store = FeatureStore(client, {"fraud": 300_000})
+    store.write([one_window(revision=0, max_speed_kmh=3.5)])
+    store.write([one_window(revision=1, max_speed_kmh=None)])
+    (stored,) = hashes(client).values()
+    assert b"max_speed_kmh" not in stored
+
+
+def consumed(reference: Reference) -> dict[tuple[str, ...], float]:
+    return {
+        (feature_set, partition, topic): float(ledger.consumed)
+        for (topic, partition, feature_set), ledger in reference.ledgers.items()
+    }
+
+
+def verdicts(reference: Reference) -> dict[tuple[str, ...], float]:
+    return {
+        (feature_set, partition, topic, column.name): float(getattr(ledger, column.name))
+        for (topic, partition, feature_set), ledger in reference.ledgers.items()
+        for column in fields(Ledger)
+    }
