@@ -129,6 +129,7 @@ def build(
     from studykit.course.build import build as build_one
     from studykit.course.build import products
     from studykit.course.layout import Course
+    from studykit.course.path_table import GUIDE, refresh
 
     clone = Course.of_clone()
     old = 0
@@ -139,6 +140,9 @@ def build(
             typer.echo(f"{'current' if product.is_current() else 'old':<10}{path}")
         else:
             typer.echo(f"{build_one(product, force=force):<10}{path}")
+    current = refresh(clone, write=not check)
+    old += check and not current
+    typer.echo(f"{'unchanged' if current else 'old' if check else 'written':<10}{GUIDE}")
     if old:
         raise typer.Exit(1)
 

@@ -1,0 +1,272 @@
+"""The project's own papers agree: what is needed, what is locked, what the pages promise."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from typer.main import get_command
+
+from flink_jobs.config import Settings
+from flink_jobs.features.clickstream import SESSION_GAP_MS
+from studykit.cli import app
+from studykit.course.layout import Course
+from studykit.course.path_table import with_path
+from studykit.describe import seconds
+from studykit.errors import StudyError
+from studykit.stories import STORY, STORY_POLICY
+from studykit.trace import simulate
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+CLONE = Path(__file__).parents[1]
+PYTHONS = ("3.10", "3.11", "3.12")
+
+PROJECT = tomllib.loads((CLONE / "pyproject.toml").read_text())["project"]
+DIRECT = [
+    Requirement(line) for line in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
+]
+LOCK = (CLONE / "requirements.lock").read_text()
+LOCKED = [Requirement(line.rstrip("\\ ")) for line in LOCK.splitlines() if line[:1].isalnum()]
+CONDA = yaml.safe_load((CLONE / "environment.yml").read_text())
+MAKEFILE = (CLONE / "Makefile").read_text()
+VERDICTS = {"on time": "on time", "late": "late and kept", "dropped": "too late"}
+WATERMARKS = {"-∞": "none yet", "-2.001 s": "\N{MINUS SIGN}2.001 s"}
+PAGES = {name: (CLONE / name).read_text("utf-8") for name in ("README.md", "StudyDoc.md")}
+
+
+def applies(requirement: Requirement, python: str) -> bool:
+    environment = {**default_environment(), "python_version": python}
+    environment["python_full_version"] = f"{python}.9"
+    return requirement.marker is None or requirement.marker.evaluate(environment)
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("wanted", DIRECT, ids=lambda wanted: wanted.name)
+def test_each_direct_dependency_is_locked_once_at_a_version_it_allows(wanted, python) -> None:
+    name = canonicalize_name(wanted.name)
+    lines = [line for line in LOCKED if line.name == name and applies(line, python)]
+    if not applies(wanted, python):
+        assert lines == []
+        return
+    (line,) = lines
+    (pin,) = line.specifier
+    assert pin.operator == "=="
+    assert wanted.specifier.contains(pin.version, prereleases=True)
+
+
+@pytest.mark.parametrize("wanted", DIRECT, ids=lambda wanted: wanted.name)
+def test_each_direct_dependency_has_an_upper_bound_or_says_why_not(wanted) -> None:
+    bounded = any(one.operator in {"==", "<", "~="} for one in wanted.specifier)
+    assert bounded or wanted.name == "packaging"  # its versions are years
+
+
+def test_the_lock_has_a_checksum_for_every_package_and_names_no_index() -> None:
+    assert "://" not in LOCK
+    assert "index-url" not in LOCK
+    blocks = re.split(r"^(?=\w)", LOCK, flags=re.MULTILINE)[1:]
+    assert len(blocks) == len(LOCKED)
+    assert [block.splitlines()[0] for block in blocks if "--hash=sha256:" not in block] == []
+
+
+def test_conda_installs_the_same_lock_on_a_python_that_the_project_supports() -> None:
+    (python,) = (one for one in CONDA["dependencies"] if str(one).startswith("python="))
+    (pip,) = (one["pip"] for one in CONDA["dependencies"] if isinstance(one, dict))
+    version = python.partition("=")[2]
+    assert SpecifierSet(PROJECT["requires-python"]).contains(f"{version}.0")
+    assert version in PYTHONS
+    assert pip == ["-r requirements.lock"]
+
+
+def test_what_builds_the_package_is_what_is_locked() -> None:
+    build = tomllib.loads((CLONE / "pyproject.toml").read_text())["build-system"]["requires"]
+    assert build == [str(one) for one in DIRECT if one.name == "hatchling"]
+
+
+def test_every_package_that_is_imported_is_a_direct_dependency() -> None:
+    providers = packages_distributions()
+    direct = {canonicalize_name(one.name) for one in DIRECT}
+    ours = {"flink_jobs", "studykit"} | set(sys.stdlib_module_names)
+    unnamed = {
+        (module, path.relative_to(CLONE).as_posix())
+        for folder in ("flink_jobs", "studykit")
+        for path in (CLONE / folder).rglob("*.py")
+        for module in imported(path) - ours
+        if not direct & {canonicalize_name(name) for name in providers.get(module, ())}
+    }
+    assert unnamed == set()
+
+
+def imported(path: Path) -> set[str]:
+    """Return the top-level modules that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def test_every_make_target_that_a_person_types_has_a_line_of_help() -> None:
+    (phony,) = re.findall(r"^\.PHONY: (help .+(?:\\\n.+)*)", MAKEFILE, re.MULTILINE)
+    told = re.findall(r"^([a-z-]+):.*## \S", MAKEFILE, re.MULTILINE)
+    assert sorted(told) == sorted(phony.replace("\\\n", " ").split())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_on_a_page_exists(page: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*## \S", MAKEFILE, re.MULTILINE))
+    commands = set(get_command(app).commands)
+    blocks = "".join(re.findall(r"```\n(.*?)```", PAGES[page], re.DOTALL))
+    code = [line.split("#")[0] for line in blocks.splitlines()]
+    code += re.findall(r"(?<!`)`([^`\n]+)`", PAGES[page])
+    typed = "\n".join(code)
+    assert set(re.findall(r"\bmake ([a-z][a-z-]*)", typed)) <= targets
+    assert set(re.findall(r"\bstudy ([a-z][a-z-]*)", typed)) <= commands
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_on_a_page_leads_somewhere(page: str) -> None:
+    anchors = {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"^#+ (.+)$", PAGES[page], re.MULTILINE)
+    }
+    links = re.findall(r"\]\((\S+?)\)", PAGES[page])
+    assert links
+    for link in links:
+        exists = link[1:] in anchors if link.startswith("#") else (CLONE / link).is_file()
+        assert exists, link
+
+
+def test_the_path_table_is_that_of_the_sources() -> None:
+    guide = PAGES["StudyDoc.md"]
+    assert with_path(guide, Course.of_clone()) == guide, "run `study course build`"
+
+
+def test_a_lab_without_a_row_on_the_path_is_refused() -> None:
+    guide = PAGES["StudyDoc.md"].replace("| 01 |", "| 99 |")
+    with pytest.raises(StudyError, match=r"01_two_clocks.py is not on the path: add a row"):
+        with_path(guide, Course.of_clone())
+
+
+def test_the_story_in_the_study_guide_is_the_one_that_the_engine_tells() -> None:
+    told = re.findall(
+        r"^\| (\d+) s \| (\d+) \| (.+?) \| \[(\d+), (\d+)\) \| (.+?) \|$",
+        PAGES["StudyDoc.md"],
+        re.MULTILINE,
+    )
+    arrivals = [
+        (step.event, seconds(step.before_ms), step.verdict)
+        for step in simulate(STORY, STORY_POLICY).steps
+        if step.kind == "arrival"
+    ]
+    assert len(told) == len(STORY)
+    for (event_s, value, watermark, start_s, end_s, words), (event, before, verdict) in zip(
+        told, arrivals, strict=True
+    ):
+        assert (int(event_s) * 1_000, int(value)) == (event.event_ms, event.value)
+        assert watermark == WATERMARKS.get(before, before)
+        assert int(start_s) * 1_000 <= event.event_ms < int(end_s) * 1_000
+        assert words.startswith(VERDICTS[verdict])
+
+
+def test_the_defaults_in_the_glossary_are_the_settings() -> None:
+    settings = Settings()
+    assert (settings.bound_ms, settings.size_ms, settings.slide_ms) == (30_000, 300_000, 60_000)
+    assert (settings.lateness_ms, settings.max_future_ms) == (0, 300_000)
+    assert SESSION_GAP_MS == 1_800_000
+    defaults = (
+        "a bound of 30 s, windows of 5 min every 60 s, no allowed lateness and a\nsession gap"
+    )
+    assert defaults in PAGES["StudyDoc.md"]
+
+
+# Setting up
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone that has the script which sets it up, and a PATH of its own in `bin`."""
+    for name in ("scripts", "bin"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "scripts" / "install.sh").write_text((CLONE / "scripts/install.sh").read_text())
+    for tool in ("dirname", "cat", "env"):
+        (tmp_path / "bin" / tool).symlink_to(Path("/usr/bin") / tool)
+    return tmp_path
+
+
+def install(clone: Path, *arguments: str) -> str:
+    """Run the script, see it refuse, and return what it says."""
+    done = subprocess.run(
+        ["/bin/sh", clone / "scripts" / "install.sh", *arguments],
+        env={"PATH": str(clone / "bin")}, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert not (clone / ".venv").exists()
+    return done.stderr
+
+
+def put_python(clone: Path, name: str, modules: str) -> None:
+    """Put a Python of this version on the PATH that lacks the standard library's `modules`."""
+    program = clone / "bin" / name
+    program.write_text(
+        f"#!/bin/sh\n"
+        f'case "$2" in *{modules}*) exit 1;; esac\n'
+        f'exec "{os.path.realpath(sys.executable)}" "$@"\n'
+    )
+    program.chmod(0o755)
+
+
+def test_no_python_is_one_sentence_with_the_remedy(clone: Path) -> None:
+    said = install(clone)
+    assert said.count("\n") == 1
+    assert "no Python 3.10, 3.11 or 3.12 on the PATH" in said
+    assert "PYTHON=/path/to/python" in said
+
+
+def test_a_python_without_venv_is_one_sentence_with_the_package_to_install(clone: Path) -> None:
+    put_python(clone, "python3.11", "ensurepip")
+    said = install(clone)
+    assert said.count("\n") == 1
+    assert "python3.11 is here without the modules venv and ensurepip" in said
+    assert f"python3.{sys.version_info.minor}-venv" in said
+
+
+def test_a_python_that_does_not_fit_is_named(clone: Path) -> None:
+    put_python(clone, "python2", "version_info")
+    said = install(clone, "python2")
+    assert said.startswith("PYTHON=python2 is no Python 3.10, 3.11 or 3.12")
+
+
+# Continuous integration
+
+
+@pytest.mark.parametrize(("ci", "status"), [("true", 1), ("", 0)])
+def test_a_skipped_test_fails_in_continuous_integration_only(
+    tmp_path: Path, ci: str, status: int
+) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\ndef test_it(): pytest.skip('no browser')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", tmp_path,
+         "-p", "tests.conftest", "-p", "no:cacheprovider", tmp_path],
+        env={**os.environ, "CI": ci}, cwd=CLONE, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == status, done.stdout
+    assert ("nothing may be skipped" in done.stdout) == (ci == "true")
+    assert "no browser" in done.stdout or not ci
