@@ -1,5 +1,6 @@
 """The entry point of the production job: fraud and personalization features by Flink SQL.
 
+    python flink_jobs/feature_job.py --kafka-servers localhost:9092 --state flink-state
     python flink_jobs/feature_job.py --replay events.jsonl --out results
 
 Every setting is a flag, or an environment variable of the same name in capitals. The job itself is
@@ -16,10 +17,26 @@ from dataclasses import fields
 from pathlib import Path
 
 from flink_jobs.config import Settings, SettingsError
+from flink_jobs.connectors.kafka import KafkaUnusable
 from flink_jobs.connectors.log_file import LogFileError
+from flink_jobs.connectors.result_files import ResultFileError
 from flink_jobs.job_files import FilePorts
 from flink_jobs.job_graph import build, check_settings
-from flink_jobs.job_runtime import JavaMissing, table_environment
+from flink_jobs.job_kafka import KafkaPorts, check_broker, check_store
+from flink_jobs.job_runtime import FlinkUnusable, check_connector, table_environment
+from flink_jobs.job_service import JobUnusable, StateFolder, run
+from flink_jobs.patience import Unavailable
+
+_FORESEEN = (
+    SettingsError,
+    LogFileError,
+    ResultFileError,
+    FlinkUnusable,
+    KafkaUnusable,
+    Unavailable,
+    JobUnusable,
+)
+"""What a person can put right. Each says in one sentence how."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,8 +45,12 @@ def main(arguments: list[str] | None = None) -> int:
     flags = {setting.name: getattr(options, setting.name) for setting in fields(Settings)}
     try:
         settings = Settings.load(os.environ, **flags)
-        replay_file(options.replay, options.out, settings, options.parallelism)
-    except (SettingsError, LogFileError, JavaMissing) as error:
+        if options.replay is not None:
+            replay_file(options.replay, options.out, settings, options.parallelism)
+        else:
+            ports = KafkaPorts(settings, bounded=options.bounded, idle_s=options.idle_seconds)
+            run_on_kafka(ports, StateFolder(options.state), options.parallelism)
+    except _FORESEEN as error:
         print(f"feature_job: {error}", file=sys.stderr)
         return 1
     return 0
@@ -41,7 +62,7 @@ def replay_file(log: Path, out: Path, settings: Settings, parallelism: int = 1) 
     Raises:
         LogFileError: The log cannot be read.
         SettingsError: The production job cannot do what the settings ask for.
-        JavaMissing: There is no Java that Flink runs on.
+        FlinkUnusable: There is no Java that Flink runs on.
     """
     check_settings(settings)
     with tempfile.TemporaryDirectory(prefix="feature-job-") as folder:
@@ -50,6 +71,27 @@ def replay_file(log: Path, out: Path, settings: Settings, parallelism: int = 1) 
         _, table_env = table_environment(parallelism)
         build(table_env, settings, ports).execute().wait()
         ports.collect(out)
+
+
+def run_on_kafka(ports: KafkaPorts, state: StateFolder, parallelism: int = 1) -> None:
+    """Run from Kafka into Redis and Kafka, from where `state` says, until stopped.
+
+    Raises:
+        SettingsError: The production job cannot do what the settings ask for.
+        FlinkUnusable: Java or the Kafka connector is missing.
+        KafkaUnusable: The broker is away, or cannot be worked with.
+        Unavailable: Redis is away.
+        JobUnusable: The state belongs to another job, or the job has failed for good.
+    """
+    check_settings(ports.settings)
+    check_connector(os.environ)
+    check_broker(ports.settings)
+    check_store(ports.settings)
+    options = state.options(ports.settings)
+    if ports.bounded:  # a run that somebody waits for says what is wrong, instead of trying again
+        options["restart-strategy.type"] = "none"
+    _, table_env = table_environment(parallelism, options)
+    run(build(table_env, ports.settings, ports), state)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,6 +105,25 @@ def _parser() -> argparse.ArgumentParser:
             help=f"or {setting.name.upper()} (default: {setting.default})",
         )
     parser.add_argument("--parallelism", type=int, default=1, metavar="1", help="(default: 1)")
+    parser.add_argument(
+        "--state",
+        type=Path,
+        metavar="DIR",
+        default=Path("flink-state"),
+        help="where checkpoints are; the newest is gone on from (default: flink-state)",
+    )
+    parser.add_argument(
+        "--bounded",
+        action="store_true",
+        help="end at what the topics hold now, as a log file ends: every open window fires",
+    )
+    parser.add_argument(
+        "--idle-seconds",
+        type=int,
+        default=60,
+        metavar="60",
+        help="after which a silent partition holds nothing up, 0 for never (default: 60)",
+    )
     parser.add_argument("--replay", type=Path, metavar="FILE", help="process a log file instead")
     parser.add_argument(
         "--out",

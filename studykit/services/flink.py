@@ -1,0 +1,71 @@
+"""A home for Flink: the Python package's own files, and the jars that the production job needs.
+
+Flink looks for its parts in one folder, `FLINK_HOME`. This one links to the installed package, so
+that it costs nothing, and adds the Kafka connector; the package itself stays as it was installed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from studykit.errors import StudyError
+from studykit.services.jars import JarCache, read_lock
+from studykit.services.workspace import Workspace, file_lock
+
+_COPIED = ("bin", "conf")
+"""Scripts find their home from where they are, and settings are there to be edited."""
+
+
+def flink_home(workspace: Workspace) -> Path:
+    """Return the home for Flink in `workspace`; make it where it is not there yet.
+
+    Raises:
+        StudyError: Flink is not installed, or the connector cannot be downloaded.
+    """
+    package = _package()
+    jars = JarCache.of_user().ensure(read_lock()["flink"].jars)
+    flink = version("apache-flink")
+    home = workspace.home / "flink" / "-".join([flink, *(jar.stem for jar in jars)])
+    with file_lock(workspace.run / "flink-home.lock"):
+        if not _is_whole(home):
+            _build(home, package, jars)
+    return home
+
+
+def _is_whole(home: Path) -> bool:
+    """Tell whether the home is there and links to what is there: an environment may have moved."""
+    links = [*home.glob("lib/*"), *home.glob("opt/*"), home / "plugins"]
+    return home.is_dir() and all(link.exists() for link in links)
+
+
+def _package() -> Path:
+    found = find_spec("pyflink")
+    if found is None or not found.submodule_search_locations:
+        raise StudyError("Flink is not installed: run `make lab` once, or install apache-flink")
+    return Path(found.submodule_search_locations[0])
+
+
+def _build(home: Path, package: Path, jars: Iterable[Path]) -> None:
+    """Build in a temporary folder and move it into place: a home is whole or not there."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(home, ignore_errors=True)
+    building = Path(tempfile.mkdtemp(prefix="flink-", dir=home.parent))
+    for name in _COPIED:
+        shutil.copytree(package / name, building / name)
+    reporters = (package / "plugins").glob("metrics-prometheus/*.jar")
+    _link(building / "lib", [*(package / "lib").iterdir(), *jars, *reporters])
+    _link(building / "opt", (package / "opt").iterdir())  # a link to the folder is not searched
+    (building / "plugins").symlink_to(package / "plugins")
+    (building / "log").mkdir()
+    building.rename(home)
+
+
+def _link(folder: Path, files: Iterable[Path]) -> None:
+    folder.mkdir()
+    for file in files:
+        (folder / file.name).symlink_to(file)
