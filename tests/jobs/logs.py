@@ -38,7 +38,7 @@ def rules() -> st.SearchStrategy[Settings]:
         Settings,
         window_size_minutes=st.integers(1, 5),
         window_slide_seconds=st.sampled_from([20, 30, 60]),
-        max_out_of_orderness_seconds=st.sampled_from([0, 1, 30, 90]),
+        max_out_of_orderness_seconds=st.sampled_from([0, 1, 30, 90, 3_600]),
         allowed_lateness_seconds=st.sampled_from([0, 1, 45, 200]),
     )
 

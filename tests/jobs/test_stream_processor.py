@@ -28,7 +28,7 @@ from flink_jobs.connectors.log_file import LogRecord
 from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
 from flink_jobs.partition import Ledger, Output, Partition, Resume
 from flink_jobs.stream_processor import main
-from tests.jobs.logs import Life, canonical, click_log, payment_log, rules
+from tests.jobs.logs import BASE_MS, MINUTE, Life, canonical, click_log, payment_log, rules
 
 ENTRY_POINT = Path(__file__).parents[2] / "flink_jobs" / "stream_processor.py"
 
@@ -130,6 +130,25 @@ def in_batches(records: Sequence[LogRecord], size: int) -> Iterator[Sequence[Log
 def add(total: Ledger, more: Ledger) -> None:
     for column in Ledger.__slots__:
         setattr(total, column, getattr(total, column) + getattr(more, column))
+
+
+def test_bridged_session_is_rebuilt_from_the_first_of_its_parts() -> None:
+    """The part that starts first is the younger in the log; both are needed again."""
+    settings = Settings(max_out_of_orderness_seconds=3_600)
+    log = [click(offset, minute) for offset, minute in enumerate([40, 0, 20])]
+    log.append(click(3, 110, user="other"))  # no window needs the first three any more
+    output, _ = survive(CLICKSTREAM, log, settings, [Life(4, 4, 0)])
+    session, _ = [row for row in output.rows if row.feature_set == "session"]
+    assert session.features.session_length_ms == 40 * MINUTE  # type: ignore[union-attr]
+
+
+def click(offset: int, minute: int, user: str = "user") -> LogRecord:
+    at = BASE_MS + minute * MINUTE
+    value = (
+        f'{{"event_id":"e","user_id":"{user}","event_type":"click","item_id":"i",'
+        f'"event_time":{at}}}'
+    )
+    return LogRecord(CLICKSTREAM, 0, offset, at, user.encode(), value.encode())
 
 
 # --- commits ---

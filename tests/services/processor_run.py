@@ -327,6 +327,7 @@ def consumer_of(services: TestServices) -> closing[KafkaConsumer]:
         KafkaConsumer(
             bootstrap_servers=services.kafka.address,
             enable_auto_commit=False,
+            isolation_level="read_committed",
             metrics_enabled=False,
         )
     )

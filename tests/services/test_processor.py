@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import fields
 
 import pytest
+from kafka import KafkaProducer
 
 from flink_jobs.connectors.kafka import SOURCE_TOPICS
 from flink_jobs.connectors.redis import FeatureStore
+from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.partition import Ledger
 from tests.services.processor_run import (
     START_MS,
@@ -99,6 +102,68 @@ def test_group_left_with_other_windows_is_refused(world: World) -> None:
     last = run.log.read_text().splitlines()[-1]
     assert last.startswith("stream_processor: group") and "choose another KAFKA_GROUP" in last
     assert "Traceback" not in run.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("flag", "says"),
+    [("--redis-port", "no Redis answers at"), ("--metrics-port", "is taken by another process")],
+)
+def test_start_that_cannot_be_is_one_sentence(world: World, flag: str, says: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as neighbour:  # something that is no Redis
+        run = world.start(flag, str(neighbour.getsockname()[1]))
+        assert run.ended() == 1
+    (line,) = run.log.read_text().splitlines()
+    assert line.startswith("stream_processor: ") and says in line
+
+
+def test_log_that_ends_with_the_mark_of_a_transaction(world: World) -> None:
+    """The log's last offset is then no record's; and what was aborted does not count."""
+    world.seed(500, seed=7)
+    transaction(world, commit=False)
+    transaction(world, commit=True)
+    world.finish()
+    reference = world.assert_undisturbed()
+    assert b"committed" in [one.original for one in reference.output.letters]
+    assert b"aborted" not in [one.original for one in reference.output.letters]
+
+
+def transaction(world: World, *, commit: bool) -> None:
+    producer = KafkaProducer(
+        bootstrap_servers=world.services.kafka.address, transactional_id=f"{world.group}-{commit}"
+    )
+    producer.init_transactions()
+    producer.begin_transaction()
+    producer.send(
+        "transactions", key=b"c", value=b"committed" if commit else b"aborted", partition=0
+    )
+    producer.flush(30)
+    if commit:
+        producer.commit_transaction()
+    else:
+        producer.abort_transaction()
+    producer.close()
+
+
+def test_record_too_long_for_a_dead_letter_is_cut(world: World) -> None:
+    """Compressed, it came through the broker; as it is, it would not, and hold up all the rest."""
+    producer = KafkaProducer(
+        bootstrap_servers=world.services.kafka.address,
+        compression_type="gzip",
+        max_request_size=64 << 20,
+    )
+    for megabytes in (5, 30):
+        value = b"x" * (megabytes << 20)
+        producer.send("transactions", key=b"c", value=value, partition=0)
+    producer.flush(30)
+    producer.close()
+    world.seed(300, seed=8)
+    world.finish()
+    letters = [one for some in world.read((DEAD_LETTER_TOPIC,)).values() for one in some]
+    long = [one for one in letters if one.value and len(one.value) > 1 << 20]
+    assert sorted(len(one.value) >> 20 for one in long) == [5, 10]
+    told = {dict(one.headers).get("original_bytes") for one in long}
+    assert told == {None, str(30 << 20).encode()}
+    assert world.committed() == world.ends(SOURCE_TOPICS)
 
 
 def test_equal_revision_redis_noop(world: World) -> None:
