@@ -63,9 +63,7 @@ def to_ms(stamp: int) -> int:
     if stamp < 10**11:
         return stamp * 1_000
     # BEGIN SOLUTION
-    if stamp < 10**14:
-        return stamp
-    return stamp // 1_000
+    return stamp if stamp < 10**14 else stamp // 1_000
     # END SOLUTION
 
 

@@ -122,12 +122,12 @@ def dead_letter(event_ms: int, watermark_ms: int, size_ms: int, slide_ms: int) -
 
 # %%
 def found_in_production(events: list[list[int]], size_ms: int) -> dict:
-    rows, sums = [], {}
-    for event_ms, value in events:
-        start_ms = event_ms // size_ms * size_ms
-        sums[start_ms] = sums.get(start_ms, 0) + value
-        rows.append([start_ms, start_ms + size_ms, sums[start_ms]])
-    return {"rows": rows, "open": sorted(sums)}
+    rows, groups = [], {}
+    for time_ms, amount in events:
+        window_start = time_ms // size_ms * size_ms
+        groups[window_start] = groups.get(window_start, 0) + amount
+        rows.append([window_start, window_start + size_ms, groups[window_start]])
+    return {"rows": rows, "open": sorted(groups)}
 
 
 print(found_in_production([[2_000, 5], [5_000, 9], [16_000, 1]], SIZE_MS))

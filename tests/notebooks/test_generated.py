@@ -1,0 +1,48 @@
+"""The committed lessons are what their sources build."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from studykit.course.assemble import lesson
+from studykit.course.cells import BUILDER, dump, load, without_outputs
+from studykit.course.execute import is_executed
+from studykit.course.layout import Course
+from studykit.course.lint import lesson_findings
+
+COURSE = Course(Path(__file__).resolve().parents[2])
+
+pytestmark = pytest.mark.parametrize(
+    "source", COURSE.lesson_sources(), ids=lambda source: source.stem
+)
+
+
+def committed(source: Path) -> Path:
+    return COURSE.notebooks / f"{source.stem}.ipynb"
+
+
+def test_the_lesson_is_what_its_source_builds_and_was_run(source: Path) -> None:
+    notebook = load(committed(source))
+    assert dump(without_outputs(notebook)) == dump(lesson(source, COURSE))
+    assert is_executed(notebook)
+
+
+def test_the_lesson_says_what_it_was_built_from(source: Path) -> None:
+    origin = load(committed(source))["metadata"]["course"]
+    assert origin["source"] == f"notebooks/src/{source.name}"
+    assert origin["source_sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
+    assert origin["builder"] == BUILDER
+
+
+def test_no_widget_state_and_no_error_is_committed(source: Path) -> None:
+    notebook = load(committed(source))
+    assert "widgets" not in notebook["metadata"]
+    outputs = [one for cell in notebook["cells"] for one in cell.get("outputs", ())]
+    assert [one for one in outputs if one["output_type"] == "error"] == []
+
+
+def test_the_lesson_is_within_its_budgets(source: Path) -> None:
+    assert lesson_findings(load(committed(source))) == []
