@@ -1,0 +1,213 @@
+"""The production job on a real broker and a real store, through a kill and a stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+import redis
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from flink_jobs.config import Settings
+from flink_jobs.connectors.kafka import KafkaUnusable
+from flink_jobs.connectors.log_file import LogRecord
+from flink_jobs.connectors.redis import newest_rows, read_features
+from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
+from flink_jobs.events import CLICKSTREAM, EVENT_TYPES, TRANSACTIONS
+from flink_jobs.features.catalog import CATALOG
+from flink_jobs.features.row import encode_row
+from flink_jobs.job_kafka import check_broker
+from flink_jobs.replay import replay
+from studykit.services.flink import flink_home
+from studykit.services.workspace import Workspace
+from tests.parity import logs
+from tests.service_fixtures import TestServices, home_for_services
+
+pytestmark = [pytest.mark.jvm, pytest.mark.services]
+
+ENTRY_POINT = Path(__file__).parents[2] / "flink_jobs" / "feature_job.py"
+FEATURE_TOPICS = [one.target for one in CATALOG]
+LONG_AFTER_MS = 2 * 86_400_000
+
+
+class World:
+    """Services of their own, and the job as a process of its own."""
+
+    def __init__(self, services: TestServices, home: Path) -> None:
+        self.servers = services.kafka.address
+        self.redis = redis.Redis(services.redis.address.partition(":")[0], services.redis.port)
+        self.state = home / "flink-state"
+        self.log = home / "job.log"
+        self.environ = {
+            **os.environ,
+            "FLINK_HOME": str(flink_home(services.workspace)),
+            "FLINK_LOG_DIR": str(home),
+            "KAFKA_SERVERS": self.servers,
+            "REDIS_PORT": str(services.redis.port),
+            "REDIS_HOST": "127.0.0.1",
+            "CHECKPOINT_INTERVAL_MS": "1000",
+        }
+
+    def send(self, records: Iterable[LogRecord]) -> None:
+        with closing(KafkaProducer(bootstrap_servers=self.servers)) as producer:
+            for record in records:
+                producer.send(
+                    record.topic, record.value, record.key, partition=record.partition, headers=[]
+                )
+            producer.flush()
+
+    @contextmanager
+    def job(self, *flags: str) -> Iterator[subprocess.Popen[bytes]]:
+        command = [sys.executable, str(ENTRY_POINT), "--state", str(self.state), *flags]
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(command, env=self.environ, stdout=log, stderr=log)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    def committed(self, topics: Iterable[str], seconds: float, enough: Callable[..., bool]):
+        """Return the committed records of `topics` as soon as there are enough of them."""
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.servers,
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+        )
+        with closing(consumer):
+            partitions = [
+                TopicPartition(topic, number)
+                for topic in topics
+                for number in consumer.partitions_for_topic(topic)
+            ]
+            consumer.assign(partitions)
+            found = []
+            deadline = time.monotonic() + seconds
+            while not enough(found):
+                assert time.monotonic() < deadline, f"{len(found)}: {self.log.read_text()[-2_000:]}"
+                for records in consumer.poll(500).values():
+                    found += records
+            return found
+
+    def source(self) -> list[LogRecord]:
+        """Return what the event topics hold."""
+        with closing(KafkaConsumer(bootstrap_servers=self.servers)) as consumer:
+            partitions = [TopicPartition(topic, p) for topic in EVENT_TYPES for p in range(4)]
+            size = sum(consumer.end_offsets(partitions).values())
+        records = self.committed(EVENT_TYPES, 30, lambda found: len(found) >= size)
+        return [
+            LogRecord(one.topic, one.partition, one.offset, one.timestamp, one.key, one.value)
+            for one in records
+        ]
+
+
+@pytest.fixture(scope="module")
+def world():
+    with home_for_services() as home:
+        services = TestServices(Workspace(home))
+        services.kafka.start()
+        services.redis.start()
+        yield World(services, home)
+
+
+def _day() -> list[LogRecord]:
+    return [
+        msgspec.structs.replace(record, partition=record.partition - logs.FIRST_SIMULATED)
+        for record in logs.simulated_day(4)
+    ]
+
+
+def _long_after() -> Iterator[LogRecord]:
+    """Yield an event for every partition that is so late that all before is over."""
+    for partition in range(4):
+        for topic, fields in (
+            (TRANSACTIONS, logs.payment(LONG_AFTER_MS, "end")),
+            (CLICKSTREAM, logs.click(LONG_AFTER_MS, "end")),
+        ):
+            yield LogRecord(topic, partition, 0, 0, b"end", msgspec.json.encode(fields))
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_exactly_once_through_a_kill_and_a_stop_with_a_savepoint(world):
+    day = _day()
+    half = len(day) // 2
+    world.send(day[:half])
+    with world.job() as job:
+        world.committed(FEATURE_TOPICS, 150, lambda found: len(found) > 1_000)
+        job.send_signal(signal.SIGKILL)
+        assert job.wait(30) == -signal.SIGKILL
+    assert list(world.state.glob("checkpoints/*/chk-*/_metadata"))
+
+    world.send([*day[half:], *_long_after()])
+    output, _ = replay(world.source(), Settings())
+    rows = [row for row in output.rows if row.window_end < logs.T + LONG_AFTER_MS]
+    with world.job("--parallelism", "2") as job:
+        found = world.committed(FEATURE_TOPICS, 200, lambda found: len(found) >= len(rows))
+        letters = world.committed(
+            [DEAD_LETTER_TOPIC], 60, lambda found: len(found) >= len(output.letters)
+        )
+        job.send_signal(signal.SIGTERM)
+        assert job.wait(60) == 0
+    assert list(world.state.glob("savepoints/*/_metadata"))
+
+    assert Counter((one.key, one.value) for one in found) == Counter(
+        (row.redis_key.encode(), encode_row(row)) for row in rows
+    )
+    assert Counter((one.key, one.value, frozenset(one.headers)) for one in letters) == Counter(
+        (letter.key, letter.original, frozenset(letter.headers)) for letter in output.letters
+    )
+    for key, row in newest_rows(rows).items():
+        held = read_features(world.redis, key)
+        features = json.loads(encode_row(row))["features"]
+        wanted = {name: value for name, value in features.items() if value is not None}
+        assert {name: held[name] for name in wanted} == wanted
+        assert held["window_end"] == row.window_end
+
+
+def _refusal(world, *flags: str, **environ: str) -> str:
+    ran = subprocess.run(
+        [sys.executable, ENTRY_POINT, "--state", world.state, *flags],
+        env={**world.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 1
+    (line,) = ran.stderr.splitlines()
+    return line
+
+
+def test_a_connector_that_is_missing_is_one_sentence(world):
+    assert "no Kafka connector in FLINK_HOME=(unset)" in _refusal(world, FLINK_HOME="")
+
+
+def test_a_broker_that_is_away_is_one_sentence(world):
+    line = _refusal(world, KAFKA_SERVERS="127.0.0.1:1")
+    assert "no Kafka broker answers at 127.0.0.1:1" in line
+
+
+def test_a_store_that_is_away_is_one_sentence(world):
+    assert "no Redis answers at 127.0.0.1:1 " in _refusal(world, REDIS_PORT="1")
+
+
+def test_state_of_other_windows_is_one_sentence(world):
+    world.state.mkdir(exist_ok=True)
+    (world.state / "settings.json").write_text("{}")
+    assert "was left with other settings" in _refusal(world, WINDOW_SIZE_MINUTES="7")
+
+
+def test_a_broker_with_short_transactions_is_one_sentence(world, monkeypatch):
+    monkeypatch.setattr("flink_jobs.job_kafka.TRANSACTION_TIMEOUT_MS", 900_001)
+    with pytest.raises(KafkaUnusable, match=r"ends transactions after 900000 ms.*raise the broker"):
+        check_broker(Settings(kafka_servers=world.servers))
