@@ -6,6 +6,7 @@ A cell that fails does not stop the others. What the answers return is judged he
 from __future__ import annotations
 
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Container, Iterator, Sequence
@@ -91,7 +92,10 @@ class LabKernel:
             return list(json.loads(self._client.value(code)))
         except (DeadKernelError, CellTimeoutError, TestbookError, ValueError, RuntimeError):
             names = ", ".join(one.name for one in requests)
-            raise KernelGone(f"the kernel died or hung while it ran {names}") from None
+            raise KernelGone(
+                f"the kernel ended or hung while it ran {names}: does it call exit, or take all "
+                "memory?"
+            ) from None
 
     def _run_cell(self, index: int, cell: Any, tags: tuple[str, ...]) -> CellRun:  # noqa: ANN401
         error, error_text = None, ""
@@ -133,6 +137,7 @@ def run_lab(
         nbformat.from_dict(notebook),
         timeout=timeout_s,
         kernel_name="python3",
+        log=_silent(),
         resources={"metadata": {"path": str(folder)}},
     )
     with tempfile.TemporaryDirectory() as scratch:
@@ -150,6 +155,14 @@ def keep_local(client: NotebookClient, folder: str) -> None:
     if os.name == "posix":
         client.km.transport = "ipc"
         client.km.ip = f"{folder}/kernel"
+
+
+def _silent() -> logging.Logger:
+    """Return a logger for the client: what it would say, `KernelGone` says to the learner."""
+    logger = logging.getLogger(__name__)
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    return logger
 
 
 def _first_line(source: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studykit.checks.judging import Verdict, cases_of, judge
-from studykit.checks.kernel import CellRun, KernelGone, LabKernel, Request, run_lab
+from studykit.checks.kernel import CELL_TIMEOUT_S, CellRun, KernelGone, LabKernel, Request, run_lab
 from studykit.checks.lab import missing_text
 from studykit.course.cells import load
 from studykit.exercise import Exercise
@@ -34,7 +34,9 @@ class Answer:
         return self.verdict.text if self.verdict else self.trouble
 
 
-def check_notebook(path: Path, exercises: Sequence[Exercise]) -> tuple[list[Answer], list[str]]:
+def check_notebook(
+    path: Path, exercises: Sequence[Exercise], cell_timeout_s: int = CELL_TIMEOUT_S
+) -> tuple[list[Answer], list[str]]:
     """Return an answer for each exercise, and a sentence for each cell that broke the kernel.
 
     A cell that kills the kernel or hangs is left out, and the notebook is run again without it.
@@ -48,12 +50,16 @@ def check_notebook(path: Path, exercises: Sequence[Exercise]) -> tuple[list[Answ
     skip = {"check"}
     while len(answers) < len(exercises):
         try:
-            with run_lab(notebook, path.parent, skip=skip) as kernel:
+            with run_lab(notebook, path.parent, skip=skip, timeout_s=cell_timeout_s) as kernel:
                 for exercise in exercises[len(answers) :]:
                     answers.append(_answer(kernel, exercise))
         except KernelGone as gone:
             if gone.cell_id is None:
-                answers.append(Answer(exercises[len(answers)], None, f"{gone}."))
+                answers.append(
+                    Answer(
+                        exercises[len(answers)], None, f"{exercises[len(answers)].title}: {gone}"
+                    )
+                )
             else:
                 notes.append(str(gone))
                 skip.add(gone.cell_id)

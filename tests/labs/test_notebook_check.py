@@ -1,0 +1,142 @@
+"""`lab.check` and `lab.hint`, as a learner calls them in a notebook, and the progress they keep."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from studykit.checks import find_exercise, find_lab, lab
+from studykit.checks.judging import cases_of, judge
+from studykit.checks.progress import Progress
+from studykit.checks.running import NotDone, run_case, run_cases
+from studykit.errors import StudyError
+
+Output = pytest.CaptureFixture[str]
+
+WATERMARK = find_exercise("L02.1")[1]
+
+
+def watermark(max_seen_ms: int, bound_ms: int) -> int:
+    return max_seen_ms - bound_ms - 1
+
+
+def test_a_pass_opens_the_discussion(capsys: Output, own_progress: Path) -> None:
+    lab.check("L02.1")
+    text = capsys.readouterr().out
+    assert text.startswith("ok  L02.1  14_000, 4_000  yours 9_999  expected 9_999\n")
+    assert "L02.1 done.\n\ndiscuss   Flink writes the same" in text
+    assert json.loads(own_progress.read_text())["exercises"] == {
+        "L02.1": {"attempts": 1, "passed": True}
+    }
+
+
+def test_a_function_that_is_not_there_is_asked_for(capsys: Output) -> None:
+    lab.check("L02.2")
+    text = capsys.readouterr().out
+    assert text == (
+        "L02.2: there is no function watermarks. Did you rename it, or not run its cell yet?\n"
+    )
+
+
+def test_an_exercise_that_is_not_there_is_named(capsys: Output) -> None:
+    lab.check("L02.9")
+    assert capsys.readouterr().out.startswith("there is no exercise 'L02.9': lab02_watermarks has")
+
+
+def test_hints_are_remembered_by_the_highest(capsys: Output, own_progress: Path) -> None:
+    for level in (2, 1, 4):
+        lab.hint("L02.1", level)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"L02.1  {WATERMARK.hints[1]}  (hint 2 of 3)"
+    assert lines[2] == "there is no hint 4: choose 1, 2 or 3"
+    assert Progress(own_progress).of(WATERMARK) == {"hints": 2}
+
+
+@pytest.mark.parametrize("text", ["2", "02", "lab02", "lab02_watermarks", "my_lab02"])
+def test_a_lab_has_many_names(text: str) -> None:
+    assert find_lab(text).name == "lab02_watermarks"
+
+
+def test_an_unknown_lab_is_named() -> None:
+    with pytest.raises(StudyError, match="there is no lab '77': choose one of 01, 02"):
+        find_lab("77")
+
+
+def test_an_answer_may_change_its_arguments() -> None:
+    case = ([3, 1, 2],)
+    assert run_case(lambda times: times.sort() or times, case) == {"value": [1, 2, 3]}
+    assert case == ([3, 1, 2],)
+
+
+@pytest.mark.parametrize("value", [{1, 2}, float("inf"), object(), b"x"])
+def test_what_is_no_json_value_is_named_by_its_type(value: object) -> None:
+    assert run_case(lambda: value, ()) == {"no_json": f"builtins.{type(value).__name__}"}
+
+
+def test_nothing_is_called_after_a_hole() -> None:
+    def hole(_number: int) -> None:
+        raise NotDone("later")
+
+    assert run_cases(hole, [(1,), (2,)]) == [{"not_done": "later"}]
+
+
+def test_not_done_is_shown_in_one_line() -> None:
+    assert NotDone("L1 x: why?")._render_traceback_() == ["not attempted yet: L1 x: why?"]
+
+
+def test_a_wrong_type_is_wrong_and_said_so() -> None:
+    cases = cases_of(WATERMARK)
+    verdict = judge(WATERMARK, cases, [{"value": float(watermark(*args))} for args in cases])
+    assert verdict.status == "failed"
+    assert verdict.message is not None
+    assert verdict.message.got == "9999.0, a float; asked for: int"
+
+
+def test_an_answer_for_the_shown_cases_only_fails_the_random_ones() -> None:
+    cases = cases_of(WATERMARK)
+    known = {args: watermark(*args) for args in WATERMARK.public_cases()}
+    verdict = judge(WATERMARK, cases, [{"value": known.get(args, 0)} for args in cases])
+    assert verdict.status == "failed"
+    assert verdict.misconception is None
+
+
+def test_one_wrong_result_of_two_mistakes_gets_the_rule(own_progress: Path) -> None:
+    cases = cases_of(WATERMARK)
+    values = [args[0] - args[1] if n else 17 for n, args in enumerate(cases)]
+    verdict = judge(WATERMARK, cases, [{"value": value} for value in values])
+    assert verdict.message is not None
+    assert verdict.message.misconception is None
+    assert verdict.message.rule == WATERMARK.rule
+
+
+def test_what_was_passed_once_stays_passed(own_progress: Path) -> None:
+    cases = cases_of(WATERMARK)
+    progress = Progress(own_progress)
+    for offset in (1, 0, 0):
+        values = [args[0] - args[1] - offset for args in cases]
+        progress.record(judge(WATERMARK, cases, [{"value": value} for value in values]))
+    progress.record(judge(WATERMARK, cases, [{"not_done": ""}]))
+    assert progress.of(WATERMARK) == {
+        "attempts": 3,
+        "passed": True,
+        "misconceptions": ["forgot-1ms"],
+    }
+
+
+def test_progress_of_exercises_that_are_gone_stays(own_progress: Path) -> None:
+    old = {"version": 1, "exercises": {"L00.9": {"passed": True}}, "more": 1}
+    own_progress.write_text(json.dumps(old))
+    Progress(own_progress).record_hint(WATERMARK, 1)
+    new = json.loads(own_progress.read_text())
+    assert new["exercises"]["L00.9"] == {"passed": True}
+    assert new["more"] == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"exercises": 3}', "null"])
+def test_a_damaged_progress_file_is_put_aside(own_progress: Path, text: str) -> None:
+    own_progress.write_text(text)
+    Progress(own_progress).record_hint(WATERMARK, 1)
+    assert Progress(own_progress).of(WATERMARK) == {"hints": 1}
+    assert own_progress.with_name("progress.damaged-1.json").read_text() == text
