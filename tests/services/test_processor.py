@@ -50,7 +50,8 @@ def test_metrics_are_the_ledgers(world: World) -> None:
     assert len(run.samples("features_watermark_lag_seconds")) == 8
     eventually(lambda: run.samples("features_batch_seconds_count")[()] > 0)
     eventually(lambda: run.samples("features_processing_rate")[()] > 0)
-    assert run.get("/healthz") == (200, '{"status":"ok","job":"stream_processor","troubles":{}}')
+    well = (200, '{"status":"ok","job":"stream_processor","troubles":{}}')
+    eventually(lambda: run.get("/healthz") == well)
 
 
 def test_sigterm_emits_nothing(world: World) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 
 import pytest
 
@@ -88,6 +89,24 @@ def test_partitions_move_between_processors(world: World) -> None:
         eventually(lambda: owned(third) == 8)
     eventually(lambda: world.committed() == world.ends(SOURCE_TOPICS))
     assert third.stop() == 0
+    world.assert_undisturbed()
+
+
+def test_stalled_processor_that_wakes_disturbs_nobody(world: World) -> None:
+    """The group has given its partitions to another; it still believes that they are its own."""
+    with world.flowing(seed=22):
+        first = world.start()
+        world.wait_for_output(500)
+        first.process.send_signal(signal.SIGSTOP)
+        world.evict()
+        second = world.start()
+        eventually(lambda: owned(second) == 8)
+        world.wait_for_output(500)
+        first.process.send_signal(signal.SIGCONT)
+        eventually(lambda: owned(first) == 4 and owned(second) == 4)
+    assert first.stop() == 0
+    assert second.stop() == 0
+    world.finish()
     world.assert_undisturbed()
 
 
