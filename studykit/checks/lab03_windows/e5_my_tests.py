@@ -134,9 +134,9 @@ EXERCISE = Exercise(
         "What do the five give for 9_999, 10_000 and -1 with 10_000, and for 7_000 with 5_000?",
     ),
     discussion=(
-        "Four tests are enough. A hundred random times catch most of the five too, but the one "
-        "that holds its end only now and then: boundaries are rare among random numbers. Go "
-        "further: write a sixth wrong assigner that passes all of your tests."
+        "Two tests are enough, because one of them can catch four of the five. A hundred random "
+        "times catch most, but the one that holds its end only now and then: boundaries are rare "
+        "among random numbers. Go further: write a sixth wrong assigner that passes your tests."
     ),
     misconceptions=(
         Misconception(
