@@ -5,13 +5,14 @@ STUDY := .venv/bin/study
 RUN := .venv/bin/python -m
 INSTALLED := .venv/.installed
 FAST := tests/engine tests/jobs flink_jobs
+QUICK := not services and not jvm and not browser and not slow
 
 # seed: how many records, how many a second (else full speed), which stream, into which file.
 SEED_OPTIONS = $(if $(EVENTS),--events $(EVENTS)) $(if $(RATE),--rate $(RATE)) \
 	$(if $(SEED),--seed $(SEED)) $(if $(TO),--to $(TO))
 
 .DEFAULT_GOAL := help
-.PHONY: help lab up down seed run-features status doctor clean-data test test-features lint
+.PHONY: help lab up down seed run-features demo bench status doctor clean-data test test-features lint
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -40,6 +41,12 @@ run-features: up ## Compute features until caught up; FOLLOW=1 keeps running
 	@services=$$($(STUDY) env) && export $$services && \
 	$(RUN) flink_jobs.stream_processor $(if $(FOLLOW),,--until-caught-up)
 
+demo: $(INSTALLED) ## Watch a minute of live traffic become features; leaves nothing behind
+	@$(STUDY) demo
+
+bench: $(INSTALLED) ## Measure speed side by side; PEERS=1 runs other engines too
+	@$(RUN) benchmarks
+
 status: $(INSTALLED) ## Show what runs, and where
 	@$(STUDY) status
 
@@ -56,7 +63,7 @@ lint: $(INSTALLED) ## Check style, types and the direction of imports
 	@.venv/bin/lint-imports
 
 test-features: $(INSTALLED) ## Test the engine and the features: no services, under a minute
-	@$(RUN) pytest -q --doctest-modules -m "not services and not jvm and not browser" $(FAST)
+	@$(RUN) pytest -q --doctest-modules -m "$(QUICK)" $(FAST)
 
 test: lint ## Test everything: style, types, engine, services, browser
 	@$(RUN) pytest --doctest-modules tests flink_jobs studykit

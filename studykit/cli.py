@@ -134,6 +134,19 @@ def seed(
 
 
 @app.command()
+def demo(
+    seconds: Annotated[int, typer.Option(min=15, help="How long it runs.")] = 60,
+) -> None:
+    """Show a minute of live traffic, and what the processor makes of it."""
+    from rich.console import Console
+
+    from studykit.demo import demo as show
+    from studykit.services.workspace import Workspace
+
+    show(Workspace.of_clone(), Console(), seconds)
+
+
+@app.command()
 def status() -> None:
     """Show what runs, and how far the features are behind."""
     from rich.console import Console
