@@ -208,6 +208,7 @@ NASTY = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("topic", [TRANSACTIONS, CLICKSTREAM])
 def test_million_mutated_records(topic: str) -> None:
     """No crash, every record in one column, and every window's content accounted for.

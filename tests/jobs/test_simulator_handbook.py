@@ -25,6 +25,9 @@ from flink_jobs.simulator.handbook import (
 FIRST_DAY = datetime(2018, 4, 1, tzinfo=timezone.utc)
 
 
+pytestmark = pytest.mark.slow  # half a year of payments, labelled
+
+
 @pytest.fixture(scope="module")
 def labelled() -> Labelled:
     people = customers()
