@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from flink_jobs.config import Settings, SettingsError
+from flink_jobs.connectors.log_file import LogRecord, write_log
 from flink_jobs.feature_job import main
 from flink_jobs.job_files import FilePorts
 from flink_jobs.job_graph import build, check_settings, interval
@@ -57,6 +58,21 @@ def test_a_refusal_is_one_sentence_and_starts_no_java(capsys):
 def test_a_log_that_is_not_there_is_one_sentence(capsys, tmp_path: Path):
     assert main(["--replay", str(tmp_path / "none"), "--out", str(tmp_path)]) == 1
     assert "cannot read the log file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("records", "said"),
+    [
+        ([("unknown", 0)], "topic 'unknown' is unknown: a log holds transactions and clickstream"),
+        ([("transactions", 5), ("transactions", 5)], "offset 5 comes after 5"),
+    ],
+)
+def test_a_log_that_no_broker_wrote_is_one_sentence(capsys, tmp_path: Path, records, said):
+    log = tmp_path / "log.jsonl"
+    write_log(log, [LogRecord(topic, 0, offset, 0, None, None) for topic, offset in records])
+    assert main(["--replay", str(log), "--out", str(tmp_path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
 
 
 def test_an_interval_of_more_than_a_day_is_a_literal_that_flink_reads():
