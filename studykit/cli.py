@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from flink_jobs.config import SettingsError
 from studykit.course.commands import add_to
 from studykit.errors import StudyError
+from studykit.grading.command import add_to as add_grading_to
 
 
 class _Commands(TyperGroup):
@@ -37,6 +38,7 @@ app = typer.Typer(
 jars = typer.Typer(help="The jars of Kafka and of the Flink connector.", rich_markup_mode=None)
 app.add_typer(jars, name="jars")
 add_to(app)
+add_grading_to(app)
 
 
 @app.command()

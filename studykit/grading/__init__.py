@@ -1,0 +1,1 @@
+"""Grading: a trusted process judges, a sandbox runs the submission, and only JSON crosses."""

@@ -1,0 +1,113 @@
+"""Confining a process for good: own folders, hard limits, another user, no way back.
+
+Everything here is called in a process that was just forked, before a line of a submission runs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+from typing import Final
+
+from studykit.grading.box import seccomp
+
+CLONE_NEWNS: Final = 0x00020000
+CLONE_NEWIPC: Final = 0x08000000
+CLONE_NEWPID: Final = 0x20000000
+
+SCRATCH: Final = ("/tmp", "/box", "/dev/shm")
+"""The only folders that a submission may write to; each is new and small, and ends with it."""
+
+FOLDER_BYTES: Final = 64 * 2**20
+
+_PRIVATE_RECURSIVE: Final = 0x44000
+_NOSUID_NODEV: Final = 0x6
+_READ_ONLY: Final = 0x1
+_PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER, _PR_NO_NEW_PRIVS = 4, 24, 36, 38
+_CAPABILITIES_V3: Final = 0x20080522
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def unshare(flags: int) -> None:
+    """Move this process, or its future children, into new namespaces.
+
+    Raises:
+        OSError: The system refuses.
+    """
+    _require(_libc.unshare(flags), "unshare")
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of whatever its children leave behind."""
+    _require(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "subreaper")
+
+
+def hide_memory() -> None:
+    """Let no process of the same user read or change the memory of this one."""
+    _require(_libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0), "dumpable")
+
+
+def fresh_folders() -> None:
+    """Give this process scratch folders of its own, and a /proc that shows nothing.
+
+    Raises:
+        OSError: The system refuses.
+    """
+    unshare(CLONE_NEWNS | CLONE_NEWIPC)
+    _mount("none", "/", "", _PRIVATE_RECURSIVE, "")
+    for folder in SCRATCH:
+        _mount("scratch", folder, "tmpfs", _NOSUID_NODEV, f"mode=1777,size={FOLDER_BYTES}")
+    _mount("none", "/proc", "tmpfs", _NOSUID_NODEV | _READ_ONLY, "size=4096")
+    os.chdir("/box")
+
+
+def limit(*, memory_bytes: int, processes: int, cpu_s: int) -> None:
+    """Set hard limits.
+
+    Args:
+        memory_bytes: Address space that a process may add to what it has now.
+        processes: Processes and threads of this user.
+        cpu_s: Processor seconds of one process.
+    """
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        now = int(statm.read().split()[0]) * resource.getpagesize()
+    for kind, value in (
+        (resource.RLIMIT_AS, now + memory_bytes),
+        (resource.RLIMIT_NPROC, processes),
+        (resource.RLIMIT_CPU, cpu_s),
+        (resource.RLIMIT_NOFILE, 256),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_MEMLOCK, 0),
+    ):
+        resource.setrlimit(kind, (value, value))
+
+
+def become(user: int | None) -> None:
+    """Become `user` (None: stay who one is) without any privilege, and never get one again.
+
+    Raises:
+        OSError: The system refuses.
+    """
+    for capability in range(64):
+        _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)  # those above the last are unknown
+    if user is not None:
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITIES_V3, 0)
+    _require(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+    _require(_libc.prctl(_PR_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
+    seccomp.install()
+
+
+def _mount(source: str, target: str, kind: str, flags: int, data: str) -> None:
+    words = [word.encode() for word in (source, target, kind)]
+    _require(_libc.mount(*words, ctypes.c_ulong(flags), data.encode()), f"mount {target}")
+
+
+def _require(result: int, what: str) -> None:
+    if result != 0:
+        raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")

@@ -1,0 +1,108 @@
+"""The runner: runs a submission's cells, then calls its functions, each in a fork of its own.
+
+It answers one request at a time. Once a cell has run, nothing that it says can be trusted; the
+process at the other end of the wire knows that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+from typing import Any, Final
+
+from studykit.checks.running import run_cases
+from studykit.grading.box.shell import OUTPUT_STATUS, run_cell
+from studykit.grading.box.wire import MAX_BYTES, Gone, Wire
+
+GRACE_S: Final = 1.0
+"""Seconds between the alarm that a function can hear and the end that it cannot escape."""
+
+
+def serve(wire: Wire, shell: Any) -> None:  # noqa: ANN401
+    """Answer requests until the other end closes."""
+    while True:
+        try:
+            request = json.loads(wire.receive())
+        except Gone:
+            return
+        answer = _cell(shell, request) if "cell" in request else _call(wire, shell, request)
+        wire.send({"nonce": request["nonce"], **answer})
+
+
+def outcomes(namespace: dict[str, Any], request: dict[str, Any]) -> list[Any] | None:
+    """Return what the function asked for makes of each case; None where there is none."""
+    _reseed(request["seed"])
+    function = namespace.get(request["call"])
+    if not callable(function):
+        return None
+    return run_cases(function, [tuple(args) for args in request["cases"]], request["within_s"])
+
+
+def _cell(shell: Any, request: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    return {"error": run_cell(shell, request["cell"])}
+
+
+def _call(wire: Wire, shell: Any, request: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    """Call a function in a fork, so that nothing that it does reaches the next one."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        wire.close()
+        os.close(reader)
+        _answer_and_end(writer, shell.user_ns, request)
+    os.close(writer)
+    try:
+        data = _read_all(reader, child, request["within_s"] + GRACE_S)
+    finally:
+        os.close(reader)
+    _, status = os.waitpid(child, 0)
+    try:
+        return {"outcomes": json.loads(data)}
+    except ValueError:
+        return {"died": _cause(status, len(data))}
+
+
+def _answer_and_end(writer: int, namespace: dict[str, Any], request: dict[str, Any]) -> None:
+    """Write the outcomes and end this process without running anybody's clean-up."""
+    status = 1
+    try:
+        data = memoryview(json.dumps(outcomes(namespace, request)).encode())
+        while data:
+            data = data[os.write(writer, data) :]
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _read_all(reader: int, child: int, within_s: float) -> bytes:
+    """Return what the child writes; a child that takes too long or writes too much is killed."""
+    signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGKILL))
+    signal.setitimer(signal.ITIMER_REAL, within_s)
+    data = b""
+    try:
+        while chunk := os.read(reader, 65_536):
+            data += chunk
+            if len(data) > MAX_BYTES:
+                os.kill(child, signal.SIGKILL)
+                return data
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    return data
+
+
+def _cause(status: int, size: int) -> str:
+    """Return what ended a child that gave no answer."""
+    if size > MAX_BYTES:
+        return "protocol"
+    if os.WIFEXITED(status):
+        return "output" if os.WEXITSTATUS(status) == OUTPUT_STATUS else "crashed"
+    return "timeout" if os.WTERMSIG(status) in (signal.SIGKILL, signal.SIGXCPU) else "crashed"
+
+
+def _reseed(seed: int) -> None:
+    random.seed(seed)
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].seed(seed % 2**32)

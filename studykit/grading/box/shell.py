@@ -1,0 +1,99 @@
+"""The IPython shell that runs a submission's cells, and how it is kept quiet and quick."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+from typing import Any, Final
+
+OUTPUT_STATUS: Final = 97
+"""Exit status of a process that printed too much."""
+
+
+class NotHere(RuntimeError):
+    """Something that a notebook can do elsewhere, and that grading does not offer."""
+
+
+class Counted:
+    """A text stream that goes nowhere, and ends the process when too much has gone there."""
+
+    encoding = "utf-8"
+
+    def __init__(self, budget: int) -> None:
+        """Allow `budget` characters."""
+        self._left = budget
+
+    def write(self, text: str) -> int:
+        """Count `text`."""
+        self._left -= len(text)
+        if self._left < 0:
+            os._exit(OUTPUT_STATUS)
+        return len(text)
+
+    def writelines(self, lines: list[str]) -> None:
+        """Count `lines`."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Do nothing."""
+
+    def isatty(self) -> bool:
+        """Return False."""
+        return False
+
+
+def make_shell() -> Any:  # noqa: ANN401
+    """Return an IPython shell without history, colours or output."""
+    from IPython.core.interactiveshell import InteractiveShell  # noqa: PLC0415 - it takes 0.4 s
+    from traitlets.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    shell = InteractiveShell.instance(config=config)
+    shell.showtraceback = shell.showsyntaxerror = lambda *_args, **_more: None
+    tame(shell)
+    return shell
+
+
+def tame(shell: Any) -> None:  # noqa: ANN401
+    """Answer what would wait for a person, or for the internet, with an error that says so."""
+    shell.system = shell.system_raw = shell.system_piped = shell.getoutput = _no_commands
+    for name in ("pip", "conda", "mamba", "uv", "sx", "system"):
+        shell.register_magic_function(_no_magic, "line", name)
+    for name in ("bash", "sh", "script", "system", "perl", "ruby"):
+        shell.register_magic_function(_no_magic, "cell", name)
+    if hasattr(shell, "kernel"):
+        shell.kernel.raw_input = shell.kernel.getpass = _no_input
+    else:
+        builtins.input = _no_input
+
+
+def hush(budget: int) -> None:
+    """Send what this process prints nowhere, up to `budget` characters."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nowhere, number)
+    os.close(nowhere)
+    sys.stdout = sys.stderr = Counted(budget)
+
+
+def run_cell(shell: Any, source: str) -> list[str] | None:  # noqa: ANN401
+    """Run a cell; return the name and the text of its error, or None."""
+    result = shell.run_cell(source, store_history=False, silent=True)
+    error = result.error_before_exec or result.error_in_exec
+    return None if error is None else [type(error).__name__, str(error)[:500]]
+
+
+def _no_commands(*_args: object, **_more: object) -> None:
+    raise NotHere("shell commands do not run while grading: write it in Python")
+
+
+def _no_magic(*_args: object) -> None:
+    raise NotHere("nothing is installed or run in a shell while grading: remove this line")
+
+
+def _no_input(*_args: object, **_more: object) -> str:
+    raise NotHere("nobody is there to answer input() while grading: use the arguments")

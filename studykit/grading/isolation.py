@@ -1,0 +1,147 @@
+"""The sandbox around submissions, its levels, and the command that starts a process in it.
+
+A level is what a self-test found to hold on this machine; see `selftest`. Without a sandbox
+nothing is graded unless somebody asks for just that.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import studykit
+
+Level: TypeAlias = Literal["L4", "L3", "L0"]
+
+MEANING: Final[dict[Level, str]] = {
+    "L4": "bubblewrap, a user of its own for each worker, seccomp",
+    "L3": "bubblewrap in a user namespace, seccomp",
+    "L0": "untrusted isolation: a process with limits, no sandbox",
+}
+
+FIRST_USER: Final = 64_000
+"""User ids from here on are given to submissions, one for each worker, where we are root."""
+
+COURSE: Final = "/course"
+"""Where the staged course is, inside."""
+
+_BIG: Final = str(64 * 2**20)
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """How to start a process: the level, the staged course, and more folders it may write to."""
+
+    level: Level
+    course: Path
+
+    def user(self, slot: int) -> int | None:
+        """Return the user that submissions of worker number `slot` run as; None for our own."""
+        return FIRST_USER + slot if self.level == "L4" else None
+
+    def command(self, module: str, arguments: Sequence[str], *shared: Path) -> list[str]:
+        """Return the command that runs a module of the course.
+
+        Args:
+            module: The module to run.
+            arguments: Its arguments.
+            shared: Folders that stay visible and writable, under their own names.
+        """
+        program = [sys.executable, "-s", "-B", "-m", module, *arguments]
+        if self.level == "L0":
+            return program
+        return [_bwrap(), *_namespaces(self.level), *_folders(self.course, shared), *program]
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a process inside: nothing of ours."""
+        home = "/box" if self.level != "L0" else str(self.course.parent / "home")
+        course = COURSE if self.level != "L0" else str(self.course)
+        return {
+            "HOME": home,
+            "IPYTHONDIR": f"{home}/.ipython",
+            "LANG": "C.UTF-8",
+            "MPLBACKEND": "agg",
+            "MPLCONFIGDIR": home,
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "PATH": "/usr/bin:/bin",
+            "PYTHONHASHSEED": "0",
+            "PYTHONPATH": course,
+            "TZ": "UTC",
+        }
+
+    def start(
+        self, module: str, arguments: Sequence[str], handles: Sequence[int]
+    ) -> subprocess.Popen[bytes]:
+        """Start a module inside, with nothing open but `handles`."""
+        if self.level == "L0":
+            (self.course.parent / "home").mkdir(exist_ok=True)
+        return subprocess.Popen(
+            self.command(module, arguments),
+            env=self.environment(),
+            pass_fds=handles,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+def best_level() -> Level:
+    """Return the best level that this machine might have, by what is installed."""
+    if shutil.which("bwrap") is None:
+        return "L0"
+    return "L4" if os.geteuid() == 0 else "L3"
+
+
+def _bwrap() -> str:
+    return shutil.which("bwrap") or "bwrap"
+
+
+def _namespaces(level: Level) -> list[str]:
+    kinds = ["ipc", "pid", "net", "uts", "cgroup-try"] + (["user"] if level == "L3" else [])
+    needed = ["SYS_ADMIN", "SETUID", "SETGID", "SETPCAP", "KILL"]
+    return [
+        *(f"--unshare-{kind}" for kind in kinds),
+        *("--die-with-parent", "--new-session", "--cap-drop", "ALL"),
+        *(word for name in needed for word in ("--cap-add", f"CAP_{name}")),
+    ]
+
+
+def _folders(course: Path, shared: Sequence[Path]) -> list[str]:
+    """Return the mounts: system and Python for reading, scratch that ends with the sandbox."""
+    words = [*_system(), "--proc", "/proc", "--dev", "/dev"]
+    for name in ("/tmp", "/box"):
+        words += ["--perms", "1777", "--size", _BIG, "--tmpfs", name]
+    homes = dict.fromkeys(Path(one) for one in (sys.base_prefix, sys.exec_prefix, sys.prefix))
+    for home in homes:
+        if not home.is_relative_to("/usr"):
+            words += [*_parents(home), "--ro-bind", str(home), str(home)]
+    words += ["--ro-bind", str(course), COURSE]
+    package = Path(studykit.__path__[0])
+    if any(package.is_relative_to(home) for home in homes):
+        words += ["--tmpfs", str(package)]  # installed, not linked: it would show the references
+    for folder in shared:
+        words += [*_parents(folder), "--bind", str(folder), str(folder)]
+    return [*words, "--chdir", "/box", "--remount-ro", "/"]
+
+
+def _system() -> list[str]:
+    words = ["--ro-bind", "/usr", "/usr"]
+    for place in (Path("/", name) for name in ("lib", "lib64", "bin", "sbin")):
+        if place.is_symlink():
+            words += ["--symlink", os.readlink(place), str(place)]
+        elif place.is_dir():
+            words += ["--ro-bind", str(place), str(place)]
+    return words
+
+
+def _parents(folder: Path) -> list[str]:
+    """Return the words that make the parents of a mount; bubblewrap's own are closed to others."""
+    above = [one for one in reversed(folder.parents) if len(one.parts) > 1]
+    return [word for one in above for word in ("--perms", "0755", "--dir", str(one))]

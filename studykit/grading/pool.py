@@ -1,0 +1,179 @@
+"""The pool: trusted workers, each with a sandbox of its own, that share one queue."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import resource
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Final
+
+from studykit.grading.fork_engine import EngineFailure
+from studykit.grading.grader import Assignment, grade
+from studykit.grading.intake import Handed
+from studykit.grading.limits import Limits
+from studykit.grading.results import Result
+from studykit.grading.running import Engine, EngineMaker
+
+TRIES: Final = 3
+WORKER_BYTES: Final = 2**30
+"""Address space that a worker may add: what is handed in cannot make it grow beyond."""
+SLACK_S: Final = 60.0
+"""Seconds that a submission may take beyond its limits before the worker is given up."""
+
+_fork = multiprocessing.get_context("fork")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A submission to grade, and the key of its result."""
+
+    handed: Handed
+    key: str
+    tries: int = 0
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    job: Job | None = None
+    since: float = 0.0
+
+
+class Pool:
+    """Workers that are restarted when they fail. Results come in the order in which they end."""
+
+    def __init__(self, assignment: Assignment, maker: EngineMaker, workers: int) -> None:
+        """Start `workers` workers, whose engines `maker` makes."""
+        self._assignment = assignment
+        self._maker = maker
+        self._workers = [self._start(slot) for slot in range(workers)]
+        self.busy: list[str] = []
+
+    def grade(
+        self, jobs: Sequence[Job], limits: Limits, tick: Callable[[], None]
+    ) -> Iterator[Result]:
+        """Yield a result for each job.
+
+        Args:
+            jobs: What to grade.
+            limits: The limits of one submission.
+            tick: Called now and then, to show what goes on.
+        """
+        queue = deque(jobs)
+        patience = limits.submission_s + limits.judging_s * len(self._assignment.exercises)
+        while queue or any(one.job for one in self._workers):
+            self._hand_out(queue)
+            tick()
+            ready = wait([one.pipe for one in self._workers if one.job], timeout=0.2)
+            for slot, worker in enumerate(self._workers):
+                overdue = time.monotonic() - worker.since > patience + SLACK_S
+                if worker.job and worker.pipe in ready:
+                    yield from self._collect(slot, queue)
+                elif worker.job and overdue:
+                    yield from self._give_up(slot, queue, "the worker did not come back")
+
+    def close(self) -> None:
+        """End all workers and their sandboxes."""
+        for worker in self._workers:
+            with suppress(OSError):
+                worker.pipe.send(None)
+        for worker in self._workers:
+            worker.process.join(timeout=0.1 if worker.job else 5)
+            worker.pipe.close()
+            _kill(worker.process)
+
+    def _hand_out(self, queue: deque[Job]) -> None:
+        for slot, worker in enumerate(self._workers):
+            if worker.job is None and queue:
+                worker.job, worker.since = queue.popleft(), time.monotonic()
+                with suppress(OSError):  # a worker that has just ended is found by its pipe
+                    self._workers[slot].pipe.send(worker.job)
+        self.busy = [one.job.handed.student for one in self._workers if one.job]
+
+    def _collect(self, slot: int, queue: deque[Job]) -> Iterator[Result]:
+        worker = self._workers[slot]
+        try:
+            result: Result | str = worker.pipe.recv()
+        except (EOFError, OSError):
+            result = "the worker ended by itself"
+        if isinstance(result, Result):
+            worker.job = None
+            yield result
+        else:
+            yield from self._give_up(slot, queue, result)
+
+    def _give_up(self, slot: int, queue: deque[Job], reason: str) -> Iterator[Result]:
+        """Replace a worker; try its job again, or say that we failed."""
+        worker = self._workers[slot]
+        job = worker.job
+        worker.pipe.close()
+        _kill(worker.process)
+        self._workers[slot] = self._start(slot)
+        if job is None:
+            return
+        if job.tries + 1 < TRIES:
+            queue.appendleft(Job(job.handed, job.key, job.tries + 1))
+            return
+        yield Result(student=job.handed.student, key=job.key, status="infra_error", reason=reason)
+
+    def _start(self, slot: int) -> _Worker:
+        ours, theirs = _fork.Pipe()
+        process = _fork.Process(
+            target=_work, args=(theirs, ours, self._assignment, self._maker, slot), daemon=True
+        )
+        process.start()
+        theirs.close()
+        return _Worker(process, ours)
+
+
+def _work(
+    pipe: Connection, other: Connection, assignment: Assignment, maker: EngineMaker, slot: int
+) -> None:
+    """Grade what comes, until None does."""
+    other.close()
+    end_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _bound_memory()
+    engine: Engine | None = None
+    try:
+        while job := pipe.recv():
+            try:
+                engine = engine or maker(slot)
+                pipe.send(grade(assignment, job.handed, job.key, engine))
+            except EngineFailure as failure:
+                pipe.send(str(failure))
+    except (EOFError, OSError):
+        pass
+    finally:
+        if engine is not None:
+            engine.close()
+
+
+def end_with_parent() -> None:
+    """Have the system kill this process when the one that started it ends, however it ends."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+
+
+def _bound_memory() -> None:
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        now = int(statm.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (now + WORKER_BYTES, hard))
+
+
+def _kill(process: BaseProcess) -> None:
+    """End a worker and what it started: its sandbox ends with it."""
+    if process.is_alive():
+        process.kill()
+    process.join()

@@ -1,0 +1,122 @@
+"""Replies from a sandbox: parsed strictly, so that nothing but plain JSON values comes in."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Final, Literal, NoReturn, TypeAlias
+
+from studykit.checks.running import Outcome
+from studykit.exercise import Json
+
+Trouble: TypeAlias = Literal["timeout", "crashed", "mem", "output", "protocol"]
+
+MAX_DEPTH: Final = 32
+MAX_NODES: Final = 100_000
+TEXT: Final = 400
+"""As much of an error's text is kept, in characters."""
+
+_TROUBLES: Final[tuple[Trouble, ...]] = ("timeout", "crashed", "mem", "output", "protocol")
+
+
+class BadReply(ValueError):
+    """A reply that is not what was agreed. Its text says why."""
+
+
+def parse(line: bytes, nonce: str) -> dict[str, Any]:
+    """Return the reply in `line` to the request `nonce`.
+
+    Raises:
+        BadReply: It is no JSON object, or answers another request.
+    """
+    try:
+        reply = json.loads(line, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadReply(f"no JSON: {type(error).__name__}") from None
+    if type(reply) is not dict or reply.get("nonce") != nonce:
+        raise BadReply("an answer to nothing that was asked")
+    return reply
+
+
+def outcomes(reply: dict[str, Any], count: int, hung_s: float) -> list[Outcome] | Trouble | None:
+    """Return what a call came to: an outcome per case, None without a function, or the trouble.
+
+    Args:
+        reply: A parsed reply.
+        count: How many cases were asked for.
+        hung_s: What to say that a call that hung had, in seconds.
+
+    Raises:
+        BadReply: It is none of these.
+    """
+    if reply.get("died") in _TROUBLES:
+        return next(one for one in _TROUBLES if one == reply["died"])
+    if "outcomes" not in reply:
+        raise BadReply("no outcomes")
+    found = reply["outcomes"]
+    if found is None:
+        return None
+    if type(found) is not list or not 0 < len(found) <= count:
+        raise BadReply("not an outcome for each case")
+    return [_outcome(one, hung_s) for one in found]
+
+
+def error_of(reply: dict[str, Any]) -> tuple[str, str] | None:
+    """Return the name and the text of a cell's error, or None.
+
+    Raises:
+        BadReply: It is neither.
+    """
+    error = reply.get("error")
+    if error is None:
+        return None
+    if type(error) is not list or [type(one) for one in error] != [str, str]:
+        raise BadReply("an error that is none")
+    return clean(error[0]), clean(error[1])
+
+
+def clean(text: str) -> str:
+    """Return a text from a submission so that it can be shown: short, and of visible characters."""
+    text = text if len(text) <= TEXT else f"{text[:TEXT]}..."
+    return "".join(one if one.isprintable() else " " for one in text)
+
+
+def _outcome(one: Any, hung_s: float) -> Outcome:  # noqa: ANN401
+    if type(one) is not dict:
+        raise BadReply("an outcome that is no object")
+    if list(one) == ["value"]:
+        _require_plain(one["value"])
+        return {"value": one["value"]}
+    if list(one) == ["hung"]:
+        return {"hung": hung_s}
+    texts = {name: clean(text) for name, text in one.items() if type(text) is str}
+    if len(texts) != len(one) or set(one) not in ({"not_done"}, {"raised", "line"}, {"no_json"}):
+        raise BadReply("an outcome of no known kind")
+    return texts
+
+
+def _require_plain(value: Json) -> None:
+    """Refuse values that are too deep, too many, not finite or no text."""
+    left = [(value, 0)]
+    nodes = 0
+    while left:
+        one, depth = left.pop()
+        nodes += 1
+        if depth > MAX_DEPTH or nodes > MAX_NODES:
+            raise BadReply("a value that is too deep or too large")
+        _require_leaf(one)
+        inside = one.values() if type(one) is dict else one if type(one) is list else ()
+        left += [(each, depth + 1) for each in inside]
+        if type(one) is dict:
+            left += [(name, depth + 1) for name in one]
+
+
+def _require_leaf(value: Json) -> None:
+    if type(value) is float and not math.isfinite(value):
+        raise BadReply("a number that is not finite")
+    if type(value) is str and any("\ud800" <= char <= "\udfff" for char in value):
+        raise BadReply("a text that is no Unicode")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise BadReply(f"{name} is no JSON")

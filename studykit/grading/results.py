@@ -1,0 +1,62 @@
+"""What grading found, as it is kept: plain, frozen, to JSON and back unchanged."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+Status: TypeAlias = Literal["graded", "missing", "unreadable", "rejected", "infra_error"]
+Verdict: TypeAlias = Literal["pass", "fail", "timeout", "crashed", "mem", "output", "protocol"]
+
+FLAGGED: tuple[Status, ...] = ("unreadable", "rejected", "infra_error")
+
+
+class Graded(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One exercise of one submission."""
+
+    id: str
+    verdict: Verdict
+    points: int
+    """What the exercise is worth; `earned` is all of it or nothing."""
+    earned: int
+    attempted: bool = True
+    misconception: str = ""
+    feedback: str = ""
+    """For the student: made of public cases only."""
+    detail: str = ""
+    """For the instructor: may show hidden cases."""
+    flaky: bool = False
+
+
+class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One submission. `key` changes with everything that its marks depend on."""
+
+    student: str
+    key: str
+    status: Status
+    exercises: tuple[Graded, ...] = ()
+    reason: str = ""
+    """Why it was not graded."""
+    file: str = ""
+    submitted: str = ""
+    restored: tuple[str, ...] = ()
+    review: tuple[str, ...] = ()
+    seconds: float = 0.0
+    shingles: tuple[int, ...] = ()
+    """What its answers are made of; two submissions that share most of it are alike."""
+
+    @property
+    def earned(self) -> int:
+        """Points before late policy and overrides."""
+        return sum(one.earned for one in self.exercises)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """`restored`, `review`, `flaky`: what a person should look at."""
+        found = {
+            "restored": bool(self.restored),
+            "review": bool(self.review) or self.status in ("unreadable", "rejected"),
+            "flaky": any(one.flaky for one in self.exercises),
+        }
+        return tuple(name for name, there in found.items() if there)

@@ -1,0 +1,188 @@
+"""Running a submission: its cells, then its functions, whatever dies on the way.
+
+An engine opens sessions; a session runs cells and calls until something kills it. What killed it is
+left out, and the rest goes on in a fresh session.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Final, Protocol, TypeAlias
+
+from studykit.checks.running import Outcome
+from studykit.exercise import Args
+from studykit.grading.limits import Limits
+from studykit.grading.replies import Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCell:
+    """A cell to run; `answers` is the exercise whose answer it holds, by id, or None."""
+
+    source: str
+    answers: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An exercise to ask for: its function and cases, once for each seed."""
+
+    exercise: str
+    function: str
+    cases: Sequence[Args]
+    seeds: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run of one submission."""
+
+    cells: Sequence[PlanCell]
+    calls: Sequence[Call]
+
+
+Answer: TypeAlias = list[Outcome] | Trouble | None
+"""Outcomes of the cases; None without a function; or what kept it from answering."""
+
+
+@dataclass(slots=True)
+class Ran:
+    """What came of a plan, by exercise: the answers, one per seed, and errors of answer cells."""
+
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    errors: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+class Died(Exception):
+    """A session that ended in a cell or a call."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        """Say of what it died."""
+        super().__init__(trouble)
+        self.trouble: Trouble = trouble
+
+
+class Session(Protocol):
+    """A submission in a sandbox. Both methods raise `Died` when it ends in them."""
+
+    def run(self, source: str, within_s: float) -> tuple[str, str] | None:
+        """Run a cell; return the name and the text of its error, or None."""
+
+    def call(self, call: Call, seed: int, within_s: float) -> Answer:
+        """Ask for an exercise."""
+
+
+class Engine(Protocol):
+    """Something that runs submissions, one after the other."""
+
+    limits: Limits
+
+    def session(self) -> AbstractContextManager[Session]:
+        """Open a fresh session, and leave nothing of it behind."""
+
+    def close(self) -> None:
+        """End the engine and all that it started."""
+
+
+CALL_GRACE_S: Final = 3.0
+"""Seconds by which an answer to a call may be later than the call's own deadline."""
+
+
+def run_plan(engine: Engine, plan: Plan) -> Ran:
+    """Run a plan to its end; what there was no time for timed out."""
+    return _Run(engine, plan).result()
+
+
+class _Run:
+    """One plan on its way."""
+
+    def __init__(self, engine: Engine, plan: Plan) -> None:
+        self._engine = engine
+        self._plan = plan
+        self._until = time.monotonic() + engine.limits.submission_s
+        self._ran = Ran()
+        self._left_out: set[int] = set()
+        self._alone = False
+
+    def result(self) -> Ran:
+        while open_calls := self._open():
+            if time.monotonic() > self._until:
+                for call in open_calls:
+                    self._settle(call, "timeout")
+                break
+            with self._engine.session() as session:
+                self._attempt(session, open_calls[:1] if self._alone else open_calls)
+        return self._ran
+
+    def _open(self) -> list[Call]:
+        return [call for call in self._plan.calls if call.exercise not in self._ran.answers]
+
+    def _attempt(self, session: Session, calls: Sequence[Call]) -> None:
+        """Run the cells and then the calls, up to where the session dies."""
+        if not self._cells(session, calls):
+            return
+        for call in calls:
+            try:
+                self._ran.answers[call.exercise] = self._asked(session, call)
+            except Died as death:
+                self._settle(call, death.trouble)
+                return
+
+    def _asked(self, session: Session, call: Call) -> list[Answer]:
+        """Ask once for each seed; what hung or died once is not asked again."""
+        answers: list[Answer] = []
+        for seed in call.seeds:
+            within_s = self._left(self._engine.limits.call_s + CALL_GRACE_S)
+            answers.append(session.call(call, seed, within_s))
+            if not isinstance(answers[-1], list) or "hung" in answers[-1][-1]:
+                break
+        return answers
+
+    def _cells(self, session: Session, calls: Sequence[Call]) -> bool:
+        """Run the cells; return whether the session lives."""
+        for number, cell in self._cells_for(calls):
+            try:
+                error = session.run(cell.source, self._left(self._engine.limits.cell_s))
+            except Died as death:
+                self._blame(number, cell, calls, death.trouble)
+                return False
+            if error and cell.answers:
+                self._ran.errors.setdefault(cell.answers, error)
+        return True
+
+    def _cells_for(self, calls: Sequence[Call]) -> Iterator[tuple[int, PlanCell]]:
+        wanted = {call.exercise for call in calls}
+        for number, cell in enumerate(self._plan.cells):
+            foreign = self._alone and cell.answers is not None and cell.answers not in wanted
+            if number not in self._left_out and not foreign:
+                yield number, cell
+
+    def _blame(self, number: int, cell: PlanCell, calls: Sequence[Call], trouble: Trouble) -> None:
+        """Leave out the cell in which the session died, and settle its exercise.
+
+        Where the session died in a cell of ours, some answer before it is to blame; from then on
+        each exercise is run alone.
+        """
+        if cell.answers is not None:
+            self._left_out.add(number)
+            self._settle(self._call(cell.answers), trouble)
+        elif self._alone:
+            self._settle(calls[0], trouble)
+        else:
+            self._alone = True
+
+    def _call(self, exercise: str) -> Call:
+        return next(call for call in self._plan.calls if call.exercise == exercise)
+
+    def _settle(self, call: Call, trouble: Trouble) -> None:
+        self._ran.answers[call.exercise] = [trouble]
+
+    def _left(self, at_most_s: float) -> float:
+        return max(0.1, min(at_most_s, self._until - time.monotonic()))
+
+
+EngineMaker: TypeAlias = Callable[[int], Engine]
+"""From a worker's number to its engine."""

@@ -1,0 +1,136 @@
+"""The self-test: tries to break out of the sandbox before anything is graded in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from studykit.errors import StudyError
+from studykit.grading.fork_engine import EngineFailure, ForkEngine
+from studykit.grading.isolation import MEANING, Level, Sandbox, best_level
+from studykit.grading.limits import Limits
+from studykit.grading.running import Died
+
+_ATTEMPTS: Final = {
+    "read a file of the instructor": "open({canary!r}).read()",
+    "see the environment of the instructor": "import os; os.environ['GRADING_CANARY']",
+    "read the answers of an exercise": "import studykit.checks.{lab}",
+    "read the grader": "import studykit.grading.secret",
+    "write to the course": "open('/course/x', 'w')",
+    "write to Python": "import sys; open(sys.prefix + '/x', 'w')",
+    "write to the root folder": "open('/x', 'w')",
+    "reach a server by TCP": "import socket; socket.create_connection(('127.0.0.1', {port}), 1)",
+    "reach a network by UDP": (
+        "import socket; socket.socket(2, 2).sendto(b'x', ('192.0.2.1', 53))"
+    ),
+    "open a socket to the host": "import socket; socket.socket(40, 1)",
+    "signal the grader": "import os; os.kill({pid}, 0)",
+    "see other processes": "import os; assert [p for p in os.listdir('/proc') if p.isdigit()]",
+    "trace a process": "import ctypes; assert ctypes.CDLL(None).ptrace(0, 0, 0, 0) == 0",
+    "make a namespace": "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0",
+    "mount a folder": (
+        "import ctypes; assert ctypes.CDLL(None).mount(b'x', b'/box', b'tmpfs', 0, b'') == 0"
+    ),
+    "become root": "import os; os.setuid(0); assert os.getuid() == 0 == os.geteuid(), 'no'",
+    "take all memory": "bytearray({memory})",
+    "find what an earlier one left": "import os; assert os.listdir('/tmp') + os.listdir('.')",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the self-test found: the sandbox, and which attempts got out."""
+
+    sandbox: Sandbox
+    attempts: tuple[str, ...]
+    escapes: tuple[str, ...]
+
+    @property
+    def level(self) -> Level:
+        """The level that every report shows."""
+        return self.sandbox.level
+
+    @property
+    def text(self) -> str:
+        """One line about it."""
+        held = len(self.attempts) - len(self.escapes)
+        if not self.attempts:
+            return f"isolation {self.level}: {MEANING[self.level]}"
+        tried = f"{held} of {len(self.attempts)} break-outs failed"
+        return f"isolation {self.level}: {MEANING[self.level]}; {tried}"
+
+
+def choose_sandbox(course: Path, lab: str, *, weak: bool) -> Findings:
+    """Return the best sandbox that holds on this machine.
+
+    Args:
+        course: The staged course.
+        lab: The lab to be graded.
+        weak: Whether to go on without one.
+
+    Raises:
+        StudyError: None holds, and `weak` is not set.
+    """
+    level = best_level()
+    reason = "bubblewrap is not installed"
+    if level != "L0":
+        try:
+            findings = examine(Sandbox(level, course), lab)
+            if not findings.escapes:
+                return findings
+            reason = f"the sandbox does not hold here: it was possible to {findings.escapes[0]}"
+        except EngineFailure as failure:
+            reason = f"the sandbox does not start here ({failure})"
+    if not weak:
+        raise StudyError(
+            f"{reason}: install bubblewrap and allow user namespaces (labs/INSTRUCTORS.md says "
+            "how), or accept the risk with --allow-weak-isolation"
+        )
+    return Findings(Sandbox("L0", course), (), ())
+
+
+def examine(sandbox: Sandbox, lab: str) -> Findings:
+    """Try to break out of a sandbox.
+
+    Raises:
+        EngineFailure: It does not start.
+    """
+    engine = ForkEngine(sandbox, 0, [], Limits(memory_bytes=256 * 2**20))
+    try:
+        with _target(sandbox.course.parent) as known:
+            known |= {"lab": lab, "memory": 512 * 2**20}
+            attempts = {name: code.format(**known) for name, code in _ATTEMPTS.items()}
+            with engine.session() as session:
+                session.run("open('/tmp/left', 'w'); open('left', 'w')", 10)
+            escapes = [name for name, code in attempts.items() if _gets_out(engine, code)]
+    finally:
+        engine.close()
+        os.environ.pop("GRADING_CANARY", None)
+    return Findings(sandbox, tuple(attempts), tuple(escapes))
+
+
+def _gets_out(engine: ForkEngine, code: str) -> bool:
+    """Return whether a cell runs to its end; dying in it is no escape."""
+    with engine.session() as session:
+        try:
+            return session.run(code, 10) is None
+        except Died:
+            return False
+
+
+@contextmanager
+def _target(folder: Path) -> Iterator[dict[str, object]]:
+    """Offer what must not be reached: a file, a variable, a server, a process."""
+    canary = folder / "canary"
+    canary.write_text(json.dumps("canary"), "utf-8")
+    canary.chmod(0o644)
+    os.environ["GRADING_CANARY"] = "1"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield {"canary": str(canary), "port": server.getsockname()[1], "pid": max(2, os.getpid())}
+    canary.unlink()

@@ -1,0 +1,86 @@
+"""What a terminal shows of a grading run: a bar, who is being graded, and counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from studykit.grading.marks import Mark
+from studykit.grading.results import Result
+from studykit.grading.session import Run
+
+
+class Show:
+    """Shows one run. It draws in the calling thread only, because workers are forked."""
+
+    def __init__(self, console: Console, out: Path) -> None:
+        """Show on `console` a run that writes to `out`."""
+        self._console = console
+        self._out = out
+        self._counts: Counter[str] = Counter()
+        self._progress = Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}", markup=False),
+            console=console,
+            auto_refresh=False,
+            transient=True,
+        )
+        self._task = self._progress.add_task("starting", total=None)
+
+    def __enter__(self) -> Show:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def started(self, run: Run) -> None:
+        """Say how the run is isolated and what there is to do."""
+        style = None if run.findings.level != "L0" else "red"
+        self._say(run.findings.text, style)
+        done = len(run.handed) - len(run.jobs)
+        if done:
+            self._say(f"{done} of {len(run.handed)} are graded already and have not changed")
+        self._progress.update(self._task, total=len(run.jobs), completed=0)
+        self._progress.start()
+
+    def result(self, result: Result) -> None:
+        """Count a result."""
+        if result.status != "graded":
+            self._counts[result.status] += 1
+        self._counts.update(one.verdict for one in result.exercises)
+        self._progress.advance(self._task)
+
+    def tick(self, busy: list[str]) -> None:
+        """Draw the bar."""
+        who = ", ".join(name[:24] for name in busy)
+        self._progress.update(self._task, description=f"{_counted(self._counts)}  now {who}")
+        self._progress.refresh()
+
+    def interrupted(self) -> None:
+        """Say how to go on."""
+        self._say("Stopped. Every finished result is kept; the same command goes on from here.")
+
+    def finished(self, marks: Sequence[Mark]) -> bool:
+        """Say what came out; return whether everything could be graded."""
+        states: Counter[str] = Counter(mark.result.status for mark in marks)
+        self._say(f"{len(marks)} students: {_counted(states)}")
+        for name in ("gradebook.csv", "gradebook.json", "report.html", "feedback/"):
+            self._say(f"  {self._out / name}")
+        failed = [mark for mark in marks if mark.result.status == "infra_error"]
+        for mark in failed:
+            reason = mark.result.reason
+            self._say(f"not graded, by our own fault: {mark.student} ({reason})", "red")
+        return not failed
+
+    def _say(self, text: str, style: str | None = None) -> None:
+        self._console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
