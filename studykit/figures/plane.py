@@ -29,11 +29,11 @@ def new_plane(trace: Trace, ends_ms: Sequence[int] = ()) -> tuple[Figure, Axes]:
     top_ms = max((step.now_ms for step in trace.steps), default=1_000)
     right, top = right_ms / 1_000 * 1.02, top_ms / 1_000 * 1.06
     width = 5.2
-    height = min(max(width * top / right, 2.6), 6.2)
+    height = min(max(width * top / right, 2.6), 5.4)
     if height < width * top / right:
         width = height * right / top
-    figure = style.new_figure(8, height + 0.9)
-    axes = figure.add_axes((0.09, 0.55 / (height + 0.9), width / 8, height / (height + 0.9)))
+    figure = style.new_figure(8, height + 0.7)
+    axes = figure.add_axes((0.09, 0.55 / (height + 0.7), width / 8, height / (height + 0.7)))
     axes.set(xlim=(0, right), ylim=(0, top), aspect="equal")
     axes.set_xlabel("event time (s)")
     axes.set_ylabel("processing time (s)")

@@ -46,7 +46,7 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.as_table.observe(self._show, "value")
         controls = widgets.HBox([*self._buttons(), self.play, self.slider])
         super().__init__(
-            [controls, self.happened, self.image, self.sentence, self.as_table, self.rows]
+            [controls, self.happened, self.sentence, self.image, self.as_table, self.rows]
         )
         self._show()
 
@@ -97,7 +97,7 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         buttons = []
         for name, target in moves.items():
             button = widgets.Button(
-                description=name, tooltip=f"{name} step", layout=widgets.Layout(width="5.5em")
+                description=name, tooltip=f"{name} step", layout=widgets.Layout(width="6.5em")
             )
             button.on_click(lambda _, target=target: setattr(self, "step", target()))
             buttons.append(button)

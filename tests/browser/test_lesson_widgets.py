@@ -1,0 +1,83 @@
+"""A lesson in JupyterLab: every cell runs, and the widgets answer to the keyboard alone."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from studykit.services.ports import HOST
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+LESSON = NOTEBOOKS / "02_watermarks.ipynb"  # it has a widget of every kind
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def lesson(tmp_path: Path) -> Iterator[Path]:
+    """A copy of the lesson, which Git ignores: JupyterLab may save it."""
+    copy = NOTEBOOKS / f"my_{tmp_path.parent.name}_{LESSON.name}"
+    shutil.copyfile(LESSON, copy)
+    yield copy
+    copy.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def page(visit, lab, lesson: Path):
+    """The lesson in JupyterLab, its kernel ready."""
+    page = visit.page
+    page.goto(lab.url.replace("StudyDoc.md", f"notebooks/{lesson.name}"))
+    page.locator(".jp-NotebookPanel h1").first.wait_for()
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    return page
+
+
+def run_all(page) -> None:
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.locator("[data-command='runmenu:run-all']").first.click()
+    page.locator(".jp-NotebookPanel svg[role=group]").wait_for()  # the marbles are the last cell
+
+
+def test_lesson_runs_and_its_widgets_answer_to_the_keyboard(visit, page) -> None:
+    run_all(page)
+    assert page.locator(".jp-RenderedText[data-mime-type$=stderr]").all_inner_texts() == []
+
+    choice = page.get_by_role("radio", name="on time", exact=True).or_(
+        page.get_by_label("on time", exact=True)
+    )
+    choice.first.focus()
+    page.keyboard.press("Space")
+    guess = page.get_by_role("button", name="That is my guess")
+    expect(guess).to_be_enabled()
+    guess.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(re.compile(r"^Yes\. It is behind the watermark"))).to_be_visible()
+
+    first = page.get_by_role("button", name="first", exact=True).first
+    first.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="Nothing has arrived yet.")).to_be_visible()
+    slider = page.get_by_role("slider").first
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text(re.compile(r"^Step 1 of 16\. Event 1 happened at 2 s"))).to_be_visible()
+    expect(page.locator("img[alt^='At 3 s the watermark is']")).to_have_count(1)
+
+    marble = page.get_by_role("button", name=re.compile("happened at 6 s, arrives at 23 s"))
+    marble.focus()
+    page.keyboard.press("ArrowDown")
+    expect(
+        page.get_by_role("button", name=re.compile("happened at 6 s, arrives at 22 s"))
+    ).to_be_focused()
+
+    hosts = {urlsplit(url).hostname for url in visit.requests if url.startswith(("http", "ws"))}
+    assert hosts == {HOST}
+
+
+def test_saved_lesson_shows_pictures_before_anything_runs(page) -> None:
+    pictures = page.locator(".jp-OutputArea img[src^='data:image/png']")
+    assert pictures.count() >= 4
