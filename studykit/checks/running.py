@@ -25,10 +25,6 @@ DEADLINE_S: Final = 5.0
 class NotDone(Exception):
     """What the hole of an exercise raises until somebody writes the answer."""
 
-    def _render_traceback_(self) -> list[str]:
-        """Return what a notebook shows: one neutral line in place of a traceback."""
-        return [f"not attempted yet: {self}"]
-
 
 class _TooSlow(BaseException):
     """The function used up its time. No `except Exception` of a learner's catches it."""

@@ -82,10 +82,6 @@ def test_nothing_is_called_after_a_hole() -> None:
     assert run_cases(hole, [(1,), (2,)]) == [{"not_done": "later"}]
 
 
-def test_not_done_is_shown_in_one_line() -> None:
-    assert NotDone("L1 x: why?")._render_traceback_() == ["not attempted yet: L1 x: why?"]
-
-
 def test_a_wrong_type_is_wrong_and_said_so() -> None:
     cases = cases_of(WATERMARK)
     verdict = judge(WATERMARK, cases, [{"value": float(watermark(*args))} for args in cases])

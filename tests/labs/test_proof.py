@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from nbformat.v4 import new_code_cell
 
 from studykit.checks import labs
+from studykit.checks.kernel import run_lab
+from studykit.course.cells import load
+from studykit.course.layout import Course
 from studykit.course.proof import ExerciseProof, LabProof
 from studykit.exercise import Exercise, Lab
 
@@ -62,13 +66,20 @@ def test_every_check_cell_of_the_solution_says_done(proof_of: Proofs, lab: Lab) 
     assert [text for text in printed if "done." not in text] == []
 
 
-def test_the_lab_meets_nothing_but_not_done(proof_of: Proofs, lab: Lab) -> None:
+def test_the_untouched_lab_runs_to_its_end(proof_of: Proofs, lab: Lab) -> None:
     cells = proof_of(lab.name).lab_cells
-    assert {cell.error for cell in cells} <= {None, "NotDone"}
-    names = [exercise.name for exercise in lab.exercises]
-    for cell in cells:
-        if cell.error:
-            assert any(name in cell.source for name in names), "depends on no exercise"
+    assert len(cells) == len(proof_of(lab.name).solution_cells)
+    assert [cell for cell in cells if cell.error] == []
+
+
+def test_a_hole_that_is_met_prints_one_neutral_line(course: Course) -> None:
+    notebook = load(course.labs / "lab02_watermarks.ipynb")
+    notebook["cells"].append(new_code_cell("watermark(14_000, 4_000)"))
+    with run_lab(notebook, course.labs) as kernel:
+        cell = kernel.cells[-1]
+    assert cell.error == "NotDone"
+    hint = labs()[1].exercises[0].hints[0]
+    assert cell.text == f"not attempted yet: L02.1 watermark: {hint}\n"
 
 
 def test_a_check_cell_of_the_lab_prints_one_neutral_line(proof_of: Proofs, lab: Lab) -> None:

@@ -1,0 +1,76 @@
+"""The commands of the labs, as they are typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from studykit.cli import app
+from studykit.course import commands
+from studykit.course.layout import Course
+
+
+@pytest.fixture
+def clone(course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
+    """Let the commands work in a clone whose labs are its own, with the sources of this one."""
+    (tmp_path / "labs").mkdir()
+    for name in ("solutions", "notebooks"):
+        (tmp_path / name).symlink_to(course.root / name)
+    mine = Course(tmp_path)
+    monkeypatch.setattr(Course, "of_clone", classmethod(lambda _cls: mine))
+    return mine
+
+
+def study(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+def test_every_command_of_the_loop_has_help() -> None:
+    for command in (commands.start, commands.check, commands.next_, commands.hint, commands.reset):
+        assert command.__doc__
+    assert study("check", "--help").exit_code == 0
+
+
+def test_the_loop_from_start_to_reset(clone: Course) -> None:
+    assert "Your copy is labs/my_lab01.ipynb" in study("start", "1").stdout
+    checked = study("check", "01.3")
+    assert checked.exit_code == 0
+    assert checked.stdout.startswith("Checking labs/my_lab01.ipynb ...\nL01.3 not attempted yet: ")
+    copy = clone.labs / "my_lab01.ipynb"
+    hole = 'raise lab.NotDone(\\"L01.3 predict_out_of_order: '
+    text = copy.read_text()
+    assert hole in text
+    copy.write_text(text.replace(hole, 'return [3, 6] or (\\"'))
+    checked = study("check", "L01.3")
+    assert checked.exit_code == 1
+    assert "L01.3 predict_out_of_order [neighbours-only]" in checked.stdout
+    assert "[3, 4, 6, 7]" not in checked.stdout
+    assert "your work is in labs/my_lab01.backup-1.ipynb" in study("reset", "01.3").stdout
+    assert "01 Two clocks                   ..o..  0 of 5" in study("progress").stdout
+
+
+def test_hint_and_next_ask_and_point(clone: Course) -> None:
+    assert "(hint 3 of 3)" in study("hint", "02.1", "3").stdout
+    assert study("next").stdout.startswith("Next: L01.1 to_epoch_ms")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("check",), "you have not started a lab yet: `study start 01` makes a copy of the first"),
+        (("check", "03"), "you have no copy of lab03_windows yet: `study start 03`"),
+        (("check", "03.9"), "there is no exercise '03.9': lab03_windows has L03.1"),
+        (("start", "99"), "there is no lab '99': choose one of 01, 02"),
+        (("hint", "01.1", "7"), "there is no hint 7: choose 1, 2 or 3"),
+        (("course", "build", "zz"), "no source begins with 'zz'"),
+    ],
+)
+def test_a_mistake_is_one_sentence_with_its_remedy(
+    clone: Course, words: tuple[str, ...], text: str
+) -> None:
+    result = study(*words)
+    assert result.exit_code == 1
+    assert text in result.output
+    assert "Traceback" not in result.output
