@@ -74,19 +74,25 @@ class StateFolder:
 
     def _claim(self, settings: Settings) -> None:
         """Note the settings that decide a verdict; refuse others."""
-        note = self._path / "settings.json"
         decisive = {
             name: value
             for name, value in asdict(settings).items()
             if name.startswith(("window_", "max_"))
         }
-        if note.is_file() and json.loads(note.read_text()) != decisive:
+        note, text = self._path / "settings.json", json.dumps(decisive)
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            left = note.read_text() if note.exists() else text
+            note.write_text(left)
+        except OSError as error:
             raise JobUnusable(
-                f"the state in {self._path} was left with other settings ({note.read_text()}): go "
-                "back to those, or choose another --state to start from the beginning of the log"
+                f"cannot keep state in {self._path} ({error.strerror}): choose another --state"
+            ) from None
+        if left != text:
+            raise JobUnusable(
+                f"the state in {self._path} was left with other settings ({left}): go back to "
+                "those, or choose another --state to start from the beginning of the log"
             )
-        self._path.mkdir(parents=True, exist_ok=True)
-        note.write_text(json.dumps(decisive))
 
 
 def run(job: StatementSet, state: StateFolder) -> None:
@@ -112,10 +118,13 @@ def run(job: StatementSet, state: StateFolder) -> None:
 
 
 def _stop(client: JobClient, savepoints: Path) -> None:
-    """Stop a job with a savepoint; no open window fires.
+    """Stop a job with a savepoint, or where it cannot make one, as it stands; no window fires.
 
     Flink's own Python method does not work in 2.2.1: it leaves out the savepoint's format.
     """
     formats = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType
     java_client = client._j_job_client
-    java_client.stopWithSavepoint(False, savepoints.as_uri(), formats.DEFAULT).get()
+    try:
+        java_client.stopWithSavepoint(False, savepoints.as_uri(), formats.DEFAULT).get()
+    except Exception:  # not all of it has started yet; the next start goes on from a checkpoint
+        client.cancel().result()
