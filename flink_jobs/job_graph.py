@@ -22,6 +22,7 @@ from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.clickstream import SESSION_GAP_MS
 from flink_jobs.job_udfs import Decode, Deliver, Finish, event_columns, event_type
 
+_SEEN_BEFORE: Final = "LAG(max_seen_ms) OVER (PARTITION BY `partition` ORDER BY arrival)"
 _FINISHED: Final = DataTypes.ROW(
     [
         DataTypes.FIELD("redis_key", DataTypes.STRING()),
@@ -121,6 +122,7 @@ def _judge(table_env: StreamTableEnvironment, settings: Settings, topic: str) ->
         "columns": ", ".join(event_columns(topic)),
         "decoded_columns": ", ".join(f"decoded.{name}" for name in event_columns(topic)),
         "bound_ms": settings.bound_ms,
+        "seen_ms": "max_seen_ms" if settings.bound_ms else _SEEN_BEFORE,
         "max_future_ms": settings.max_future_ms,
         "size_ms": settings.size_ms,
         "slide_ms": settings.slide_ms,

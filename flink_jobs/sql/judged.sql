@@ -1,9 +1,11 @@
 -- Every record with the watermark that it is judged by.
 --
--- Guarantees: judge, then advance. The watermark is the partition's own, from the largest event time
--- *before* the record; 0 stands for none, as every event time is far above. Flink's watermark is never
--- ahead of it, but for a partition that was called idle and has woken: what comes then behind Flink's
--- watermark would miss its windows without a trace, so it is judged by that one.
+-- Guarantees: judge, then advance. The watermark is the partition's own; 0 stands for none, as every
+-- event time is far above. With a bound of at least a millisecond the largest event time may include
+-- the record itself: one that sets it is behind nothing. Only bound 0 has to look at the record
+-- before, which costs a fifth of the work. Flink's watermark is never ahead of the partition's, but for
+-- a partition that was called idle and has woken: what then comes behind Flink's would miss its windows
+-- without a trace, so it is judged by that one.
 CREATE TEMPORARY VIEW ${topic}_judged AS
 SELECT
   `value`,
@@ -12,13 +14,10 @@ SELECT
   `timestamp`,
   decoded,
   GREATEST(
-    COALESCE(seen_before_ms - ${bound_ms} - 1, 0),
+    COALESCE(seen_ms - ${bound_ms} - 1, 0),
     COALESCE(EXTRACT(EPOCH FROM flink_watermark) * 1000 + EXTRACT(MILLISECOND FROM flink_watermark), 0)
   ) AS watermark_ms
 FROM (
-  SELECT
-    *,
-    LAG(max_seen_ms) OVER (PARTITION BY `partition` ORDER BY arrival) AS seen_before_ms,
-    CURRENT_WATERMARK(flink_clock) AS flink_watermark
+  SELECT *, ${seen_ms} AS seen_ms, CURRENT_WATERMARK(flink_clock) AS flink_watermark
   FROM ${topic}_clocked
 )
