@@ -14,6 +14,9 @@ from studykit.formats import call, labelled, short
 
 Status: TypeAlias = Literal["passed", "failed", "not attempted"]
 
+LOST: Final[Outcome] = {"lost": True}
+"""The outcome of a case that was never reached."""
+
 SHOWN_CASES: Final = 6
 """As many passed cases are shown as evidence."""
 
@@ -51,19 +54,21 @@ def cases_of(exercise: Exercise) -> list[Args]:
 
 
 def judge(exercise: Exercise, cases: Sequence[Args], outcomes: Sequence[Outcome]) -> Verdict:
-    """Judge the outcomes of `cases`; an outcome that is missing was never reached.
+    """Judge the outcomes of `cases`; one that is missing was never reached, and so is wrong.
 
     Of several failures the first of the public cases is shown, else the shortest random one.
     """
     if any("not_done" in outcome for outcome in outcomes):
         return Verdict(exercise, "not attempted")
-    tried = list(zip(cases, outcomes, strict=False))
+    reached = list(outcomes[: len(cases)])
+    tried = list(zip(cases, reached + [LOST] * (len(cases) - len(reached)), strict=True))
     expected = [exercise.expected(args) for args, _ in tried]
     wrong = [n for n, (_, one) in enumerate(tried) if not _right(exercise, one, expected[n])]
-    if not wrong and len(tried) == len(cases):
+    if not wrong:
         return Verdict(exercise, "passed", _evidence(exercise, tried, expected, len(tried)))
     public = len(exercise.cases)
-    shown = min(wrong, key=lambda n: (n >= public, n if n < public else _size(cases[n])))
+    reasons = [n for n in wrong if "lost" not in tried[n][1]] or wrong
+    shown = min(reasons, key=lambda n: (n >= public, n if n < public else _size(cases[n])))
     args, outcome = tried[shown]
     evidence = _evidence(exercise, tried, expected, min(shown + 1, public))
     message = _message(exercise, args, outcome, expected[shown], tried)
@@ -111,6 +116,12 @@ def _without_value(outcome: Outcome) -> tuple[str, str, str]:
             f"nothing within {seconds}",
             "the call was interrupted",
             "Which loop in your function has an end that it never reaches?",
+        )
+    if "lost" in outcome:
+        return (
+            "no result",
+            "a call before this one did not come back",
+            "What becomes of your function when it is called several times?",
         )
     return (
         f"a {outcome['no_json']}",

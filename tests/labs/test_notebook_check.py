@@ -98,6 +98,23 @@ def test_an_answer_for_the_shown_cases_only_fails_the_random_ones() -> None:
     assert verdict.misconception is None
 
 
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_outcomes_that_are_missing_are_no_pass(count: int) -> None:
+    cases = cases_of(WATERMARK)
+    verdict = judge(WATERMARK, cases, [{"value": watermark(*args)} for args in cases[:count]])
+    assert verdict.status == "failed"
+    assert verdict.message is not None
+    assert verdict.message.got == "no result"
+
+
+def test_a_result_that_two_misconceptions_share_names_neither() -> None:
+    exercise = find_exercise("L05.3")[1]
+    args = (7_000, 9_999, 10_000, 5_000, 0)
+    assert exercise.explain(args, [0, 5_000], [0]).misconception is None
+    other = ((7_000, 8_000, 10_000, 5_000, 0), [0, 5_000])
+    assert exercise.explain(args, [0, 5_000], [0], [other]).misconception == "all-or-nothing"
+
+
 def test_one_wrong_result_of_two_mistakes_gets_the_rule(own_progress: Path) -> None:
     cases = cases_of(WATERMARK)
     values = [args[0] - args[1] if n else 17 for n, args in enumerate(cases)]
