@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from flink_jobs.utils.watermarks import MAX_WATERMARK, MIN_WATERMARK
 from studykit.steps import Change, Step, Trace
 from studykit.view import View, WindowView, view
+
+_TOLD: Final = 4
+"""Largest number of windows whose results a sentence tells."""
 
 
 def seconds(time_ms: int) -> str:
@@ -125,14 +129,20 @@ def _changes(trace: Trace, changes: Iterable[Change]) -> list[str]:
     return words
 
 
+def _last_fired(window: WindowView) -> int:
+    return window.results[-1].now_ms
+
+
 def state_sentence(trace: Trace, step: int) -> str:
     """Say where the whole stream stands after `step` steps."""
     shown = view(trace, step)
     if step == 0:
         return "Nothing has arrived yet."
+    fired = sorted((one for one in shown.windows if one.results), key=_last_fired)
     said = [
         f"At {seconds(shown.now_ms)} the watermark is {seconds(shown.watermark_ms)}",
         verdicts(shown),
-        *(firings(w, keyed=trace.policy.keyed) for w in shown.windows if w.results),
+        *([f"{len(fired)} windows have fired; the last of them"] if len(fired) > _TOLD else []),
+        *(firings(one, keyed=trace.policy.keyed) for one in fired[-_TOLD:]),
     ]
-    return " ".join(f"{part}." for part in said)
+    return " ".join(f"{part}." for part in said).replace("them.", "them:")

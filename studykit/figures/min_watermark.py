@@ -18,6 +18,9 @@ from studykit.view import View, view
 TITLE: Final = "The smallest watermark wins"
 QUESTION: Final = "Why is nothing printed?"
 
+_CROWD: Final = 30
+"""With more events than this the marks are small."""
+
 
 @style.styled
 def draw(trace: Trace, step: int) -> Figure:
@@ -37,7 +40,8 @@ def draw(trace: Trace, step: int) -> Figure:
         axes.axvline(at, color=style.GREEN, lw=2.4, zorder=3, gid=f"watermark:{shown.watermark_ms}")
         axes.annotate(
             f"common watermark {seconds(shown.watermark_ms)}", (at, -0.6), (0, 4),
-            textcoords="offset points", ha="center", color=style.DARK_GREEN, annotation_clip=False,
+            textcoords="offset points", ha="right" if at > last * 0.6 else "center",
+            color=style.DARK_GREEN, annotation_clip=False,
         )  # fmt: skip
     figure.legend(handles=style.verdict_handles(), loc="lower right", frameon=False)
     figure.text(0.82, 0.93, f"now = {seconds(shown.now_ms)}", gid="now:label")
@@ -63,11 +67,12 @@ def _draw_lane(axes: Axes, row: int, name: str, shown: View) -> None:
         words, (1.01, row), xycoords=("axes fraction", "data"), va="center",
         fontweight="bold" if idle else "normal", gid=f"input:{name}:label",
     )  # fmt: skip
+    ms = 8 if len(shown.seen) <= _CROWD else 5
     for one in shown.seen:
         if one.event.source == name:
             look = style.VERDICT_LOOKS[one.verdict]
             axes.plot(
-                one.event.event_ms / 1_000, row, marker=look.marker, color=look.colour, ms=8,
+                one.event.event_ms / 1_000, row, marker=look.marker, color=look.colour, ms=ms,
                 ls="", zorder=4, gid=f"event:{one.number}:{one.verdict}",
             )  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from studykit import style
 from studykit.figures.exhibit import Row
@@ -74,6 +75,7 @@ def draw(trace: Trace, step: int) -> Figure:
         _draw_mode(axes, mode, emissions(window, mode) if window else [])
         axes.set_ylim(-top * 0.62, top * 1.15)
     panels[0].set_ylabel("value sent")
+    panels[0].yaxis.set_major_locator(MaxNLocator(5, integer=True))
     return figure
 
 

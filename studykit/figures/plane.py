@@ -6,6 +6,7 @@ The parts that several figures share. Each draws one thing and gives it its grou
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,6 +19,13 @@ from studykit.describe import seconds, span
 from studykit.figures.exhibit import Row
 from studykit.steps import Trace
 from studykit.view import Mark, Seen, View, WindowView
+
+_CROWD: Final = 30
+"""With more events than this only the bad news gets a label."""
+_WINDOWS: Final = 8
+"""With more windows than this they have no names and results; the sentence and table have them."""
+_LINES: Final = 4
+"""Largest number of results that are written into a window."""
 
 
 def new_plane(trace: Trace, ends_ms: Sequence[int] = ()) -> tuple[Figure, Axes]:
@@ -69,13 +77,18 @@ def draw_events(axes: Axes, seen: Iterable[Seen], *, by_number: bool = False) ->
         seen: The events.
         by_number: Whether the label is the event's number; otherwise its value.
     """
+    seen = list(seen)
+    crowded = len(seen) > _CROWD
     for one in seen:
         look = style.VERDICT_LOOKS[one.verdict]
         at = one.event.event_ms / 1_000, one.event.arrival_ms / 1_000
         axes.plot(
-            *at, marker=look.marker, color=look.colour, ms=8, ls="", zorder=4, clip_on=False,
+            *at, marker=look.marker, color=look.colour, ms=5 if crowded else 8, ls="", zorder=4,
+            clip_on=False,
             gid=f"event:{one.number}:{one.verdict}",
         )  # fmt: skip
+        if crowded and one.verdict == "on time":
+            continue
         label = f"#{one.number}" if by_number else str(one.event.value)
         words = {"late": " late", "dropped": " dropped", "partial": " partly"}
         axes.annotate(
@@ -109,12 +122,11 @@ def draw_watermark(axes: Axes, path: Sequence[Mark], now_ms: int) -> None:
         [*xs, xs[-1]], [*ys, now_ms / 1_000], color=style.GREEN, lw=2.4, zorder=3,
         gid=f"watermark:{path[-1].watermark_ms}",
     )  # fmt: skip
-    if xs[-1] > 0:
-        axes.annotate(
-            f"watermark {seconds(path[-1].watermark_ms)}", (xs[-1], now_ms / 1_000), (0, 5),
-            textcoords="offset points", color=style.DARK_GREEN, ha="center", fontsize=8,
-            zorder=6, gid="watermark:label",
-        )  # fmt: skip
+    axes.annotate(
+        f"watermark {seconds(path[-1].watermark_ms)}", (1.015, now_ms / 1_000), (0, -13),
+        xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
+        color=style.DARK_GREEN, annotation_clip=False, gid="watermark:label",
+    )  # fmt: skip
 
 
 def draw_windows(axes: Axes, windows: Sequence[WindowView], now_ms: int) -> None:
@@ -123,13 +135,17 @@ def draw_windows(axes: Axes, windows: Sequence[WindowView], now_ms: int) -> None
     for window in windows:
         if window.state != "merged":
             spans.setdefault((window.start_ms, window.end_ms), []).append(window)
+    roomy = len(spans) <= _WINDOWS
     for (start_ms, end_ms), group in sorted(spans.items()):
-        _draw_window(axes, start_ms, end_ms, group, now_ms)
+        box = _draw_window(axes, start_ms, end_ms, group, now_ms)
+        if roomy:
+            _label_window(axes, group, box)
 
 
 def _draw_window(
     axes: Axes, start_ms: int, end_ms: int, group: Sequence[WindowView], now_ms: int
-) -> None:
+) -> tuple[float, float, float, float]:
+    """Draw one span; return its left, right, lower and upper side, in seconds."""
     state = group[0].state if len(group) == 1 else _common_state(group)
     gone = [one.gone_ms for one in group if one.gone_ms is not None]
     left, right = start_ms / 1_000, end_ms / 1_000
@@ -149,7 +165,7 @@ def _draw_window(
     )  # fmt: skip
     for x, inside in ((left, style.EDGE), (right, "white")):
         axes.plot(x, low, "o", ms=4, mfc=inside, mec=style.EDGE, mew=0.8, zorder=2, clip_on=False)
-    _label_window(axes, group, (left, right, low, high))
+    return left, right, low, high
 
 
 def _common_state(group: Sequence[WindowView]) -> str:
@@ -174,6 +190,8 @@ def _label_window(
         if one.results:
             who = f"{one.key}: " if len(group) > 1 else ""
             lines.append(who + " → ".join(str(result.total) for result in one.results))
+    if len(lines) > _LINES:
+        lines = [f"{len(lines)} keys"]
     if lines:
         axes.annotate(
             "\n".join(lines), ((left + right) / 2, high), (0, -4), textcoords="offset points",

@@ -17,23 +17,30 @@ from studykit.view import View, WindowView, view
 TITLE: Final = "The life of a window"
 QUESTION: Final = "When may this state be freed?"
 
+_ROWS: Final = 16
+"""Largest number of windows that have a bar of their own; all are counted below."""
+
 
 @style.styled
 def draw(trace: Trace, step: int) -> Figure:
     """Draw a bar for each window of each key over processing time, and how many there are."""
     shown = view(trace, step)
-    windows = view(trace, len(trace.steps)).windows
+    every = view(trace, len(trace.steps)).windows
+    windows = every[:_ROWS]
+    names = [f"{one.key} {one.name}" for one in windows]
     figure = style.new_figure(8, 1.9 + 0.42 * max(len(windows), 2))
     bars, count = figure.subplots(
         2, 1, sharex=True, height_ratios=[max(len(windows), 2), 1.3], gridspec_kw={"hspace": 0.16}
     )
-    figure.subplots_adjust(left=0.12, right=0.97, top=0.93, bottom=0.13)
-    last = max((one.now_ms for one in trace.steps), default=1_000) / 1_000 * 1.05
+    left = min(0.03 + 0.01 * max(map(len, names), default=9), 0.4)
+    figure.subplots_adjust(left=left, right=0.97, top=0.93, bottom=0.13)
+    last = max((one.now_ms for one in trace.steps), default=1_000) / 1_000 * 1.14
     bars.set(xlim=(0, last), ylim=(len(windows) - 0.4, -0.7))
     style.seconds_axis(bars, "x", int(last * 1_000))
-    bars.set_yticks(range(len(windows)), [f"{one.key} {one.name}" for one in windows])
-    bars.set_title("one bar for each window of each key", loc="left")
-    for row, window in enumerate(shown.windows):
+    bars.set_yticks(range(len(windows)), names)
+    some = f"the first {_ROWS} of {len(every)} windows" if len(every) > _ROWS else "every window"
+    bars.set_title(f"{some} of each key", loc="left")
+    for row, window in enumerate(shown.windows[:_ROWS]):
         _draw_bar(bars, row, window, shown.now_ms)
     for axes in (bars, count):
         axes.axvline(shown.now_ms / 1_000, color=style.NOW, ls="--", lw=0.9, gid="now")
@@ -60,11 +67,17 @@ def _draw_bar(axes: Axes, row: int, window: WindowView, now_ms: int) -> None:
             gid=f"result:{window.key}:{window.start_ms}-{window.end_ms}:{result.revision}",
         )  # fmt: skip
     if window.gone_ms is not None:
+        beside = window.results[-1:] if window.gone_ms == _last_told(window) else []
+        away = 4 + sum(5 + 6 * len(str(result.total)) for result in beside)
         axes.annotate(
-            window.state, (window.gone_ms / 1_000, row), (4, 0), textcoords="offset points",
+            window.state, (window.gone_ms / 1_000, row), (away, 0), textcoords="offset points",
             va="center", color=style.EDGE,
             gid=f"{window.state}:{window.key}:{window.start_ms}-{window.end_ms}",
         )  # fmt: skip
+
+
+def _last_told(window: WindowView) -> int | None:
+    return window.results[-1].now_ms if window.results else None
 
 
 def _draw_count(axes: Axes, trace: Trace, shown: View) -> None:

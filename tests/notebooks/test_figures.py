@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +19,7 @@ from studykit.figures import (
     assigners,
     bound_tradeoff,
     keyed_state,
+    marbles,
     min_watermark,
     panes,
     plane,
@@ -40,6 +42,7 @@ SHOWN: MappingProxyType[str, tuple[Exhibit, Trace]] = MappingProxyType(
         "two_clocks": (two_clocks, STORY_TRACE),
         "watermark_stepper": (watermark_stepper, STORY_TRACE),
         "window_life": (window_life, KEYED),
+        "marbles": (marbles, STORY_TRACE),
         "assigners": (assigners, VISITS),
         "bound_tradeoff": (bound_tradeoff, STORY_TRACE),
         "min_watermark": (min_watermark, SILENT),
@@ -122,6 +125,14 @@ def test_panes_sum_to_22_43_and_22() -> None:
         "Sum for [0,10) at the sink: discarding 22 (21+1), "
         "accumulating 43 (21+22, counted twice), retracting 22 (21-21+22)."
     )
+
+
+def test_marbles_say_the_same_in_lanes_and_in_text() -> None:
+    ids, sentence = end(marbles, STORY_TRACE)
+    assert {"event:7:late", "event:10:dropped", "tick:9999", "result:all:0-10000:1"} <= ids
+    assert sentence.endswith("1 dropped; [0,10) fired 21, re-fired 22.")
+    text = "\n".join(said(marbles.draw(STORY_TRACE, STORY_TRACE.step_at(15_000))))
+    assert "in   ---a2=5---b5=9---a8=3--a3=4-b11=7---a14=8\nout  ---------------[0,10)=21" in text
 
 
 def test_late_bridge_fuses_two_sessions() -> None:
@@ -216,6 +227,19 @@ def test_no_text_lies_outside_the_picture(exhibit: Exhibit, trace: Trace) -> Non
             if text.get_gid():
                 assert limits.x0 <= box.x0, text.get_text()
                 assert box.x1 <= limits.x1, text.get_text()
+
+
+def test_long_streams_stay_readable() -> None:
+    """Many events and windows: only bad news is labelled, and a sentence stays a sentence."""
+    policy = Policy(bound_ms=500, size_ms=5_000, keyed=True)
+    trace = simulate(seeded(150), policy)
+    step = len(trace.steps)
+    ids = gids(watermark_stepper.draw(trace, step))
+    labelled = {gid.split(":")[1] for gid in ids if re.fullmatch(r"event:\d+:label", gid)}
+    dropped = {str(one.number) for one in trace.steps if one.verdict == "dropped"}
+    assert labelled == dropped
+    assert len(watermark_stepper.describe(trace, step)) < 400
+    assert window_life.draw(trace, step).get_figheight() < 10
 
 
 # --- no meaning by colour alone ------------------------------------------------------------------

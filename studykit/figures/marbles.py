@@ -1,0 +1,114 @@
+"""Figure 4: streams as marbles on lanes, and what comes out of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from studykit import style
+from studykit.describe import firings, seconds, verdicts
+from studykit.figures.exhibit import Row
+from studykit.marbles import MarbleError, outcome, render
+from studykit.steps import Trace
+from studykit.view import View, view
+
+TITLE: Final = "Marbles"
+QUESTION: Final = "Which single move makes this event late?"
+
+
+@style.styled
+def draw(trace: Trace, step: int) -> Figure:
+    """Draw a lane for each key, the ticks of the watermark, and a lane of results."""
+    shown = view(trace, step)
+    keys = sorted({event.key for event in trace.events})
+    figure = style.new_figure(8, 1.9 + 0.55 * len(keys))
+    axes = figure.add_axes((0.11, 0.28, 0.86, 0.70))
+    last = max((one.now_ms for one in trace.steps), default=1_000) / 1_000 * 1.06
+    axes.set(xlim=(0, last), ylim=(len(keys) + 1.7, -0.6), xlabel="processing time (s)")
+    style.seconds_axis(axes, "x", int(last * 1_000))
+    axes.set_yticks(range(len(keys) + 2), [*keys, "watermark", "results"])
+    axes.hlines(range(len(keys)), 0, last, color=style.GREY, lw=0.8, zorder=0)
+    _draw_marbles(axes, keys, shown)
+    _draw_ticks(axes, len(keys), shown)
+    _draw_results(axes, len(keys) + 1, shown, keyed=trace.policy.keyed)
+    figure.text(0.02, 0.02, _lines(trace, step), family="DejaVu Sans Mono", fontsize=8, gid="text")
+    return figure
+
+
+def _draw_marbles(axes: Axes, keys: list[str], shown: View) -> None:
+    """Draw each event when it arrived, with the time at which it happened."""
+    for one in shown.seen:
+        look = style.VERDICT_LOOKS[one.verdict]
+        at = one.event.arrival_ms / 1_000, keys.index(one.event.key)
+        axes.plot(
+            *at, marker=look.marker, color=look.colour, ms=9, ls="",
+            gid=f"event:{one.number}:{one.verdict}",
+        )  # fmt: skip
+        words = {"late": " late", "dropped": " dropped", "partial": " partly"}
+        axes.annotate(
+            f"{one.event.event_ms / 1_000:g}{words.get(one.verdict, '')}", at, (0, 7),
+            textcoords="offset points", ha="center", fontsize=8,
+        )  # fmt: skip
+
+
+def _draw_ticks(axes: Axes, y: int, shown: View) -> None:
+    """Draw a tick where the watermark moved, with where it moved to."""
+    for mark in shown.path:
+        if mark.watermark_ms >= 0:
+            axes.plot(mark.now_ms / 1_000, y, "|", color=style.GREEN, ms=14, mew=2.4)
+            axes.annotate(
+                f"W {mark.watermark_ms / 1_000:g}", (mark.now_ms / 1_000, y), (0, 9),
+                textcoords="offset points", ha="center", fontsize=7.5, color=style.DARK_GREEN,
+                gid=f"tick:{mark.watermark_ms}",
+            )  # fmt: skip
+
+
+def _draw_results(axes: Axes, y: int, shown: View, *, keyed: bool) -> None:
+    """Draw each firing when it happened."""
+    for window in shown.windows:
+        for result in window.results:
+            at = result.now_ms / 1_000
+            axes.plot(at, y, "s", color=style.SKY, mec=style.EDGE, ms=10)
+            name = f"{window.key} " if keyed else ""
+            axes.annotate(
+                f"{name}{window.name}={result.total}", (at, y), (0, -17 if result.revision % 2 else 9),
+                textcoords="offset points", ha="center", fontsize=7.5, fontweight="bold",
+                path_effects=style.HALO,
+                gid=f"result:{window.key}:{window.start_ms}-{window.end_ms}:{result.revision}",
+            )  # fmt: skip
+
+
+def _lines(trace: Trace, step: int) -> str:
+    """Return the stream and its outcome as text, as far as they have come."""
+    so_far = Trace(trace.policy, trace.sources, trace.events, trace.steps[:step])
+    try:
+        line = render(one.event for one in view(trace, step).seen)
+    except MarbleError:
+        return "(times are not whole seconds: no line of text)"
+    return f"in   {line}\nout  {outcome(so_far)}"
+
+
+def describe(trace: Trace, step: int) -> str:
+    """Say what came in and what came out."""
+    shown = view(trace, step)
+    if not shown.seen:
+        return "Nothing has arrived yet."
+    told = [firings(one, keyed=trace.policy.keyed) for one in shown.windows if one.results]
+    out = "; ".join(told[-4:]) if told else "no result yet"
+    return f"By {seconds(shown.now_ms)}: {verdicts(shown)}; {out}."
+
+
+def table(trace: Trace, step: int) -> list[Row]:
+    """Return what came in and what came out, in order."""
+    rows: list[Row] = []
+    for one in trace.steps[:step]:
+        if one.event and one.kind == "arrival":
+            what = f"{one.event.key} of {seconds(one.event.event_ms)}: {one.verdict}"
+            rows.append({"at": seconds(one.now_ms), "in": what, "out": ""})
+        for change in one.changes:
+            if change.kind in ("fired", "re-fired"):
+                told = f"[{change.start_ms / 1_000:g},{change.end_ms / 1_000:g})={change.total}"
+                rows.append({"at": seconds(one.now_ms), "in": "", "out": told})
+    return rows
