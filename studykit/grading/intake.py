@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,7 +27,10 @@ MAX_DEPTH: Final = 8
 MAX_CLASS_FILES: Final = 100_000
 MAX_CLASS_BYTES: Final = 20 * 2**30
 
-_JUNK: Final = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+_JUNK: Final = re.compile(
+    r"__MACOSX|Thumbs\.db|desktop\.ini|\._.*|\.(DS_Store|ipynb_checkpoints|git|gitignore|venv)"
+)
+"""What systems and tools put beside the work of a person."""
 
 
 @dataclass(slots=True)
@@ -114,7 +118,7 @@ def _walk(folder: Path, depth: int) -> Iterator[tuple[Path, str]]:
     """Yield every file below a folder, with the reason for not opening it, or ''."""
     for entry in sorted(os.scandir(folder), key=lambda one: one.name):
         path = Path(entry.path)
-        if entry.name.startswith(".") or entry.name in _JUNK:
+        if _JUNK.fullmatch(entry.name):
             continue
         if entry.is_dir(follow_symlinks=False):
             if depth == MAX_DEPTH:
@@ -136,11 +140,9 @@ def _why_not(entry: os.DirEntry[str]) -> str:
 
 def _without_wrapper(folder: Path) -> Path:
     """Return the one folder that holds all others, as archives often have it."""
-    inside = [
-        one for one in os.scandir(folder) if one.name not in _JUNK and not one.name.startswith(".")
-    ]
+    inside = [one for one in os.scandir(folder) if not _JUNK.fullmatch(one.name)]
     if len(inside) == 1 and inside[0].is_dir(follow_symlinks=False):
-        deeper = [one for one in os.scandir(inside[0]) if not one.name.startswith(".")]
+        deeper = [one for one in os.scandir(inside[0]) if not _JUNK.fullmatch(one.name)]
         if len(deeper) > 1 or any(one.is_dir(follow_symlinks=False) for one in deeper):
             return Path(inside[0].path)
     return folder

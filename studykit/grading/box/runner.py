@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import random
+import select
 import signal
 import sys
+import time
 from typing import Any, Final
 
 from studykit.checks.running import run_cases
@@ -55,14 +57,14 @@ def _call(wire: Wire, shell: Any, request: dict[str, Any]) -> dict[str, Any]:  #
         _answer_and_end(writer, shell.user_ns, request)
     os.close(writer)
     try:
-        data = _read_all(reader, child, request["within_s"] + GRACE_S)
+        data, late = _read_all(reader, child, request["within_s"] + GRACE_S)
     finally:
         os.close(reader)
     _, status = os.waitpid(child, 0)
     try:
         return {"outcomes": json.loads(data)}
     except ValueError:
-        return {"died": _cause(status, len(data))}
+        return {"died": "timeout" if late else _cause(status, len(data))}
 
 
 def _answer_and_end(writer: int, namespace: dict[str, Any], request: dict[str, Any]) -> None:
@@ -77,20 +79,21 @@ def _answer_and_end(writer: int, namespace: dict[str, Any], request: dict[str, A
         os._exit(status)
 
 
-def _read_all(reader: int, child: int, within_s: float) -> bytes:
-    """Return what the child writes; a child that takes too long or writes too much is killed."""
-    signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGKILL))
-    signal.setitimer(signal.ITIMER_REAL, within_s)
+def _read_all(reader: int, child: int, within_s: float) -> tuple[bytes, bool]:
+    """Return what a child writes, and whether it took too long; then, or if it is much, kill it."""
     data = b""
-    try:
-        while chunk := os.read(reader, 65_536):
-            data += chunk
-            if len(data) > MAX_BYTES:
-                os.kill(child, signal.SIGKILL)
-                return data
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    return data
+    deadline = time.monotonic() + within_s
+    while len(data) <= MAX_BYTES:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([reader], [], [], left)[0]:
+            os.kill(child, signal.SIGKILL)
+            return data, True
+        chunk = os.read(reader, 65_536)
+        if not chunk:
+            return data, False
+        data += chunk
+    os.kill(child, signal.SIGKILL)
+    return data, False
 
 
 def _cause(status: int, size: int) -> str:
@@ -99,7 +102,7 @@ def _cause(status: int, size: int) -> str:
         return "protocol"
     if os.WIFEXITED(status):
         return "output" if os.WEXITSTATUS(status) == OUTPUT_STATUS else "crashed"
-    return "timeout" if os.WTERMSIG(status) in (signal.SIGKILL, signal.SIGXCPU) else "crashed"
+    return "timeout" if os.WTERMSIG(status) == signal.SIGXCPU else "crashed"
 
 
 def _reseed(seed: int) -> None:

@@ -1,0 +1,123 @@
+"""Hostile and broken submissions beside honest ones: what becomes of each, and of the others."""
+
+from __future__ import annotations
+
+import json
+import resource
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from studykit.grading.identity import tidy
+from tests.grading.hostile import CASES, SCRIPT, Case
+from tests.grading.kit import LAB, as_bytes, graded, misled, put, solved, untouched, verdicts
+
+HONEST = {
+    "honest-solved": solved(),
+    "honest-untouched": untouched(),
+    **{
+        f"honest-{exercise.id}-{bad.name}": solved({exercise.name: misled(exercise, bad.name)})
+        for exercise in LAB.exercises
+        for bad in exercise.misconceptions[:1]
+    },
+}
+
+
+def write_honest(folder: Path) -> None:
+    put(folder, {f"{name}/lab.ipynb": as_bytes(book) for name, book in HONEST.items()})
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("alone")
+    write_honest(folder / "in")
+    return graded(folder / "in", folder / "out")
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Grade every hostile submission beside the honest ones, once."""
+    folder = tmp_path_factory.mktemp("beside")
+    write_honest(folder / "in")
+    for case in CASES:
+        (folder / "in" / case.name).mkdir()
+        case.make(folder / "in" / case.name)
+    graded(folder / "in", folder / "out")
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def beside(out: Path) -> dict[str, Any]:
+    book = json.loads((out / "gradebook.json").read_text("utf-8"))
+    return {one["student"]: one for one in book["students"]}
+
+
+def test_the_table_covers_every_category() -> None:
+    categories = Counter(case.category for case in CASES)
+    assert len(CASES) >= 50
+    assert len(categories) >= 15
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize(
+    "case", CASES, ids=lambda case: case.name[:40].encode("ascii", "replace").decode()
+)
+def test_a_hostile_submission_gets_its_verdict(beside: dict[str, Any], case: Case) -> None:
+    found = beside[tidy(case.name)]
+    assert found["status"] == case.status, found["reason"]
+    assert verdicts(found) == (case.verdicts if case.status == "graded" else {})
+    assert case.flags <= set(found["flags"])
+    if case.only:
+        assert set(found["flags"]) == case.flags, (found["review"], found["restored"])
+
+
+def test_honest_results_are_the_same_with_and_without_hostile_ones(
+    alone: dict[str, Any], beside: dict[str, Any]
+) -> None:
+    assert {name: beside[name] for name in alone} == alone
+
+
+def test_honest_results_are_right(alone: dict[str, Any]) -> None:
+    assert alone["honest-solved"]["total"] == "5"
+    assert alone["honest-untouched"]["total"] == "0"
+    assert not any(one["attempted"] for one in alone["honest-untouched"]["exercises"])
+    for exercise in LAB.exercises:
+        bad = exercise.misconceptions[0].name
+        found = alone[f"honest-{exercise.id}-{bad}"]
+        assert {one["misconception"] for one in found["exercises"]} == {"", bad}
+
+
+def test_nothing_is_left_of_any_submission(out: Path) -> None:
+    assert psutil.Process().children(recursive=True) == []
+    left = {path.name for path in out.iterdir()}
+    files = {"gradebook.csv", "gradebook.json", "report.html", "results.jsonl", ".lock"}
+    assert left == files | {"feedback"}
+    assert not Path("/tmp/evil.py").exists()
+    assert not Path("/tmp/owned").exists()
+
+
+def test_the_grader_stays_small(out: Path) -> None:
+    """The largest of all processes that this one has waited for: its workers."""
+    kilobytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert out.exists()
+    assert kilobytes < 600_000
+
+
+def test_no_markup_of_a_submission_becomes_markup(out: Path) -> None:
+    pages = [out / "report.html", *(out / "feedback").glob("*.html")]
+    assert len(pages) == 1 + len(CASES) + len(HONEST)
+    for path in pages:
+        text = path.read_text("utf-8")
+        assert SCRIPT not in text
+        assert "<script" not in text
+        assert "\x1b" not in text
+    assert "&lt;script&gt;" in (out / "report.html").read_text("utf-8")
+
+
+def test_no_cell_of_the_table_is_a_formula(out: Path) -> None:
+    lines = (out / "gradebook.csv").read_text("utf-8").splitlines()
+    assert any(line.startswith("'=1+1,") for line in lines)
+    assert not any(line.startswith(("=", "+", "-", "@")) for line in lines)
