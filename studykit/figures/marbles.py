@@ -72,8 +72,9 @@ def _draw_results(axes: Axes, y: int, shown: View, *, keyed: bool) -> None:
             at = result.now_ms / 1_000
             axes.plot(at, y, "s", color=style.SKY, mec=style.EDGE, ms=10)
             name = f"{window.key} " if keyed else ""
+            above = 9 if result.revision % 2 == 0 else -17  # so that two in a row do not collide
             axes.annotate(
-                f"{name}{window.name}={result.total}", (at, y), (0, -17 if result.revision % 2 else 9),
+                f"{name}{window.name}={result.total}", (at, y), (0, above),
                 textcoords="offset points", ha="center", fontsize=7.5, fontweight="bold",
                 path_effects=style.HALO,
                 gid=f"result:{window.key}:{window.start_ms}-{window.end_ms}:{result.revision}",
