@@ -35,6 +35,7 @@ from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 from studykit.services.kafka import Kafka
 from studykit.services.ports import free_port
 from studykit.services.redis import Redis
+from studykit.services.service import Service
 from studykit.services.topics import PARTITIONS
 from studykit.services.workspace import Workspace
 
@@ -44,13 +45,13 @@ HOME = Path(__file__).parents[1] / ".study" / "bench"
 
 def measure() -> list[Figure]:
     """Measure the processor with the simplest features, and with all of them."""
-    with _services() as settings:
-        count = _fill(settings)
+    with services() as settings:
+        count = fill(settings)
         times = take_turns(
             {
                 "bare": partial(_bare, settings, count),
-                "totals": partial(_process, settings, count, [TOTALS], _RedisOnly),
-                "fraud": partial(_process, settings, count, [FRAUD], Outbox),
+                "totals": partial(process, settings, count, [TOTALS], RedisOnly),
+                "fraud": partial(process, settings, count, [FRAUD], Outbox),
             }
         )
     bare = times["bare"].wall_s
@@ -83,7 +84,7 @@ def _totals_operator(settings: Settings, clock: BoundedOutOfOrderness) -> Operat
 TOTALS = FeatureSet("fraud", TRANSACTIONS, "features-fraud", False, _totals_operator)
 
 
-class _RedisOnly(Outbox):
+class RedisOnly(Outbox):
     """Sends no rows to Kafka."""
 
     def send(self, rows: Iterable[FeatureRow], letters: Iterable[DeadLetter]) -> None:
@@ -109,7 +110,7 @@ def _bare(settings: Settings, count: int) -> int:
     return seen
 
 
-def _process(
+def process(
     settings: Settings, count: int, sets: list[FeatureSet], outbox_of: Callable[[Settings], Outbox]
 ) -> int:
     """Run the processor as its entry point does, in a group of its own, until it has caught up."""
@@ -138,13 +139,13 @@ def _process(
         return count if client.dbsize() == 1_000 else client.dbsize()
 
 
-def _fill(settings: Settings) -> int:
+def fill(settings: Settings, hours: int = HOURS) -> int:
     """Write the golden log to the broker, several hours of it one after the other."""
     producer = KafkaProducer(
         bootstrap_servers=settings.kafka_servers, linger_ms=20, batch_size=262_144
     )
     count = 0
-    for tx in _hours():
+    for tx in _hours(hours):
         key = tx.card_id.encode()
         partition = partition_of(key, PARTITIONS)
         producer.send(TRANSACTIONS, msgspec.json.encode(tx), key, partition=partition)
@@ -154,22 +155,27 @@ def _fill(settings: Settings) -> int:
     return count
 
 
-def _hours() -> Iterator[Transaction]:
+def _hours(hours: int) -> Iterator[Transaction]:
     golden = list(golden_transactions())
-    for hour in range(HOURS):
+    for hour in range(hours):
         for tx in golden:
             yield msgspec.structs.replace(tx, event_time=tx.event_time + hour * SPAN_MS)
 
 
 @contextmanager
-def _services() -> Iterator[Settings]:
+def services() -> Iterator[Settings]:
     workspace = Workspace(HOME)
     kafka, store = Kafka(workspace, free_port()), Redis(workspace, free_port())
+    _remove(kafka, store)  # what a run that was killed has left
     try:
         kafka.start()
         store.start()
         yield Settings(kafka_servers=kafka.address, redis_port=store.port)
     finally:
-        store.stop()
-        kafka.stop()
-        shutil.rmtree(HOME, ignore_errors=True)
+        _remove(kafka, store)
+
+
+def _remove(*services: Service) -> None:
+    for service in services:
+        service.stop()
+    shutil.rmtree(HOME, ignore_errors=True)

@@ -1,0 +1,121 @@
+"""Other engines beside ours, in an environment of their own: the same events, rows compared."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from benchmarks import pipeline
+from benchmarks.buckets import Event, Row
+from benchmarks.measure import Figure, take_turns
+from flink_jobs.config import Settings
+from flink_jobs.engine.aggregates import CountSumMax
+from flink_jobs.engine.sliding import SlidingOperator
+from flink_jobs.engine.windows import SlidingWindows
+from flink_jobs.simulator.golden import golden_transactions
+from flink_jobs.utils.watermarks import BoundedOutOfOrderness
+
+ENGINES: Final = ("bytewax==0.21.1", "quixstreams==3.28.1")
+PYTHON: Final = "3.11"
+"""The newest Python for which bytewax publishes a wheel is 3.12; the reference is 3.11."""
+PATIENCE_S: Final = 300
+QUIX_EVENTS: Final = 100_000
+"""Enough for a rate; the whole log would take it minutes."""
+HOME: Final = Path(__file__).parents[2] / ".study" / "peers"
+
+
+def measure() -> list[Figure]:
+    """Install the peers if they are not there, and measure them."""
+    python = _install()
+    return [*_bytewax(python), *_quix(python)]
+
+
+def our_rows(events: list[Event]) -> list[Row]:
+    """Return every window of the events, the tail included, as rows in order."""
+    clock = BoundedOutOfOrderness(30_000)
+    operator = SlidingOperator(SlidingWindows(300_000, 60_000), CountSumMax(), clock)
+    for offset, (event_ms, key, amount) in enumerate(events):
+        operator.on_event(key, event_ms, amount, offset)
+        if clock.observe(event_ms) and clock.watermark_ms >= operator.next_ms:
+            operator.on_watermark()
+    clock.finish()
+    operator.on_watermark()
+    return [
+        (one.key, one.start_ms, one.result.count, one.result.total, one.result.largest)
+        for one in operator.take()
+    ]
+
+
+def _bytewax(python: Path) -> list[Figure]:
+    """Compare the window core with bytewax's, events in memory on both sides."""
+    events = [(tx.event_time, tx.card_id, tx.amount_cents) for tx in golden_transactions()]
+    source = HOME / "events.json"
+    source.write_bytes(msgspec.json.encode(events))
+    ours = take_turns({"ours": lambda: len(our_rows(events))})["ours"].cpu_s
+    found = _run(python, "bytewax_windows.py", str(source))
+    rows = {tuple(row) for row in found["rows"]}
+    if rows != set(our_rows(events)):
+        raise AssertionError(f"bytewax finds {len(rows)} windows, and not the same")
+    theirs = float(found["cpu_s"])
+    rate = len(events) / theirs
+    return [
+        Figure("peers", "golden log: ours", len(events) / ours, "events/CPU-s", theirs / ours,
+               "bytewax", "ratio >= 8"),
+        Figure("peers", "golden log: bytewax 0.21.1", rate, "events/CPU-s", 1, "itself"),
+    ]  # fmt: skip
+
+
+def _quix(python: Path) -> list[Figure]:
+    """Compare the pipeline with quixstreams' simplest windowing, on the same broker and topic."""
+    expected = {row[:2]: list(row[2:]) for row in our_rows(_events())}
+    with pipeline.services() as settings:
+        count = pipeline.fill(settings, hours=1)
+        ours = take_turns({"ours": lambda: _ours_on_kafka(settings, count)}, rounds=1)["ours"]
+        found = _run(python, "quix_windows.py", settings.kafka_servers, str(QUIX_EVENTS), str(HOME))
+    wrong = [row for row in found["rows"] if expected[row[0], row[1]] != row[2:]]
+    if wrong:
+        raise AssertionError(f"quixstreams and ours differ in {len(wrong)} windows: {wrong[:3]}")
+    theirs = float(found["wall_s"])
+    emitted = f"{len(found['rows']):,} of {len(expected):,} windows emitted"
+    return [
+        Figure("peers", "Kafka to Redis: ours", count / ours.wall_s, "events/s",
+               count / ours.wall_s * theirs / QUIX_EVENTS, "quixstreams", "ratio >= 8"),
+        Figure("peers", f"Kafka to nowhere: quixstreams 3.28.1, {emitted}", QUIX_EVENTS / theirs,
+               "events/s", 1, "itself"),
+    ]  # fmt: skip
+
+
+def _ours_on_kafka(settings: Settings, count: int) -> int:
+    return pipeline.process(settings, count, [pipeline.TOTALS], pipeline.RedisOnly)
+
+
+def _events() -> list[Event]:
+    return [(tx.event_time, tx.card_id, tx.amount_cents) for tx in golden_transactions()]
+
+
+def _install() -> Path:
+    python = HOME / "venv" / "bin" / "python"
+    uv = [sys.executable, "-m", "uv"]
+    if not python.exists():
+        subprocess.run([*uv, "venv", "-q", "--python", PYTHON, str(HOME / "venv")], check=True)
+    subprocess.run([*uv, "pip", "install", "-q", "--python", str(python), *ENGINES], check=True)
+    return python
+
+
+def _run(python: Path, script: str, *arguments: str) -> dict[str, list[list[object]]]:
+    """Run a peer's script, and return the JSON object on its last line."""
+    path = Path(__file__).with_name(script)
+    done = subprocess.run(
+        [str(python), str(path), *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    result: dict[str, list[list[object]]] = json.loads(done.stdout.splitlines()[-1])
+    return result
