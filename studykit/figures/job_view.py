@@ -1,0 +1,114 @@
+"""Figure 10: a running Flink job, from a recording. Which operator is the first slow one?"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from studykit import style
+from studykit.describe import count_of
+from studykit.figures.exhibit import Row
+from studykit.job_recording import JobRecording, OperatorState
+
+TITLE: Final = "A job at work"
+QUESTION: Final = "Which operator is the first slow one?"
+
+BUSY: Final = 0.7
+"""An operator that works for more than this share of the time is taken for slow."""
+HELD_UP: Final = 0.3
+"""One that waits for more than this share of the time is held up by those after it."""
+
+
+def first_slow(operators: tuple[OperatorState, ...]) -> OperatorState | None:
+    """Return the operator that holds the others up: busy, and not itself waiting for another."""
+    return next(
+        (one for one in reversed(operators) if one.busy > BUSY and one.held_up <= HELD_UP), None
+    )
+
+
+@style.styled
+def draw(recording: JobRecording, step: int) -> Figure:
+    """Draw a row for each operator: how its time is spent, and how far its watermark has come."""
+    moment = recording.moments[step]
+    count = len(moment.operators)
+    figure = style.new_figure(8, 1.2 + 0.6 * count)
+    axes = figure.add_axes((0.30, 0.14, 0.44, 0.77))
+    axes.set(xlim=(0, 100), ylim=(count - 0.4, -0.6), xlabel="share of the time (%)")
+    axes.set_yticks(range(count), [short_name(one.name) for one in moment.operators])
+    axes.set_title(f"{moment.at_ms / 1_000:.0f} s into the recording", loc="left")
+    slow = first_slow(moment.operators)
+    for row, one in enumerate(moment.operators):
+        _draw_operator(axes, row, one, slow=one is slow)
+    figure.text(0.752, 0.93, "watermark, records", fontsize=8, color=style.EDGE)
+    return figure
+
+
+def _draw_operator(axes: Axes, row: int, one: OperatorState, *, slow: bool) -> None:
+    name = short_name(one.name)
+    axes.barh(
+        row, one.busy * 100, 0.6, facecolor=style.SKY, edgecolor=style.EDGE,
+        lw=2.4 if slow else 0.8,
+    )[0].set_gid(f"busy:{name}:{one.busy * 100:.0f}")  # fmt: skip
+    axes.barh(
+        row, one.held_up * 100, 0.6, left=one.busy * 100, facecolor="white", edgecolor=style.EDGE,
+        lw=0.8, hatch="//",
+    )[0].set_gid(f"held up:{name}:{one.held_up * 100:.0f}")  # fmt: skip
+    words = [
+        *(["* first slow one"] if slow else []),
+        *([f"works {one.busy * 100:.0f} %"] if one.busy >= 0.2 and not slow else []),
+        *([f"held up {one.held_up * 100:.0f} %"] if one.held_up >= 0.2 else []),
+    ]
+    axes.text(2, row, ", ".join(words), va="center", fontsize=8, path_effects=style.HALO)
+    said = "none" if one.watermark_ms is None else clock(one.watermark_ms)
+    axes.annotate(
+        f"W {said}\n{one.records:,}", (1.03, row), xycoords=("axes fraction", "data"),
+        va="center", fontsize=8, annotation_clip=False, gid=f"watermark:{name}:{one.watermark_ms}",
+    )  # fmt: skip
+
+
+def short_name(name: str) -> str:
+    """Return the first word of an operator's name, which Flink fills with its whole plan.
+
+    >>> short_name("GlobalWindowAggregate[5]: ... -> Calc[6]")
+    'GlobalWindowAggregate'
+    """
+    return name.replace("Source: ", "").replace("Sink: ", "").split("[")[0].split(" ")[0]
+
+
+def clock(time_ms: int) -> str:
+    """Return the time of day of an epoch time, UTC, to the millisecond.
+
+    >>> clock(1_760_000_395_999)
+    '08:59:55.999'
+    """
+    seconds, ms = divmod(time_ms % 86_400_000, 1_000)
+    return f"{seconds // 3_600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{ms:03d}"
+
+
+def describe(recording: JobRecording, step: int) -> str:
+    """Say which operator is the first slow one, and whom it holds up."""
+    operators = recording.moments[step].operators
+    slow = first_slow(operators)
+    if slow is None:
+        return "No operator is slow: none of them works for most of the time."
+    held = [short_name(one.name) for one in operators if one.held_up > HELD_UP]
+    sentence = f"{short_name(slow.name)} works {slow.busy * 100:.0f} % of the time"
+    if held:
+        return f"{sentence} and holds up {count_of(len(held), 'operator')}: {', '.join(held)}."
+    return f"{sentence}; nobody waits for it yet."
+
+
+def table(recording: JobRecording, step: int) -> list[Row]:
+    """Return every operator with its watermark, its records and its shares of time."""
+    return [
+        {
+            "operator": short_name(one.name),
+            "watermark": "none" if one.watermark_ms is None else clock(one.watermark_ms),
+            "records": one.records,
+            "busy": f"{one.busy * 100:.0f} %",
+            "held up": f"{one.held_up * 100:.0f} %",
+        }
+        for one in recording.moments[step].operators
+    ]
