@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -29,6 +30,8 @@ class Verdict:
     status: Status
     evidence: tuple[str, ...] = ()
     message: Message | None = None
+    waits_for: str | None = None
+    """The exercise whose hole was met instead of this one's."""
 
     @property
     def misconception(self) -> str | None:
@@ -39,6 +42,8 @@ class Verdict:
     def text(self) -> str:
         """Everything to show."""
         exercise = self.exercise
+        if self.waits_for:
+            return f"{exercise.id} uses {self.waits_for}, which is not done: do that one first."
         if self.status == "not attempted":
             return f"{exercise.id} not attempted yet: {exercise.task}"
         if self.message is not None:
@@ -58,8 +63,9 @@ def judge(exercise: Exercise, cases: Sequence[Args], outcomes: Sequence[Outcome]
 
     Of several failures the first of the public cases is shown, else the shortest random one.
     """
-    if any("not_done" in outcome for outcome in outcomes):
-        return Verdict(exercise, "not attempted")
+    for outcome in outcomes:
+        if "not_done" in outcome:
+            return Verdict(exercise, "not attempted", waits_for=_other_hole(exercise, outcome))
     reached = list(outcomes[: len(cases)])
     tried = list(zip(cases, reached + [LOST] * (len(cases) - len(reached)), strict=True))
     expected = [exercise.expected(args) for args, _ in tried]
@@ -73,6 +79,12 @@ def judge(exercise: Exercise, cases: Sequence[Args], outcomes: Sequence[Outcome]
     evidence = _evidence(exercise, tried, expected, min(shown + 1, public))
     message = _message(exercise, args, outcome, expected[shown], tried)
     return Verdict(exercise, "failed", evidence, message)
+
+
+def _other_hole(exercise: Exercise, outcome: Outcome) -> str | None:
+    """Return the title of another exercise whose hole was met; None if it was this one's."""
+    found = re.match(r"L\d\d\.\d+ [a-z_0-9]{1,40}(?=: )", str(outcome["not_done"]))
+    return found[0] if found and found[0] != exercise.title else None
 
 
 def _right(exercise: Exercise, outcome: Outcome, expected: Json) -> bool:
@@ -143,10 +155,10 @@ def _evidence(
     for (args, outcome), wanted in list(zip(tried, expected, strict=False))[first:last]:
         mark = "ok" if _right(exercise, outcome, wanted) else "no"
         yours = short(outcome["value"]) if "value" in outcome else "no result"
-        inputs = ", ".join(short(arg) for arg in args) or "no input"
-        lines.append(
-            f"{mark}  {exercise.id}  {inputs}  yours {yours}  expected {exercise.shown(wanted)}"
-        )
+        parts = [mark, exercise.id, ", ".join(short(arg) for arg in args), f"yours {yours}"]
+        if not exercise.hidden:
+            parts.append(f"expected {short(wanted)}")
+        lines.append("  ".join(part for part in parts if part))
     return tuple(lines)
 
 

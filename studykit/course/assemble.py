@@ -122,5 +122,9 @@ def _lesson_bar(source: Path, course: Course) -> Cell:
 
 def _lab_bar(source: Path, course: Course) -> Cell:
     lesson_source = lesson_of(source, course.lesson_sources())
-    partner = f"[{link_to(lesson_source, '../notebooks/')}" if lesson_source else None
+    partner = (
+        f"[Lesson {source.stem[3:5]}: {link_to(lesson_source, '../notebooks/')}"
+        if lesson_source
+        else None
+    )
     return bar(source, course.lab_sources(), partner)

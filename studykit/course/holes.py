@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,6 +13,9 @@ from studykit.exercise import Exercise
 
 BEGIN: Final = re.compile(r"^(\s*)# BEGIN SOLUTION\s*$")
 END: Final = re.compile(r"^\s*# END SOLUTION\s*$")
+
+WIDTH: Final = 88
+"""A longer line would not be seen whole in a notebook."""
 
 TELLING: Final = 12
 """A solution's line of at least so many characters must not be in the lab."""
@@ -65,9 +69,18 @@ def leaks(source: str, lab: str) -> list[str]:
 
 
 def _hole(indent: str, exercise: Exercise) -> str:
-    """Return the line that stands for an answer; the task is read in the message and above it."""
-    text = json.dumps(f"{exercise.title}: {exercise.hints[0]}", ensure_ascii=False)
-    return f"{indent}raise lab.NotDone({text})"
+    """Return what stands for an answer: it names the exercise and asks the first question."""
+    text = f"{exercise.title}: {exercise.hints[0]}"
+    line = f"{indent}raise lab.NotDone({_quoted(text)})"
+    if len(line) <= WIDTH:
+        return line
+    parts = textwrap.wrap(text, WIDTH - len(indent) - 8, drop_whitespace=False)
+    inside = "\n".join(f"{indent}    {_quoted(part)}" for part in parts)
+    return f"{indent}raise lab.NotDone(\n{inside}\n{indent})"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _require(good: bool, exercise: Exercise) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from studykit.course.build import Product, build, products
 from studykit.course.cells import dump, load, read_cells, with_ids, without_outputs
-from studykit.course.holes import dig, fill, leaks
+from studykit.course.holes import WIDTH, dig, fill, leaks
 from studykit.course.layout import Course
 from studykit.errors import StudyError
 from studykit.exercise import Exercise, Misconception
@@ -75,6 +77,13 @@ def test_a_hole_keeps_its_indent_and_what_stands_around_it() -> None:
         '    raise lab.NotDone("L99.1 double: What is \\"twice\\"?")',
         "    return twice",
     ]
+
+
+def test_a_long_hole_is_wrapped_and_says_the_same() -> None:
+    long = dataclasses.replace(EXERCISE, hints=(f"Is {'this ' * 30}long?", "b?", "c?"))
+    lines = dig(HOLE, long).splitlines()[2:-1]
+    assert max(map(len, lines)) <= WIDTH
+    assert ast.literal_eval("".join(lines[1:-1])) == f"L99.1 double: Is {'this ' * 30}long?"
 
 
 def test_a_filled_hole_has_no_markers() -> None:

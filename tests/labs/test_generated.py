@@ -90,7 +90,8 @@ def test_a_hole_holds_a_task_and_comes_before_its_check_and_its_hints(
     cells = load(course.labs / f"{lab.name}.ipynb")["cells"]
     for exercise in lab.exercises:
         place = next(n for n, one in enumerate(cells) if f"def {exercise.name}(" in one["source"])
-        assert f'raise lab.NotDone("{exercise.title}: ' in cells[place]["source"]
+        hole = cells[place]["source"].partition("raise lab.NotDone(")[2]
+        assert hole.lstrip().startswith(f'"{exercise.title}: ')
         assert cells[place + 1]["source"] == f'lab.check("{exercise.id}")'
         assert all(hint in cells[place + 2]["source"] for hint in exercise.hints)
 

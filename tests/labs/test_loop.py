@@ -41,7 +41,9 @@ def write_answer(path: Path, name: str, body: str) -> None:
     notebook = load(path)
     for cell in notebook["cells"]:
         if re.search(rf"def {name}\b", cell["source"]) and "NotDone" in cell["source"]:
-            cell["source"] = re.sub(r"( *)raise lab\.NotDone\(.*\)", rf"\1{body}", cell["source"])
+            hole = re.compile(r"raise lab\.NotDone\(\n?(?: *\".*\"\n?)+ *\)")
+            cell["source"], count = hole.subn(body.replace("\\", r"\\"), cell["source"])
+            assert count == 1
             break
     else:
         pytest.fail(f"there is no hole of {name}")
@@ -120,6 +122,14 @@ def test_a_syntax_error_costs_its_own_exercise_only(mine: Course) -> None:
     answers, _ = check_notebook(path, LAB.exercises)
     assert [one.mark for one in answers] == ["no", "..", "ok", "..", "..", ".."]
     assert answers[0].text.startswith("L02.1 watermark: its cell stops with SyntaxError")
+
+
+def test_an_answer_that_needs_another_says_which(mine: Course) -> None:
+    path = start(LAB, mine)
+    write_answer(path, "watermarks", "return [watermark(one, bound_ms) for one in times_ms]")
+    (answer,), _ = check_notebook(path, [find_exercise("02.2")[1]])
+    assert answer.mark == ".."
+    assert answer.text == "L02.2 uses L02.1 watermark, which is not done: do that one first."
 
 
 def test_a_renamed_function_is_asked_for(mine: Course) -> None:
