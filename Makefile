@@ -11,8 +11,11 @@ QUICK := not services and not jvm and not browser and not slow
 SEED_OPTIONS = $(if $(EVENTS),--events $(EVENTS)) $(if $(RATE),--rate $(RATE)) \
 	$(if $(SEED),--seed $(SEED)) $(if $(TO),--to $(TO))
 
+GRADE_NEEDS = say what to grade, as in: make grade LAB=lab01 SUBMISSIONS=handed-in
+
 .DEFAULT_GOAL := help
-.PHONY: help lab up down seed run-features demo bench status doctor clean-data test test-features lint
+.PHONY: help lab check up down seed run-features run-flink demo status doctor clean-data test \
+	test-features lint grade notebooks bench
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -28,6 +31,9 @@ endif
 lab: $(INSTALLED) ## Start the services and open JupyterLab on the study guide
 	@$(STUDY) lab $(if $(LAB_PORT),--port $(LAB_PORT))
 
+check: $(INSTALLED) ## Check your copies of the labs, or of one: LAB=03
+	@$(STUDY) check $(LAB)
+
 up: $(INSTALLED) ## Start Kafka and Redis
 	@$(STUDY) up
 
@@ -40,6 +46,10 @@ seed: $(if $(TO),$(INSTALLED),up) ## Send simulated events to Kafka: EVENTS= RAT
 run-features: up ## Compute features until caught up; FOLLOW=1 keeps running
 	@services=$$($(STUDY) env) && export $$services && \
 	$(RUN) flink_jobs.stream_processor $(if $(FOLLOW),,--until-caught-up)
+
+run-flink: up ## Compute the same features with Flink, from its newest checkpoint; BOUNDED=1 ends
+	@services=$$($(STUDY) env --flink) && export $$services && \
+	$(RUN) flink_jobs.feature_job --state .study/flink-state $(if $(BOUNDED),--bounded)
 
 demo: $(INSTALLED) ## Watch a minute of live traffic become features; leaves nothing behind
 	@$(STUDY) demo
@@ -67,3 +77,10 @@ test-features: $(INSTALLED) ## Test the engine and the features: no services, un
 
 test: lint ## Test everything: style, types, engine, services, browser
 	@$(RUN) pytest --doctest-modules tests flink_jobs studykit
+
+grade: $(INSTALLED) ## Grade submissions: LAB=lab01 SUBMISSIONS=folder OUT=folder
+	@$(STUDY) grade $(or $(SUBMISSIONS),$(error $(GRADE_NEEDS))) \
+		--lab $(or $(LAB),$(error $(GRADE_NEEDS))) --out $(or $(OUT),.study/grades/$(LAB))
+
+notebooks: $(INSTALLED) ## Build the lessons, labs and solutions from their sources
+	@$(STUDY) course build
