@@ -25,6 +25,7 @@ from flink_jobs.connectors.kafka import (
     Outbox,
     check_log,
     commit_of,
+    keep_joining,
     resume_from,
 )
 from flink_jobs.connectors.redis import FeatureStore
@@ -171,6 +172,7 @@ class Processor:
         return due or self._outbox.pending > MAX_PENDING
 
     def _poll(self) -> Mapping[TopicPartition, Sequence[Record]]:
+        keep_joining(self._consumer)
         try:
             batches: Mapping[TopicPartition, Sequence[Record]] = self._consumer.poll(POLL_MS)
         except KafkaError as error:

@@ -16,7 +16,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.partitioner.default import murmur2
-from kafka.structs import OffsetAndMetadata
+from kafka.structs import MemberState, OffsetAndMetadata
 
 from flink_jobs.config import Settings
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC, DeadLetter
@@ -86,6 +86,16 @@ def open_consumer(settings: Settings) -> KafkaConsumer:
         reconnect_backoff_max_ms=RECONNECT_MS,
         metrics_enabled=False,
     )
+
+
+def keep_joining(consumer: KafkaConsumer) -> None:
+    """Make sure that the next poll finishes joining the group, if the last one has begun to.
+
+    kafka-python 3.0.12 forgets that it is joining where a poll runs out of time at the wrong moment
+    and it was joining because partitions had become known: it would wait for its own for ever.
+    """
+    if consumer.group_metadata().state is MemberState.REBALANCING:
+        consumer._coordinator.request_rejoin()
 
 
 def resume_from(committed: OffsetAndMetadata | None, first: int, settings: Settings) -> Resume:

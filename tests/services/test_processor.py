@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import random
 import socket
+from contextlib import closing
 from dataclasses import fields
+from functools import partial
 
 import pytest
 from kafka import KafkaProducer
 
-from flink_jobs.connectors.kafka import SOURCE_TOPICS
+from flink_jobs.config import Settings
+from flink_jobs.connectors.kafka import SOURCE_TOPICS, keep_joining, open_consumer
 from flink_jobs.connectors.redis import FeatureStore
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.partition import Ledger
+from studykit.services.topics import create_topics
 from tests.services.processor_run import (
     START_MS,
     Reference,
@@ -165,6 +170,28 @@ def test_record_too_long_for_a_dead_letter_is_cut(world: World) -> None:
     told = {dict(one.headers).get("original_bytes") for one in long}
     assert told == {None, str(30 << 20).encode()}
     assert world.committed() == world.ends(SOURCE_TOPICS)
+
+
+def test_join_that_outlasts_its_poll_is_finished(world: World) -> None:
+    """Polls so short that answers come between them, while a topic gets more partitions."""
+    topic, draw = f"growing-{world.group}", random.Random(23)
+    create_topics(world.services.kafka.address, [topic])
+    with world.admin() as admin, closing(open_consumer(Settings.load(world.environment()))) as one:
+        one.subscribe([topic])
+
+        def knows(partitions: int) -> bool:
+            return bool(one.topics()) and len(one.partitions_for_topic(topic)) == partitions
+
+        def owns(partitions: int) -> bool:
+            keep_joining(one)
+            one.poll(draw.randrange(1, 15))
+            return len(one.assignment()) == partitions
+
+        eventually(partial(owns, 4))
+        for count in range(5, 15):
+            admin.create_partitions({topic: count})
+            eventually(partial(knows, count))
+            eventually(partial(owns, count), seconds=20)
 
 
 def test_equal_revision_redis_noop(world: World) -> None:
