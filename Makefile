@@ -49,7 +49,8 @@ run-features: up ## Compute features until caught up; FOLLOW=1 keeps running
 
 run-flink: up ## Compute the same features with Flink, from its newest checkpoint; BOUNDED=1 ends
 	@services=$$($(STUDY) env --flink) && export $$services && \
-	$(RUN) flink_jobs.feature_job --state .study/flink-state $(if $(BOUNDED),--bounded)
+	$(RUN) flink_jobs.feature_job --state $(or $(STUDY_HOME),.study)/data/flink \
+		$(if $(BOUNDED),--bounded)
 
 demo: $(INSTALLED) ## Watch a minute of live traffic become features; leaves nothing behind
 	@$(STUDY) demo

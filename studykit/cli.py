@@ -95,13 +95,20 @@ def clean_data(
 
 
 @app.command()
-def env() -> None:
+def env(
+    flink: Annotated[bool, typer.Option("--flink", help="Say where Flink is, too.")] = False,
+) -> None:
     """Print how programs reach the services: export $(study env)."""
     from studykit.services.addresses import Addresses
     from studykit.services.workspace import Workspace
 
-    for name, value in Addresses.find(Workspace.of_clone()).environment().items():
+    workspace = Workspace.of_clone()
+    for name, value in Addresses.find(workspace).environment().items():
         typer.echo(f"{name}={value}")
+    if flink:
+        from studykit.services.flink import flink_home
+
+        typer.echo(f"FLINK_HOME={flink_home(workspace)}")
 
 
 @app.command()

@@ -3,7 +3,7 @@
 -- Guarantees: judge, then advance. The watermark is the partition's own; 0 stands for none, as every
 -- event time is far above. With a bound of at least a millisecond the largest event time may include
 -- the record itself: one that sets it is behind nothing. Only bound 0 has to look at the record
--- before, which costs a fifth of the work. Flink's watermark is never ahead of the partition's, but for
+-- before, which costs more. Flink's watermark is never ahead of the partition's, but for
 -- a partition that was called idle and has woken: what then comes behind Flink's would miss its windows
 -- without a trace, so it is judged by that one.
 CREATE TEMPORARY VIEW ${topic}_judged AS

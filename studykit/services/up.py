@@ -68,6 +68,8 @@ def clean_data(workspace: Workspace, console: Console) -> None:
     with workspace.locked():
         for service in (Kafka(workspace, 0), Redis(workspace, 0)):
             shutil.rmtree(service.data, ignore_errors=True)
+        # Checkpoints of topics that are gone are of no use, and a job would begin from them.
+        shutil.rmtree(workspace.data / "flink", ignore_errors=True)
     console.print("Topics, offsets and keys deleted; `study up` starts afresh")
 
 
