@@ -38,7 +38,7 @@ from studykit.grading.pool import Job, Pool
 from studykit.grading.rebuild import Original
 from studykit.grading.report import report_page
 from studykit.grading.results import Result
-from studykit.grading.running import EngineMaker
+from studykit.grading.running import Engine, EngineMaker
 from studykit.grading.secret import Secret
 from studykit.grading.selftest import Findings, choose_sandbox
 from studykit.grading.staging import stage
@@ -180,6 +180,8 @@ def grade_all(
 
 def engine_maker(order: Order, assignment: Assignment, findings: Findings) -> EngineMaker:
     """Return what makes the engine of a worker."""
+    if order.engine == "testbook":
+        return partial(_testbook_engine, findings, order.limits)
     modules = [*WARMED, *assignment.original.modules()]
     return partial(_fork_engine, findings, modules, order.limits)
 
@@ -188,6 +190,12 @@ def _fork_engine(
     findings: Findings, modules: Sequence[str], limits: Limits, slot: int
 ) -> ForkEngine:
     return ForkEngine(findings.sandbox, slot, modules, limits)
+
+
+def _testbook_engine(findings: Findings, limits: Limits, slot: int) -> Engine:
+    from studykit.grading.testbook_engine import TestbookEngine  # noqa: PLC0415 - it takes 0.5 s
+
+    return TestbookEngine(findings.sandbox, slot, limits)
 
 
 def _absent(handed: Sequence[Handed], roster: Path) -> list[str]:

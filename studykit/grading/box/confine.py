@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+from collections.abc import Sequence
 from typing import Final
 
 from studykit.grading.box import seccomp
@@ -85,8 +86,10 @@ def limit(*, memory_bytes: int, processes: int, cpu_s: int) -> None:
         resource.setrlimit(kind, (value, value))
 
 
-def become(user: int | None) -> None:
+def become(user: int | None, families: Sequence[int] = seccomp.FAMILIES) -> None:
     """Become `user` (None: stay who one is) without any privilege, and never get one again.
+
+    Of sockets, only those of `families` can be opened from then on.
 
     Raises:
         OSError: The system refuses.
@@ -100,7 +103,7 @@ def become(user: int | None) -> None:
     header = (ctypes.c_uint32 * 2)(_CAPABILITIES_V3, 0)
     _require(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
     _require(_libc.prctl(_PR_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
-    seccomp.install()
+    seccomp.install(families)
 
 
 def _mount(source: str, target: str, kind: str, flags: int, data: str) -> None:

@@ -109,3 +109,12 @@ def _reseed(seed: int) -> None:
     random.seed(seed)
     if "numpy.random" in sys.modules:
         sys.modules["numpy.random"].seed(seed % 2**32)
+
+
+def publish(namespace: dict[str, Any], payload: str) -> None:
+    """Answer a call from inside a notebook kernel: as the cell's one JSON output."""
+    from IPython.display import publish_display_data  # noqa: PLC0415 - only kernels need it
+
+    request = json.loads(payload)
+    answer = {"nonce": request["nonce"], "outcomes": outcomes(namespace, request)}
+    publish_display_data({"application/json": answer})

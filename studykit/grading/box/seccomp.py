@@ -6,6 +6,7 @@ import ctypes
 import errno
 import platform
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 _ARCHITECTURES: Final = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
@@ -65,8 +66,12 @@ _CLONE3: Final = (435, 435)
 _SOCKET: Final = (41, 198)
 
 _NEW_NAMESPACES: Final = 0x7E020000
-_FAMILIES: Final = (1, 2, 10)
-"""Unix, IPv4, IPv6. Others, such as vsock, may reach past a network namespace."""
+FAMILIES: Final = (1, 2, 10)
+"""Sockets that may be opened: Unix, IPv4, IPv6. Others, such as vsock, may reach past a network
+namespace."""
+
+NETLINK: Final = 16
+"""The library of notebook kernels asks for the network's interfaces; it sees one, the loopback."""
 
 _LOAD, _EQUALS, _ANY_BIT, _AT_LEAST, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
 _ALLOW: Final = 0x7FFF0000
@@ -75,8 +80,12 @@ _NUMBER, _ARCH, _ARGUMENT = 0, 4, 16
 _X32: Final = 0x40000000
 
 
-def program(machine: str) -> bytes:
+def program(machine: str, families: Sequence[int] = FAMILIES) -> bytes:
     """Return the filter for a machine, as `platform.machine()` names it.
+
+    Args:
+        machine: The machine.
+        families: The address families of which sockets may be opened.
 
     Raises:
         OSError: No filter is known for it.
@@ -94,18 +103,18 @@ def program(machine: str) -> bytes:
     code += [_op(_ANY_BIT, _NEW_NAMESPACES, 0, 1), _op(_RETURN, _refusal(errno.EPERM))]
     code += [_op(_RETURN, _ALLOW)]
     code += [_op(_EQUALS, _SOCKET[column], 1, 0), _op(_RETURN, _ALLOW), _op(_LOAD, _ARGUMENT)]
-    for family in _FAMILIES:
+    for family in families:
         code += [_op(_EQUALS, family, 0, 1), _op(_RETURN, _ALLOW)]
     return b"".join([*code, _op(_RETURN, _refusal(errno.EAFNOSUPPORT))])
 
 
-def install() -> None:
+def install(families: Sequence[int] = FAMILIES) -> None:
     """Put this process, for good, under the filter.
 
     Raises:
         OSError: The system or the machine has no seccomp.
     """
-    code = program(platform.machine())
+    code = program(platform.machine(), families)
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))
     libc = ctypes.CDLL(None, use_errno=True)

@@ -1,0 +1,30 @@
+"""A notebook kernel inside the sandbox, for the reference engine: one for each session."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from studykit.grading.box import confine, seccomp
+from studykit.grading.box.zygote import PROCESSES
+
+
+def main() -> None:
+    """Confine this process, then be the kernel of the connection file that is named.
+
+    The second argument is JSON: `user` to become, or null; `memory_bytes` and `cpu_s`.
+    """
+    connection, options = sys.argv[1], json.loads(sys.argv[2])
+    os.environ.pop("JPY_PARENT_PID", None)  # a number from outside; the sandbox ends with us
+    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - the limits count from here
+
+    confine.limit(memory_bytes=options["memory_bytes"], processes=PROCESSES, cpu_s=options["cpu_s"])
+    confine.become(options["user"], (*seccomp.FAMILIES, seccomp.NETLINK))
+    IPKernelApp.launch_instance(
+        ["-f", connection, "--HistoryManager.enabled=False", "--Kernel.stop_on_error_timeout=0"]
+    )
+
+
+if __name__ == "__main__":
+    main()

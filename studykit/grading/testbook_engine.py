@@ -1,0 +1,239 @@
+"""The reference engine: testbook's client, hardened, and a real notebook kernel in the sandbox.
+
+It is slow and shares nothing with the quick engine but the sandbox and the judging; that both come
+to the same results is what makes either credible.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import zmq
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.connect import channel_socket_types
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat.v4 import new_code_cell, new_notebook
+from testbook.client import TestbookNotebookClient
+
+from studykit.grading import replies
+from studykit.grading.box.wire import MAX_BYTES
+from studykit.grading.fork_engine import EngineFailure
+from studykit.grading.isolation import Sandbox
+from studykit.grading.limits import Limits
+from studykit.grading.replies import BadReply, Trouble
+from studykit.grading.running import Answer, Call, Died
+
+START_S: Final = 60.0
+WAITING: Final = 16
+"""As many messages of a kernel wait for us; the rest waits in the kernel."""
+
+_TAME: Final = (
+    "__import__('studykit.grading.box.shell', fromlist=['_']).tame(get_ipython())\n"
+    "__import__('studykit.checks.running', fromlist=['_'])"
+)
+_CALL: Final = (
+    "__import__('studykit.grading.box.runner', fromlist=['_'])"
+    ".publish(get_ipython().user_ns, {payload!r})"
+)
+
+
+class TestbookEngine:
+    """A kernel for each session."""
+
+    __test__ = False
+
+    def __init__(self, sandbox: Sandbox, slot: int, limits: Limits) -> None:
+        """Run sessions of worker number `slot` in `sandbox`."""
+        self.limits = limits
+        self._sandbox = sandbox
+        self._user = sandbox.user(slot)
+
+    def close(self) -> None:
+        """Do nothing: no session outlives itself."""
+
+    @contextmanager
+    def session(self) -> Iterator[_KernelSession]:
+        """Open a fresh session.
+
+        Raises:
+            EngineFailure: No kernel starts.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="study-"))
+        if self._user is not None:
+            os.chown(folder, self._user, self._user)
+        manager = _Manager(self._sandbox, folder, self._user, self.limits)
+        client = _Client(manager, self.limits)
+        try:
+            with client.setup_kernel(env=self._sandbox.environment(), cleanup_kc=True):
+                session = _KernelSession(client, self.limits)
+                session.prepare()
+                yield session
+        except (RuntimeError, TimeoutError) as failure:
+            raise EngineFailure(f"no kernel starts in the sandbox ({failure})") from None
+        finally:
+            with suppress(Exception):
+                client.kill()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+class _BoundedClient(AsyncKernelClient):  # type: ignore[misc]
+    """A kernel client that takes no endless messages, and not endlessly many."""
+
+    def _create_connected_socket(self, channel: str, identity: bytes | None = None) -> Any:  # noqa: ANN401
+        end = self.context.socket(channel_socket_types[channel])
+        end.linger = 0
+        end.setsockopt(zmq.MAXMSGSIZE, 2 * MAX_BYTES)
+        end.setsockopt(zmq.RCVHWM, WAITING)
+        if identity:
+            end.identity = identity
+        if self.curve_publickey is not None:
+            end.curve_secretkey = self.curve_secretkey
+            end.curve_publickey = self.curve_publickey
+            end.curve_serverkey = self.curve_publickey
+        end.connect(self._make_url(channel))
+        return end
+
+
+class _Manager(AsyncKernelManager):  # type: ignore[misc]
+    """A kernel manager whose kernel starts in a sandbox and is reached through files."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path, user: int | None, limits: Limits) -> None:
+        super().__init__(kernel_name="python3")
+        self._sandbox, self._folder = sandbox, folder
+        self._options = {
+            "user": user,
+            "memory_bytes": limits.memory_bytes,
+            "cpu_s": limits.cpu_s,
+        }
+        self.transport = "ipc"
+        self.ip = f"{folder}/s"
+        self.connection_file = f"{folder}/kernel.json"
+        self.client_factory = _BoundedClient
+
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        """Return the command of the kernel; what it must read is there by now."""
+        user = self._options["user"]
+        if user is not None:
+            os.chown(self.connection_file, user, user)
+        arguments = [self.connection_file, json.dumps(self._options)]
+        return self._sandbox.command("studykit.grading.box.kernel", arguments, self._folder)
+
+
+class _Client(TestbookNotebookClient):  # type: ignore[misc]
+    """Testbook's client, which gives up a kernel that prints without end."""
+
+    def __init__(self, manager: _Manager, limits: Limits) -> None:
+        super().__init__(
+            new_notebook(),
+            km=manager,
+            timeout=limits.cell_s,
+            startup_timeout=int(START_S),
+            force_raise_errors=True,
+            skip_cells_with_tag="\0never",
+            store_widget_state=False,
+        )
+        self._left = limits.output_bytes
+        self.flooded = False
+
+    def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:  # noqa: ANN401
+        """Count what is printed, and drop what changes earlier outputs."""
+        kind, content = msg["msg_type"], msg["content"]
+        if kind.startswith("comm_") or kind in ("clear_output", "update_display_data"):
+            return None
+        if kind == "stream":
+            self._left -= len(content.get("text", ""))
+            if self._left < 0 and not self.flooded:
+                self.flooded = True
+                self.kill()
+            return None
+        return super().process_message(msg, cell, cell_index)
+
+    def kill(self) -> None:
+        """End the sandbox, and with it the kernel and all that it started."""
+        process = getattr(self.km.provisioner, "process", None)
+        if process is not None and process.poll() is None:
+            process.kill()
+
+    def run_source(self, source: str, within_s: float) -> list[Any]:
+        """Run a cell and return its outputs."""
+        self.timeout = max(1, round(within_s))
+        self.nb.cells = [new_code_cell(source)]
+        NotebookClient.execute_cell(self, self.nb.cells[0], 0)
+        return list(self.nb.cells[0].outputs)
+
+
+class _KernelSession:
+    """A notebook kernel."""
+
+    def __init__(self, client: _Client, limits: Limits) -> None:
+        self._client = client
+        self._limits = limits
+
+    def prepare(self) -> None:
+        """Make the kernel answer what would wait for a person."""
+        self._client.run_source(_TAME, START_S)
+
+    def run(self, source: str, within_s: float) -> tuple[str, str] | None:
+        try:
+            self._outputs(source, within_s)
+        except CellExecutionError as error:
+            return replies.clean(str(error.ename)), replies.clean(str(error.evalue)[:500])
+        return None
+
+    def call(self, call: Call, seed: int, within_s: float) -> Answer:
+        nonce = secrets.token_hex(8)
+        request = {"call": call.function, "cases": list(call.cases), "seed": seed, "nonce": nonce}
+        payload = json.dumps({**request, "within_s": self._limits.call_s})
+        try:
+            outputs = self._outputs(_CALL.format(payload=payload), within_s)
+            reply = replies.parse(_last_json(outputs), nonce)
+            return replies.outcomes(reply, len(call.cases), self._limits.call_s)
+        except CellExecutionError:
+            self._die("crashed")
+        except BadReply:
+            self._die("protocol")
+
+    def _outputs(self, source: str, within_s: float) -> list[Any]:
+        try:
+            outputs = self._client.run_source(source, within_s)
+        except CellTimeoutError:
+            self._die("timeout")
+        except (DeadKernelError, RuntimeError):
+            self._die("crashed")
+        if self._client.flooded:
+            self._die("output")
+        return outputs
+
+    def _die(self, trouble: Trouble) -> NoReturn:
+        self._client.kill()
+        raise Died("output" if self._client.flooded else trouble)
+
+
+def _last_json(outputs: list[Any]) -> bytes:
+    """Return the last JSON output, as it would come over a wire.
+
+    Raises:
+        BadReply: There is none, or it is too long.
+    """
+    found = [
+        one.data["application/json"] for one in outputs if "application/json" in one.get("data", {})
+    ]
+    if not found:
+        raise BadReply("no answer")
+    try:
+        line = json.dumps(found[-1]).encode()
+    except (ValueError, RecursionError):
+        raise BadReply("no JSON") from None
+    if len(line) > MAX_BYTES:
+        raise BadReply(f"more than {MAX_BYTES} bytes")
+    return line
