@@ -13,7 +13,7 @@ from studykit.checks.judging import Verdict, cases_of, judge
 from studykit.checks.progress import Progress
 from studykit.checks.running import NotDone, run_cases
 from studykit.errors import StudyError
-from studykit.exercise import Exercise
+from studykit.exercise import Exercise, Lab
 
 __all__ = ["NotDone", "check", "hint"]
 
@@ -38,13 +38,30 @@ def _print_hole(
 def check(exercise_id: str) -> None:
     """Check your function of this exercise and print what came of it."""
     try:
-        _, exercise = find_exercise(exercise_id)
+        lab, exercise = find_exercise(exercise_id)
         verdict = check_in(sys._getframe(1).f_globals, exercise)
     except StudyError as error:
         print(error)
         return
-    Progress.of_learner().record(verdict)
     print(verdict.text)
+    if verdict.status == "passed":
+        print(f"\n{follow_up(lab, exercise)}")
+    try:
+        Progress.of_learner().record(verdict)
+    except OSError as error:
+        print(
+            f"Your progress could not be kept ({error.strerror}): set STUDY_HOME to a folder that "
+            "you may write to."
+        )
+
+
+def follow_up(lab: Lab, exercise: Exercise) -> str:
+    """Say how to continue after an exercise was passed."""
+    place = lab.exercises.index(exercise) + 1
+    if place == len(lab.exercises):
+        return f"That was the last exercise of lab {lab.number}. `study next` says what comes now."
+    following = lab.exercises[place]
+    return f"Next: {following.title}, about {following.minutes} minutes."
 
 
 def hint(exercise_id: str, level: int = 1) -> None:

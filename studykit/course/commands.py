@@ -101,20 +101,19 @@ def progress() -> None:
 
 def watch(where: Where = None) -> None:
     """Check again whenever you save; Ctrl-C ends."""
-    from studykit.checks import labs
+    from studykit.checks import find_lab, labs
     from studykit.course.copies import copy_of
     from studykit.course.layout import Course
     from studykit.course.watching import saved
 
     clone = Course.of_clone()
+    chosen, exercise = _meant(where) if where else (None, None)
+    wanted = [chosen] if chosen else labs()
     typer.echo("Watching your copies; save one, and it is checked. Ctrl-C ends.")
-    wanted = [_meant(where)[0]] if where else list(labs())
     try:
-        for lab in saved(lambda: {one: copy_of(one, clone) for one in wanted}):
-            exercise = _meant(where)[1] if where else None
-            path = copy_of(lab, clone)
-            if path is not None:
-                _check(path, (exercise,) if exercise else lab.exercises)
+        for number in saved(lambda: {one.number: copy_of(one, clone) for one in wanted}):
+            lab = find_lab(number)
+            _check_saved(copy_of(lab, clone), (exercise,) if exercise else lab.exercises)
     except KeyboardInterrupt:
         typer.echo("")
 
@@ -185,6 +184,17 @@ def _meant(where: str) -> tuple[Lab, Exercise | None]:
     from studykit.checks import find_exercise, find_lab
 
     return find_exercise(where) if "." in where else (find_lab(where), None)
+
+
+def _check_saved(path: Path | None, exercises: Sequence[Exercise]) -> None:
+    """Check a copy that was just saved; one that cannot be read yet is only reported."""
+    from studykit.errors import StudyError
+
+    try:
+        if path is not None:
+            _check(path, exercises)
+    except StudyError as error:
+        typer.echo(str(error))
 
 
 def _check(path: Path, exercises: Sequence[Exercise]) -> bool:

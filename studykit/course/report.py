@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from studykit.checks import labs
+from studykit.checks import find_exercise, labs
+from studykit.checks.lab import follow_up
 from studykit.checks.progress import Progress
 from studykit.course.copies import copy_of
 from studykit.course.layout import Course
@@ -16,7 +17,10 @@ from studykit.exercise import Exercise, Lab
 def answers_text(answers: Sequence[Answer], notes: Sequence[str]) -> str:
     """Return a line per exercise, then all about the first that failed; of one, all about it."""
     if len(answers) == 1:
-        return "\n".join([*notes, answers[0].text])
+        more = [answers[0].text]
+        if answers[0].mark == "ok":
+            more += ["", follow_up(*find_exercise(answers[0].exercise.id))]
+        return "\n".join([*notes, *more])
     lines = [*notes, *(f"{one.mark}  {one.exercise.title}" for one in answers)]
     failed = next((one for one in answers if one.mark == "no"), None)
     if failed:

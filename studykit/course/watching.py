@@ -14,17 +14,17 @@ LOOK_EVERY_S: Final = 1.0
 
 def saved(
     files: Callable[[], Mapping[Name, Path | None]],
-    wait: Callable[[float], None] = time.sleep,
+    wait: Callable[[float], None] | None = None,
 ) -> Iterator[Name]:
     """Yield, without end, the name of each file that is saved or appears from now on.
 
     Args:
         files: The files to look at, asked for again at each look; None is a file not there yet.
-        wait: Waits for that many seconds.
+        wait: Waits for that many seconds; None sleeps.
     """
     before = _times(files())
     while True:
-        wait(LOOK_EVERY_S)
+        (wait or time.sleep)(LOOK_EVERY_S)
         now = _times(files())
         for name, changed in now.items():
             if changed is not None and changed != before.get(name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from studykit.cli import app
 from studykit.course import commands
 from studykit.course.cells import dump, load
 from studykit.course.layout import Course
+from studykit.course.watching import LOOK_EVERY_S
 
 
 @pytest.fixture
@@ -75,3 +77,32 @@ def test_a_mistake_is_one_sentence_with_its_remedy(
     assert result.exit_code == 1
     assert text in result.output
     assert "Traceback" not in result.output
+
+
+def test_watch_checks_what_is_saved_until_it_is_interrupted(
+    clone: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study("start", "04")
+    copy = clone.labs / "my_lab04.ipynb"
+    text = copy.read_text()
+    saves = iter([text + "\n", "{", None])
+    sleep = time.sleep
+
+    def look_again(seconds: float) -> None:
+        if seconds != LOOK_EVERY_S:
+            return sleep(seconds)
+        content = next(saves)
+        if content is None:
+            raise KeyboardInterrupt
+        return copy.write_text(content) and None
+
+    monkeypatch.setattr(time, "sleep", look_again)
+    result = study("watch", "04.3")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[1:3] == [
+        "Checking labs/my_lab04.ipynb ...",
+        "L04.3 not attempted yet: Write down how many sessions there are after each of six events, "
+        "without running code.",
+    ]
+    assert "my_lab04.ipynb is no notebook" in lines[4]

@@ -27,9 +27,22 @@ def test_a_pass_opens_the_discussion(capsys: Output, own_progress: Path) -> None
     text = capsys.readouterr().out
     assert text.startswith("ok  L02.1  14_000, 4_000  yours 9_999  expected 9_999\n")
     assert "L02.1 done.\n\ndiscuss   Flink writes the same" in text
+    assert text.endswith("\nNext: L02.2 watermarks, about 10 minutes.\n")
     assert json.loads(own_progress.read_text())["exercises"] == {
         "L02.1": {"attempts": 1, "passed": True}
     }
+
+
+def test_a_check_works_where_progress_cannot_be_kept(
+    capsys: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("STUDY_PROGRESS", str(tmp_path / "file" / "progress.json"))
+    lab.check("L02.1")
+    text = capsys.readouterr().out
+    assert "L02.1 done." in text
+    assert "Your progress could not be kept (" in text
+    assert "set STUDY_HOME to a folder that you may write to." in text
 
 
 def test_a_function_that_is_not_there_is_asked_for(capsys: Output) -> None:

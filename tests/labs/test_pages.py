@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from studykit.checks import find_exercise
+from studykit.checks.judging import cases_of, judge
 from studykit.course.layout import Course
 from studykit.course.navigation import title
 from studykit.exercise import Lab
@@ -38,3 +40,12 @@ def test_participants_find_every_lab_with_its_minutes(course: Course, lab: Lab) 
     row = rf"\| \[{lab.number} .+\]\({lab.name}\.ipynb\) \| .+ \| {minutes_of(lab, course)} \|"
     assert re.search(row, text)
     assert title(course.solutions / "src" / f"{lab.name}.py").startswith(f"Lab {lab.number}: ")
+
+
+def test_the_message_on_the_page_is_what_a_check_says(course: Course) -> None:
+    _, exercise = find_exercise("L05.1")
+    cases = cases_of(exercise)
+    wrong = exercise.misconceptions[0].answer
+    verdict = judge(exercise, cases, [{"value": wrong(*args)} for args in cases])
+    shown = verdict.text.partition("\n\nA question")[0]
+    assert shown in (course.labs / "README.md").read_text("utf-8")
