@@ -132,9 +132,9 @@ print("a stream:", as_stream.results())
 # all?* That is the whole of lesson 02.
 #
 # Note also that the file's answer tells you little about a live job: at the end of a file Flink
-# declares event time to be over, and everything that is still open fires. <!-- claim:
-# flink-bounded-source-ends-with-max-watermark --> A test that only ever reads files never meets
-# the window that does not fire.
+# declares event time to be over, and everything that is still open fires.
+# <!-- claim: flink-bounded-source-ends-with-max-watermark --> A test that only ever reads files
+# never meets the window that does not fire.
 
 # %% [markdown]
 # ## 5. The clock that Kafka keeps
@@ -200,9 +200,9 @@ print(f"slower than the mean: {sum(delay > mean(delays) for delay in delays)} of
 
 # %% [markdown]
 # The mean is a poor guide. Delays have a long tail: a few stragglers need many times as long as
-# the typical event, and the mean hides them. Wait for the mean, and almost a third of the
-# payments is still under way. Ask which *share* of the events you must have, then read the time
-# off the tail. Lesson 02 does that.
+# the typical event, and the mean hides them. Wait for the mean, and almost a third of the payments
+# is still under way. Ask which *share* of the events you must have, then read the time off the
+# tail. Lesson 02 does that.
 
 # %% [markdown]
 # ## Break it

@@ -40,8 +40,8 @@ from studykit.widgets import Explorer, Marbles, Predict, Stepper
 # ## 2. Where it comes from
 #
 # The usual rule needs one number, the **bound**: how much disorder we are ready to wait for. The
-# watermark is the newest event time so far, minus the bound, minus one millisecond. <!-- claim:
-# flink-bounded-watermark-subtracts-1-ms -->
+# watermark is the newest event time so far, minus the bound, minus one millisecond.
+# <!-- claim: flink-bounded-watermark-subtracts-1-ms -->
 
 # %%
 bound_ms, newest_ms = 4_000, 0
@@ -53,8 +53,8 @@ for event in STORY:
 # %% [markdown]
 # Look at the lines where W does not change: those events are older than the newest one. Because W
 # follows a maximum, it **never goes back**. That is a promise to everybody downstream, and Flink
-# keeps it too: a watermark that is not larger than the one before is not passed on. <!-- claim:
-# flink-watermarks-never-go-back -->
+# keeps it too: a watermark that is not larger than the one before is not passed on.
+# <!-- claim: flink-watermarks-never-go-back -->
 #
 # Now the central question of this course. Event 4 happened at 3 s. When it arrives, at 11 s, the
 # watermark is already 3.999 s: nobody expected it any more.
@@ -221,8 +221,8 @@ print({every: behind(times, 1_000, every) for every in (1, 3, 10)})
 # The same events, the same bound, three verdicts. A watermark that is sent less often is more
 # lenient, and with a timer of 200 ms the answer depends on how fast the machine reads. If results
 # have to be the same each time, send W with each event. For a Kafka table in Flink SQL that is the
-# option `scan.watermark.emit.strategy = on-event`. <!-- claim: flink-sql-kafka-on-event-watermarks
-# -->
+# option `scan.watermark.emit.strategy = on-event`.
+# <!-- claim: flink-sql-kafka-on-event-watermarks -->
 
 # %% [markdown]
 # ## 8. Stuck, too fast, too slow

@@ -121,8 +121,8 @@ for month in (3, 4):
 #
 # A window is state: memory that the job holds until it may let go. The next figure has one bar for
 # each window of each key. It opens with its first event, fires, may fire again, and is purged.
-# With an allowed lateness of 3 s it stays for late events until W ≥ end - 1 + 3 s. <!-- claim:
-# flink-purges-at-end-minus-1-plus-lateness -->
+# With an allowed lateness of 3 s it stays for late events until W ≥ end - 1 + 3 s.
+# <!-- claim: flink-purges-at-end-minus-1-plus-lateness -->
 
 # %% tags=["widget"]
 keyed = simulate(STORY, replace(STORY_POLICY, keyed=True))
@@ -173,9 +173,9 @@ for aggregate in (CountSumMax(), Collect()):
 # fits into memory.
 #
 # In Flink an `AggregateFunction` is of the first kind; a bare `ProcessWindowFunction` is of the
-# second, since Flink keeps every element of the window for it. <!-- claim:
-# flink-process-window-function-buffers --> Give the two together, and you get a small state *and*
-# the window's start and end.
+# second, since Flink keeps every element of the window for it.
+# <!-- claim: flink-process-window-function-buffers --> Give the two together, and you get a small
+# state *and* the window's start and end.
 
 # %% [markdown]
 # ## 7. Silence is not zero
@@ -189,8 +189,8 @@ print(outcome(quiet))
 
 # %% [markdown]
 # One result, for [0,10). For [10,20) and [20,30) there is *nothing*: no row, no zero. A window
-# comes into being with its first event, so an empty window does not exist. <!-- claim:
-# flink-empty-windows-emit-nothing -->
+# comes into being with its first event, so an empty window does not exist.
+# <!-- claim: flink-empty-windows-emit-nothing -->
 #
 # Whoever reads the output must not take a gap for a zero, nor the last value for a current one. A
 # feature store therefore writes `window_end` beside each value and lets it expire. If you need
@@ -214,8 +214,8 @@ for name, time_ms in (("end", inner.end_ms), ("end - 1", inner.last_ms)):
 # The end of a window lies outside it. Stamp the result with it, and every second sum slips into
 # the next window. The time of a result is **end - 1**, its last millisecond, and that is what
 # Flink puts on it. <!-- claim: flink-window-result-timestamp-is-end-minus-1 --> In Flink SQL the
-# column for this is `window_time`, not `window_end`. <!-- claim:
-# flink-sql-window-time-is-end-minus-1 -->
+# column for this is `window_time`, not `window_end`.
+# <!-- claim: flink-sql-window-time-is-end-minus-1 -->
 
 # %% [markdown]
 # ## 9. Windows that never fire

@@ -66,9 +66,9 @@ print("copies of each event:", day.overlap)
 # aggregated once and shared. An event then updates one pane, and a window is the merge of its
 # panes.
 #
-# The engine in `flink_jobs/engine` does that, and so does Flink SQL's `HOP`. <!-- claim:
-# flink-sql-hop-shares-slices --> It works only for sums that can be merged. A median cannot: you
-# cannot get the median of a day from those of its quarters.
+# The engine in `flink_jobs/engine` does that, and so does Flink SQL's `HOP`.
+# <!-- claim: flink-sql-hop-shares-slices --> It works only for sums that can be merged. A median
+# cannot: you cannot get the median of a day from those of its quarters.
 
 # %% [markdown]
 # ## 3. Late for some, in time for others
@@ -85,9 +85,9 @@ for step, one in enumerate(sliding.steps, start=1):
 
 # %% [markdown]
 # A **partial** loss: the event is counted, but not everywhere where it belongs. Flink says nothing
-# about it. Only an event that misses *all* its windows reaches the side output for late data. <!--
-# claim: flink-partial-lateness-is-silent --> So a job can lose part of its events in part of its
-# windows, with an empty late stream and a clean conscience.
+# about it. Only an event that misses *all* its windows reaches the side output for late data.
+# <!-- claim: flink-partial-lateness-is-silent --> So a job can lose part of its events in part of
+# its windows, with an empty late stream and a clean conscience.
 #
 # The system in this repository writes a dead letter of its own kind, `partial_late`, with a list
 # of exactly the windows that were missed.
@@ -135,9 +135,9 @@ Picture(visits, assigners)
 # So a session can change after the fact more than any other window: not only its sum changes, but
 # its start, its end, and how many there are.
 #
-# Is such an event late? By itself, perhaps. But lateness is judged on the **merged** window, <!--
-# claim: flink-session-lateness-on-merged-window --> and that one may be open although the event
-# alone would be far too old:
+# Is such an event late? By itself, perhaps. But lateness is judged on the **merged** window,
+# <!-- claim: flink-session-lateness-on-merged-window --> and that one may be open although the
+# event alone would be far too old:
 
 # %%
 eager = simulate(TWO_VISITS, Policy(bound_ms=0, gap_ms=4_000))
@@ -206,9 +206,9 @@ Explorer(TWO_VISITS, assigners, policy, knobs=["size", "slide", "gap"])
 # ```
 #
 # `HOP` takes the slide first and then the size. <!-- claim: flink-sql-hop-slide-before-size -->
-# The size must be a multiple of the slide, so most mix-ups are refused. <!-- claim:
-# flink-sql-hop-size-multiple-of-slide --> Leave `PARTITION BY` out of `SESSION`, and all users
-# share their sessions. <!-- claim: flink-sql-session-partition-by -->
+# The size must be a multiple of the slide, so most mix-ups are refused.
+# <!-- claim: flink-sql-hop-size-multiple-of-slide --> Leave `PARTITION BY` out of `SESSION`, and
+# all users share their sessions. <!-- claim: flink-sql-session-partition-by -->
 
 # %% [markdown]
 # ## Recall

@@ -178,10 +178,10 @@ print("early results:", early, " at the watermark:", sum(first))
 
 # %% [markdown]
 # Early results are drafts, and they accumulate: the reader must overwrite. There is a trap on the
-# way. If you give a Flink window a trigger of your own, it *replaces* the default one. <!-- claim:
-# flink-trigger-replaces-default --> With a bare count trigger of 100, a window of 99 events never
-# fires, whatever the watermark says. A good trigger of your own also fires when the watermark
-# passes the end.
+# way. If you give a Flink window a trigger of your own, it *replaces* the default one.
+# <!-- claim: flink-trigger-replaces-default --> With a bare count trigger of 100, a window of 99
+# events never fires, whatever the watermark says. A good trigger of your own also fires when the
+# watermark passes the end.
 #
 # And a timer in processing time brings the wall clock back in: the drafts then differ from run to
 # run. Only the result at the watermark can be repeated.
@@ -192,8 +192,8 @@ print("early results:", early, " at the watermark:", sum(first))
 # What became of event 10? In Flink, by default: nothing. It is dropped, and a counter named
 # `numLateRecordsDropped` goes up by one. <!-- claim: flink-late-records-dropped-counter --> Its
 # key, its value, its reason are gone. You can ask for a **side output** of late events in the
-# DataStream API; the window functions of Flink SQL have none. <!-- claim:
-# flink-sql-windows-drop-late-without-output -->
+# DataStream API; the window functions of Flink SQL have none.
+# <!-- claim: flink-sql-windows-drop-late-without-output -->
 #
 # The rule of this repository is stricter: whatever comes in is accounted for. One line checks it.
 
@@ -226,10 +226,10 @@ for step in trace.steps:
 # SELECT window_start, SUM(v) FROM TABLE(TUMBLE(...)) GROUP BY window_start, window_end
 # ```
 #
-# The first is no window aggregation. Flink plans one only if the grouping has both columns. <!--
-# claim: flink-window-start-only-is-no-window-aggregation --> Otherwise it is an ordinary `GROUP
-# BY` that sends an update for each event, pays no heed to the watermark and never frees a group.
-# The screen shows the right numbers, until the state fills the disk.
+# The first is no window aggregation. Flink plans one only if the grouping has both columns.
+# <!-- claim: flink-window-start-only-is-no-window-aggregation --> Otherwise it is an ordinary
+# `GROUP BY` that sends an update for each event, pays no heed to the watermark and never frees a
+# group. The screen shows the right numbers, until the state fills the disk.
 
 # %% [markdown]
 # ## Break it

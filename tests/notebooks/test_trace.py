@@ -316,7 +316,8 @@ def test_shuffled_input_is_put_into_order_of_arrival() -> None:
 
 def test_core_starts_without_pandas_pyflink_and_kafka() -> None:
     code = (
-        "import sys, studykit.trace, studykit.stories, studykit.view\n"
+        "import sys, studykit.trace, studykit.stories, studykit.view, studykit.describe\n"
+        "import studykit.marbles, studykit.streams\n"
         "print([m for m in ('pandas', 'pyflink', 'kafka', 'matplotlib') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
