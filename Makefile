@@ -73,7 +73,7 @@ lint: $(INSTALLED) ## Check style, types and the direction of imports
 	@$(RUN) mypy
 	@.venv/bin/lint-imports
 
-test-features: $(INSTALLED) ## Test the engine and the features: no services, under a minute
+test-features: $(INSTALLED) ## Test the engine and the features: no services, about a minute
 	@$(RUN) pytest -q --doctest-modules -m "$(QUICK)" $(FAST)
 
 test: lint ## Test everything: style, types, engine, services, browser
