@@ -129,15 +129,20 @@ def as_stream(records: Iterable[Record], topic: str) -> Stream:
         events.append(Event(event.event_time, record.timestamp, event.key, value, source))
     if not events:
         return Stream((), 0, dict(refused))
+    return Stream(*_from_0(events), dict(refused))
+
+
+def _from_0(events: list[Event]) -> tuple[tuple[Event, ...], int]:
+    """Return the events with times that begin near 0, and the time that counts as 0."""
     first_ms = min(event.event_ms for event in events)
     start_ms = first_ms - first_ms % 300_000
     skew_ms = min(event.skew_ms for event in events)
     late_ms = start_ms + (skew_ms if skew_ms > 3_600_000 else 0)
-    shifted = tuple(
+    shifted = (
         Event(one.event_ms - start_ms, one.arrival_ms - late_ms, one.key, one.value, one.source)
         for one in events
     )
-    return Stream(shifted, start_ms, dict(refused))
+    return tuple(shifted), start_ms
 
 
 def _check_topic(topic: str) -> None:

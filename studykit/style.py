@@ -51,6 +51,11 @@ VERDICT_LOOKS: Final[MappingProxyType[Verdict, Look]] = MappingProxyType(
     }
 )
 
+BAD_NEWS: Final[MappingProxyType[Verdict, str]] = MappingProxyType(
+    {"late": " late", "partial": " partly", "dropped": " dropped"}
+)
+"""What is written beside a mark that is not on time."""
+
 HATCHES: Final[MappingProxyType[str, str]] = MappingProxyType(
     {"open": "", "fired": "//", "re-fired": "xx", "purged": "", "merged": ""}
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Final
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from studykit import style
@@ -54,21 +55,26 @@ def draw(trace: Trace, step: int) -> Figure:
     )
     counts.set(ylabel="events", xlim=(0, edges[-1]))
     counts.set_title("how far each event is behind the newest one before it", loc="left")
+    _draw_share(share, behind, bound_ms, last_ms)
+    for axes in (counts, share):
+        axes.axvline(bound_ms / 1_000, color=style.GREEN, lw=2.4, gid=f"bound:{bound_ms}")
+    return figure
+
+
+def _draw_share(axes: Axes, behind: list[int], bound_ms: int, last_ms: int) -> None:
+    """Draw the share that each bound would keep, and what this one does."""
     bounds = sorted({0, *behind, int(last_ms * 1.05)})
-    share.step(
+    axes.step(
         [one / 1_000 for one in bounds], [100 * kept_share(behind, one) for one in bounds],
         where="post", color=style.BLUE, lw=1.6, gid="kept",
     )  # fmt: skip
     percent = 100 * kept_share(behind, bound_ms)
-    for axes in (counts, share):
-        axes.axvline(bound_ms / 1_000, color=style.GREEN, lw=2.4, gid=f"bound:{bound_ms}")
-    share.annotate(
+    axes.annotate(
         f"bound {seconds(bound_ms)}\nkeeps {percent:.1f} %", (bound_ms / 1_000, percent), (7, -8),
         textcoords="offset points", va="top", color=style.DARK_GREEN, path_effects=style.HALO,
         gid=f"kept:{percent:.1f}",
     )  # fmt: skip
-    share.set(ylabel="kept (%)", xlabel="bound (s) = delay of every result", ylim=(None, 100.8))
-    return figure
+    axes.set(ylabel="kept (%)", xlabel="bound (s) = delay of every result", ylim=(None, 100.8))
 
 
 def describe(trace: Trace, step: int) -> str:

@@ -46,9 +46,8 @@ def _draw_marbles(axes: Axes, keys: list[str], shown: View) -> None:
             *at, marker=look.marker, color=look.colour, ms=9, ls="",
             gid=f"event:{one.number}:{one.verdict}",
         )  # fmt: skip
-        words = {"late": " late", "dropped": " dropped", "partial": " partly"}
         axes.annotate(
-            f"{one.event.event_ms / 1_000:g}{words.get(one.verdict, '')}", at, (0, 7),
+            f"{one.event.event_ms / 1_000:g}{style.BAD_NEWS.get(one.verdict, '')}", at, (0, 7),
             textcoords="offset points", ha="center", fontsize=8,
         )  # fmt: skip
 

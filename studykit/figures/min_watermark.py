@@ -85,31 +85,30 @@ def describe(trace: Trace, step: int) -> str:
     waiting = [name for name in unheard if name not in shown.idle]
     now = f"At {seconds(shown.now_ms)}"
     if waiting:
-        has = "has" if len(waiting) == 1 else "have"
-        return f"{now} {_listed(waiting)} {has} said nothing yet: the common watermark is {common}."
+        silent = _said(waiting, "has", "have")
+        return f"{now} {silent} said nothing yet: the common watermark is {common}."
     sentence = f"{now} the common watermark is {common}"
     if shown.idle:
-        sentence += f"; {_listed(sorted(shown.idle))} is idle and left out"
-    holding = [
-        name
-        for name, own in shown.inputs.items()
-        if own == shown.watermark_ms and name not in shown.idle
-    ]
-    behind = [
-        name
-        for name, own in shown.inputs.items()
-        if name not in shown.idle and own < shown.watermark_ms
-    ]
+        sentence += f"; {_said(sorted(shown.idle), 'is', 'are')} idle and left out"
+    return f"{sentence}{_holders(shown)}."
+
+
+def _holders(shown: View) -> str:
+    """Say which inputs the common watermark waits for, or cannot go back to."""
+    active = {name: own for name, own in shown.inputs.items() if name not in shown.idle}
+    behind = [name for name, own in active.items() if own < shown.watermark_ms]
+    holding = [name for name, own in active.items() if own == shown.watermark_ms]
     if behind:
-        sentence += f"; {_listed(behind)} is behind it, but a watermark never goes back"
-    elif len(shown.inputs) > 1 and holding:
-        sentence += f"; {_listed(holding)} holds it there"
-    return f"{sentence}."
+        return f"; {_said(behind, 'is', 'are')} behind it, but a watermark never goes back"
+    if len(shown.inputs) > 1 and holding:
+        return f"; {_said(holding, 'holds', 'hold')} it there"
+    return ""
 
 
-def _listed(names: list[str]) -> str:
+def _said(names: list[str], one: str, several: str) -> str:
+    """Return names and their verb."""
     *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
+    return f"{', '.join(others)} and {last} {several}" if others else f"{last} {one}"
 
 
 def table(trace: Trace, step: int) -> list[Row]:

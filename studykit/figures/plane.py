@@ -5,7 +5,7 @@ The parts that several figures share. Each draws one thing and gives it its grou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from matplotlib.axes import Axes
@@ -69,34 +69,24 @@ def draw_now(axes: Axes, now_ms: int) -> None:
     axes.text(1.015, now, f"now = {seconds(now_ms)}", transform=place, va="center", gid="now:label")
 
 
-def draw_events(axes: Axes, seen: Iterable[Seen], *, by_number: bool = False) -> None:
-    """Draw the events that have arrived: a shape for each verdict, with its word where it is bad.
-
-    Args:
-        axes: The plane.
-        seen: The events.
-        by_number: Whether the label is the event's number; otherwise its value.
-    """
-    seen = list(seen)
+def draw_events(axes: Axes, seen: Sequence[Seen]) -> None:
+    """Draw the events that have arrived: a shape for each verdict, and a word where it is bad."""
     crowded = len(seen) > _CROWD
     for one in seen:
         look = style.VERDICT_LOOKS[one.verdict]
         at = one.event.event_ms / 1_000, one.event.arrival_ms / 1_000
         axes.plot(
             *at, marker=look.marker, color=look.colour, ms=5 if crowded else 8, ls="", zorder=4,
-            clip_on=False,
-            gid=f"event:{one.number}:{one.verdict}",
+            clip_on=False, gid=f"event:{one.number}:{one.verdict}",
         )  # fmt: skip
         if crowded and one.verdict == "on time":
             continue
-        label = f"#{one.number}" if by_number else str(one.event.value)
-        words = {"late": " late", "dropped": " dropped", "partial": " partly"}
         axes.annotate(
-            label + ("" if by_number else words.get(one.verdict, "")),
+            f"{one.event.value}{style.BAD_NEWS.get(one.verdict, '')}",
             at, (7, 2), textcoords="offset points", zorder=5,
             path_effects=style.HALO, gid=f"event:{one.number}:label",
         )  # fmt: skip
-        if one.behind and one.verdict == "on time" and not by_number:
+        if one.behind and one.verdict == "on time":
             _draw_behind(axes, one, at)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -12,7 +13,7 @@ from studykit.describe import seconds
 from studykit.figures import plane
 from studykit.figures.exhibit import Row
 from studykit.steps import Trace
-from studykit.view import view
+from studykit.view import Seen, view
 
 TITLE: Final = "Two clocks"
 QUESTION: Final = "Which event waited longest?"
@@ -26,19 +27,7 @@ def draw(trace: Trace, step: int) -> Figure:
     plane.draw_diagonal(axes)
     plane.draw_now(axes, shown.now_ms)
     for one in shown.seen:
-        at, arrived = one.event.event_ms / 1_000, one.event.arrival_ms / 1_000
-        axes.plot(
-            [at, at], [at, arrived], color=style.VERMILLION, lw=1.4, ls="-.", zorder=2,
-            gid=f"skew:{one.number}:{one.event.skew_ms}",
-        )  # fmt: skip
-        axes.plot(
-            at, arrived, "o", color=style.BLUE, ms=8, zorder=4, clip_on=False,
-            gid=f"event:{one.number}",
-        )  # fmt: skip
-        axes.annotate(
-            f"#{one.number}", (at, arrived), (7, 2), textcoords="offset points", zorder=5,
-            path_effects=style.HALO, gid=f"event:{one.number}:label",
-        )  # fmt: skip
+        _draw_event(axes, one)
     figure.legend(
         handles=[
             Line2D([], [], ls="", marker="o", color=style.BLUE, label="an event"),
@@ -49,6 +38,22 @@ def draw(trace: Trace, step: int) -> Figure:
         frameon=False,
     )
     return figure
+
+
+def _draw_event(axes: Axes, one: Seen) -> None:
+    at, arrived = one.event.event_ms / 1_000, one.event.arrival_ms / 1_000
+    axes.plot(
+        [at, at], [at, arrived], color=style.VERMILLION, lw=1.4, ls="-.", zorder=2,
+        gid=f"skew:{one.number}:{one.event.skew_ms}",
+    )  # fmt: skip
+    axes.plot(
+        at, arrived, "o", color=style.BLUE, ms=8, zorder=4, clip_on=False,
+        gid=f"event:{one.number}",
+    )  # fmt: skip
+    axes.annotate(
+        f"#{one.number}", (at, arrived), (7, 2), textcoords="offset points", zorder=5,
+        path_effects=style.HALO, gid=f"event:{one.number}:label",
+    )  # fmt: skip
 
 
 def describe(trace: Trace, step: int) -> str:
