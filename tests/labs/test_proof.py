@@ -60,6 +60,14 @@ def test_the_solution_runs_without_an_error(proof_of: Proofs, lab: Lab) -> None:
     assert [cell for cell in proof_of(lab.name).solution_cells if cell.error] == []
 
 
+def test_the_solution_prints_what_is_committed(proof_of: Proofs, course: Course, lab: Lab) -> None:
+    committed = load(course.solutions / f"{lab.name}.ipynb")["cells"]
+    printed = {one.id: one.text for one in proof_of(lab.name).solution_cells}
+    for cell in committed:
+        if cell["cell_type"] == "code":
+            assert "".join(output["text"] for output in cell["outputs"]) == printed[cell["id"]]
+
+
 def test_every_check_cell_of_the_solution_says_done(proof_of: Proofs, lab: Lab) -> None:
     printed = [one.text for one in proof_of(lab.name).solution_cells if "check" in one.tags]
     assert len(printed) == len(lab.exercises)
