@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from studykit.streams import as_stream, from_kafka, from_log
 from studykit.trace import Policy, simulate
 
 DISORDER = Disorder(offline_share=0.05, malformed_share=0.01, future_share=0.01)
+FUTURE = {"future_timestamp": 1}
 PLAN = Plan(events=3_000, cards=30, users=30, disorder=DISORDER)
 
 
@@ -97,6 +99,16 @@ def test_arrivals_of_an_old_log_are_moved_back() -> None:
     ]
     stream = as_stream(moved, TRANSACTIONS)
     assert min(event.skew_ms for event in stream.events) == 0
+
+
+@pytest.mark.parametrize(("ahead_ms", "refused"), [(300_000, {}), (300_001, FUTURE)])
+def test_future_is_refused_from_1_ms_beyond_5_minutes(
+    ahead_ms: int, refused: dict[str, int]
+) -> None:
+    record = next(r for r in append(PLAN.arrivals(now_ms=0)) if r.topic == TRANSACTIONS)
+    event_ms = json.loads(record.value or b"")["event_time"]
+    early = LogRecord(TRANSACTIONS, 0, 0, event_ms - ahead_ms, record.key, record.value)
+    assert as_stream([early], TRANSACTIONS).refused == refused
 
 
 def test_log_without_events_is_an_empty_stream(tmp_path: Path) -> None:
