@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any, Final, Literal, NoReturn, TypeAlias
 
 from studykit.checks.running import Outcome
@@ -17,6 +18,10 @@ TEXT: Final = 400
 """As much of an error's text is kept, in characters."""
 
 _TROUBLES: Final[tuple[Trouble, ...]] = ("timeout", "crashed", "mem", "output", "protocol")
+
+
+_PLACE: Final = re.compile(r"\((?:<[\w-]+>|\w+\.py), (line \d+\)$)")
+"""Where a syntax error is: file and line."""
 
 
 class BadReply(ValueError):
@@ -72,7 +77,12 @@ def error_of(reply: dict[str, Any]) -> tuple[str, str] | None:
         return None
     if type(error) is not list or [type(one) for one in error] != [str, str]:
         raise BadReply("an error that is none")
-    return clean(error[0]), clean(error[1])
+    return clean_error(error[0], error[1])
+
+
+def clean_error(name: str, text: str) -> tuple[str, str]:
+    """Return an error's name and text without the name that a cell has inside."""
+    return clean(name), _PLACE.sub(r"(\1", clean(text))
 
 
 def clean(text: str) -> str:

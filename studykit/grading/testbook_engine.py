@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from testbook.client import TestbookNotebookClient
 
 from studykit.grading import replies
+from studykit.grading.box.shell import OUTPUT_STATUS
 from studykit.grading.box.wire import MAX_BYTES
 from studykit.grading.fork_engine import EngineFailure
 from studykit.grading.isolation import Sandbox
@@ -37,9 +39,9 @@ START_S: Final = 60.0
 WAITING: Final = 16
 """As many messages of a kernel wait for us; the rest waits in the kernel."""
 
-_TAME: Final = (
+_PREPARE: Final = (
     "__import__('studykit.grading.box.shell', fromlist=['_']).tame(get_ipython())\n"
-    "__import__('studykit.checks.running', fromlist=['_'])"
+    "__import__('studykit.grading.box.shell', fromlist=['_']).count({budget})"
 )
 _CALL: Final = (
     "__import__('studykit.grading.box.runner', fromlist=['_'])"
@@ -74,7 +76,9 @@ class TestbookEngine:
         manager = _Manager(self._sandbox, folder, self._user, self.limits)
         client = _Client(manager, self.limits)
         try:
-            with client.setup_kernel(env=self._sandbox.environment(), cleanup_kc=True):
+            silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            env = self._sandbox.environment()
+            with client.setup_kernel(env=env, cleanup_kc=True, **silent):
                 session = _KernelSession(client, self.limits)
                 session.prepare()
                 yield session
@@ -143,7 +147,6 @@ class _Client(TestbookNotebookClient):  # type: ignore[misc]
             store_widget_state=False,
         )
         self._left = limits.output_bytes
-        self.flooded = False
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:  # noqa: ANN401
         """Count what is printed, and drop what changes earlier outputs."""
@@ -152,17 +155,18 @@ class _Client(TestbookNotebookClient):  # type: ignore[misc]
             return None
         if kind == "stream":
             self._left -= len(content.get("text", ""))
-            if self._left < 0 and not self.flooded:
-                self.flooded = True
+            if self._left < 0:
                 self.kill()
             return None
         return super().process_message(msg, cell, cell_index)
 
-    def kill(self) -> None:
-        """End the sandbox, and with it the kernel and all that it started."""
+    def kill(self) -> int | None:
+        """End the sandbox and all that it started; return its status if it had ended by itself."""
         process = getattr(self.km.provisioner, "process", None)
-        if process is not None and process.poll() is None:
+        status = None if process is None else process.poll()
+        if process is not None and status is None:
             process.kill()
+        return status
 
     def run_source(self, source: str, within_s: float) -> list[Any]:
         """Run a cell and return its outputs."""
@@ -181,13 +185,14 @@ class _KernelSession:
 
     def prepare(self) -> None:
         """Make the kernel answer what would wait for a person."""
-        self._client.run_source(_TAME, START_S)
+        budget = self._limits.output_bytes
+        self._client.run_source(_PREPARE.format(budget=budget), START_S)
 
     def run(self, source: str, within_s: float) -> tuple[str, str] | None:
         try:
             self._outputs(source, within_s)
         except CellExecutionError as error:
-            return replies.clean(str(error.ename)), replies.clean(str(error.evalue)[:500])
+            return replies.clean_error(str(error.ename), str(error.evalue)[:500])
         return None
 
     def call(self, call: Call, seed: int, within_s: float) -> Answer:
@@ -210,13 +215,10 @@ class _KernelSession:
             self._die("timeout")
         except (DeadKernelError, RuntimeError):
             self._die("crashed")
-        if self._client.flooded:
-            self._die("output")
         return outputs
 
     def _die(self, trouble: Trouble) -> NoReturn:
-        self._client.kill()
-        raise Died("output" if self._client.flooded else trouble)
+        raise Died("output" if self._client.kill() == OUTPUT_STATUS else trouble)
 
 
 def _last_json(outputs: list[Any]) -> bytes:

@@ -454,8 +454,8 @@ IDENTITIES = [
     "@SUM(A1)",
     "..%2f..%2fetc",
     "Ada",
-    "ａｄａ",
-    SCRIPT.replace("/", "∕"),
+    "ａｄａ",  # noqa: RUF001
+    SCRIPT.replace("/", "∕"),  # noqa: RUF001
     "x" * 200,
     "\u202egnp.exe",
 ]
@@ -463,7 +463,7 @@ IDENTITIES = [
 
 
 def _identity(name: str, index: int) -> Case:
-    twins = {"Ada", "ａｄａ"}
+    twins = {"Ada", "ａｄａ"}  # noqa: RUF001
     flags = frozenset({"review"}) if name in twins else frozenset()
     return Case(name, "identity", _file("lab.ipynb", TEXT), flags=flags)
 

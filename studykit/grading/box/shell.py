@@ -72,11 +72,16 @@ def tame(shell: Any) -> None:  # noqa: ANN401
 
 
 def hush(budget: int) -> None:
-    """Send what this process prints nowhere, up to `budget` characters."""
+    """Send all that this process prints nowhere, up to `budget` characters."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nowhere, number)
     os.close(nowhere)
+    count(budget)
+
+
+def count(budget: int) -> None:
+    """Send what Python code prints nowhere, up to `budget` characters."""
     sys.stdout = sys.stderr = Counted(budget)
 
 

@@ -144,13 +144,16 @@ class Zygote:
         cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return {"status": status, "memory": self._over, "cpu_s": cpu_s}
 
+    def _theirs(self) -> list[int]:
+        """Return the processes of the submission: all but this one and the sandbox's first."""
+        pids = [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
+        return [pid for pid in pids if pid not in (1, os.getpid())]
+
     def _watch_memory(self) -> None:
         """Kill a submission whose processes together have taken more memory than one may."""
         if self._runner is None or self._over:
             return
-        pids = [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
-        others = [pid for pid in pids if pid not in (1, os.getpid())]
-        pages = sum(max(0, _resident(pid) - self._own_pages) for pid in others)
+        pages = sum(max(0, _resident(pid) - self._own_pages) for pid in self._theirs())
         if pages * resource.getpagesize() > self._memory:
             self._over = True
             os.kill(self._runner, signal.SIGKILL)
@@ -166,6 +169,12 @@ class WeakZygote(Zygote):
         os.setsid()
         os.chdir(os.environ["HOME"])
         confine.become(self._user)
+
+    def _theirs(self) -> list[int]:
+        found = _children(os.getpid())
+        for pid in found:
+            found += _children(pid)
+        return found
 
     def _end(self) -> dict[str, Any]:
         ended = super()._end()

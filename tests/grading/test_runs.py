@@ -1,0 +1,298 @@
+"""Whole runs: the example class, resuming, regrading, and both engines side by side."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from typer.testing import CliRunner
+
+from studykit.cli import app
+from studykit.errors import StudyError
+from studykit.grading import selftest
+from studykit.grading.fork_engine import EngineFailure, ForkEngine
+from studykit.grading.ledger import Ledger
+from studykit.grading.results import Result
+from studykit.grading.secret import Secret
+from studykit.grading.selftest import choose_sandbox
+from tests.grading.example_class import NOTEBOOKS, write_class
+from tests.grading.hostile import CASES
+from tests.grading.kit import LAB, as_bytes, graded, put, solved, untouched, verdicts
+
+GRADEBOOK = Path(__file__).with_name("example_gradebook.csv")
+BYTES = ("gradebook.csv", "gradebook.json")
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """Return the lines of a gradebook without how this machine isolates."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [{k: v for k, v in row.items() if k != "isolation"} for row in csv.DictReader(file)]
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("example")
+    write_class(folder / "in")
+    graded(folder / "in", folder / "out")
+    return folder
+
+
+def test_the_example_class_gets_the_committed_gradebook(example: Path) -> None:
+    assert rows(example / "out" / "gradebook.csv") == rows(GRADEBOOK)
+
+
+def test_the_level_of_isolation_is_in_every_report(example: Path) -> None:
+    out = example / "out"
+    level = json.loads((out / "gradebook.json").read_text("utf-8"))["isolation"]
+    assert level.startswith(("isolation L4", "isolation L3"))
+    assert level in (out / "report.html").read_text("utf-8")
+
+
+def test_a_student_reads_no_hidden_case(tmp_path: Path) -> None:
+    """An answer that knows the public cases by heart says what else it is asked."""
+    known = {args[0]: LAB.exercises[1].expected(args) for args in LAB.exercises[1].cases}
+    source = f"def to_ms(stamp):\n    return {known}.get(stamp, 'leak')"
+    put(tmp_path / "in", {"a/lab.ipynb": as_bytes(solved({"to_ms": source}))})
+    one = graded(tmp_path / "in", tmp_path / "out")["a"]["exercises"][1]
+    assert "a hidden one is not" in one["feedback"]
+    assert "call " not in one["feedback"]
+    assert "leak" not in one["feedback"]
+    assert "leak" in one["detail"]
+    pages = list((tmp_path / "out" / "feedback").iterdir())
+    assert not any("leak" in page.read_text("utf-8") for page in pages)
+
+
+def test_graded_again_nothing_is_run_and_no_byte_changes(
+    example: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = example / "out"
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    monkeypatch.setattr("studykit.grading.session.Pool", None)
+    graded(example / "in", out)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_killed_at_any_moment_the_same_command_ends_in_the_same_bytes(tmp_path: Path) -> None:
+    put(tmp_path / "in", {f"{name}/lab.ipynb": data for name, data in NOTEBOOKS.items()})
+    secret = tmp_path / "secret"
+    secret.write_text("a secret that only tests know", "ascii")
+    study = Path(sys.executable).with_name("study")
+    words = [study, "grade", tmp_path / "in", "--lab", "01", "--secret", secret, "--out"]
+    whole, torn = tmp_path / "whole", tmp_path / "torn"
+    for stop in (signal.SIGKILL, signal.SIGINT):
+        with subprocess.Popen([*words, torn], stdout=subprocess.DEVNULL) as run:
+            lines = _lines(torn)
+            _wait(lambda before=lines: _lines(torn) > before + 3)
+            below = psutil.Process(run.pid).children(recursive=True)
+            run.send_signal(stop)
+            run.wait()
+        _wait(lambda gone=below: not any(one.is_running() for one in gone))
+    with (torn / "results.jsonl").open("ab") as ledger:
+        ledger.write(b'{"student": "torn')
+    for out in (torn, whole):
+        subprocess.run([*words, out], check=True, stdout=subprocess.DEVNULL)
+    for name in BYTES:
+        assert (torn / name).read_bytes() == (whole / name).read_bytes()
+    for page in (whole / "feedback").iterdir():
+        assert (torn / "feedback" / page.name).read_bytes() == page.read_bytes()
+
+
+def _lines(out: Path) -> int:
+    path = out / "results.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def _wait(ready: Any, within_s: float = 60) -> None:
+    deadline = time.monotonic() + within_s
+    while not ready():
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.02)
+
+
+def test_both_engines_agree_on_every_verdict_mark_and_message(tmp_path: Path) -> None:
+    chosen = {name: NOTEBOOKS[name] for name in ("baker", "dubois", "okafor", "petrov", "rossi")}
+    put(tmp_path / "in", {f"{name}/lab.ipynb": data for name, data in chosen.items()})
+    names = ("exits-in-a-call", "endless-loop-in-a-call", "memory-in-a-call", "prints-without-end",
+             "waits-for-input", "installs", "name-error", "system-exit")  # fmt: skip
+    for case in CASES:
+        if case.name in names:
+            (tmp_path / "in" / case.name).mkdir()
+            case.make(tmp_path / "in" / case.name)
+    fork = graded(tmp_path / "in", tmp_path / "fork")
+    testbook = graded(tmp_path / "in", tmp_path / "testbook", engine="testbook")
+    assert len(fork) == len(chosen) + len(names)
+    assert testbook == fork
+
+
+def test_a_changed_submission_alone_is_graded_again(tmp_path: Path) -> None:
+    put(tmp_path / "in", {f"{name}/lab.ipynb": as_bytes(solved()) for name in ("a", "b")})
+    graded(tmp_path / "in", tmp_path / "out")
+    put(tmp_path / "in", {"b/lab.ipynb": as_bytes(untouched())})
+    book = graded(tmp_path / "in", tmp_path / "out")
+    lines = (tmp_path / "out" / "results.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["student"] for line in lines[2:]] == ["b"]
+    assert (book["a"]["total"], book["b"]["total"]) == ("5", "0")
+
+
+def test_another_secret_grades_everything_again(tmp_path: Path) -> None:
+    put(tmp_path / "in", {"a/lab.ipynb": as_bytes(solved())})
+    for key in (b"one secret of sixteen", b"another secret of sixteen"):
+        graded(tmp_path / "in", tmp_path / "out", secret=Secret(key))
+    assert _lines(tmp_path / "out") == 2
+
+
+def test_private_cases_count_and_stay_private(tmp_path: Path) -> None:
+    put(tmp_path / "in", {"a/lab.ipynb": as_bytes(solved({"to_ms": _KNOWS_PUBLIC}))})
+    put(tmp_path / "pack", {"lab01_clocks.py": b"CASES = {'L01.2': [(1_999_999_999,)]}"})
+    found = graded(tmp_path / "in", tmp_path / "out", tests=tmp_path / "pack")["a"]
+    one = found["exercises"][1]
+    assert one["verdict"] == "fail"
+    assert "1_999_999_999" in one["detail"]
+    assert "1_999_999_999" not in one["feedback"]
+
+
+_KNOWS_PUBLIC = """
+def to_ms(stamp):
+    if stamp == 1_999_999_999:
+        return 0
+    return stamp * 1_000 if stamp < 10**11 else stamp if stamp < 10**14 else stamp // 1_000
+"""
+
+
+@pytest.mark.parametrize("text", [b"", b"CASES = 1", b"raise SystemExit", b"import nowhere"])
+def test_a_private_pack_that_does_not_work_is_one_sentence(tmp_path: Path, text: bytes) -> None:
+    put(tmp_path / "in", {"a/lab.ipynb": as_bytes(solved())})
+    put(tmp_path / "pack", {"lab01_clocks.py": text})
+    with pytest.raises(StudyError, match="does not hold CASES"):
+        graded(tmp_path / "in", tmp_path / "out", tests=tmp_path / "pack")
+
+
+def test_an_override_survives_a_regrade(tmp_path: Path) -> None:
+    put(tmp_path / "in", {"a/lab.ipynb": as_bytes(untouched())})
+    decided = tmp_path / "overrides.csv"
+    decided.write_text("student,exercise,points,reason\na,L01.2,0.5,shown by hand\n", "utf-8")
+    for key in (b"one secret of sixteen", b"another secret of sixteen"):
+        book = graded(tmp_path / "in", tmp_path / "out", overrides=decided, secret=Secret(key))
+        assert book["a"]["total"] == "0.5"
+        assert book["a"]["overrides"] == ["L01.2: shown by hand"]
+
+
+def test_who_is_on_the_roster_and_handed_in_nothing_is_missing(tmp_path: Path) -> None:
+    put(tmp_path / "in", {f"{name}/lab.ipynb": as_bytes(solved()) for name in ("ADA", "x")})
+    roster = tmp_path / "roster.csv"
+    roster.write_text("student\nAda\nBob\n", "utf-8")
+    book = graded(tmp_path / "in", tmp_path / "out", roster=roster)
+    assert {name: one["status"] for name, one in book.items()} == {
+        "Ada": "graded",
+        "Bob": "missing",
+        "x": "graded",
+    }
+    assert book["x"]["review"] == ["not on the roster"]
+
+
+def test_without_a_sandbox_nothing_is_graded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selftest, "best_level", lambda: "L0")
+    put(tmp_path / "in", {"a/lab.ipynb": as_bytes(solved())})
+    with pytest.raises(StudyError, match="--allow-weak-isolation"):
+        graded(tmp_path / "in", tmp_path / "out")
+    assert not (tmp_path / "out" / "gradebook.csv").exists()
+    book = graded(tmp_path / "in", tmp_path / "out", weak=True)
+    assert book["a"]["total"] == "5"
+    assert "untrusted isolation" in (tmp_path / "out" / "gradebook.csv").read_text("utf-8")
+
+
+def test_a_sandbox_that_does_not_hold_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(selftest._ATTEMPTS, "do nothing at all", "pass")
+    put(tmp_path / "in", {"a/lab.ipynb": as_bytes(solved())})
+    with pytest.raises(StudyError, match="possible to do nothing at all"):
+        graded(tmp_path / "in", tmp_path / "out")
+
+
+def test_our_own_failure_is_tried_again_and_never_a_zero(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sandbox fails after the self-test has passed."""
+    put(tmp_path / "in", {"a/lab.ipynb": as_bytes(solved())})
+
+    def choose(*args: Any, **more: Any) -> Any:
+        found = choose_sandbox(*args, **more)
+        monkeypatch.setattr(ForkEngine, "session", _fails)
+        return found
+
+    monkeypatch.setattr("studykit.grading.session.choose_sandbox", choose)
+    book = graded(tmp_path / "in", tmp_path / "out")
+    assert (book["a"]["status"], book["a"]["total"]) == ("infra_error", None)
+    monkeypatch.undo()
+    assert graded(tmp_path / "in", tmp_path / "out")["a"]["total"] == "5"
+
+
+def _fails(_: ForkEngine) -> None:
+    raise EngineFailure("the sandbox is on strike")
+
+
+def test_two_runs_never_write_to_one_folder(tmp_path: Path) -> None:
+    from studykit.grading.ledger import only_grader  # noqa: PLC0415
+
+    again = pytest.raises(StudyError, match="another grading run")
+    with only_grader(tmp_path), again, only_grader(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("cut", [1, 20, 60])
+def test_a_ledger_loses_only_its_torn_last_line(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "results.jsonl"
+    ledger = Ledger(path)
+    for name in "ab":
+        ledger.add(Result(student=name, key="k", status="graded"))
+    ledger.close()
+    data = path.read_bytes()
+    path.write_bytes(data[: -min(cut, len(data) // 2 - 1)])
+    again = Ledger(path)
+    assert set(again.results) == {"a"}
+    again.add(Result(student="b", key="k", status="graded"))
+    again.close()
+    assert path.read_bytes() == data
+
+
+def test_a_late_notebook_with_a_known_time_loses_points(tmp_path: Path) -> None:
+    from studykit.grading.marks import LatePolicy, parse_time  # noqa: PLC0415
+
+    put(tmp_path, {"a.ipynb": as_bytes(solved())})
+    table = tmp_path / "list.csv"
+    table.write_text("student,path,submitted\na,a.ipynb,2026-03-02T10:00Z\n", "utf-8")
+    policy = LatePolicy(parse_time("2026-03-01T00:00Z"), 10, 7)
+    found = graded(table, tmp_path / "out", policy=policy)["a"]
+    assert (found["percent_off"], found["total"]) == (20, "4")
+    assert verdicts(found) == dict.fromkeys([one.id for one in LAB.exercises], "pass")
+
+
+def test_the_command_says_one_sentence_for_a_mistake(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for words, said in (
+        ([tmp_path / "none", "--lab", "01"], "cannot grade"),
+        ([empty, "--lab", "99"], "there is no lab"),
+        ([empty, "--lab", "01"], "nothing was handed in"),
+        ([empty, "--lab", "01", "--due", "soon"], "is no time"),
+    ):
+        given = [str(word) for word in words]
+        run = CliRunner().invoke(
+            app,
+            ["grade", *given, "--out", str(tmp_path / "out")],
+            env={"STUDY_HOME": str(tmp_path / "home")},
+        )
+        assert run.exit_code == 1
+        assert said in run.output
+        assert "Traceback" not in run.output
