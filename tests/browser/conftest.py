@@ -114,9 +114,12 @@ def lab(start_lab) -> Lab:
     return lab
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium, without a window."""
+    """The system's Chromium, without a window.
+
+    For one module: Playwright keeps an event loop running, which tests elsewhere cannot bear.
+    """
     program = next((path for name in _NAMES if (path := shutil.which(name))), None)
     if program is None:
         pytest.skip(f"no browser: none of {', '.join(_NAMES)} is on the PATH")
