@@ -226,8 +226,14 @@ class Outbox:
 
     def close(self) -> None:
         """Close the connection without waiting for what is not yet delivered."""
-        with suppress(KafkaError):
+        try:
             self._producer.close(timeout=1)
+        except (
+            KafkaTimeoutError
+        ):  # kafka-python waits for it all the same, unless it is thrown away
+            self._producer._sender.force_close()
+            with suppress(KafkaError):
+                self._producer.close(timeout=1)
 
     def _send(
         self, topic: str, key: bytes, value: bytes | None, headers: list[tuple[str, bytes]]

@@ -19,7 +19,7 @@ import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -30,6 +30,7 @@ import pytest
 import redis
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import MemberToRemove
+from kafka.errors import RetriableError
 from prometheus_client.parser import text_string_to_metric_families
 
 from flink_jobs.config import Settings
@@ -73,6 +74,19 @@ def eventually(what: Callable[[], T], seconds: float = 60.0) -> T:
         assert time.monotonic() < deadline, f"still not so after {seconds} s"
         time.sleep(0.02)
     return answer
+
+
+def coordinated(ask: Callable[[], T]) -> T:
+    """Ask the group coordinator, which takes a moment after the broker's start."""
+    answers: list[T] = []
+
+    def answered() -> bool:
+        with suppress(RetriableError):
+            answers.append(ask())
+        return bool(answers)
+
+    eventually(answered)
+    return answers[0]
 
 
 @dataclass
@@ -181,7 +195,8 @@ class World:
     def evict(self) -> None:
         """Take killed processes out of the group, which else waits for their session to expire."""
         with self.admin() as admin:
-            members = admin.describe_groups([self.group])[self.group]["members"]
+            groups = coordinated(lambda: admin.describe_groups([self.group]))
+            members = groups[self.group]["members"]
             gone = [MemberToRemove(member_id=one["member_id"]) for one in members]
             if gone:
                 admin.remove_group_members(self.group, gone)
@@ -264,7 +279,7 @@ class World:
     def committed(self) -> dict[TopicPartition, int]:
         """Return up to where the group has committed the delivery of its output."""
         with self.admin() as admin:
-            offsets = admin.list_group_offsets(self.group)[self.group]
+            offsets = coordinated(lambda: admin.list_group_offsets(self.group))[self.group]
         return {one: int(what.metadata.split("|")[1]) for one, what in offsets.items()}
 
     def reference(self) -> Reference:
@@ -397,17 +412,16 @@ def point(seed: int, low: float, high: float) -> float:
 
 @pytest.fixture(scope="session")
 def own_services() -> Iterator[TestServices]:
-    """Start a broker and a store that no other test sees: these here are killed."""
+    """Give a broker and a store that no other test sees: these here are killed."""
     with home_for_services() as home:
-        services = TestServices(Workspace(home))
-        services.kafka.start()
-        services.redis.start()
-        yield services
+        yield TestServices(Workspace(home))
 
 
 @pytest.fixture
 def world(own_services: TestServices, tmp_path: Path) -> Iterator[World]:
     """Give a group of its own, an empty store, and a log to which the test appends."""
+    own_services.kafka.start()  # a test that failed may have left them dead
+    own_services.redis.start()
     world = World(own_services, tmp_path, {"ALLOWED_LATENESS_SECONDS": "60"})
     yield world
     for run in world.runs:

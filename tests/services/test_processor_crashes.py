@@ -11,9 +11,10 @@ import signal
 
 import pytest
 
-from flink_jobs.connectors.kafka import SOURCE_TOPICS
+from flink_jobs.config import Settings
+from flink_jobs.connectors.kafka import SOURCE_TOPICS, Outbox
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
-from tests.services.processor_run import Run, World, eventually, hashes
+from tests.services.processor_run import Run, World, eventually, hashes, one_window
 
 pytestmark = pytest.mark.services
 
@@ -125,6 +126,7 @@ def test_broker_killed_and_back(world: World) -> None:
 
 
 def test_stopped_while_the_broker_is_away(world: World) -> None:
+    outbox = Outbox(Settings.load(world.environment()))
     with world.flowing(seed=21):
         run = world.start()
         eventually(lambda: len(world.committed()) == 8)
@@ -132,10 +134,19 @@ def test_stopped_while_the_broker_is_away(world: World) -> None:
         eventually(lambda: unwell(run))
         run.stop()
         assert "Traceback" not in run.log.read_text()
+        assert_closes_for_good(outbox)
         world.services.kafka.start()
     world.evict()
     world.finish()
     world.assert_undisturbed()
+
+
+def assert_closes_for_good(outbox: Outbox) -> None:
+    """Close it with output that nobody takes; a client still open would try again at its end."""
+    outbox.send([one_window(revision=0)], [])
+    assert not outbox.flush(0.1)
+    outbox.close()
+    outbox._producer.__del__()  # raises where it is still open
 
 
 def test_store_killed_and_back(world: World) -> None:
