@@ -125,12 +125,11 @@ class _ForkSession:
         except BadReply:
             self._die("protocol")
 
-    def call(self, call: Call, seed: int, within_s: float) -> Answer:
+    def call(self, call: Call, within_s: float) -> list[Answer]:
         limit = self._engine.limits.call_s
-        request = {"call": call.function, "cases": list(call.cases), "seed": seed}
         try:
-            reply = self._ask({**request, "within_s": limit}, within_s)
-            return replies.outcomes(reply, len(call.cases), limit)
+            reply = self._ask(call.request(limit), within_s)
+            return call.answers(reply, limit)
         except BadReply:
             self._die("protocol")
 

@@ -43,12 +43,15 @@ def parse(line: bytes, nonce: str) -> dict[str, Any]:
     return reply
 
 
-def outcomes(reply: dict[str, Any], count: int, hung_s: float) -> list[Outcome] | Trouble | None:
-    """Return what a call came to: an outcome per case, None without a function, or the trouble.
+def outcomes(
+    reply: dict[str, Any], times: int, count: int, hung_s: float
+) -> list[list[Outcome] | None] | Trouble:
+    """Return what a call came to: for each time it was asked, outcomes or None; or the trouble.
 
     Args:
         reply: A parsed reply.
-        count: How many cases were asked for.
+        times: How often was asked.
+        count: How many cases were asked for each time.
         hung_s: What to say that a call that hung had, in seconds.
 
     Raises:
@@ -59,11 +62,9 @@ def outcomes(reply: dict[str, Any], count: int, hung_s: float) -> list[Outcome] 
     if "outcomes" not in reply:
         raise BadReply("no outcomes")
     found = reply["outcomes"]
-    if found is None:
-        return None
-    if type(found) is not list or not 0 < len(found) <= count:
-        raise BadReply("not an outcome for each case")
-    return [_outcome(one, hung_s) for one in found]
+    if type(found) is not list or not 0 < len(found) <= times:
+        raise BadReply("not an answer for each time")
+    return [_answer(one, count, hung_s) for one in found]
 
 
 def error_of(reply: dict[str, Any]) -> tuple[str, str] | None:
@@ -89,6 +90,14 @@ def clean(text: str) -> str:
     """Return a text from a submission so that it can be shown: short, and of visible characters."""
     text = text if len(text) <= TEXT else f"{text[:TEXT]}..."
     return "".join(one if one.isprintable() else " " for one in text)
+
+
+def _answer(found: Any, count: int, hung_s: float) -> list[Outcome] | None:  # noqa: ANN401
+    if found is None:
+        return None
+    if type(found) is not list or not 0 < len(found) <= count:
+        raise BadReply("not an outcome for each case")
+    return [_outcome(one, hung_s) for one in found]
 
 
 def _outcome(one: Any, hung_s: float) -> Outcome:  # noqa: ANN401

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from studykit.checks.running import Outcome
 from studykit.exercise import Args
+from studykit.grading import replies
 from studykit.grading.limits import Limits
 from studykit.grading.replies import Trouble
 
@@ -34,6 +35,24 @@ class Call:
     function: str
     cases: Sequence[Args]
     seeds: Sequence[int]
+
+    def request(self, within_s: float) -> dict[str, Any]:
+        """Return what to ask a sandbox; all cases of one time have `within_s` seconds."""
+        return {
+            "call": self.function,
+            "cases": list(self.cases),
+            "seeds": list(self.seeds),
+            "within_s": within_s,
+        }
+
+    def answers(self, reply: dict[str, Any], within_s: float) -> list[Answer]:
+        """Return the answers in a reply.
+
+        Raises:
+            BadReply: It is no reply to this call.
+        """
+        found = replies.outcomes(reply, len(self.seeds), len(self.cases), within_s)
+        return [found] if isinstance(found, str) else list(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +90,8 @@ class Session(Protocol):
     def run(self, source: str, within_s: float) -> tuple[str, str] | None:
         """Run a cell; return the name and the text of its error, or None."""
 
-    def call(self, call: Call, seed: int, within_s: float) -> Answer:
-        """Ask for an exercise."""
+    def call(self, call: Call, within_s: float) -> list[Answer]:
+        """Ask for an exercise, once for each of its seeds."""
 
 
 class Engine(Protocol):
@@ -124,22 +143,14 @@ class _Run:
         """Run the cells and then the calls, up to where the session dies."""
         if not self._cells(session, calls):
             return
+        limit = self._engine.limits.call_s
         for call in calls:
             try:
-                self._ran.answers[call.exercise] = self._asked(session, call)
+                within_s = self._left(limit * len(call.seeds) + CALL_GRACE_S)
+                self._ran.answers[call.exercise] = session.call(call, within_s)
             except Died as death:
                 self._settle(call, death.trouble)
                 return
-
-    def _asked(self, session: Session, call: Call) -> list[Answer]:
-        """Ask once for each seed; what hung or died once is not asked again."""
-        answers: list[Answer] = []
-        for seed in call.seeds:
-            within_s = self._left(self._engine.limits.call_s + CALL_GRACE_S)
-            answers.append(session.call(call, seed, within_s))
-            if not isinstance(answers[-1], list) or "hung" in answers[-1][-1]:
-                break
-        return answers
 
     def _cells(self, session: Session, calls: Sequence[Call]) -> bool:
         """Run the cells; return whether the session lives."""

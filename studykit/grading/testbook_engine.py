@@ -195,14 +195,13 @@ class _KernelSession:
             return replies.clean_error(str(error.ename), str(error.evalue)[:500])
         return None
 
-    def call(self, call: Call, seed: int, within_s: float) -> Answer:
+    def call(self, call: Call, within_s: float) -> list[Answer]:
         nonce = secrets.token_hex(8)
-        request = {"call": call.function, "cases": list(call.cases), "seed": seed, "nonce": nonce}
-        payload = json.dumps({**request, "within_s": self._limits.call_s})
+        payload = json.dumps({"nonce": nonce, **call.request(self._limits.call_s)})
         try:
             outputs = self._outputs(_CALL.format(payload=payload), within_s)
             reply = replies.parse(_last_json(outputs), nonce)
-            return replies.outcomes(reply, len(call.cases), self._limits.call_s)
+            return call.answers(reply, self._limits.call_s)
         except CellExecutionError:
             self._die("crashed")
         except BadReply:

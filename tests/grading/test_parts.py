@@ -310,16 +310,24 @@ def test_a_reply_that_is_none_is_a_bad_reply(line: bytes) -> None:
 )
 def test_outcomes_of_another_shape_are_a_bad_reply(outcomes: object) -> None:
     with pytest.raises(replies.BadReply):
-        replies.outcomes({"outcomes": outcomes}, 2, 1.0)
+        replies.outcomes({"outcomes": [outcomes]}, 1, 2, 1.0)
+
+
+@pytest.mark.parametrize("found", [None, [], {}, [None, None], "pass"])
+def test_other_than_one_answer_each_time_is_a_bad_reply(found: object) -> None:
+    with pytest.raises(replies.BadReply):
+        replies.outcomes({"outcomes": found}, 1, 2, 1.0)
 
 
 @pytest.mark.parametrize("value", [None, True, 0, 1.5, "x", [], [[1]], {"a": {"b": [None]}}])
 def test_plain_values_come_through_unchanged(value: object) -> None:
-    assert same(replies.outcomes({"outcomes": [{"value": value}]}, 1, 1.0), [{"value": value}])
+    reply = {"outcomes": [[{"value": value}]]}
+    assert same(replies.outcomes(reply, 1, 1, 1.0), [[{"value": value}]])
 
 
 def test_how_long_something_hung_is_not_for_the_submission_to_say() -> None:
-    assert replies.outcomes({"outcomes": [{"hung": "never"}]}, 1, 5.0) == [{"hung": 5.0}]
+    reply = {"outcomes": [[{"hung": "never"}]]}
+    assert replies.outcomes(reply, 1, 1, 5.0) == [[{"hung": 5.0}]]
 
 
 def test_renaming_and_comments_hide_nothing() -> None:

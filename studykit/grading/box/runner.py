@@ -34,13 +34,22 @@ def serve(wire: Wire, shell: Any) -> None:  # noqa: ANN401
         wire.send({"nonce": request["nonce"], **answer})
 
 
-def outcomes(namespace: dict[str, Any], request: dict[str, Any]) -> list[Any] | None:
-    """Return what the function asked for makes of each case; None where there is none."""
-    _reseed(request["seed"])
+def outcomes(namespace: dict[str, Any], request: dict[str, Any]) -> list[Any]:
+    """Return what a function makes of each case, once for each seed; None where there is none.
+
+    A function that hung once is not asked again.
+    """
     function = namespace.get(request["call"])
     if not callable(function):
-        return None
-    return run_cases(function, [tuple(args) for args in request["cases"]], request["within_s"])
+        return [None]
+    found: list[Any] = []
+    for seed in request["seeds"]:
+        _reseed(seed)
+        cases = [tuple(args) for args in request["cases"]]
+        found.append(run_cases(function, cases, request["within_s"]))
+        if "hung" in found[-1][-1]:
+            break
+    return found
 
 
 def _cell(shell: Any, request: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
@@ -57,7 +66,7 @@ def _call(wire: Wire, shell: Any, request: dict[str, Any]) -> dict[str, Any]:  #
         _answer_and_end(writer, shell.user_ns, request)
     os.close(writer)
     try:
-        data, late = _read_all(reader, child, request["within_s"] + GRACE_S)
+        data, late = _read_all(reader, child, request["within_s"] * len(request["seeds"]) + GRACE_S)
     finally:
         os.close(reader)
     _, status = os.waitpid(child, 0)
