@@ -3,6 +3,7 @@
 import re
 import signal
 import socket
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from studykit.services.ports import HOST, free_port, is_taken
 CLONE = Path(__file__).parents[2]
 GUIDE = (CLONE / "StudyDoc.md").read_text("utf-8")
 TITLE = GUIDE.splitlines()[0].removeprefix("# ")
+PATIENCE_SECONDS = 60
 NOTEBOOK = re.search(r"\((\S+\.ipynb)\)", GUIDE)
 
 
@@ -52,10 +54,16 @@ def test_neither_page_nor_server_leaves_the_loopback_interface(
 
 
 @pytest.mark.browser
-def test_tabs_of_last_time_do_not_hide_the_study_guide(visit, start_lab, lab, browser) -> None:
+def test_tabs_of_last_time_do_not_hide_the_study_guide(
+    visit, start_lab, lab, browser, home: Path
+) -> None:
     visit.page.locator(".jp-RenderedMarkdown h1").wait_for()
     visit.page.goto(lab.url.replace("StudyDoc.md", "README.md"))
     visit.page.locator(".lm-TabBar-tab.jp-mod-current", has_text="README.md").wait_for()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not any("README.md" in path.read_text() for path in home.glob("jupyter/workspaces/*")):
+        assert time.monotonic() < deadline, "JupyterLab does not save its tabs"
+        visit.page.wait_for_timeout(100)
     lab.stop()
     again = start_lab("--port", str(free_port()))
     again.wait_until_ready()
