@@ -48,8 +48,10 @@ class World:
         self.redis = redis.Redis(services.redis.address.partition(":")[0], services.redis.port)
         self.state = home / "flink-state"
         self.log = home / "job.log"
+        # A job that ran inside this process has forbidden it, and its children, to start another.
+        inherited = {k: v for k, v in os.environ.items() if k != "PYFLINK_GATEWAY_DISABLED"}
         self.environ = {
-            **os.environ,
+            **inherited,
             "FLINK_HOME": str(flink_home(services.workspace)),
             "FLINK_LOG_DIR": str(home),
             "KAFKA_SERVERS": self.servers,
