@@ -134,6 +134,7 @@ def test_only_answers_come_from_a_submission() -> None:
             cell["source"] = "evil"
     rebuilt = rebuild(ORIGINAL, read_notebook(as_bytes(notebook)))
     assert not any("evil" in cell.source for cell in rebuilt.cells)
+    assert not any("lab.check" in cell.source for cell in rebuilt.cells)
     assert rebuilt.restored
 
 
