@@ -77,7 +77,10 @@ test-features: $(INSTALLED) ## Test the engine and the features: no services, ab
 	@$(RUN) pytest -q --doctest-modules -m "$(QUICK)" $(FAST)
 
 test: lint ## Test everything: style, types, engine, services, browser
-	@$(RUN) pytest --doctest-modules --doctest-glob=StudyDoc.md tests flink_jobs studykit StudyDoc.md
+	@$(RUN) pytest --doctest-modules --doctest-glob=StudyDoc.md --ignore=tests/grading \
+		tests flink_jobs studykit StudyDoc.md
+# A process of its own: the grader's workers inherit what their parent has loaded and started.
+	@$(RUN) pytest tests/grading
 
 grade: $(INSTALLED) ## Grade submissions: LAB=lab01 SUBMISSIONS=folder OUT=folder
 	@$(STUDY) grade $(or $(SUBMISSIONS),$(error $(GRADE_NEEDS))) \
