@@ -18,6 +18,7 @@ Say = Callable[[str], None]
 """Called with a few words on what is being done, for a person who waits."""
 
 _POLL_SECONDS = 0.05
+_PORT_SECONDS: Final = 2.0
 
 
 def silent(_words: str) -> None:
@@ -132,8 +133,12 @@ class Service(ABC):
         """Tell whether the service does its work; a listening socket is not enough."""
 
     def _refuse_taken_port(self) -> None:
-        if is_taken(self.port):
-            raise StudyError(refusal(self.port, self.port_variable()))
+        """Refuse a port that is taken; one that was killed just now gives it back in a moment."""
+        deadline = time.monotonic() + _PORT_SECONDS
+        while is_taken(self.port):
+            if time.monotonic() > deadline:
+                raise StudyError(refusal(self.port, self.port_variable()))
+            time.sleep(_POLL_SECONDS)
 
     def _put_old_log_aside(self) -> None:
         if self.log.exists():

@@ -37,6 +37,8 @@ pytestmark = [pytest.mark.jvm, pytest.mark.services]
 
 ENTRY_POINT = Path(__file__).parents[2] / "flink_jobs" / "feature_job.py"
 FEATURE_TOPICS = [one.target for one in CATALOG]
+INHERITED = dict(os.environ)
+"""As it was before a job ran inside this process: that leaves its own paths and limits there."""
 LONG_AFTER_MS = 2 * 86_400_000
 
 
@@ -48,10 +50,8 @@ class World:
         self.redis = redis.Redis(services.redis.address.partition(":")[0], services.redis.port)
         self.state = home / "flink-state"
         self.log = home / "job.log"
-        # A job that ran inside this process has forbidden it, and its children, to start another.
-        inherited = {k: v for k, v in os.environ.items() if k != "PYFLINK_GATEWAY_DISABLED"}
         self.environ = {
-            **inherited,
+            **INHERITED,
             "FLINK_HOME": str(flink_home(services.workspace)),
             "FLINK_LOG_DIR": str(home),
             "KAFKA_SERVERS": self.servers,
