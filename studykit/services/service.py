@@ -18,7 +18,7 @@ Say = Callable[[str], None]
 """Called with a few words on what is being done, for a person who waits."""
 
 _POLL_SECONDS = 0.05
-_PORT_SECONDS: Final = 2.0
+_PORT_SECONDS = 2.0
 
 
 def silent(_words: str) -> None:
