@@ -131,11 +131,9 @@ class Zygote:
         if self._runner is None:
             return {"status": 0, "memory": False, "cpu_s": 0.0}
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        pid, status = os.waitpid(self._runner, os.WNOHANG)
-        if not pid:
-            os.kill(self._runner, signal.SIGKILL)
-            os.waitpid(self._runner, 0)  # ends only after all processes of its namespace have
-            status = 0
+        # A runner that is ending already keeps its own status: a kill comes too late to change it.
+        os.kill(self._runner, signal.SIGKILL)
+        _, status = os.waitpid(self._runner, 0)  # waits for all processes of its namespace too
         self._runner = None
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
