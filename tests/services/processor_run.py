@@ -41,6 +41,7 @@ from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import FeatureRow, encode_row
 from flink_jobs.features.transactions import FraudFeatures
 from flink_jobs.partition import Ledger, Output, Partition
+from flink_jobs.simulator.arrivals import Arrival
 from flink_jobs.simulator.cards import CardHabits
 from flink_jobs.simulator.disorder import Disorder
 from flink_jobs.simulator.partitions import partition_of
@@ -234,9 +235,14 @@ class World:
 
     def traffic(self, seed: int) -> Iterator[Entry]:
         """Return traffic without end."""
+        for one in self.arrivals(seed):
+            yield one.topic, partition_of(one.key, PARTITIONS), one.key, one.value
+
+    def arrivals(self, seed: int) -> Iterator[Arrival]:
+        """Return a stretch of rough traffic without end, later than every stretch before it."""
         last = getattr(self.services, "stretches", 0)
         self.services.stretches = last + 1  # type: ignore[attr-defined]
-        stream = traffic(
+        return traffic(
             seed=seed,
             start_ms=START_MS + last * DAY_MS,
             rate=2.0,
@@ -244,8 +250,6 @@ class World:
             visit_habits=VisitHabits(users=200),
             disorder=ROUGH,
         )
-        for one in stream:
-            yield one.topic, partition_of(one.key, PARTITIONS), one.key, one.value
 
     def append(self, entries: Iterable[Entry]) -> None:
         """Append records."""
