@@ -11,6 +11,10 @@ _NOTHING_MAY_BE_SKIPPED = os.environ.get("CI") == "true"
 """Continuous integration installs every component, so a skipped test there is a hole in it."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "claim(*ids): proves what the course says, by its ids")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Iterator[None]:
     return _skips_fail((yield))
