@@ -224,4 +224,8 @@ def _traced(trace: Trace, args: Args, got: Json, expected: Json) -> str:
         return trace(args, got, expected)
     except (TypeError, ValueError, LookupError, AttributeError):
         wanted, found = type(expected).__name__, type(got).__name__
-        return f"a {wanted} like the expected one is asked for; what came was a {found}"
+        if got is None:
+            return f"nothing came back: does every way through your function `return` a {wanted}?"
+        if wanted != found:
+            return f"asked for is a value of type {wanted}; what came is of type {found}"
+        return f"what is inside of your {found} is not of the kind that is asked for"

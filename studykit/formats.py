@@ -75,6 +75,15 @@ def item(values: Sequence[object], index: int) -> str:
     return short(values[index]) if index < len(values) else "nothing"
 
 
+def window(start_ms: int, end_ms: int) -> str:
+    """Return a half-open span of time.
+
+    >>> window(0, 10_000)
+    '[0, 10_000)'
+    """
+    return f"[{short(start_ms)}, {short(end_ms)})"
+
+
 def labelled(label: str, text: str) -> str:
     r"""Return `text` behind a label, wrapped, with its further lines below its first.
 

@@ -10,26 +10,15 @@ from flink_jobs.events import TRANSACTIONS, EventDecoder, Transaction
 from flink_jobs.simulator.cards import CardHabits
 from flink_jobs.simulator.disorder import Disorder
 from flink_jobs.simulator.traffic import traffic
+from studykit.checks import story
 from studykit.steps import Event, Policy
 
-STORY: Final = tuple(
-    Event(event_ms=event_s * 1_000, arrival_ms=arrival_s * 1_000, key=key, value=value)
-    for event_s, arrival_s, key, value in (
-        (2, 3, "a", 5),
-        (5, 6, "b", 9),
-        (8, 9, "a", 3),
-        (3, 11, "a", 4),  # behind the watermark, and on time: its window is open
-        (11, 12, "b", 7),
-        (14, 15, "a", 8),
-        (9, 17, "b", 1),  # late, and kept
-        (17, 18, "a", 3),
-        (12, 21, "a", 8),  # behind the watermark, and on time
-        (6, 23, "b", 2),  # too late
-    )
-)
+STORY: Final = tuple(Event(one.event_ms, one.arrival_ms, one.key, one.value) for one in story.STORY)
 """Ten events. With `STORY_POLICY` 8 are on time, 1 is late and kept, and 1 is dropped."""
 
-STORY_POLICY: Final = Policy(bound_ms=4_000, lateness_ms=3_000, size_ms=10_000)
+STORY_POLICY: Final = Policy(
+    bound_ms=story.BOUND_MS, lateness_ms=story.LATENESS_MS, size_ms=story.SIZE_MS
+)
 
 SILENT_PARTITION: Final = tuple(
     Event(event_ms=event_s * 1_000, arrival_ms=arrival_s * 1_000, key=key, source=source)

@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias
 
 from studykit.checks.running import Outcome
 from studykit.exercise import Args, Exercise, Json, Message
-from studykit.formats import call, labelled, short
+from studykit.formats import WIDTH, call, labelled, short
 
 Status: TypeAlias = Literal["passed", "failed", "not attempted"]
 
@@ -155,11 +155,18 @@ def _evidence(
     for (args, outcome), wanted in list(zip(tried, expected, strict=False))[first:last]:
         mark = "ok" if _right(exercise, outcome, wanted) else "no"
         yours = short(outcome["value"]) if "value" in outcome else "no result"
-        parts = [mark, exercise.id, ", ".join(short(arg) for arg in args), f"yours {yours}"]
-        if not exercise.hidden:
-            parts.append(f"expected {short(wanted)}")
-        lines.append("  ".join(part for part in parts if part))
+        head = "  ".join([mark, exercise.id, *([", ".join(map(short, args))] if args else [])])
+        results = {"yours": yours, **({} if exercise.hidden else {"expected": short(wanted)})}
+        lines.append(_line(head, results))
     return tuple(lines)
+
+
+def _line(head: str, results: dict[str, str]) -> str:
+    """Return a case and its results on one line, or below each other where that is too long."""
+    line = "  ".join([head, *(f"{name} {text}" for name, text in results.items())])
+    if len(line) <= WIDTH:
+        return line
+    return "\n".join([head, *(f"{'':11}{name:<9} {text}" for name, text in results.items())])
 
 
 def _help(exercise: Exercise) -> str:

@@ -1,4 +1,7 @@
-"""The ten events that every small example uses, in the order of their arrival."""
+"""The ten events that every small example uses, in the order of their arrival.
+
+Labs import them from here: nothing heavy comes along. `studykit.stories` has them as a stream.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,13 @@ STORY: Final = tuple(
             (2, 3, "a", 5),
             (5, 6, "b", 9),
             (8, 9, "a", 3),
-            (3, 11, "a", 4),
+            (3, 11, "a", 4),  # behind the watermark, and on time: its window is open
             (11, 12, "b", 7),
             (14, 15, "a", 8),
-            (9, 17, "b", 1),
+            (9, 17, "b", 1),  # late, and kept
             (17, 18, "a", 3),
-            (12, 21, "a", 8),
-            (6, 23, "b", 2),
+            (12, 21, "a", 8),  # behind the watermark, and on time
+            (6, 23, "b", 2),  # too late
         ],
         start=1,
     )

@@ -7,8 +7,7 @@ from random import Random
 
 import pytest
 
-from studykit import stories
-from studykit.checks import labs, story
+from studykit.checks import labs
 from studykit.checks.judging import cases_of, judge
 from studykit.exercise import Exercise, Lab, copy_args, same
 
@@ -75,12 +74,3 @@ def test_nonsense_is_explained_without_a_traceback(exercise: Exercise, value: ob
     assert verdict.message is not None
     assert "Traceback" not in verdict.text
     assert verdict.message.trace
-
-
-def test_the_story_of_the_labs_is_that_of_the_lessons() -> None:
-    told = [(one.event_ms, one.arrival_ms, one.key, one.value) for one in stories.STORY]
-    assert [tuple(one)[1:] for one in story.STORY] == told
-    policy = stories.STORY_POLICY
-    assert policy.bound_ms == story.BOUND_MS
-    assert policy.lateness_ms == story.LATENESS_MS
-    assert policy.size_ms == story.SIZE_MS

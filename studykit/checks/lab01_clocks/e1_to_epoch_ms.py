@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from random import Random
 
 from studykit.exercise import Args, Exercise, Json, Misconception
+from studykit.formats import short
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -37,13 +38,23 @@ def through_float(text: str) -> int:
 
 
 def trace(args: Args, got: Json, expected: Json) -> str:
-    """Show the instant in UTC, and how far off the result is."""
+    """Show the instant in UTC, the one that the result stands for, and how far they are apart."""
     (text,) = args
-    in_utc = datetime.fromisoformat(text).astimezone(timezone.utc)
+    off_ms = got - expected
+    side = "too late" if off_ms > 0 else "too early"
     return (
-        f"{text} is {in_utc:%Y-%m-%d %H:%M:%S.%f} in UTC; "
-        f"your result is {got - expected:+_} ms away from it"
+        f"{text} is {_in_utc(expected)} in UTC\n"
+        f"your result stands for {_in_utc(got)}: {short(abs(off_ms))} ms {side}"
     )
+
+
+def _in_utc(time_ms: Json) -> str:
+    """Return an instant as people write it; some numbers are in no year that a calendar has."""
+    try:
+        moment = EPOCH + timedelta(milliseconds=time_ms)
+    except OverflowError:
+        return "a year that no calendar has"
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 1_000:03}"
 
 
 def random_case(rng: Random) -> Args:
@@ -93,20 +104,21 @@ EXERCISE = Exercise(
         Misconception(
             name="seconds",
             answer=seconds,
-            rule="Every time in this course is in milliseconds; seconds are a thousand times less.",
+            rule="Every time in this course is in milliseconds. A result in seconds is a thousand "
+            "times too small.",
             next_step="Which unit does your division count?",
         ),
         Misconception(
             name="whole-seconds",
             answer=whole_seconds,
             rule="Milliseconds count: two events of the same second can be in different windows.",
-            next_step="Where do the digits behind the second go?",
+            next_step="Which step of yours drops the digits behind the second?",
         ),
         Misconception(
             name="through-float",
             answer=through_float,
-            rule="A float holds most fractions of a second only nearly, and int() cuts downwards: "
-            "sometimes a millisecond is lost.",
+            rule="A float holds most fractions of a second only nearly, and int() cuts off the "
+            "rest: sometimes a millisecond is lost.",
             next_step="Can you stay with timedelta and `//`, which are exact?",
         ),
     ),

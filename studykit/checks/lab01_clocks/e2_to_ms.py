@@ -43,12 +43,17 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     """Say which unit the number of digits tells."""
     (stamp,) = args
     unit = {10: "seconds", 13: "milliseconds", 16: "microseconds"}[len(str(stamp))]
-    off = "" if got == expected else f"; read as ms, your result is {_year(got)}"
-    return f"{short(stamp)} has {len(str(stamp))} digits: {unit}, in {_year(expected)}{off}"
+    told = f"{short(stamp)} has {len(str(stamp))} digits: {unit}, in the year {_year(expected)}"
+    if got == expected:
+        return f"{told}\nyour number is right, and its type is not"
+    if _year(got) != _year(expected):
+        return f"{told}\nyour result, read as milliseconds, lies in the year {_year(got)}"
+    side = "too late" if got > expected else "too early"
+    return f"{told}\nyour result is {short(abs(got - expected))} ms {side}"
 
 
-def _year(ms: float) -> str:
-    return f"the year {1970 + int(ms // 31_556_952_000)}"
+def _year(ms: float) -> int:
+    return 1970 + int(ms // 31_556_952_000)
 
 
 def random_case(rng: Random) -> Args:
@@ -99,7 +104,7 @@ EXERCISE = Exercise(
             answer=seconds_only,
             rule="Microseconds read as milliseconds lie tens of thousands of years ahead; one "
             "such event moves the watermark there.",
-            next_step="What does your function do with sixteen digits?",
+            next_step="Which branch of your function takes a number of sixteen digits?",
         ),
         Misconception(
             name="rounds",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studykit.exercise import Args, Exercise, Json, Misconception
-from studykit.formats import first_difference, item
+from studykit.formats import short
 
 TIMES_S = (4, 9, 6, 7, 12, 10, 11, 13)
 """Event times in seconds, in the order of arrival."""
@@ -41,12 +41,16 @@ def overtaking() -> list[int]:
 
 
 def trace(_args: Args, got: Json, expected: Json) -> str:
-    """Point at the first number that differs."""
-    index = first_difference(got, expected)
-    return (
-        f"event times {', '.join(map(str, TIMES_S))} s; your list is right up to place {index}, "
-        f"and then has {item(got, index)}"
-    )
+    """Walk to the first event that is judged wrongly, and show the largest time before it."""
+    if not set(got) <= set(range(1, len(TIMES_S) + 1)):
+        return f"the events have the numbers 1 to {len(TIMES_S)}; your list is {short(got)}"
+    if set(got) == set(expected):
+        return "the right events, in another order or more than once"
+    number = min(set(got) ^ set(expected))
+    told = "you list it" if number in got else "you do not list it"
+    before = max(TIMES_S[: number - 1], default=None)
+    seen = "nothing before it" if before is None else f"{before} s as the largest time so far"
+    return f"event {number} ({TIMES_S[number - 1]} s) finds {seen}; {told}"
 
 
 EXERCISE = Exercise(
@@ -76,13 +80,14 @@ EXERCISE = Exercise(
             name="neighbours-only",
             answer=neighbours,
             rule="Behind 9, both 6 and 7 are out of order, although 7 is later than 6.",
-            next_step="Compare each time with the largest so far, not with the one before it.",
+            next_step="Which is the largest time so far when 7 arrives? Compare with that, not "
+            "with 6.",
         ),
         Misconception(
             name="numbers-from-zero",
             answer=from_zero,
-            rule="The events are numbered from 1, as in the figure.",
-            next_step="Which number has the first event of the list?",
+            rule="The events are numbered from 1, as in the table.",
+            next_step="Which number does the first event have in the table?",
         ),
         Misconception(
             name="times-not-numbers",
@@ -93,7 +98,8 @@ EXERCISE = Exercise(
         Misconception(
             name="the-overtakers",
             answer=overtaking,
-            rule="Events 2 and 5 came early; out of order is who comes after them and is older.",
+            rule="Events 2 and 5 overtook others. Out of order are the older ones that arrive "
+            "after them.",
             next_step="Which events have a smaller time than one that arrived before them?",
         ),
     ),

@@ -45,12 +45,12 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     (events,) = args
     index = first_difference(got, expected)
     head = f"row {index + 1}: {item(got, index)} instead of {item(expected, index)}"
-    if index >= len(expected):
-        return f"{head}; no event happened in that minute"
-    start = expected[index][0]
+    start = min(rows[index][0] for rows in (got, expected) if index < len(rows))
+    if start % 60_000:
+        return f"{head}\nno minute starts at {short(start)}, which is no multiple of 60_000"
     inside = [event for event in events if start <= event[0] < start + 60_000]
     listed = ", ".join(f"happened {short(e)} arrived {short(a)}" for e, a in inside)
-    return f"{head}\nin the minute from {short(start)}: {listed}"
+    return f"{head}\nin the minute from {short(start)}: {listed or 'nothing happened'}"
 
 
 def random_case(rng: Random) -> Args:
@@ -91,13 +91,14 @@ EXERCISE = Exercise(
         Misconception(
             name="by-arrival",
             answer=by_arrival,
-            rule="The arrival belongs to the network; read the log again, and it is another one.",
+            rule="When an event arrived is a matter of the network: read the log again, and it "
+            "changes.",
             next_step="Which of the two numbers says when it happened?",
         ),
         Misconception(
             name="minute-numbers",
             answer=minute_numbers,
-            rule="A row begins with the start of its minute in milliseconds, as a window does.",
+            rule="A minute is named by its first millisecond, not by a running number.",
             next_step="How do you come from the number of a minute to its first millisecond?",
         ),
         Misconception(
@@ -109,7 +110,8 @@ EXERCISE = Exercise(
         Misconception(
             name="in-order-of-arrival",
             answer=unsorted,
-            rule="The same events in another order of arrival must give the same rows.",
+            rule="The earliest minute comes first, so that another order of arrival gives the same"
+            " rows.",
             next_step="What happens to your rows when the first two events change places?",
         ),
     ),

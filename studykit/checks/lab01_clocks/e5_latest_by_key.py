@@ -87,8 +87,9 @@ EXERCISE = Exercise(
         Misconception(
             name="last-arrival-wins",
             answer=last_arrival,
-            rule="The last to arrive is not the last to happen.",
-            next_step="What would you have to remember by key, to see that an event is older?",
+            rule="The last event to arrive need not be the last that happened.",
+            next_step="What do you have to remember with each balance, to see that an event is "
+            "older?",
         ),
         Misconception(
             name="first-arrival-wins",
@@ -100,12 +101,13 @@ EXERCISE = Exercise(
             name="largest-value-wins",
             answer=largest_value,
             rule="A balance can fall: the time decides, and the value only breaks a tie.",
-            next_step="Which part of the event do you compare first?",
+            next_step="Which part of two events do you compare first, and which only in a tie?",
         ),
         Misconception(
             name="ties-by-arrival",
             answer=ties_by_arrival,
-            rule="Two events of the same millisecond arrive in any order, so order cannot choose.",
+            rule="Two events of the same millisecond can arrive in either order, so the order "
+            "cannot choose between them.",
             next_step="What else is in the event that is the same in every replay?",
         ),
     ),

@@ -33,10 +33,10 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     """Show the oldest event that may still come, and what the result says of it."""
     max_seen_ms, bound_ms = args
     oldest = max_seen_ms - bound_ms
-    claim = "is not expected, you say" if got >= oldest else "is expected, and more than that"
+    claim = "it will not" if got >= oldest else "no more than what is sure; it can say more"
     return (
-        f"largest time {short(max_seen_ms)}, minus bound {short(oldest)}: an event at "
-        f"{short(oldest)} may still come\nwith W={short(got)} it {claim}"
+        f"{short(max_seen_ms)} - {short(bound_ms)} = {short(oldest)}: an event at {short(oldest)} "
+        f"may still come\nW={short(got)} says {claim}"
     )
 
 
@@ -71,25 +71,27 @@ EXERCISE = Exercise(
         Misconception(
             name="forgot-1ms",
             answer=forgot_1ms,
-            rule="W(t) says: nothing at or before t is expected; the event just at the bound is.",
+            rule="A watermark t says: nothing at or before t is expected. An event exactly at the "
+            "bound still is.",
             next_step="Could an event at exactly max_seen_ms - bound_ms still be within the bound?",
         ),
         Misconception(
             name="one-too-many",
             answer=one_too_many,
-            rule="The watermark lies before the oldest event that may come, not behind it.",
-            next_step="To which side of max_seen_ms - bound_ms does the millisecond belong?",
+            rule="The watermark is earlier than the oldest event that may still come, not later.",
+            next_step="Do you add a millisecond to max_seen_ms - bound_ms, or take one off?",
         ),
         Misconception(
             name="added-the-bound",
             answer=added,
-            rule="The bound is how far behind the newest event an old one may be; W waits for it.",
-            next_step="Does a larger bound let the watermark wait longer, or shorter?",
+            rule="The bound says how much older than the newest an event may be, so W stays that "
+            "far back.",
+            next_step="Should a larger bound move the watermark forward, or hold it back?",
         ),
         Misconception(
             name="no-bound",
             answer=no_bound,
-            rule="Without a bound every event that is out of order is behind the watermark.",
+            rule="Only the bound keeps events that are out of order ahead of the watermark.",
             next_step="Where does bound_ms enter your result?",
         ),
     ),

@@ -50,7 +50,7 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     times_ms, _ = args
     index = first_difference(got, expected)
     if index >= len(times_ms):
-        return f"{len(times_ms)} events, and {len(got)} watermarks came"
+        return f"{len(times_ms)} events came, and you return {len(got)} watermarks"
     before = ", ".join(short(time) for time in times_ms[: index + 1])
     return (
         f"event times so far: {before}; the largest is {short(max(times_ms[: index + 1]))}\n"
@@ -103,14 +103,14 @@ EXERCISE = Exercise(
         Misconception(
             name="met-not-left",
             answer=met_by_the_event,
-            rule="Asked for is the watermark after each event, with that event already seen.",
+            rule="The watermark after an event already knows of that event.",
             next_step="In which order do you look at the event and write down the watermark?",
         ),
         Misconception(
             name="only-advances",
             answer=only_advances,
-            rule="After an event that does not move it, the watermark still stands somewhere.",
-            next_step="How many watermarks do you return for how many events?",
+            rule="There is a watermark after every event: an old event leaves it where it was.",
+            next_step="How many watermarks do you return, and for how many events?",
         ),
         Misconception(
             name="knows-the-end",

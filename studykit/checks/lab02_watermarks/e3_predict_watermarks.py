@@ -44,7 +44,7 @@ def trace(_args: Args, got: Json, expected: Json) -> str:
         return f"{len(ASKED)} watermarks are asked for, {len(got)} came"
     seen = TIMES[: ASKED[index]]
     return (
-        f"until event {ASKED[index]} (t={short(seen[-1])}) the largest time is {short(max(seen))}; "
+        f"events 1 to {ASKED[index]}: the largest time is {short(max(seen))}; "
         f"you predict {item(got, index)}"
     )
 
@@ -76,7 +76,7 @@ EXERCISE = Exercise(
             name="follows-the-event",
             answer=follows_the_event,
             rule="Event 4 (3 s) is older than event 3 (8 s): the watermark stays where it was.",
-            next_step="Which events of the ten are larger than all before them?",
+            next_step="Which of the ten events happened later than all that arrived before them?",
         ),
         Misconception(
             name="forgot-1ms",
@@ -87,13 +87,14 @@ EXERCISE = Exercise(
         Misconception(
             name="met-not-left",
             answer=met,
-            rule="Asked for is the watermark after the event, not the one that it found.",
+            rule="The watermark after an event already knows of that event.",
             next_step="Event 6 happened at 14 s. Does your second number know of it?",
         ),
         Misconception(
             name="seconds",
             answer=in_seconds,
-            rule="Times are whole milliseconds, and the last one matters here.",
+            rule="A watermark is in whole milliseconds: in whole seconds its last millisecond is "
+            "lost.",
             next_step="How many milliseconds is the bound of 4 s?",
         ),
     ),

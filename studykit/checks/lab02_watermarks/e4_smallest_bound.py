@@ -58,11 +58,12 @@ def trace(args: Args, got: Json, expected: Json) -> str:
         return "a bound is a distance: it is never negative"
     lost = behind_with(times_ms, got)
     if lost:
+        number = lost[0]
         return (
-            f"with bound {short(got)} event {lost[0]} (t={short(times_ms[lost[0] - 1])}) is behind "
-            f"W={short(watermarks(times_ms, got)[lost[0] - 2])}"
+            f"with a bound of {short(got)} event {number} (t={short(times_ms[number - 1])}) meets "
+            f"W={short(watermarks(times_ms, got)[number - 2])} and is behind it"
         )
-    return f"with bound {short(got)} none is behind, and with the smaller {short(expected)} neither"
+    return f"a bound of {short(got)} keeps every event, and so does a bound of {short(expected)}"
 
 
 def random_case(rng: Random) -> Args:
@@ -102,15 +103,18 @@ EXERCISE = Exercise(
         Misconception(
             name="neighbours-only",
             answer=neighbours,
-            rule="An event is behind the largest time so far, which may be long before it.",
-            next_step="Which number stands for all events before this one?",
+            rule="W follows the largest time so far, and that event may have arrived long before "
+            "this one.",
+            next_step="How far is this event behind the largest time so far, not behind its "
+            "neighbour?",
         ),
         Misconception(
             name="one-too-many",
             answer=one_more,
-            rule="The watermark already leaves the last millisecond: an event exactly at the bound "
-            "is not behind.",
-            next_step="With bound = distance, is the event at or before max - bound - 1?",
+            rule="The watermark leaves a millisecond already: an event that is exactly the bound "
+            "behind the largest time is kept.",
+            next_step="If the bound is the distance itself, is the event at or before max - bound "
+            "- 1?",
         ),
         Misconception(
             name="whole-range",

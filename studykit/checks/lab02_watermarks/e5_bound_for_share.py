@@ -51,9 +51,11 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     count = len(times_ms)
     needed = -(-count * percent // 100)
     kept, right = (count - len(behind_with(times_ms, bound)) for bound in (got, expected))
+    distances = sorted(max(times_ms[: n + 1]) - time for n, time in enumerate(times_ms))
     return (
-        f"{percent} % of {count} events: {needed} have to be kept\n"
-        f"bound {short(got)} keeps {kept}; bound {short(expected)} keeps {right}"
+        f"{percent} % of {count} events: keep at least {needed}\n"
+        f"how far each is behind the largest before it, sorted: {short(distances)[1:-1]}\n"
+        f"a bound of {short(got)} keeps {kept}, a bound of {short(expected)} keeps {right}"
     )
 
 
@@ -96,20 +98,21 @@ EXERCISE = Exercise(
         Misconception(
             name="keeps-everything",
             answer=everything,
-            rule="The slowest event sets this bound; giving up a few can make results much faster.",
+            rule="Your bound waits for the slowest event of all, although some may be given up.",
             next_step="Where does `percent` enter your result?",
         ),
         Misconception(
             name="share-of-the-bound",
             answer=share_of_bound,
-            rule="A share of the largest distance says nothing about how many events are nearer.",
-            next_step="Sort the distances: how many of them does your bound cover?",
+            rule="A share of the largest distance does not keep that share of the events.",
+            next_step="How many of the sorted distances does your bound cover, and how many are "
+            "asked for?",
         ),
         Misconception(
             name="one-event-short",
             answer=one_short,
-            rule="At least 85 % of ten events are nine: a part of an event has to be a whole one.",
-            next_step="In which direction do you round the number of events?",
+            rule="85 % of ten events is 8.5, and eight would be too few: at least nine are kept.",
+            next_step="Do you round the number of events up, or down?",
         ),
         Misconception(
             name="disordered-only",

@@ -69,13 +69,13 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     events, _, max_future_ms = args
     index = first_difference(got, expected)
     if index >= len(events):
-        return f"{len(events)} events, and {len(got)} watermarks came"
+        return f"{len(events)} events came, and you return {len(got)} watermarks"
     event_ms, arrival_ms = events[index]
     ahead = event_ms - arrival_ms - max_future_ms
-    judged = f"{short(ahead)} ms beyond it" if ahead > 0 else "allowed"
+    judged = f"{short(ahead)} ms too much" if ahead > 0 else "allowed"
     return (
-        f"event {index + 1} says {short(event_ms)}, arrived {short(arrival_ms)}; the limit is "
-        f"{short(arrival_ms + max_future_ms)}: {judged}\n"
+        f"event {index + 1} says {short(event_ms)} and arrived at {short(arrival_ms)}; it may say "
+        f"up to {short(arrival_ms + max_future_ms)}: {judged}\n"
         f"after it you have W={item(got, index)} instead of {item(expected, index)}"
     )
 
@@ -145,8 +145,9 @@ EXERCISE = Exercise(
         Misconception(
             name="guards-against-jumps",
             answer=jump_guard,
-            rule="After a silence the next event is far ahead of the last one, and true.",
-            next_step="Which time does each event bring along that it can be compared with?",
+            rule="After a silence a true event is far ahead of the one before it.",
+            next_step="Which other time does each event bring along, with which you can compare "
+            "it?",
         ),
     ),
 )

@@ -6,7 +6,7 @@ from random import Random
 
 from flink_jobs.engine.windows import SlidingWindows
 from studykit.exercise import Args, Exercise, Json, Misconception
-from studykit.formats import short
+from studykit.formats import short, window
 
 
 def reference(event_ms: int, size_ms: int) -> int:
@@ -37,14 +37,10 @@ def window_number(event_ms: int, size_ms: int) -> int:
 def trace(args: Args, got: Json, expected: Json) -> str:
     """Say whether the window that the learner chose holds the event."""
     event_ms, size_ms = args
-    end_ms = got + size_ms
-    side = "begins after it" if event_ms < got else "ends before it or at it"
-    inside = got <= event_ms < end_ms
-    where = "holds it, but is not aligned" if inside else side
-    return (
-        f"[{short(got)}, {short(end_ms)}) {where}; "
-        f"[{short(expected)}, {short(expected + size_ms)}) holds {short(event_ms)}"
-    )
+    held = f"{window(got, got + size_ms)} holds {short(got)} to {short(got + size_ms - 1)}"
+    if got <= event_ms < got + size_ms:
+        return f"{held}, but no window starts at {short(got)}, no multiple of {short(size_ms)}"
+    return f"{held}, and not {short(event_ms)}\n{window(expected, expected + size_ms)} holds it"
 
 
 def random_case(rng: Random) -> Args:
@@ -86,20 +82,23 @@ EXERCISE = Exercise(
         Misconception(
             name="cuts-towards-zero",
             answer=truncates,
-            rule="Before 1970 a start is at or before its event too: floor, do not cut off.",
-            next_step="Which multiple of the size lies below -1?",
+            rule="Before 1970, too, a window starts at or before its event: round down, not to "
+            "zero.",
+            next_step="Which is the last multiple of the size that is not after -1?",
         ),
         Misconception(
             name="rounds",
             answer=rounds,
-            rule="An event in the second half of a window has not reached the next window.",
+            rule="An event stays in its window until the end: one in the second half is not in the"
+            " next.",
             next_step="May the start of a window be after one of its events?",
         ),
         Misconception(
             name="closed-end",
             answer=closed_end,
-            rule="A window holds its start, never its end: the event at 10_000 opens a new one.",
-            next_step="Which comparison lets a window contain its end?",
+            rule="A window holds its start, never its end: an event at the end is in the next one.",
+            next_step="What do you get for 9_999, 10_000 and 10_001? Which two are in the same "
+            "window?",
         ),
         Misconception(
             name="number-not-start",

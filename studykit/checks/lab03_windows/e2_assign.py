@@ -48,7 +48,7 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     if (start_ms - offset_ms) % size_ms:
         faults.append(f"{short(start_ms)} is no start")
     if end_ms - start_ms != size_ms:
-        faults.append(f"yours is {short(end_ms - start_ms)} long")
+        faults.append(f"yours is {short(end_ms - start_ms)} ms long")
     if not start_ms <= event_ms < end_ms:
         faults.append(f"yours does not hold {short(event_ms)}")
     return f"windows begin at ..., {starts}, ...; {'; '.join(faults)}"
@@ -98,14 +98,14 @@ EXERCISE = Exercise(
         Misconception(
             name="ignores-offset",
             answer=no_offset,
-            rule="With an offset of 3_000 no window begins at 10_000.",
+            rule="With an offset windows begin at offset + n * size, and no longer at n * size.",
             next_step="Where does offset_ms enter your result?",
         ),
         Misconception(
             name="shifts-afterwards",
             answer=shifts_after,
             rule="A window that is moved after it was chosen may no longer hold its event.",
-            next_step="Does your window hold the event 12_000 when the offset is 3_000?",
+            next_step="What if you shift the event first, align it, and then shift back?",
         ),
         Misconception(
             name="wrong-way",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flink_jobs.engine.windows import SlidingWindows
 from studykit.exercise import Args, Exercise, Json, Misconception
-from studykit.formats import first_difference, item, short
+from studykit.formats import first_difference, short, window
 
 TIMES = (9_999, 10_000, -1, -10_000, -10_001)
 SIZE_MS = 10_000
@@ -39,9 +39,15 @@ def numbers() -> list[int]:
 def trace(_args: Args, got: Json, expected: Json) -> str:
     """Point at the first start that is wrong."""
     index = first_difference(got, expected)
-    if index >= len(TIMES):
+    if index >= min(len(got), len(TIMES)):
         return f"{len(TIMES)} starts are asked for, {len(got)} came"
-    return f"for the event at {short(TIMES[index])} you predict {item(got, index)}"
+    start_ms, told = got[index], f"for the event at {short(TIMES[index])} you predict"
+    if start_ms % SIZE_MS:
+        return f"{told} {short(start_ms)}, which is no multiple of {short(SIZE_MS)}"
+    last_ms = start_ms + SIZE_MS - 1
+    return (
+        f"{told} {window(start_ms, last_ms + 1)}, which holds {short(start_ms)} to {short(last_ms)}"
+    )
 
 
 EXERCISE = Exercise(
@@ -71,7 +77,7 @@ EXERCISE = Exercise(
             name="cuts-towards-zero",
             answer=cuts,
             rule="-1 happened before 0, so its window begins before 0.",
-            next_step="May a window begin after its event?",
+            next_step="Does the window that you name hold -1, or does it begin after it?",
         ),
         Misconception(
             name="closed-end",
@@ -89,7 +95,7 @@ EXERCISE = Exercise(
             name="numbers-not-starts",
             answer=numbers,
             rule="The start is a time in milliseconds; running numbers are not asked for.",
-            next_step="What do you multiply the number of a window with?",
+            next_step="By what do you multiply the number of a window?",
         ),
     ),
 )

@@ -7,7 +7,7 @@ from random import Random
 from flink_jobs.engine.windows import SlidingWindows, is_closed
 from studykit.checks.story import SIZE_MS, TIMES
 from studykit.exercise import Args, Exercise, Json, Misconception
-from studykit.formats import first_difference, item, short
+from studykit.formats import first_difference, item, short, window
 
 
 def reference(times_ms: list[int], size_ms: int, watermark_ms: int) -> list[list[int]]:
@@ -56,10 +56,13 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     last_ms = row[0] + size_ms - 1
     state = "complete" if watermark_ms >= last_ms else "still open"
     inside = [short(time) for time in times_ms if row[0] <= time <= last_ms]
+    head = f"row {index + 1}: {item(got, index)} instead of {item(expected, index)}"
+    mine = window(row[0], last_ms + 1)
+    if not inside:
+        return f"{head}\nno event is in {mine}"
     return (
-        f"row {index + 1}: {item(got, index)} instead of {item(expected, index)}\n"
-        f"[{short(row[0])}, {short(last_ms + 1)}) has {', '.join(inside) or 'no events'}; "
-        f"W={short(watermark_ms)}, its last millisecond is {short(last_ms)}: {state}"
+        f"{head}\n{mine} has {', '.join(inside)}; its last millisecond is {short(last_ms)}, and "
+        f"W={short(watermark_ms)}: {state}"
     )
 
 
@@ -102,8 +105,10 @@ EXERCISE = Exercise(
         Misconception(
             name="waits-for-the-end",
             answer=fires_at_end,
-            rule="The end is outside: once nothing at or before end - 1 is expected, all is there.",
-            next_step="With which millisecond of the window do you compare the watermark?",
+            rule="The end is outside: when nothing at or before end - 1 is expected, nothing is "
+            "missing.",
+            next_step="With which time do you compare the watermark, and is that time inside the "
+            "window?",
         ),
         Misconception(
             name="prints-open-windows",

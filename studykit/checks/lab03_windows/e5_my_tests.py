@@ -148,7 +148,7 @@ EXERCISE = Exercise(
         Misconception(
             name="no-boundary",
             answer=only_middles,
-            rule="In the middle of a window an open and a closed end are the same.",
+            rule="Whether a window holds its end shows only in an event exactly at the end.",
             next_step="Which event lies exactly where one window ends and the next begins?",
         ),
         Misconception(
@@ -161,7 +161,7 @@ EXERCISE = Exercise(
             name="nothing-before-1970",
             answer=no_negative,
             rule="Cutting towards zero and flooring are the same for positive numbers.",
-            next_step="Which of your times is negative?",
+            next_step="What do the two give for -1, and which of your times is negative?",
         ),
         Misconception(
             name="one-size",
@@ -172,7 +172,7 @@ EXERCISE = Exercise(
         Misconception(
             name="wrong-expectation",
             answer=own_error,
-            rule="A test that rejects the right answer teaches the wrong one.",
+            rule="The right assigner has to pass all tests. Where it fails one, the test is wrong.",
             next_step="In which window lies an event at exactly 10_000?",
         ),
     ),

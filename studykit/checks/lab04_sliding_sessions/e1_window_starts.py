@@ -6,7 +6,7 @@ from random import Random
 
 from flink_jobs.engine.windows import SlidingWindows
 from studykit.exercise import Args, Exercise, Json, Misconception
-from studykit.formats import short
+from studykit.formats import short, window
 
 
 def reference(event_ms: int, size_ms: int, slide_ms: int) -> list[int]:
@@ -40,15 +40,15 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     """Name a window that came and is none, or one that is missing."""
     event_ms, size_ms, slide_ms = args
     for start in got:
-        window = f"[{short(start)}, {short(start + size_ms)})"
+        yours = window(start, start + size_ms)
         if start % slide_ms:
-            return f"{window} is no window: {short(start)} is no multiple of {short(slide_ms)}"
+            return f"{yours} is no window: {short(start)} is no multiple of {short(slide_ms)}"
         if start not in expected:
-            return f"{window} does not hold {short(event_ms)}"
+            last_ms = start + size_ms - 1
+            return f"{yours} holds {short(start)} to {short(last_ms)}, and not {short(event_ms)}"
     missing = [start for start in expected if start not in got]
     if missing:
-        end = missing[0] + size_ms
-        return f"[{short(missing[0])}, {short(end)}) holds {short(event_ms)} and is missing"
+        return f"{window(missing[0], missing[0] + size_ms)} holds {short(event_ms)} and is missing"
     return "the right windows, in another order or more than once"
 
 
@@ -92,7 +92,8 @@ EXERCISE = Exercise(
         Misconception(
             name="one-too-many",
             answer=one_too_many,
-            rule="A window that starts one size before the last slide has ended there: half-open.",
+            rule="A window that starts one size before the last start ends there: its end is "
+            "outside.",
             next_step="How many windows are in your list, and what is size / slide?",
         ),
         Misconception(

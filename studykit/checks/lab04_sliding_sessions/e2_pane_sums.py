@@ -6,7 +6,7 @@ from random import Random
 
 from flink_jobs.engine.windows import SlidingWindows
 from studykit.exercise import Args, Exercise, Json, Misconception
-from studykit.formats import first_difference, item, short
+from studykit.formats import first_difference, item, short, window
 
 
 def reference(events: list[list[int]], slide_ms: int) -> list[list[int]]:
@@ -62,7 +62,7 @@ def trace(args: Args, got: Json, expected: Json) -> str:
         for event_ms, value in events
         if start <= event_ms < start + slide_ms
     ]
-    return f"{head}\npane [{short(start)}, {short(start + slide_ms)}): {', '.join(inside)}"
+    return f"{head}\npane {window(start, start + slide_ms)}: {', '.join(inside)}"
 
 
 def random_case(rng: Random) -> Args:
@@ -109,7 +109,8 @@ EXERCISE = Exercise(
             name="last-value",
             answer=overwrites,
             rule="A pane holds all of its events: a new value joins the others.",
-            next_step="What was in the pane before your last assignment to it?",
+            next_step="What is in the pane already when its second event comes, and what becomes "
+            "of that?",
         ),
         Misconception(
             name="running-total",
@@ -120,7 +121,8 @@ EXERCISE = Exercise(
         Misconception(
             name="in-order-of-arrival",
             answer=in_order_of_arrival,
-            rule="The same events in another order must give the same rows.",
+            rule="The earliest pane comes first, so that another order of arrival gives the same "
+            "rows.",
             next_step="Which row comes first if the later event arrives first?",
         ),
     ),

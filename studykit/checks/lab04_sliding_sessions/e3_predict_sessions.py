@@ -75,8 +75,10 @@ EXERCISE = Exercise(
         Misconception(
             name="touching-is-apart",
             answer=touching_is_apart,
-            rule="Sessions that only touch are one: [12, 17) and [17, 22) have no silence between.",
-            next_step="How long is the silence between 12 and 17, compared with the gap?",
+            rule="Sessions that only touch are one, too: there is no silence between [12, 17) and "
+            "[17, 22).",
+            next_step="How long is the silence between the events at 12 s and 17 s, compared with "
+            "the gap?",
         ),
         Misconception(
             name="one-each",

@@ -64,10 +64,10 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     times_ms, gap_ms = args
     index = first_difference(got, expected)
     times = sorted(times_ms)
-    steps = [f"{short(times[0])}"] if times else ["no event"]
-    steps += [f"+{short(two - one)} {short(two)}" for one, two in pairwise(times)]
+    steps = [short(times[0])] if times else ["no event"]
+    steps += [f"{short(two)} ({short(two - one)} later)" for one, two in pairwise(times)]
     return (
-        f"by event time, with the silences: {', '.join(steps)}; the gap is {short(gap_ms)}\n"
+        f"by event time: {', '.join(steps)}; the gap is {short(gap_ms)}\n"
         f"session {index + 1}: {item(got, index)} instead of {item(expected, index)}"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from studykit.exercise import Args, Exercise, Json, Misconception
-from studykit.formats import short
+from studykit.formats import short, window
 
 
 def reference(sessions: list[list[int]], event_ms: int, gap_ms: int) -> list[list[int]]:
@@ -59,15 +59,17 @@ def touching_is_apart(sessions: list[list[int]], event_ms: int, gap_ms: int) -> 
 def trace(args: Args, got: Json, expected: Json) -> str:
     """Show what the event opens, and which sessions that touches."""
     sessions, event_ms, gap_ms = args
-    own = f"[{short(event_ms)}, {short(event_ms + gap_ms)})"
-    touched = [s for s in sessions if s[0] <= event_ms + gap_ms and event_ms <= s[1]]
-    listed = " and ".join(f"[{short(start)}, {short(end)})" for start, end in touched)
-    return (
-        f"the event opens {own}, which touches {listed or 'no session'}\n"
-        f"sessions afterwards: {len(got)} instead of {len(expected)}"
-        if len(got) != len(expected)
-        else f"the event opens {own}, which touches {listed or 'no session'}"
+    own = [event_ms, event_ms + gap_ms]
+    touched = [s for s in sessions if s[0] <= own[1] and own[0] <= s[1]]
+    listed = " and ".join(window(*session) for session in touched)
+    starts, ends = zip(own, *touched, strict=True)
+    told = (
+        f"the event opens {window(*own)}, which touches {listed or 'no session'}: they reach from "
+        f"{short(min(starts))} to {short(max(ends))}"
     )
+    if len(got) == len(expected):
+        return told
+    return f"{told}\nsessions in your result: {len(got)}; right: {len(expected)}"
 
 
 def random_case(rng: Random) -> Args:
@@ -127,8 +129,9 @@ EXERCISE = Exercise(
         Misconception(
             name="shrinks",
             answer=shrinks,
-            rule="An old event cannot end a session earlier: the end is the largest of all.",
-            next_step="Which of the two ends is later, and which do you keep?",
+            rule="One more event never ends a session earlier: of all ends that merge the latest "
+            "stays.",
+            next_step="Which ends take part in the merge, and which of them do you keep?",
         ),
         Misconception(
             name="touching-is-apart",

@@ -7,7 +7,7 @@ from random import Random
 from flink_jobs.engine.windows import SlidingWindows, is_closed, is_purged
 from studykit.checks.story import SIZE_MS
 from studykit.exercise import Args, Exercise, Json, Misconception
-from studykit.formats import short
+from studykit.formats import short, window
 
 
 def reference(event_ms: int, watermark_ms: int, lateness_ms: int) -> str:
@@ -47,13 +47,14 @@ def no_lateness(event_ms: int, watermark_ms: int, lateness_ms: int) -> str:
 def trace(args: Args, got: Json, expected: Json) -> str:
     """Show when the window fires and is purged, and where the watermark stands."""
     event_ms, watermark_ms, lateness_ms = args
-    (window,) = SlidingWindows.tumbling(SIZE_MS).assign(event_ms)
+    (mine,) = SlidingWindows.tumbling(SIZE_MS).assign(event_ms)
     behind = "behind" if event_ms <= watermark_ms else "ahead of"
-    fires, purged = short(window.last_ms), short(window.last_ms + lateness_ms)
+    fires, purged = short(mine.last_ms), short(mine.last_ms + lateness_ms)
     state = {"on time": "still open", "late": "fired, not purged", "dropped": "purged"}[expected]
     return (
-        f"the event is {behind} W={short(watermark_ms)}; its window [{short(window.start_ms)}, "
-        f"{short(window.end_ms)}) fires at {fires} and is purged at {purged}: {state}"
+        f"the event is {behind} W={short(watermark_ms)}\n"
+        f"its window {window(mine.start_ms, mine.end_ms)} fires at W={fires} and is purged at "
+        f"W={purged}: {state}"
     )
 
 

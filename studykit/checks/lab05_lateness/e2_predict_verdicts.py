@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 from studykit.checks.lab05_lateness.e1_verdict import reference as verdict
-from studykit.checks.story import BOUND_MS, LATENESS_MS, STORY, TIMES
+from studykit.checks.story import BOUND_MS, LATENESS_MS, SIZE_MS, STORY, TIMES
 from studykit.exercise import Args, Exercise, Json, Misconception
-from studykit.formats import first_difference, item, short
+from studykit.formats import first_difference, item, short, window
 
 ASKED = (4, 7, 9, 10)
 """Numbers of the events whose verdicts are asked for: those that are out of order."""
@@ -51,9 +51,11 @@ def trace(_args: Args, got: Json, expected: Json) -> str:
     if index >= len(ASKED):
         return f"{len(ASKED)} verdicts are asked for, {len(got)} came"
     event = STORY[ASKED[index] - 1]
+    start_ms = event.event_ms // SIZE_MS * SIZE_MS
+    mine = window(start_ms, start_ms + SIZE_MS)
     return (
-        f"event {event.number} (t={short(event.event_ms)}) meets W={short(met_by(event.number))}; "
-        f"you predict {item(got, index)}"
+        f"event {event.number} (t={short(event.event_ms)}) belongs to {mine} and "
+        f"meets W={short(met_by(event.number))}; you predict {item(got, index)}"
     )
 
 
@@ -89,7 +91,7 @@ EXERCISE = Exercise(
         Misconception(
             name="all-late",
             answer=all_late,
-            rule="Late means: its window has fired. Two of the four windows have not.",
+            rule="Late means that the window has fired already. For two of the four it has not.",
             next_step="When does [10_000, 20_000) fire, and which of the four is in it?",
         ),
         Misconception(

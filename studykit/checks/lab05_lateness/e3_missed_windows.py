@@ -6,7 +6,7 @@ from random import Random
 
 from flink_jobs.engine.windows import SlidingWindows, is_purged
 from studykit.exercise import Args, Exercise, Json, Misconception
-from studykit.formats import short
+from studykit.formats import short, window
 
 
 def reference(
@@ -57,11 +57,11 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     """Say of each window of the event when it is purged."""
     event_ms, watermark_ms, size_ms, slide_ms, lateness_ms = args
     windows = SlidingWindows(size_ms, slide_ms).assign(event_ms)
-    lines = [f"W={short(watermark_ms)}"]
+    lines = [f"the event meets W={short(watermark_ms)}"]
     for one in windows:
         purged = short(one.last_ms + lateness_ms)
-        fate = "missed" if one.start_ms in expected else "takes it"
-        lines.append(f"[{short(one.start_ms)}, {short(one.end_ms)}) purged at {purged}: {fate}")
+        fate = "gone" if one.start_ms in expected else "takes it"
+        lines.append(f"{window(one.start_ms, one.end_ms)} is purged at W={purged}: {fate}")
     return "\n".join(lines)
 
 

@@ -80,7 +80,10 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     if got is None or expected is None:
         return f"{head}; you write {'no letter' if got is None else 'a letter'}"
     wrong = [name for name in sorted(expected) if got.get(name, ...) != expected[name]]
-    field = f"field {wrong[0]!r}: {short(got.get(wrong[0]))}" if wrong else f"fields {sorted(got)}"
+    field = f"your fields are {', '.join(sorted(got))}"
+    if wrong:
+        mine, right = short(got.get(wrong[0])), short(expected[wrong[0]])
+        field = f"{wrong[0]!r} is {mine} instead of {right}"
     behind = f"the event is {short(watermark_ms - event_ms)} ms behind W={short(watermark_ms)}"
     return f"{head}; {behind}\n{field}"
 
@@ -124,19 +127,21 @@ EXERCISE = Exercise(
         Misconception(
             name="always-late",
             answer=always_late,
-            rule="An event that some of its windows took is accepted, and `partial_late`.",
+            rule="An event is `late` if all of its windows missed it, `partial_late` if only some "
+            "did.",
             next_step="How many windows has the event in all, and how many missed it?",
         ),
         Misconception(
             name="silent-loss",
             answer=silent_loss,
-            rule="If one window misses an event, its result is incomplete, and somebody must know.",
+            rule="A window that missed an event has an incomplete result, and somebody has to "
+            "know.",
             next_step="What becomes of an event that misses one of its two windows?",
         ),
         Misconception(
             name="letter-for-what-is-behind",
             answer=behind_is_late,
-            rule="An event behind the watermark that every window took has lost nothing.",
+            rule="An event behind the watermark is not lost as long as its windows take it.",
             next_step="Which list decides whether there is a letter at all?",
         ),
         Misconception(

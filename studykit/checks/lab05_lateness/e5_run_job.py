@@ -10,7 +10,7 @@ from flink_jobs.engine.windows import SlidingWindows
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 from studykit.checks.story import BOUND_MS, SIZE_MS, STORY
 from studykit.exercise import Args, Exercise, Json, Misconception
-from studykit.formats import first_difference, item, short
+from studykit.formats import first_difference, item, short, window
 
 
 def reference(events: list[list[int]], size_ms: int, bound_ms: int) -> dict[str, Json]:
@@ -126,9 +126,14 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     index = first_difference(got["rows"], expected["rows"])
     if index < max(len(got["rows"]), len(expected["rows"])):
         mine, right = (item(result["rows"], index) for result in (got, expected))
-        return f"{', '.join(steps)}\nrow {index + 1}: {mine} instead of {right}"
+        row = expected["rows"][index] if index < len(expected["rows"]) else got["rows"][index]
+        return (
+            f"{', '.join(steps)}\nrow {index + 1}: {mine} instead of {right}\n"
+            f"{window(row[0], row[1])} is complete when W reaches {short(row[1] - 1)}"
+        )
     name = next(name for name in ("open", "late") if got.get(name) != expected[name])
-    return f"{', '.join(steps)}\nrows right; {name!r}: {short(got.get(name))} in your result"
+    mine, right = short(got.get(name)), short(expected[name])
+    return f"{', '.join(steps)}\nthe rows are right; {name!r} is {mine} instead of {right}"
 
 
 def random_case(rng: Random) -> Args:
@@ -183,20 +188,23 @@ EXERCISE = Exercise(
         Misconception(
             name="never-frees",
             answer=never_frees,
-            rule="What was printed and cannot change any more is not kept: state has to end.",
-            next_step="What do you remove when a window fires?",
+            rule="A window that has fired takes no more events: its state is freed, or the memory "
+            "fills.",
+            next_step="What is left in your sums of a window that has fired?",
         ),
         Misconception(
             name="reopens",
             answer=reopens,
-            rule="An event for a window that has fired is late; it opens no second such window.",
-            next_step="Do you ask whether the window is open before you add the event, or never?",
+            rule="An event for a window that has fired is late: it opens no second window of that "
+            "span.",
+            next_step="What do you ask about the window before you add an event to it?",
         ),
         Misconception(
             name="fires-at-end",
             answer=fires_at_end,
             rule="The window is complete when W reaches its last millisecond, end - 1.",
-            next_step="With which millisecond do you compare the watermark?",
+            next_step="With which time do you compare the watermark, and is that time inside the "
+            "window?",
         ),
         Misconception(
             name="flushes-at-the-end",
