@@ -37,6 +37,14 @@ def flink_home(workspace: Workspace) -> Path:
     return home
 
 
+def java_options(home: Path) -> list[str]:
+    """Return the options that Flink wants every Java to have: what it may reach inside of it."""
+    from pyflink.pyflink_gateway_server import get_jvm_opts  # noqa: PLC0415 - slow to load
+
+    options: list[str] = get_jvm_opts({"FLINK_CONF_DIR": str(home / "conf")})
+    return options
+
+
 def _is_whole(home: Path) -> bool:
     """Tell whether the home is there and links to what is there: an environment may have moved."""
     links = [*home.glob("lib/*"), *home.glob("opt/*"), home / "plugins"]
