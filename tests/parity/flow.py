@@ -1,0 +1,108 @@
+"""What flows into a job and out of it while a test disturbs it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+from kafka import KafkaConsumer
+from msgspec import Struct
+
+from flink_jobs.connectors.kafka import SOURCE_TOPICS
+from flink_jobs.events import TRANSACTIONS
+from flink_jobs.features.catalog import CATALOG
+from flink_jobs.simulator.partitions import partition_of
+from tests.parity.logs import click, payment
+from tests.services.processor_run import DAY_MS, PARTITIONS, Entry, World
+
+PATIENCE_S = 100.0
+"""How long output may take to come; some ten seconds are enough where nothing else is running."""
+
+
+class Flow:
+    """Traffic at a steady rate, and how far it has come."""
+
+    def __init__(self, world: World, seed: int, per_second: int) -> None:
+        """Prepare traffic of `per_second` records a second; event time runs at half that rate."""
+        self._world = world
+        self._arrivals = world.arrivals(seed)
+        self._step = max(per_second // 20, 1)
+        self._enough = threading.Event()
+        self._thread = threading.Thread(target=lambda: world.append(self._paced()))
+        self.latest_ms = 0
+        """No event so far has a later event time, but for those that lie about it."""
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Let records come for as long as this is open."""
+        self._thread.start()
+        try:
+            yield
+        finally:
+            self._enough.set()
+            self._thread.join()
+
+    def close_log(self) -> int:
+        """Append a last event to every partition, so late that all before it is over; its time."""
+        end_ms = self.latest_ms + DAY_MS
+        self._world.append(_last_events(end_ms))
+        return end_ms
+
+    def _paced(self) -> Iterator[Entry]:
+        for number, one in enumerate(self._arrivals):
+            if number % self._step == 0 and self._enough.wait(1 / 20):
+                return
+            self.latest_ms = one.at
+            yield one.topic, partition_of(one.key, PARTITIONS), one.key, one.value
+
+
+def _last_events(end_ms: int) -> Iterator[Entry]:
+    for topic in SOURCE_TOPICS:
+        fields = payment if topic == TRANSACTIONS else click
+        for partition in range(PARTITIONS):
+            key = f"end-{partition}"  # a key has one partition
+            value = msgspec.json.encode(fields(0, key, event_time=end_ms))
+            yield topic, partition, key.encode(), value
+
+
+class _Row(Struct):
+    window_end: int
+
+
+class Tail:
+    """Sees rows as soon as they are committed."""
+
+    def __init__(self, world: World, consumer: KafkaConsumer) -> None:
+        """Follow the feature topics, by `consumer`, from where they end now."""
+        self.rows = 0
+        """How many have been committed."""
+        self._latest_ms = 0
+        self._consumer = consumer
+        firsts = world.ends(tuple(one.target for one in CATALOG))
+        consumer.assign(list(firsts))
+        for one, offset in firsts.items():
+            consumer.seek(one, offset)
+
+    def wait_past(self, event_ms: int) -> None:
+        """Wait until a window that ends after `event_ms` can be read.
+
+        Only an event that is later still can complete it: so all works, from end to end.
+        """
+        self._wait(lambda: self._latest_ms > event_ms)
+
+    def wait_for(self, rows: int) -> None:
+        """Wait until so many rows can be read in all."""
+        self._wait(lambda: self.rows >= rows)
+
+    def _wait(self, enough: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        decode = msgspec.json.Decoder(_Row).decode
+        while not enough():
+            assert time.monotonic() < deadline, f"no more rows after {self.rows}"
+            for records in self._consumer.poll(50).values():
+                self.rows += len(records)
+                ends = (decode(record.value).window_end for record in records)
+                self._latest_ms = max(self._latest_ms, *ends)
