@@ -11,7 +11,9 @@ QUICK := not services and not jvm and not browser and not slow
 SEED_OPTIONS = $(if $(EVENTS),--events $(EVENTS)) $(if $(RATE),--rate $(RATE)) \
 	$(if $(SEED),--seed $(SEED)) $(if $(TO),--to $(TO))
 
-GRADE_NEEDS = say what to grade, as in: make grade LAB=lab01 SUBMISSIONS=handed-in
+# grade: the submissions of a lab; without a word, those of the example class.
+GRADED = $(if $(LAB)$(SUBMISSIONS),$(SUBMISSIONS) $(if $(LAB),--lab $(LAB)),--example) \
+	$(if $(OUT),--out $(OUT))
 
 .DEFAULT_GOAL := help
 .PHONY: help lab check up down seed run-features run-flink demo status doctor clean-data test \
@@ -82,9 +84,8 @@ test: lint ## Test everything: style, types, engine, services, browser
 # A process of its own: the grader's workers inherit what their parent has loaded and started.
 	@$(RUN) pytest tests/grading
 
-grade: $(INSTALLED) ## Grade submissions: LAB=lab01 SUBMISSIONS=folder OUT=folder
-	@$(STUDY) grade $(or $(SUBMISSIONS),$(error $(GRADE_NEEDS))) \
-		--lab $(or $(LAB),$(error $(GRADE_NEEDS))) --out $(or $(OUT),.study/grades/$(LAB))
+grade: $(INSTALLED) ## Grade the example class, or LAB=lab01 SUBMISSIONS=folder OUT=folder
+	@$(STUDY) grade $(GRADED)
 
 notebooks: $(INSTALLED) ## Build the lessons, labs and solutions from their sources
 	@$(STUDY) course build

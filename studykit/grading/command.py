@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,16 +13,27 @@ import typer
 
 if TYPE_CHECKING:
     from studykit.grading.marks import LatePolicy
+    from studykit.grading.session import Order
 
 INTERRUPTED = 130
 NOT_ALL = 3
 """Exit status when some submissions could not be graded by our own fault."""
+NOT_AS_COMMITTED = 1
+"""Exit status when the example class got other marks than it must."""
 
 
 def grade(
-    submissions: Annotated[Path, typer.Argument(help="A folder, a zip or tar archive, or a CSV.")],
-    lab: Annotated[str, typer.Option(help="The lab, as in lab01.")],
-    out: Annotated[Path, typer.Option(help="Where results go; the same folder resumes.")],
+    submissions: Annotated[
+        Path | None, typer.Argument(help="A folder, a zip or tar archive, or a CSV.")
+    ] = None,
+    lab: Annotated[str | None, typer.Option(help="The lab, as in lab01.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where results go; the same folder resumes. Default: .study/grades/LAB"),
+    ] = None,
+    example: Annotated[
+        bool, typer.Option("--example", help="Grade the example class and compare the marks.")
+    ] = False,
     roster: Annotated[
         Path | None, typer.Option(help="CSV with the column student: who is expected.")
     ] = None,
@@ -46,24 +58,14 @@ def grade(
     ] = False,
 ) -> None:
     """Grade submissions of a lab; the same command goes on where it was ended."""
-    from rich.console import Console
-
-    from studykit.checks import find_lab
-    from studykit.course.layout import Course
     from studykit.errors import StudyError
-    from studykit.grading.secret import Secret
-    from studykit.grading.session import Order, grade_all
-    from studykit.grading.show import Show
-    from studykit.services.workspace import Workspace
 
     if engine not in ("fork", "testbook"):
         raise StudyError(f"there is no engine {engine!r}: choose fork or testbook")
-    order = Order(
-        submissions=submissions,
-        lab=find_lab(lab),
-        out=out.absolute(),
-        secret=Secret.load(secret or Workspace.of_clone().home / "grading-secret"),
-        workers=workers or len(os.sched_getaffinity(0)),
+    order = example_order(out) if example else _order(submissions, lab, out, secret)
+    order = replace(
+        order,
+        workers=workers or order.workers,
         roster=roster,
         tests=tests,
         overrides=overrides,
@@ -71,20 +73,96 @@ def grade(
         engine="fork" if engine == "fork" else "testbook",
         weak=allow_weak_isolation,
     )
-    show = Show(Console(), out)
-    try:
-        with show:
-            marks = grade_all(order, Course.of_clone(), show.started, show.result, show.tick)
-    except KeyboardInterrupt:
-        show.interrupted()
-        raise typer.Exit(INTERRUPTED) from None
-    if not show.finished(marks):
+    complete = _run(order)
+    if example:
+        _compare(order)
+    if not complete:
         raise typer.Exit(NOT_ALL)
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command to the command line."""
     app.command()(grade)
+
+
+def _order(
+    submissions: Path | None, lab: str | None, out: Path | None, secret: Path | None
+) -> Order:
+    """Return the order for a class of one's own.
+
+    Raises:
+        StudyError: Something is missing, or there is no such lab or secret.
+    """
+    from studykit.checks import find_lab
+    from studykit.errors import StudyError
+    from studykit.grading.secret import Secret
+    from studykit.grading.session import Order
+    from studykit.services.workspace import Workspace
+
+    if submissions is None or lab is None:
+        raise StudyError(
+            "say what to grade, as in `study grade handed-in --lab lab01`, "
+            "or try the example class: `study grade --example`"
+        )
+    chosen, home = find_lab(lab), Workspace.of_clone().home
+    return Order(
+        submissions=submissions,
+        lab=chosen,
+        out=(out or home / "grades" / chosen.name).absolute(),
+        secret=Secret.load(secret or home / "grading-secret"),
+        workers=len(os.sched_getaffinity(0)),
+    )
+
+
+def example_order(out: Path | None) -> Order:
+    """Write the example class beside its results, and return the order for it."""
+    from studykit.checks import find_lab
+    from studykit.course.layout import Course
+    from studykit.grading.example.students import SECRET, write_class
+    from studykit.grading.session import Order
+    from studykit.services.workspace import Workspace
+
+    home = (out or Workspace.of_clone().home / "grades" / "example").absolute()
+    write_class(home / "submissions", Course.of_clone())
+    return Order(
+        submissions=home / "submissions",
+        lab=find_lab("01"),
+        out=home,
+        secret=SECRET,
+        workers=len(os.sched_getaffinity(0)),
+    )
+
+
+def _run(order: Order) -> bool:
+    """Grade, and show it; return whether everything could be graded."""
+    from rich.console import Console
+
+    from studykit.course.layout import Course
+    from studykit.grading.session import grade_all
+    from studykit.grading.show import Show
+
+    show = Show(Console(), order.out)
+    try:
+        with show:
+            marks = grade_all(order, Course.of_clone(), show.started, show.result, show.tick)
+    except KeyboardInterrupt:
+        show.interrupted()
+        raise typer.Exit(INTERRUPTED) from None
+    return show.finished(marks)
+
+
+def _compare(order: Order) -> None:
+    """Say whether the example class got the committed gradebook."""
+    from studykit.grading.example.comparing import GRADEBOOK, differences
+
+    found = differences(order.out / "gradebook.csv")
+    if not found:
+        typer.echo("The gradebook is the committed one, mark for mark.")
+        return
+    typer.secho(f"The gradebook differs from {GRADEBOOK}:", err=True, fg=typer.colors.RED)
+    for line in found:
+        typer.echo(f"  {line}", err=True)
+    raise typer.Exit(NOT_AS_COMMITTED)
 
 
 def _policy(due: str | None, percent: int, days: int) -> LatePolicy | None:

@@ -18,6 +18,7 @@ body{margin:0 auto;max-width:62rem;padding:2rem 1.25rem 4rem;
 background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,sans-serif}
 h1{font-size:1.7rem;margin:0 0 .25rem}h2{font-size:1.2rem;margin:2.5rem 0 .75rem}
 h3{font-size:1rem;margin:1.75rem 0 .5rem}p{margin:.4rem 0;max-width:46rem}.soft{color:var(--soft)}
+a{color:var(--bar)}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 caption{text-align:left;color:var(--soft);padding:.2rem 0 .5rem}
 th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}

@@ -14,7 +14,8 @@ from studykit.grading.page import bars, element, page, table
 from studykit.grading.results import Graded
 from studykit.grading.similarity import near_pairs
 
-SLOWEST: Final = 10
+TIMINGS: Final = "timings.html"
+"""The page of seconds, beside this one."""
 SHOWN: Final = 40
 """As many bins a distribution has at most."""
 
@@ -27,7 +28,7 @@ def report_page(marks: Sequence[Mark], about: About) -> str:
         *_distribution(marks, about),
         *_heat_map(marks, about),
         *_alike(marks),
-        *_slowest(marks),
+        *_slowest(),
         *_everybody(marks, about),
         *_details(marks, about),
     ]
@@ -133,11 +134,10 @@ def _alike(marks: Sequence[Mark]) -> Iterator[str]:
     yield table("Pairs, the closest first", ("student", "student", "in common"), rows, (2,))
 
 
-def _slowest(marks: Sequence[Mark]) -> Iterator[str]:
+def _slowest() -> Iterator[str]:
+    """Yield the way to the seconds: they are never twice the same, and this page is."""
     yield element("h2", "Slowest")
-    slow = sorted(marks, key=lambda mark: (-mark.result.seconds, mark.student))[:SLOWEST]
-    rows = [(mark.student, f"{mark.result.seconds:.2f}") for mark in slow if mark.result.seconds]
-    yield table("Seconds on the machine that graded", ("student", "seconds"), rows, (1,))
+    yield f'<p><a href="{TIMINGS}">How long each submission took</a> is on a page of its own.</p>'
 
 
 def _everybody(marks: Sequence[Mark], about: About) -> Iterator[str]:

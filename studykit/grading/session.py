@@ -36,12 +36,13 @@ from studykit.grading.marks import (
 )
 from studykit.grading.pool import Job, Pool
 from studykit.grading.rebuild import Original
-from studykit.grading.report import report_page
+from studykit.grading.report import TIMINGS, report_page
 from studykit.grading.results import Result
 from studykit.grading.running import Engine, EngineMaker
 from studykit.grading.secret import Secret
 from studykit.grading.selftest import Findings, choose_sandbox
 from studykit.grading.staging import stage
+from studykit.grading.timings import timings_page
 
 EngineName: TypeAlias = Literal["fork", "testbook"]
 
@@ -135,6 +136,7 @@ class Run:
         write_csv(out / "gradebook.csv", marks, about)
         write_json(out / "gradebook.json", marks, about)
         write_whole(out / "report.html", report_page(marks, about))
+        write_whole(out / TIMINGS, timings_page(marks, about))
         pages = {f"{file_name(one.student)}.html": feedback_page(one, about) for one in marks}
         _replace_pages(out / "feedback", pages)
         return marks

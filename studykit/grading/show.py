@@ -70,7 +70,7 @@ class Show:
         """Say what came out; return whether everything could be graded."""
         states: Counter[str] = Counter(mark.result.status for mark in marks)
         self._say(f"{len(marks)} students: {_counted(states)}")
-        for name in ("gradebook.csv", "gradebook.json", "report.html", "feedback/"):
+        for name in ("gradebook.csv", "gradebook.json", "report.html", "timings.html", "feedback/"):
             self._say(f"  {self._out / name}")
         failed = [mark for mark in marks if mark.result.status == "infra_error"]
         for mark in failed:

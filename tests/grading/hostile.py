@@ -17,7 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.grading.kit import all_pass, answer_cell, as_bytes, solved, untouched
+from studykit.grading.example.maker import answer_cell, as_bytes
+from tests.grading.kit import all_pass, solved, untouched
 
 RIGHT = """
 def to_ms(stamp):

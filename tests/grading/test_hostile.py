@@ -11,9 +11,10 @@ from typing import Any
 import psutil
 import pytest
 
+from studykit.grading.example.maker import as_bytes, misled
 from studykit.grading.identity import tidy
 from tests.grading.hostile import CASES, SCRIPT, Case
-from tests.grading.kit import LAB, as_bytes, graded, misled, put, solved, untouched, verdicts
+from tests.grading.kit import LAB, graded, put, solved, untouched, verdicts
 
 HONEST = {
     "honest-solved": solved(),
@@ -93,8 +94,8 @@ def test_honest_results_are_right(alone: dict[str, Any]) -> None:
 def test_nothing_is_left_of_any_submission(out: Path) -> None:
     assert psutil.Process().children(recursive=True) == []
     left = {path.name for path in out.iterdir()}
-    files = {"gradebook.csv", "gradebook.json", "report.html", "results.jsonl", ".lock"}
-    assert left == files | {"feedback"}
+    files = {"gradebook.csv", "gradebook.json", "report.html", "timings.html"}
+    assert left == files | {"feedback", "results.jsonl", ".lock"}
     assert not Path("/tmp/evil.py").exists()
     assert not Path("/tmp/owned").exists()
 

@@ -17,6 +17,7 @@ from studykit.errors import StudyError
 from studykit.exercise import same
 from studykit.grading import replies
 from studykit.grading.box import seccomp
+from studykit.grading.example.maker import answer_cell, as_bytes
 from studykit.grading.identity import LONGEST, alike, file_name, tidy, who
 from studykit.grading.intake import take_in
 from studykit.grading.marks import LatePolicy, Override, mark, parse_time, read_overrides
@@ -27,7 +28,7 @@ from studykit.grading.results import Graded, Result
 from studykit.grading.secret import Secret
 from studykit.grading.similarity import near_pairs, shingles
 from studykit.grading.staging import stage
-from tests.grading.kit import COURSE, LAB, answer_cell, as_bytes, put, solved
+from tests.grading.kit import COURSE, LAB, put, solved
 
 ORIGINAL = Original.of(LAB, COURSE)
 

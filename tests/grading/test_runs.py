@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,39 +18,83 @@ from typer.testing import CliRunner
 from studykit.cli import app
 from studykit.errors import StudyError
 from studykit.grading import selftest
+from studykit.grading.command import example_order
+from studykit.grading.example.comparing import differences
+from studykit.grading.example.maker import as_bytes
+from studykit.grading.example.students import submissions
 from studykit.grading.fork_engine import EngineFailure, ForkEngine
 from studykit.grading.ledger import Ledger
 from studykit.grading.results import Result
 from studykit.grading.secret import Secret
 from studykit.grading.selftest import choose_sandbox
-from tests.grading.example_class import NOTEBOOKS, write_class
+from studykit.grading.session import grade_all
 from tests.grading.hostile import CASES
-from tests.grading.kit import LAB, as_bytes, graded, put, solved, untouched, verdicts
+from tests.grading.kit import COURSE, LAB, graded, put, solved, untouched, verdicts
 
-GRADEBOOK = Path(__file__).with_name("example_gradebook.csv")
-BYTES = ("gradebook.csv", "gradebook.json")
+CLONE = Path(__file__).parents[2]
+STUDY = Path(sys.executable).with_name("study")
+NEVER_TWICE_THE_SAME = {"results.jsonl", "timings.html", ".lock"}
+"""The journal is in the order in which submissions ended, and seconds are seconds."""
 
 
-def rows(path: Path) -> list[dict[str, str]]:
-    """Return the lines of a gradebook without how this machine isolates."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return [{k: v for k, v in row.items() if k != "isolation"} for row in csv.DictReader(file)]
+def grade_example(out: Path) -> subprocess.Popen:
+    """Start the command as a person does."""
+    words = [STUDY, "grade", "--example", "--out", out]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def outputs(out: Path) -> dict[str, bytes]:
+    """Return what must be the same in every run, by its place in the folder of results."""
+    return {
+        path.relative_to(out).as_posix(): path.read_bytes()
+        for path in out.rglob("*")
+        if path.is_file() and "submissions" not in path.parts
+        if path.name not in NEVER_TWICE_THE_SAME
+    }
+
+
+@dataclass(frozen=True)
+class Example:
+    """The example class, graded: where, and what the command said."""
+
+    out: Path
+    said: str
 
 
 @pytest.fixture(scope="module")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("example")
-    write_class(folder / "in")
-    graded(folder / "in", folder / "out")
-    return folder
+def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
+    out = tmp_path_factory.mktemp("example")
+    with grade_example(out) as run:
+        said, _ = run.communicate()
+        assert run.returncode == 0, said
+    return Example(out, said)
 
 
-def test_the_example_class_gets_the_committed_gradebook(example: Path) -> None:
-    assert rows(example / "out" / "gradebook.csv") == rows(GRADEBOOK)
+def test_the_example_class_gets_the_committed_gradebook(example: Example) -> None:
+    assert "The gradebook is the committed one, mark for mark." in example.said
+    assert len(list((example.out / "feedback").iterdir())) == 30
 
 
-def test_the_level_of_isolation_is_in_every_report(example: Path) -> None:
-    out = example / "out"
+def test_make_grade_without_a_word_grades_the_example_class() -> None:
+    words = ["make", "--dry-run", "grade"]
+    said = subprocess.run(words, cwd=CLONE, check=True, capture_output=True, text=True).stdout
+    assert "study grade --example" in said
+    words += ["LAB=lab01", "SUBMISSIONS=handed-in", "OUT=grades"]
+    said = subprocess.run(words, cwd=CLONE, check=True, capture_output=True, text=True).stdout
+    assert "study grade handed-in --lab lab01 --out grades" in said
+
+
+def test_another_mark_than_the_committed_one_is_named(example: Example, tmp_path: Path) -> None:
+    text = (example.out / "gradebook.csv").read_text("utf-8")
+    changed = tmp_path / "changed.csv"
+    changed.write_text(text.replace("abebe,graded,1,", "abebe,graded,0,"), "utf-8")
+    assert differences(changed) == ["abebe, L01.1: 0 in place of 1"]
+    changed.write_text(text.replace("abebe", "abel"), "utf-8")
+    assert differences(changed) == ["abebe: only in the committed one", "abel: only in this one"]
+
+
+def test_the_level_of_isolation_is_in_every_report(example: Example) -> None:
+    out = example.out
     level = json.loads((out / "gradebook.json").read_text("utf-8"))["isolation"]
     assert level.startswith(("isolation L4", "isolation L3"))
     assert level in (out / "report.html").read_text("utf-8")
@@ -71,38 +115,31 @@ def test_a_student_reads_no_hidden_case(tmp_path: Path) -> None:
 
 
 def test_graded_again_nothing_is_run_and_no_byte_changes(
-    example: Path, monkeypatch: pytest.MonkeyPatch
+    example: Example, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = example / "out"
-    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    before = {path: path.read_bytes() for path in example.out.rglob("*") if path.is_file()}
     monkeypatch.setattr("studykit.grading.session.Pool", None)
-    graded(example / "in", out)
-    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    grade_all(example_order(example.out), COURSE, *[lambda *_: None] * 3)
+    assert {path: path.read_bytes() for path in example.out.rglob("*") if path.is_file()} == before
 
 
-def test_killed_at_any_moment_the_same_command_ends_in_the_same_bytes(tmp_path: Path) -> None:
-    put(tmp_path / "in", {f"{name}/lab.ipynb": data for name, data in NOTEBOOKS.items()})
-    secret = tmp_path / "secret"
-    secret.write_text("a secret that only tests know", "ascii")
-    study = Path(sys.executable).with_name("study")
-    words = [study, "grade", tmp_path / "in", "--lab", "01", "--secret", secret, "--out"]
-    whole, torn = tmp_path / "whole", tmp_path / "torn"
+def test_killed_at_any_moment_the_same_command_ends_in_the_same_bytes(
+    example: Example, tmp_path: Path
+) -> None:
     for stop in (signal.SIGKILL, signal.SIGINT):
-        with subprocess.Popen([*words, torn], stdout=subprocess.DEVNULL) as run:
-            lines = _lines(torn)
-            _wait(lambda before=lines: _lines(torn) > before + 3)
+        with grade_example(tmp_path) as run:
+            lines = _lines(tmp_path)
+            _wait(lambda before=lines: _lines(tmp_path) > before + 3)
             below = psutil.Process(run.pid).children(recursive=True)
             run.send_signal(stop)
-            run.wait()
+            run.communicate()
         _wait(lambda gone=below: not any(one.is_running() for one in gone))
-    with (torn / "results.jsonl").open("ab") as ledger:
+    with (tmp_path / "results.jsonl").open("ab") as ledger:
         ledger.write(b'{"student": "torn')
-    for out in (torn, whole):
-        subprocess.run([*words, out], check=True, stdout=subprocess.DEVNULL)
-    for name in BYTES:
-        assert (torn / name).read_bytes() == (whole / name).read_bytes()
-    for page in (whole / "feedback").iterdir():
-        assert (torn / "feedback" / page.name).read_bytes() == page.read_bytes()
+    with grade_example(tmp_path) as run:
+        said, _ = run.communicate()
+    assert "are graded already" in said
+    assert outputs(tmp_path) == outputs(example.out)
 
 
 def _lines(out: Path) -> int:
@@ -118,8 +155,10 @@ def _wait(ready: Any, within_s: float = 60) -> None:
 
 
 def test_both_engines_agree_on_every_verdict_mark_and_message(tmp_path: Path) -> None:
-    chosen = {name: NOTEBOOKS[name] for name in ("baker", "dubois", "okafor", "petrov", "rossi")}
-    put(tmp_path / "in", {f"{name}/lab.ipynb": data for name, data in chosen.items()})
+    everybody = submissions(COURSE)
+    chosen = ("baker", "dubois", "okafor", "petrov", "rossi")
+    for name in chosen:
+        put(tmp_path / "in" / name, everybody[name])
     names = ("exits-in-a-call", "endless-loop-in-a-call", "memory-in-a-call", "prints-without-end",
              "waits-for-input", "installs", "name-error", "system-exit")  # fmt: skip
     for case in CASES:
@@ -284,6 +323,8 @@ def test_the_command_says_one_sentence_for_a_mistake(tmp_path: Path) -> None:
     for words, said in (
         ([tmp_path / "none", "--lab", "01"], "cannot grade"),
         ([empty, "--lab", "99"], "there is no lab"),
+        ([empty], "say what to grade"),
+        ([], "study grade --example"),
         ([empty, "--lab", "01"], "nothing was handed in"),
         ([empty, "--lab", "01", "--due", "soon"], "is no time"),
     ):
