@@ -1,8 +1,8 @@
-"""A broker and a store for the tests: real ones, on ports of their own, gone after the run.
+"""A broker, a store and a cluster for the tests: real ones, on ports of their own.
 
-They never touch the learner's services. They start when a test first asks, and serve the whole
-run; `services.kafka` and `services.redis` can be killed and started again at the same ports with
-the same data:
+They never touch the learner's services and are gone after the run. They start when a test first
+asks, and serve the whole run; each can be killed and started again at the same port with the same
+data:
 
     services.kafka.kill()   # kill -9
     services.kafka.start()  # returns when the broker answers again
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from studykit.services.flink_cluster import FlinkCluster
 from studykit.services.kafka import Kafka
 from studykit.services.ports import free_port
 from studykit.services.redis import Redis
@@ -28,7 +29,7 @@ _HOMES = Path(__file__).parents[1] / ".study" / "tests"
 
 
 class TestServices:
-    """Kafka and Redis in a workspace of their own."""
+    """Kafka, Redis and a Flink cluster in a workspace of their own."""
 
     __test__ = False
 
@@ -36,9 +37,11 @@ class TestServices:
         self.workspace = workspace
         self.kafka = Kafka(workspace, free_port())
         self.redis = Redis(workspace, free_port())
+        self.flink = FlinkCluster(workspace, free_port())
 
     def stop(self) -> None:
-        """Stop both, whatever state they are in."""
+        """Stop all, whatever state they are in."""
+        self.flink.stop()
         self.redis.stop()
         self.kafka.stop()
 
@@ -48,9 +51,10 @@ def home_for_services() -> Iterator[Path]:
     """Give a folder for services; whatever runs in it at the end is stopped, and it is removed."""
     _HOMES.mkdir(parents=True, exist_ok=True)
     _clear_abandoned_homes()
-    home = Path(tempfile.mkdtemp(prefix="run-", dir=_HOMES))
+    home = Path(tempfile.mkdtemp(prefix="new-", dir=_HOMES))
     with (home / "owner.lock").open("w") as owner:
         fcntl.flock(owner, fcntl.LOCK_EX)  # for as long as this process lives
+        home = home.rename(home.with_name(f"run-{home.name}"))  # before, it looked abandoned
         try:
             yield home
         finally:

@@ -19,8 +19,6 @@ from typing import Final
 import psutil
 
 from studykit.services.flink import flink_home
-from studykit.services.flink_cluster import FlinkCluster
-from studykit.services.ports import free_port
 from tests.parity.flow import Flow
 from tests.service_fixtures import TestServices
 from tests.services.processor_run import World
@@ -47,11 +45,10 @@ class Stage:
         """
         services.kafka.start()
         services.redis.start()
+        services.flink.start()
         settings = {"CHECKPOINT_INTERVAL_MS": str(CHECKPOINT_MS)}
         self.services = services
         self.world = World(services, folder, settings)
-        self.cluster = FlinkCluster(services.workspace, free_port())
-        self.cluster.start()
         self.draw = random.Random(seed)
         self.flow = Flow(self.world, seed, per_second=200)
         self.parallelism = 1
@@ -67,7 +64,7 @@ class Stage:
     def start_job(self) -> None:
         """Submit the job; it goes on from its newest savepoint or checkpoint."""
         command = [sys.executable, str(self._entry_point), "--state", str(self.folder / "state")]
-        flags = ["--cluster", self.cluster.address, "--idle-seconds", "0"]
+        flags = ["--cluster", self.services.flink.address, "--idle-seconds", "0"]
         environ = {
             **INHERITED,
             **self.world.environment(),
@@ -96,12 +93,12 @@ class Stage:
 
     def kill_taskmanager(self) -> None:
         """Kill the TaskManager; the JobManager goes on from the newest checkpoint with another."""
-        self.cluster.taskmanager.kill()
-        self.cluster.taskmanager.start()
+        self.services.flink.taskmanager.kill()
+        self.services.flink.taskmanager.start()
 
     def kill_python_worker(self) -> None:
         """Kill one of the processes in which the job's Python functions run."""
-        running = self.cluster.taskmanager.running()
+        running = self.services.flink.taskmanager.running()
         assert running is not None
         children = psutil.Process(running.pid).children(recursive=True)
         workers = [one for one in children if "python" in one.name()]
@@ -114,9 +111,9 @@ class Stage:
         checkpoints are retained, and the newest is all that a new submission needs. The TaskManager
         outlives this; it drops what it was doing and reports to the new JobManager.
         """
-        self.cluster.jobmanager.kill()
+        self.services.flink.jobmanager.kill()
         self._end_client()
-        self.cluster.jobmanager.start()
+        self.services.flink.jobmanager.start()
         self.start_job()
 
     def kill_broker(self) -> None:
@@ -132,7 +129,7 @@ class Stage:
     def close(self) -> None:
         """Stop what still runs of the job and the cluster."""
         self._end_client()
-        self.cluster.stop()
+        self.services.flink.stop()
 
     def _end_client(self) -> None:
         if self._client is not None:
