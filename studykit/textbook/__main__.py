@@ -1,0 +1,12 @@
+"""Runs the job with the split; the flags are the production job's."""
+
+from __future__ import annotations
+
+import sys
+
+from flink_jobs import feature_job, job_graph
+from studykit.textbook import textbook_statement
+
+if __name__ == "__main__":
+    job_graph.statement = textbook_statement
+    sys.exit(feature_job.main())
