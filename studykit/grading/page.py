@@ -25,7 +25,7 @@ th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--line);v
 td,th,p,li{overflow-wrap:anywhere}
 th[scope=col]{color:var(--soft);font-weight:600;white-space:nowrap}
 td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}
-.wide{overflow-x:auto}
+.wide{overflow-x:auto;margin-top:.75rem}
 pre{background:var(--tint);border:1px solid var(--line);border-radius:6px;padding:.8rem 1rem;
 font:13px/1.5 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere;margin:.4rem 0}
 .verdict{font-weight:600}.pass{color:var(--pass)}.fail{color:var(--fail)}
@@ -35,9 +35,9 @@ svg text{fill:var(--ink);font:12px system-ui,sans-serif}svg .axis{stroke:var(--l
 svg .bar{fill:var(--bar)}svg .soft{fill:var(--soft)}
 .heat td.cell{text-align:center;font-variant-numeric:tabular-nums}
 .h1{background:color-mix(in srgb,var(--bar) 15%,transparent)}
-.h2{background:color-mix(in srgb,var(--bar) 35%,transparent)}
-.h3{background:color-mix(in srgb,var(--bar) 55%,transparent)}
-.h4{background:color-mix(in srgb,var(--bar) 80%,transparent)}
+.h2{background:color-mix(in srgb,var(--bar) 30%,transparent)}
+.h3{background:color-mix(in srgb,var(--bar) 45%,transparent)}
+.h4{background:color-mix(in srgb,var(--bar) 60%,transparent)}
 """
 
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()

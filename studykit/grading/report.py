@@ -56,10 +56,10 @@ def _flags(marks: Sequence[Mark]) -> Iterator[str]:
         odd = [one for one in result.exercises if one.verdict not in ("pass", "fail")]
         notes += [f"{one.id}: {one.verdict}" for one in odd]
         if any(notes):
-            words = " ".join([result.status, *result.flags])
-            rows.append((mark.student, words, "; ".join(filter(None, notes))))
+            flags = ", ".join(result.flags) or "-"
+            rows.append((mark.student, result.status, flags, "; ".join(filter(None, notes))))
     if rows:
-        yield table("Flagged submissions", ("student", "flags", "why"), rows)
+        yield table("Flagged submissions", ("student", "status", "flags", "why"), rows)
     else:
         yield element("p", "Nothing.")
 
