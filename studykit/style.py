@@ -6,6 +6,7 @@ hatch, each line a style. So the figures read the same in greyscale.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -15,8 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import withStroke
+from PIL import Image
 
 from studykit.steps import Verdict
 
@@ -63,6 +65,7 @@ HATCHES: Final[MappingProxyType[str, str]] = MappingProxyType(
 _RC: Final[Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
+    "text.hinting": "none",  # a third quicker, and the same with every version of freetype
     "axes.titlesize": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -87,12 +90,51 @@ def new_figure(width: float, height: float) -> Figure:
 
 @styled
 def png(figure: Figure) -> bytes:
-    """Return the picture as PNG."""
+    """Return the picture as PNG, quickly rather than as small as can be."""
+    canvas: Any = figure.canvas
+    canvas.draw()
+    picture = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba())
     buffer = BytesIO()
-    figure.savefig(
-        buffer, format="png", metadata={"Software": None}, pil_kwargs={"compress_level": 1}
-    )
+    picture.convert("RGB").save(buffer, format="PNG", compress_level=1)
     return buffer.getvalue()
+
+
+def legend(
+    figure: Figure, handles: Sequence[Line2D | Patch], left: float, bottom: float, across: float = 0
+) -> None:
+    """Draw a legend upwards from a corner, or to the right if entries are `across` apart.
+
+    It is made of the same artists as the picture. Matplotlib's own legend measures its texts and
+    lays them out, which takes a quarter of the time in which a picture is drawn.
+
+    Args:
+        figure: Where.
+        handles: Marks, lines and patches with labels, from the top down.
+        left: Left edge of the samples, as a share of the figure's width.
+        bottom: Middle of the last entry, as a share of the figure's height.
+        across: Distance between entries side by side, as a share of the figure's width.
+    """
+    high = 0.165 / figure.get_figheight()
+    for number, handle in enumerate(handles):
+        x = left + number * across
+        y = bottom + (0 if across else (len(handles) - 1 - number) * high)
+        _draw_sample(figure, handle, x, y, high)
+        figure.text(x + 0.036, y, str(handle.get_label()), va="center_baseline")
+
+
+def _draw_sample(figure: Figure, handle: Line2D | Patch, x: float, y: float, high: float) -> None:
+    """Draw what a legend's entry looks like, 20 points wide."""
+    wide = 0.028
+    if isinstance(handle, Line2D):
+        ends = [x + wide / 2] if handle.get_linestyle() == "None" else [x, x + wide]
+        handle.set_data(ends, [y] * len(ends))
+        handle.set_transform(figure.transFigure)
+        figure.add_artist(handle)
+        return
+    sample = Rectangle((x, y - 0.3 * high), wide, 0.6 * high)
+    sample.update_from(handle)
+    sample.set_transform(figure.transFigure)
+    figure.add_artist(sample)
 
 
 def verdict_handles() -> list[Line2D]:

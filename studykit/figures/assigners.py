@@ -20,7 +20,7 @@ QUESTION: Final = "Which event joins two sessions?"
 
 _FOREVER_MS: Final = 10**12
 _GAP_MS: Final = 4_000
-_LAYER: Final = 0.42
+_LAYER: Final = 0.55
 """Distance between brackets that overlap."""
 
 
@@ -77,7 +77,7 @@ def draw(trace: Trace, step: int) -> Figure:
     figure = style.new_figure(8, 0.9 + 0.55 * places[-1])
     axes = figure.add_axes((0.10, 0.13, 0.87, 0.84))
     right = _right_end(trace)
-    axes.set(xlim=(-trace.policy.size_ms / 2_000, right), ylim=(places[-1] + 0.7, -0.7))
+    axes.set(xlim=(-trace.policy.size_ms / 2_000 - 0.4, right), ylim=(places[-1] + 0.7, -0.7))
     axes.set_xlabel("event time (s)")
     style.seconds_axis(axes, "x", int(right * 1_000))
     axes.set_yticks(places, ["events", *(row.name for row in rows), "global"])
@@ -151,7 +151,7 @@ def _draw_fused(axes: Axes, y: float, parts: list[WindowView]) -> None:
         _bracket(axes, part.start_ms, part.end_ms, y, heavy=False, dashed=True)
     middle = sum(part.start_ms + part.end_ms for part in parts) / len(parts) / 2_000
     axes.text(
-        middle, y - 0.06, "were sessions of their own", fontsize=8, ha="center", va="bottom",
+        middle, y + 0.12, "were sessions of their own", fontsize=8, ha="center", va="top",
         color=style.EDGE, path_effects=style.HALO, gid=f"fused:{len(parts)}",
     )  # fmt: skip
 

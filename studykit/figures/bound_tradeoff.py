@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Final
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -50,9 +51,8 @@ def draw(trace: Trace, step: int) -> Figure:
     counts, share = figure.subplots(2, 1, sharex=True, height_ratios=[1, 1.3])
     figure.subplots_adjust(left=0.10, right=0.97, top=0.94, bottom=0.12, hspace=0.16)
     edges = [last_ms / 1_000 * 1.05 * part / 30 for part in range(31)]
-    counts.hist(
-        [lag / 1_000 for lag in behind], edges, color=style.SKY, edgecolor=style.EDGE, lw=0.6
-    )
+    heights, _ = np.histogram([lag / 1_000 for lag in behind], edges)
+    counts.stairs(heights, edges, fill=True, facecolor=style.SKY, edgecolor=style.EDGE, lw=0.8)
     counts.set(ylabel="events", xlim=(0, edges[-1]))
     counts.set_title("how far each event is behind the newest one before it", loc="left")
     _draw_share(share, behind, bound_ms, last_ms)

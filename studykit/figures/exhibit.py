@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from matplotlib.figure import Figure
 
+from studykit.job_recording import JobRecording
 from studykit.steps import Trace
 
 Row: TypeAlias = dict[str, str | int]
 """A row of the table that says the same as the picture."""
 
+Subject = TypeVar("Subject", Trace, JobRecording)
+"""What a figure shows, step by step."""
+Subject_contra = TypeVar("Subject_contra", Trace, JobRecording, contravariant=True)
 
-class Exhibit(Protocol):
-    """A picture of a trace after some steps, with its words. Each module of figures is one."""
+Choices: TypeAlias = Mapping[str, tuple[str | int, ...]]
+"""Options of a figure that a reader may choose, each with its values; the first is the default."""
+
+
+class Exhibit(Protocol[Subject_contra]):
+    """A picture of a trace after some steps, with its words. Each module of figures is one.
+
+    A module with options that a reader may choose names them in `CHOICES`.
+    """
 
     @property
     def TITLE(self) -> str:
@@ -23,11 +35,17 @@ class Exhibit(Protocol):
     def QUESTION(self) -> str:
         """What to think about before anything is moved."""
 
-    def draw(self, trace: Trace, step: int) -> Figure:
+    def draw(self, trace: Subject_contra, step: int) -> Figure:
         """Return the picture."""
 
-    def describe(self, trace: Trace, step: int) -> str:
+    def describe(self, trace: Subject_contra, step: int) -> str:
         """Return what the picture says, in words."""
 
-    def table(self, trace: Trace, step: int) -> list[Row]:
+    def table(self, trace: Subject_contra, step: int) -> list[Row]:
         """Return what the picture says, in rows."""
+
+
+def choices_of(exhibit: Exhibit[Any]) -> Choices:
+    """Return the options of a figure that a reader may choose; most have none."""
+    choices: Choices = getattr(exhibit, "CHOICES", {})
+    return choices

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
 
 from studykit import style
 from studykit.describe import count_of
 from studykit.figures.exhibit import Row
-from studykit.job_recording import JobRecording, OperatorState
+from studykit.job_recording import JobRecording, Moment, OperatorState
 
 TITLE: Final = "A job at work"
 QUESTION: Final = "Which operator is the first slow one?"
@@ -34,38 +35,58 @@ def draw(recording: JobRecording, step: int) -> Figure:
     moment = recording.moments[step]
     count = len(moment.operators)
     figure = style.new_figure(8, 1.2 + 0.6 * count)
-    axes = figure.add_axes((0.30, 0.14, 0.44, 0.77))
+    axes = figure.add_axes((0.23, 0.14, 0.46, 0.77))
     axes.set(xlim=(0, 100), ylim=(count - 0.4, -0.6), xlabel="share of the time (%)")
     axes.set_yticks(range(count), [short_name(one.name) for one in moment.operators])
     axes.set_title(f"{moment.at_ms / 1_000:.0f} s into the recording", loc="left")
     slow = first_slow(moment.operators)
     for row, one in enumerate(moment.operators):
         _draw_operator(axes, row, one, slow=one is slow)
-    figure.text(0.752, 0.93, "watermark, records", fontsize=8, color=style.EDGE)
+        said = f"W {_clock(one)}{_behind(moment, one)}\n{one.records:,} records"
+        axes.annotate(
+            said, (1.03, row), xycoords=("axes fraction", "data"), va="center", fontsize=8,
+            annotation_clip=False, gid=f"watermark:{short_name(one.name)}:{one.watermark_ms}",
+        )  # fmt: skip
+    high = 1 - 0.2 / figure.get_figheight()
+    style.legend(figure, _HANDLES, left=0.47, bottom=high, across=0.12)
     return figure
 
 
+_WORKS: Final[Any] = {"facecolor": style.SKY, "edgecolor": style.EDGE}
+_WAITS: Final[Any] = {"facecolor": "white", "edgecolor": style.EDGE, "hatch": "//"}
+_HANDLES: Final = (Patch(**_WORKS, label="works"), Patch(**_WAITS, label="held up"))
+
+
 def _draw_operator(axes: Axes, row: int, one: OperatorState, *, slow: bool) -> None:
-    name = short_name(one.name)
-    axes.barh(
-        row, one.busy * 100, 0.6, facecolor=style.SKY, edgecolor=style.EDGE,
-        lw=2.4 if slow else 0.8,
-    )[0].set_gid(f"busy:{name}:{one.busy * 100:.0f}")  # fmt: skip
-    axes.barh(
-        row, one.held_up * 100, 0.6, left=one.busy * 100, facecolor="white", edgecolor=style.EDGE,
-        lw=0.8, hatch="//",
-    )[0].set_gid(f"held up:{name}:{one.held_up * 100:.0f}")  # fmt: skip
+    """Draw how an operator spends its time; a share that is large is written."""
+    name, busy, held_up = short_name(one.name), one.busy * 100, one.held_up * 100
+    for left, share, look, what, edge in (
+        (0, busy, _WORKS, "busy", 2.4 if slow else 0.8),
+        (busy, held_up, _WAITS, "held up", 0.8),
+    ):
+        axes.add_patch(
+            Rectangle(
+                (left, row - 0.3), share, 0.6, **look, lw=edge, gid=f"{what}:{name}:{share:.0f}"
+            )
+        )
+    works = f"works {busy:.0f} %"
     words = [
-        *(["* first slow one"] if slow else []),
-        *([f"works {one.busy * 100:.0f} %"] if one.busy >= 0.2 and not slow else []),
-        *([f"held up {one.held_up * 100:.0f} %"] if one.held_up >= 0.2 else []),
+        *([f"* first slow one, {works}"] if slow else [works] if busy >= 20 else []),
+        *([f"held up {held_up:.0f} %"] if held_up >= 20 else []),
     ]
     axes.text(2, row, ", ".join(words), va="center", fontsize=8, path_effects=style.HALO)
-    said = "none" if one.watermark_ms is None else clock(one.watermark_ms)
-    axes.annotate(
-        f"W {said}\n{one.records:,}", (1.03, row), xycoords=("axes fraction", "data"),
-        va="center", fontsize=8, annotation_clip=False, gid=f"watermark:{name}:{one.watermark_ms}",
-    )  # fmt: skip
+
+
+def _clock(one: OperatorState) -> str:
+    return "none" if one.watermark_ms is None else clock(one.watermark_ms)
+
+
+def _behind(moment: Moment, one: OperatorState) -> str:
+    """Say how far an operator's watermark is behind the one that has come furthest."""
+    furthest_ms = max((other.watermark_ms or 0 for other in moment.operators), default=0)
+    if one.watermark_ms in (None, furthest_ms):
+        return ""
+    return f", {(furthest_ms - one.watermark_ms) // 1_000:,} s behind"
 
 
 def short_name(name: str) -> str:
@@ -95,9 +116,11 @@ def describe(recording: JobRecording, step: int) -> str:
         return "No operator is slow: none of them works for most of the time."
     held = [short_name(one.name) for one in operators if one.held_up > HELD_UP]
     sentence = f"{short_name(slow.name)} works {slow.busy * 100:.0f} % of the time"
+    waits = "; nobody waits for it yet"
     if held:
-        return f"{sentence} and holds up {count_of(len(held), 'operator')}: {', '.join(held)}."
-    return f"{sentence}; nobody waits for it yet."
+        waits = f" and holds up {count_of(len(held), 'operator')}: {', '.join(held)}"
+    behind = _behind(recording.moments[step], slow).removeprefix(", ")
+    return f"{sentence}{waits}.{f' Its watermark is {behind} the first.' if behind else ''}"
 
 
 def table(recording: JobRecording, step: int) -> list[Row]:
@@ -105,7 +128,7 @@ def table(recording: JobRecording, step: int) -> list[Row]:
     return [
         {
             "operator": short_name(one.name),
-            "watermark": "none" if one.watermark_ms is None else clock(one.watermark_ms),
+            "watermark": _clock(one) + _behind(recording.moments[step], one),
             "records": one.records,
             "busy": f"{one.busy * 100:.0f} %",
             "held up": f"{one.held_up * 100:.0f} %",

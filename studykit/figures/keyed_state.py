@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from matplotlib.axes import Axes
@@ -11,12 +12,14 @@ from matplotlib.patches import Rectangle
 from flink_jobs.simulator.partitions import partition_of
 from studykit import style
 from studykit.describe import count_of, seconds
-from studykit.figures.exhibit import Row
+from studykit.figures.exhibit import Choices, Row
 from studykit.steps import Trace
 from studykit.view import WindowView, view
 
 TITLE: Final = "State by key"
 QUESTION: Final = "What moves when the parallelism changes?"
+
+CHOICES: Final[Choices] = MappingProxyType({"parallelism": (2, 1, 3, 4)})
 
 KEY_GROUPS: Final = 128
 """Flink's default for a small job. Keys belong to groups for good; groups move, keys do not."""

@@ -17,6 +17,9 @@ from studykit.view import View, view
 TITLE: Final = "Marbles"
 QUESTION: Final = "Which single move makes this event late?"
 
+_TOLD: Final = 2
+"""Largest number of results of one moment that are written out."""
+
 
 @style.styled
 def draw(trace: Trace, step: int) -> Figure:
@@ -65,19 +68,25 @@ def _draw_ticks(axes: Axes, y: int, shown: View) -> None:
 
 
 def _draw_results(axes: Axes, y: int, shown: View, *, keyed: bool) -> None:
-    """Draw each firing when it happened."""
+    """Draw each firing when it happened; those of one moment share a label."""
+    told: dict[float, list[str]] = {}
     for window in shown.windows:
         for result in window.results:
             at = result.now_ms / 1_000
-            axes.plot(at, y, "s", color=style.SKY, mec=style.EDGE, ms=10)
-            name = f"{window.key} " if keyed else ""
-            above = 9 if result.revision % 2 == 0 else -17  # so that two in a row do not collide
-            axes.annotate(
-                f"{name}{window.name}={result.total}", (at, y), (0, above),
-                textcoords="offset points", ha="center", fontsize=7.5, fontweight="bold",
-                path_effects=style.HALO,
+            axes.plot(
+                at, y, "s", color=style.SKY, mec=style.EDGE, ms=10,
                 gid=f"result:{window.key}:{window.start_ms}-{window.end_ms}:{result.revision}",
             )  # fmt: skip
+            name = f"{window.key} " if keyed else ""
+            told.setdefault(at, []).append(f"{name}{window.name}={result.total}")
+    for number, (at, words) in enumerate(sorted(told.items())):
+        above = number % 2 == 0  # so that two in a row do not collide
+        axes.annotate(
+            "\n".join(words) if len(words) <= _TOLD else f"{len(words)} results", (at, y),
+            (0, 7 if above else -7), textcoords="offset points", ha="center",
+            va="bottom" if above else "top", fontsize=7.5, fontweight="bold",
+            path_effects=style.HALO, gid=f"results:{round(at * 1_000)}",
+        )  # fmt: skip
 
 
 def _lines(trace: Trace, step: int) -> str:

@@ -37,13 +37,13 @@ def draw(trace: Trace, step: int) -> Figure:
         _draw_lane(axes, row, name, shown)
     if shown.watermark_ms > MIN_WATERMARK:
         at = min(shown.watermark_ms / 1_000, last)
+        side = "right" if at > last * 0.6 else "left" if at < last * 0.2 else "center"
         axes.axvline(at, color=style.GREEN, lw=2.4, zorder=3, gid=f"watermark:{shown.watermark_ms}")
         axes.annotate(
             f"common watermark {seconds(shown.watermark_ms)}", (at, -0.6), (0, 4),
-            textcoords="offset points", ha="right" if at > last * 0.6 else "center",
-            color=style.DARK_GREEN, annotation_clip=False,
+            textcoords="offset points", ha=side, color=style.DARK_GREEN, annotation_clip=False,
         )  # fmt: skip
-    figure.legend(handles=style.verdict_handles(), loc="lower right", frameon=False)
+    style.legend(figure, style.verdict_handles(), left=0.825, bottom=0.045)
     figure.text(0.82, 0.93, f"now = {seconds(shown.now_ms)}", gid="now:label")
     return figure
 

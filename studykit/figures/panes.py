@@ -6,6 +6,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from studykit import style
@@ -66,39 +67,47 @@ def subject(trace: Trace, step: int) -> WindowView | None:
 def draw(trace: Trace, step: int) -> Figure:
     """Draw, for each mode, a bar for each value sent, and what a summing sink makes of them."""
     figure = style.new_figure(8, 3.2)
-    panels = figure.subplots(1, 3, sharey=True)
-    figure.subplots_adjust(left=0.08, right=0.98, top=0.80, bottom=0.17, wspace=0.12)
+    axes = figure.add_axes((0.08, 0.13, 0.90, 0.76))
     window = subject(trace, step)
     final = subject(trace, len(trace.steps))
+    wide = max(len(emissions(final, "retracting")) if final else 0, 3) + 0.6
     top = sum(one.value for one in emissions(final, "accumulating")) if final else 1
-    for axes, mode in zip(panels, MODES, strict=True):
-        _draw_mode(axes, mode, emissions(window, mode) if window else [])
-        axes.set_ylim(-top * 0.62, top * 1.15)
-    panels[0].set_ylabel("value sent")
-    panels[0].yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.set(xlim=(-0.7, wide * 3 - 0.8), ylim=(-top * 0.62, top * 1.15), ylabel="value sent")
+    axes.set_xticks([])
+    axes.spines["bottom"].set_visible(False)
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.axhline(0, color=style.EDGE, lw=0.8)
+    for number, mode in enumerate(MODES):
+        sent = emissions(window, mode) if window else []
+        _draw_mode(axes, mode, sent, number * wide)
+    name = final.name if final else "no window has fired"
+    figure.text(0.98, 0.02, f"window: {name}", ha="right", gid=f"window:{name}")
     return figure
 
 
-def _draw_mode(axes: Axes, mode: Mode, sent: list[Emitted]) -> None:
+def _draw_mode(axes: Axes, mode: Mode, sent: list[Emitted], left: float) -> None:
+    """Draw what one mode sends, from `left` on."""
     total = sum(one.value for one in sent)
-    axes.set_title(mode, loc="left", fontweight="bold")
-    axes.axhline(0, color=style.EDGE, lw=0.8)
-    for number, one in enumerate(sent):
-        colour = style.VERMILLION if one.value < 0 else style.BLUE
-        axes.bar(
-            number, one.value, 0.6, facecolor=colour, hatch="//" if one.value < 0 else "",
-            edgecolor="white",
-        )[0].set_gid(f"sent:{mode}:{number}:{one.value}")  # fmt: skip
-        axes.annotate(
-            f"{one.value:+d}", (number, max(one.value, 0)), (0, 3), textcoords="offset points",
-            ha="center",
-        )  # fmt: skip
-    axes.set_xlim(-0.6, 2.6)
-    axes.set_xticks(range(len(sent)), [f"firing {one.revision + 1}" for one in sent], fontsize=8)
+    place = axes.get_xaxis_transform()
+    axes.text(left - 0.4, 1.03, mode, fontweight="bold", transform=place)
     axes.text(
-        0.97, 0.97, f"sum at the sink: {total}", transform=axes.transAxes, ha="right", va="top",
+        left - 0.4, 0.95, f"sum at the sink: {total}", va="top", transform=place,
         bbox={"facecolor": "white", "edgecolor": style.EDGE, "pad": 3}, gid=f"sum:{mode}:{total}",
     )  # fmt: skip
+    for number, one in enumerate(sent):
+        colour = style.VERMILLION if one.value < 0 else style.BLUE
+        axes.add_patch(
+            Rectangle(
+                (left + number - 0.35, 0), 0.7, one.value, facecolor=colour, edgecolor=style.BLACK,
+                lw=0.8, hatch="//" if one.value < 0 else "", zorder=2,
+                gid=f"sent:{mode}:{number}:{one.value}",
+            )
+        )  # fmt: skip
+        label, above = f"{one.value:+d}\nfiring {one.revision + 1}", one.value < 0
+        axes.annotate(
+            label, (left + number, 0), (0, 3 if above else -3), textcoords="offset points",
+            ha="center", va="bottom" if above else "top", fontsize=8,
+        )  # fmt: skip
 
 
 def describe(trace: Trace, step: int) -> str:

@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import blended_transform_factory
 
-from flink_jobs.utils.watermarks import MAX_WATERMARK
 from studykit import style
 from studykit.describe import seconds, span
 from studykit.figures.exhibit import Row
@@ -92,8 +91,9 @@ def draw_events(axes: Axes, seen: Sequence[Seen]) -> None:
 
 def _draw_behind(axes: Axes, one: Seen, at: tuple[float, float]) -> None:
     axes.annotate(
-        "behind W", at, (7, -9), textcoords="offset points", fontsize=7.5,
-        color=style.DARK_GREEN, zorder=5, gid=f"event:{one.number}:behind",
+        "behind W", at, (-7, -3), textcoords="offset points", fontsize=7.5, ha="right",
+        color=style.DARK_GREEN, path_effects=style.HALO, zorder=5,
+        gid=f"event:{one.number}:behind",
     )  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def draw_watermark(axes: Axes, path: Sequence[Mark], now_ms: int) -> None:
     xs: list[float] = []
     ys: list[float] = []
     for mark in path:
-        at = min(max(mark.watermark_ms, -1_000), MAX_WATERMARK if limit is None else limit) / 1_000
+        at = min(max(mark.watermark_ms, -1_000), limit) / 1_000
         xs += [xs[-1] if xs else -1, at]
         ys += [mark.now_ms / 1_000] * 2
     axes.plot(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Final, Literal, TypeAlias
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,7 +13,7 @@ from matplotlib.lines import Line2D
 from studykit import style
 from studykit.describe import seconds
 from studykit.figures import plane
-from studykit.figures.exhibit import Row
+from studykit.figures.exhibit import Choices, Row
 from studykit.steps import Trace
 from studykit.view import Seen, view
 
@@ -19,25 +21,44 @@ TITLE: Final = "Two clocks"
 QUESTION: Final = "Which event waited longest?"
 
 
+_TOLD: Final = 12
+"""Largest number of events whose order a sentence tells."""
+
+Order: TypeAlias = Literal["arrival", "event time"]
+CHOICES: Final[Choices] = MappingProxyType({"order": ("arrival", "event time")})
+
+
+def in_order(seen: Sequence[Seen], order: Order) -> list[Seen]:
+    """Return events by when they arrived or by when they happened."""
+    return sorted(seen, key=lambda one: one.event.event_ms) if order == "event time" else [*seen]
+
+
 @style.styled
-def draw(trace: Trace, step: int) -> Figure:
-    """Draw each event where its two times meet, and how long it was under way."""
+def draw(trace: Trace, step: int, order: Order = "arrival") -> Figure:
+    """Draw each event where its two times meet, how long it was under way, and their order."""
     shown = view(trace, step)
     figure, axes = plane.new_plane(trace)
     plane.draw_diagonal(axes)
     plane.draw_now(axes, shown.now_ms)
+    _draw_order(axes, in_order(shown.seen, order), order)
     for one in shown.seen:
         _draw_event(axes, one)
-    figure.legend(
-        handles=[
-            Line2D([], [], ls="", marker="o", color=style.BLUE, label="an event"),
-            Line2D([], [], ls="-.", color=style.VERMILLION, label="skew: time under way"),
-        ],
-        loc="lower right",
-        bbox_to_anchor=(0.995, 0.06),
-        frameon=False,
-    )
+    handles = [
+        Line2D([], [], ls="", marker="o", color=style.BLUE, label="an event"),
+        Line2D([], [], ls="-.", color=style.VERMILLION, label="skew: time under way"),
+        Line2D([], [], lw=0.9, color=style.GREY, label=f"order of {order}"),
+    ]
+    style.legend(figure, handles, left=0.76, bottom=0.10)
     return figure
+
+
+def _draw_order(axes: Axes, seen: Sequence[Seen], order: Order) -> None:
+    """Draw a thin line from each event to the next."""
+    axes.plot(
+        [one.event.event_ms / 1_000 for one in seen],
+        [one.event.arrival_ms / 1_000 for one in seen],
+        color=style.GREY, lw=0.9, zorder=1.8, gid=f"order:{order}",
+    )  # fmt: skip
 
 
 def _draw_event(axes: Axes, one: Seen) -> None:
@@ -56,8 +77,8 @@ def _draw_event(axes: Axes, one: Seen) -> None:
     )  # fmt: skip
 
 
-def describe(trace: Trace, step: int) -> str:
-    """Say what the newest event's two times are."""
+def describe(trace: Trace, step: int, order: Order = "arrival") -> str:
+    """Say what the newest event's two times are, and in which order the events happened."""
     shown = view(trace, step)
     if not shown.seen:
         return "Nothing has arrived yet."
@@ -70,12 +91,17 @@ def describe(trace: Trace, step: int) -> str:
     if older:
         verb = "events that happened" if older > 1 else "event that happened"
         sentence += f" {older} {verb} later arrived before it."
+    if order == "event time":
+        numbers = [one.number for one in in_order(shown.seen, order)][-_TOLD:]
+        last = f" the last {_TOLD}" if len(shown.seen) > _TOLD else ""
+        sentence += f" In order of event time{last}: {', '.join(map(str, numbers))}."
     return sentence
 
 
-def table(trace: Trace, step: int) -> list[Row]:
-    """Return the two times of every event that has arrived."""
+def table(trace: Trace, step: int, order: Order = "arrival") -> list[Row]:
+    """Return the two times of every event that has arrived, in the order that is drawn."""
+    rows = {int(row["event"]): row for row in plane.event_rows(view(trace, step))}
     return [
-        {name: row[name] for name in ("event", "key", "happened", "arrived", "skew")}
-        for row in plane.event_rows(view(trace, step))
+        {name: rows[one.number][name] for name in ("event", "key", "happened", "arrived", "skew")}
+        for one in in_order(view(trace, step).seen, order)
     ]

@@ -6,6 +6,7 @@ from typing import Final
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from studykit import style
 from studykit.describe import state_sentence
@@ -29,16 +30,12 @@ def draw(trace: Trace, step: int) -> Figure:
     plane.draw_watermark(axes, shown.path, shown.now_ms)
     plane.draw_events(axes, shown.seen)
     plane.draw_now(axes, shown.now_ms)
-    figure.legend(
-        handles=[
-            *style.verdict_handles(),
-            Line2D([], [], color=style.GREEN, lw=2.4, label="watermark"),
-            *style.window_handles(),
-        ],
-        loc="lower right",
-        bbox_to_anchor=(0.995, 0.06),
-        frameon=False,
-    )
+    handles: list[Line2D | Patch] = [
+        *style.verdict_handles(),
+        Line2D([], [], color=style.GREEN, lw=2.4, label="watermark"),
+        *style.window_handles(),
+    ]
+    style.legend(figure, handles, left=0.825, bottom=0.10)
     return figure
 
 

@@ -45,7 +45,8 @@ def draw(trace: Trace, step: int) -> Figure:
     for axes in (bars, count):
         axes.axvline(shown.now_ms / 1_000, color=style.NOW, ls="--", lw=0.9, gid="now")
     _draw_count(count, trace, shown)
-    figure.legend(handles=style.window_handles()[:3], loc="upper right", ncols=3, frameon=False)
+    high = 1 - 0.12 / figure.get_figheight()
+    style.legend(figure, style.window_handles()[:3], left=0.56, bottom=high, across=0.16)
     return figure
 
 

@@ -9,7 +9,7 @@ import ipywidgets as widgets
 from msgspec.structs import replace
 
 from studykit.figures.exhibit import Exhibit
-from studykit.steps import Event, Policy, PolicyError
+from studykit.steps import Event, Policy, PolicyError, Trace
 from studykit.trace import simulate
 from studykit.widgets import page
 from studykit.widgets.stepper import Stepper
@@ -36,11 +36,11 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def __init__(
         self,
         events: Iterable[Event],
-        exhibit: Exhibit,
+        exhibit: Exhibit[Trace],
         policy: Policy | None = None,
         *,
         knobs: Sequence[Knob] = ("bound", "lateness"),
-        **options: int,
+        **options: int | str,
     ) -> None:
         """Show `exhibit` of these events, at the end of the stream."""
         self._events = tuple(events)

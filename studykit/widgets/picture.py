@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 from studykit import style
-from studykit.figures.exhibit import Exhibit
-from studykit.steps import Trace
+from studykit.figures.exhibit import Exhibit, Subject
 from studykit.widgets import page
+from studykit.widgets.reel import reel_of
 
 
 class Picture:
     """A figure that stands still. It needs no kernel, and says in words what it shows."""
 
     def __init__(
-        self, trace: Trace, exhibit: Exhibit, step: int | None = None, **options: int
+        self,
+        trace: Subject,
+        exhibit: Exhibit[Subject],
+        step: int | None = None,
+        **options: int | str,
     ) -> None:
         """Show `exhibit` of `trace` after `step` steps, at its end if None."""
-        self.step = len(trace.steps) if step is None else step
-        self.sentence = exhibit.describe(trace, self.step, **options)
-        self.png = style.png(exhibit.draw(trace, self.step, **options))
+        self.step = reel_of(trace).last if step is None else step
+        show: Any = exhibit  # the options are the module's own
+        self.sentence = show.describe(trace, self.step, **options)
+        self.png = style.png(show.draw(trace, self.step, **options))
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         image = page.picture(page.filmstrip([self.png]), self.sentence)

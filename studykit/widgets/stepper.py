@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 import ipywidgets as widgets
 
 from studykit import style
-from studykit.describe import step_sentence
-from studykit.figures.exhibit import Exhibit
+from studykit.figures.exhibit import Exhibit, Subject, choices_of
+from studykit.job_recording import JobRecording
 from studykit.steps import Trace
 from studykit.widgets import page
+from studykit.widgets.reel import reel_of
 
 INTERVAL_MS: Final = 700
 """Time between two steps while it plays."""
@@ -24,19 +26,29 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     itself. Every control is reached with Tab; the arrow keys move the slider.
     """
 
-    def __init__(self, trace: Trace, exhibit: Exhibit, *, step: int = 0, **options: int) -> None:
-        """Show `exhibit` of `trace` after `step` steps; options go to the figure."""
-        self.trace = trace
-        self.exhibit = exhibit
-        self._options = options
+    def __init__(
+        self, trace: Subject, exhibit: Exhibit[Subject], *, step: int = 0, **options: int | str
+    ) -> None:
+        """Show `exhibit` of `trace`, or of a recording, after `step` steps.
+
+        Options go to the figure. Those that a reader may choose have a control.
+        """
+        self.trace: Any = trace
+        self.exhibit: Any = exhibit
+        self.reel = reel_of(trace)
+        self._options = dict(options)
         self._frame = lru_cache(maxsize=128)(self._draw)
+        last = self.reel.last
         self.slider = widgets.IntSlider(
-            description="step", min=0, max=len(trace.steps), value=step, continuous_update=True
+            description="step", min=0, max=last, value=step, continuous_update=True
         )
         self.play = widgets.Play(
-            min=0, max=len(trace.steps), value=step, interval=INTERVAL_MS, show_repeat=False
+            min=0, max=last, value=step, interval=INTERVAL_MS, show_repeat=False
         )
         widgets.jslink((self.play, "value"), (self.slider, "value"))
+        self.choices = {
+            name: self._choice(name, values) for name, values in choices_of(exhibit).items()
+        }
         self.as_table = widgets.Checkbox(description="show as table", value=False, indent=False)
         self.happened = widgets.HTML()
         self.image = widgets.HTML()
@@ -46,7 +58,15 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.as_table.observe(self._show, "value")
         controls = widgets.HBox([*self._buttons(), self.play, self.slider])
         super().__init__(
-            [controls, self.happened, self.sentence, self.image, self.as_table, self.rows]
+            [
+                controls,
+                *self.choices.values(),
+                self.happened,
+                self.sentence,
+                self.image,
+                self.as_table,
+                self.rows,
+            ]
         )
         self._show()
 
@@ -59,40 +79,45 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def step(self, step: int) -> None:
         self.slider.value = step
 
-    def show(self, trace: Trace) -> None:
+    def show(self, trace: Trace | JobRecording) -> None:
         """Show another trace, at the processing time of this one; at its end if this is at its."""
-        at_end = self.step == len(self.trace.steps)
-        now_ms = self.trace.steps[self.step - 1].now_ms if self.step else -1
+        at_end = self.step == self.reel.last
+        now_ms = self.reel.times[self.step]
         self.trace = trace
+        self.reel = reel_of(trace)
         self._frame.cache_clear()
-        last = len(trace.steps)
-        step = last if at_end else trace.step_at(now_ms)
+        last = self.reel.last
+        step = last if at_end else self.reel.step_at(now_ms)
         with self.slider.hold_trait_notifications():
             self.slider.max = self.play.max = last
             self.slider.value = step
         self._show()
 
     def film(self) -> tuple[bytes, str]:
-        """Return what remains without a kernel: before, at and after the first result."""
-        last = len(self.trace.steps)
-        fires = next(
-            (n for n, one in enumerate(self.trace.steps, 1) if self.trace_fires(one)), last
-        )
-        steps = sorted({max(fires - 1, 0), fires, last})
-        return page.filmstrip(map(self._frame, steps)), self._describe(last)
+        """Return what remains without a kernel: the stills, and the words of the last of them."""
+        return page.filmstrip(map(self._frame, self.reel.stills)), self._describe(self.reel.last)
 
-    @staticmethod
-    def trace_fires(step: Any) -> bool:  # noqa: ANN401
-        """Tell whether a window fires in `step`."""
-        return any(change.kind == "fired" for change in step.changes)
+    def _choice(self, name: str, values: Sequence[int | str]) -> Any:  # noqa: ANN401
+        """Return the control of an option; to turn it draws the step anew."""
+        control = widgets.Dropdown(
+            description=name, options=list(values), value=self._options.get(name, values[0]),
+            style={"description_width": "7em"},
+        )  # fmt: skip
+        control.observe(self._choose, "value")
+        return control
+
+    def _choose(self, *_: object) -> None:
+        self._options |= {name: control.value for name, control in self.choices.items()}
+        self._frame.cache_clear()
+        self._show()
 
     def _buttons(self) -> list[Any]:
         """Return the buttons; what each does is its tooltip and its label."""
         moves = {
             "first": lambda: 0,
             "previous": lambda: max(self.step - 1, 0),
-            "next": lambda: min(self.step + 1, len(self.trace.steps)),
-            "last": lambda: len(self.trace.steps),
+            "next": lambda: min(self.step + 1, self.reel.last),
+            "last": lambda: self.reel.last,
         }
         buttons = []
         for name, target in moves.items():
@@ -107,14 +132,12 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         return style.png(self.exhibit.draw(self.trace, step, **self._options))
 
     def _describe(self, step: int) -> str:
-        return self.exhibit.describe(self.trace, step, **self._options)
+        return str(self.exhibit.describe(self.trace, step, **self._options))
 
     def _show(self, *_: object) -> None:
-        step, last = self.step, len(self.trace.steps)
+        step, last = self.step, self.reel.last
         sentence = self._describe(step)
-        self.happened.value = (
-            f"<p><b>Step {step} of {last}.</b> {step_sentence(self.trace, step)}</p>"
-        )
+        self.happened.value = f"<p><b>Step {step} of {last}.</b> {self.reel.words[step]}</p>"
         self.image.value = page.picture(self._frame(step), sentence)
         self.sentence.value = page.status(sentence)
         self.rows.value = ""

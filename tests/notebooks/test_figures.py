@@ -37,7 +37,7 @@ KEYED = simulate(STORY, replace(STORY_POLICY, keyed=True))
 VISITS = simulate(TWO_VISITS, Policy(size_ms=6_000, slide_ms=3_000, gap_ms=4_000))
 SILENT = simulate(SILENT_PARTITION, Policy(bound_ms=4_000, idle_ms=5_000))
 
-SHOWN: MappingProxyType[str, tuple[Exhibit, Trace]] = MappingProxyType(
+SHOWN: MappingProxyType[str, tuple[Exhibit[Trace], Trace]] = MappingProxyType(
     {
         "two_clocks": (two_clocks, STORY_TRACE),
         "watermark_stepper": (watermark_stepper, STORY_TRACE),
@@ -61,7 +61,7 @@ def said(figure: Figure) -> set[str]:
     return {text.get_text() for text in figure.findobj(mpl.text.Text)} - {""}
 
 
-def end(exhibit: Exhibit, trace: Trace) -> tuple[set[str], str]:
+def end(exhibit: Exhibit[Trace], trace: Trace) -> tuple[set[str], str]:
     step = len(trace.steps)
     return gids(exhibit.draw(trace, step)), exhibit.describe(trace, step)
 
@@ -75,6 +75,26 @@ def test_two_clocks_shows_that_event_4_was_8_s_under_way() -> None:
         "Event 4 happened at 3 s, arrived at 11 s: skew 8 s."
     )
     assert "skew:4:8000" in gids(two_clocks.draw(STORY_TRACE, step))
+
+
+def test_two_clocks_joins_the_events_in_either_order() -> None:
+    step = STORY_TRACE.step_at(11_000)
+    orders = {}
+    for order in two_clocks.CHOICES["order"]:
+        figure = two_clocks.draw(STORY_TRACE, step, order=order)
+        line = next(one for one in figure.findobj() if one.get_gid() == f"order:{order}")
+        orders[order] = list(line.get_xdata())
+        assert f"order of {order}" in said(figure)
+        rows = two_clocks.table(STORY_TRACE, step, order=order)
+        assert [row["happened"] for row in rows] == [f"{at:g} s" for at in orders[order]]
+    assert orders == {"arrival": [2, 5, 8, 3], "event time": [2, 3, 5, 8]}
+    sentence = two_clocks.describe(STORY_TRACE, step, order="event time")
+    assert sentence.endswith("In order of event time: 1, 4, 2, 3.")
+
+
+def test_results_of_one_moment_share_a_label() -> None:
+    words = said(marbles.draw(KEYED, len(KEYED.steps)))
+    assert {"a [0,10)=12\nb [0,10)=9", "b [0,10)=10"} <= words
 
 
 def test_watermark_stepper_shows_every_verdict_of_the_story() -> None:
@@ -170,7 +190,9 @@ def test_keys_move_with_the_parallelism_and_their_groups_do_not() -> None:
 
 
 @every_figure
-def test_every_step_has_a_picture_a_sentence_and_a_table(exhibit: Exhibit, trace: Trace) -> None:
+def test_every_step_has_a_picture_a_sentence_and_a_table(
+    exhibit: Exhibit[Trace], trace: Trace
+) -> None:
     last = len(trace.steps)
     for step in range(last + 1):
         if step in (0, 1, last // 2, last):
@@ -186,20 +208,20 @@ def test_every_step_has_a_picture_a_sentence_and_a_table(exhibit: Exhibit, trace
 
 
 @every_figure
-def test_drawing_twice_gives_the_same_picture(exhibit: Exhibit, trace: Trace) -> None:
+def test_drawing_twice_gives_the_same_picture(exhibit: Exhibit[Trace], trace: Trace) -> None:
     step = len(trace.steps)
     assert style.png(exhibit.draw(trace, step)) == style.png(exhibit.draw(trace, step))
 
 
 @every_figure
-def test_drawing_changes_no_global_setting(exhibit: Exhibit, trace: Trace) -> None:
+def test_drawing_changes_no_global_setting(exhibit: Exhibit[Trace], trace: Trace) -> None:
     before = dict(mpl.rcParams)
     style.png(exhibit.draw(trace, 3))
     assert dict(mpl.rcParams) == before
 
 
 @every_figure
-def test_axes_stay_put_from_step_to_step(exhibit: Exhibit, trace: Trace) -> None:
+def test_axes_stay_put_from_step_to_step(exhibit: Exhibit[Trace], trace: Trace) -> None:
     def frame(step: int) -> list[Any]:
         figure = exhibit.draw(trace, step)
         return [(axes.get_xlim(), tuple(axes.get_position().bounds)) for axes in figure.axes]
@@ -208,7 +230,7 @@ def test_axes_stay_put_from_step_to_step(exhibit: Exhibit, trace: Trace) -> None
 
 
 @every_figure
-def test_fits_a_notebook_cell(exhibit: Exhibit, trace: Trace) -> None:
+def test_fits_a_notebook_cell(exhibit: Exhibit[Trace], trace: Trace) -> None:
     figure = exhibit.draw(trace, len(trace.steps))
     width, height = figure.get_size_inches()
     assert width == 8
@@ -217,7 +239,7 @@ def test_fits_a_notebook_cell(exhibit: Exhibit, trace: Trace) -> None:
 
 
 @every_figure
-def test_no_text_lies_outside_the_picture(exhibit: Exhibit, trace: Trace) -> None:
+def test_no_text_lies_outside_the_picture(exhibit: Exhibit[Trace], trace: Trace) -> None:
     figure = exhibit.draw(trace, len(trace.steps))
     style.png(figure)
     limits = figure.bbox.padded(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from studykit.errors import StudyError
 from studykit.figures import job_view
 from studykit.job_recording import Moment, OperatorState, load, record
 from studykit.services.ports import free_port
+from studykit.widgets import Picture, Stepper
 
 RECORDING = load(Path(job_recording.__file__).with_name("recordings") / "slow_python_function.json")
 LAST = len(RECORDING.moments) - 1
@@ -34,11 +36,13 @@ def test_watermarks_and_records_never_go_back() -> None:
 
 
 def test_python_function_holds_up_everything_before_it() -> None:
-    assert job_view.describe(RECORDING, LAST).startswith(
-        "PythonCalc works 100 % of the time and holds up "
-    )
+    sentence = job_view.describe(RECORDING, LAST)
+    assert sentence.startswith("PythonCalc works 100 % of the time and holds up 6 operators: tx,")
+    assert sentence.endswith("Its watermark is 567 s behind the first.")
     figure = job_view.draw(RECORDING, LAST)
-    assert "* first slow one" in {text.get_text() for axes in figure.axes for text in axes.texts}
+    assert "* first slow one, works 100 %" in {
+        text.get_text() for axes in figure.axes for text in axes.texts
+    }
     assert "busy:PythonCalc:100" in {
         artist.get_gid() for artist in figure.findobj() if artist.get_gid()
     }
@@ -57,6 +61,23 @@ def test_each_moment_can_be_drawn_described_and_tabled() -> None:
         assert style.png(job_view.draw(RECORDING, step))
         assert job_view.describe(RECORDING, step).endswith(".")
         assert len(job_view.table(RECORDING, step)) == len(RECORDING.moments[step].operators)
+
+
+def test_recording_is_played_like_a_trace() -> None:
+    stepper = Stepper(RECORDING, job_view)
+    assert stepper.slider.max == LAST
+    for step in (0, LAST):
+        stepper.step = step
+        picture = b64encode(style.png(job_view.draw(RECORDING, step))).decode()
+        assert picture in stepper.image.value
+        assert job_view.describe(RECORDING, step) in stepper.sentence.value
+    assert "Step 23 of 23" in stepper.happened.value
+    assert "26.2 s into the recording" in stepper.happened.value
+    assert stepper.film()[1] == job_view.describe(RECORDING, LAST)
+
+
+def test_picture_of_a_recording_is_its_last_moment() -> None:
+    assert Picture(RECORDING, job_view).sentence == job_view.describe(RECORDING, LAST)
 
 
 def test_slow_is_who_works_and_waits_for_nobody() -> None:

@@ -83,6 +83,18 @@ def test_figure_options_go_through() -> None:
     assert keyed_state.describe(keyed, 1, parallelism=4) in stepper.sentence.value
 
 
+def test_option_that_a_reader_may_choose_has_a_control() -> None:
+    keyed = simulate(STORY, replace(STORY_POLICY, keyed=True))
+    stepper = Stepper(keyed, keyed_state, step=1)
+    assert keyed_state.describe(keyed, 1, parallelism=2) in stepper.sentence.value
+    for parallelism in (1, 3, 4):
+        stepper.choices["parallelism"].value = parallelism
+        expected = style.png(keyed_state.draw(keyed, 1, parallelism=parallelism))
+        assert shown(stepper) == expected
+        assert keyed_state.describe(keyed, 1, parallelism=parallelism) in stepper.sentence.value
+    assert Stepper(TRACE, watermark_stepper).choices == {}
+
+
 def test_without_a_kernel_a_picture_and_a_sentence_remain() -> None:
     bundle = Stepper(TRACE, watermark_stepper)._repr_mimebundle_()
     assert bundle["text/plain"] == state_sentence(TRACE, LAST)

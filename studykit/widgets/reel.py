@@ -1,0 +1,63 @@
+"""What a stepper plays: a trace or a recording, seen as steps with times and words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from studykit.describe import step_sentence
+from studykit.job_recording import JobRecording
+from studykit.steps import Trace
+
+
+class Reel(NamedTuple):
+    """The steps of something that can be played.
+
+    Attributes:
+        times: The time of each step in milliseconds, step 0 included.
+        words: What happened in each step.
+        stills: The steps that remain as pictures where no kernel runs.
+    """
+
+    times: Sequence[int]
+    words: Sequence[str]
+    stills: Sequence[int]
+
+    @property
+    def last(self) -> int:
+        """The last step."""
+        return len(self.times) - 1
+
+    def step_at(self, time_ms: int) -> int:
+        """Return the last step that is not after a time; the first one if there is none."""
+        return max(sum(one <= time_ms for one in self.times) - 1, 0)
+
+
+def reel_of(subject: Trace | JobRecording) -> Reel:
+    """Return the steps of a trace, from before the first, or the moments of a recording."""
+    return _of_trace(subject) if isinstance(subject, Trace) else _of_recording(subject)
+
+
+def _of_trace(trace: Trace) -> Reel:
+    """Stills: before, at and after the first result."""
+    last = len(trace.steps)
+    fires = next(
+        (
+            number
+            for number, step in enumerate(trace.steps, start=1)
+            if any(change.kind == "fired" for change in step.changes)
+        ),
+        last,
+    )
+    return Reel(
+        (-1, *(step.now_ms for step in trace.steps)),
+        [step_sentence(trace, number) for number in range(last + 1)],
+        sorted({max(fires - 1, 0), fires, last}),
+    )
+
+
+def _of_recording(recording: JobRecording) -> Reel:
+    times = [moment.at_ms for moment in recording.moments]
+    words = [f"{at_ms / 1_000:.1f} s into the recording of a job." for at_ms in times]
+    last = len(times) - 1
+    return Reel(times, words, sorted({0, last // 2, last}))
