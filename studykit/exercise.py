@@ -12,9 +12,12 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from studykit.formats import call, labelled, short
+
+if TYPE_CHECKING:
+    from studykit.scene import Scene
 
 Json: TypeAlias = Any
 """None, bool, int, finite float, str, or a list, or a dict by str, of JSON values."""
@@ -22,6 +25,9 @@ Json: TypeAlias = Any
 Args: TypeAlias = tuple[Json, ...]
 Trace: TypeAlias = Callable[[Args, Json, Json], str]
 """From arguments, what came and what was expected to the event that decided."""
+
+Stage: TypeAlias = "Callable[[Args, Json, Json], Scene | None]"
+"""From the same to the scene that shows it; None where there is nothing to see."""
 
 Kind: TypeAlias = Literal["faded", "independent", "predict", "bug hunt", "write tests"]
 
@@ -63,6 +69,8 @@ class Message:
     rule: str
     next_step: str
     misconception: str | None = None
+    scene: Scene | None = None
+    """The step that decides, where a picture of it says more than words."""
 
     @property
     def text(self) -> str:
@@ -119,6 +127,7 @@ class Exercise:
     misconceptions: tuple[Misconception, ...]
     random_case: Callable[[Random], Args] | None = None
     fingerprint: Callable[[Json], Json] = _as_it_is
+    scene: Stage | None = None
     hidden: str = ""
     """What is shown in place of the expected result, where that would give the answer away."""
     points: int = 1
@@ -176,6 +185,7 @@ class Exercise:
             rule=found.rule if found else self.rule,
             next_step=found.next_step if found else self.next_step,
             misconception=found.name if found else None,
+            scene=_staged(self.scene, args, got, expected),
         )
 
     def suspect(self, results: Sequence[tuple[Args, Json]]) -> Misconception | None:
@@ -229,3 +239,11 @@ def _traced(trace: Trace, args: Args, got: Json, expected: Json) -> str:
         if wanted != found:
             return f"asked for is a value of type {wanted}; what came is of type {found}"
         return f"what is inside of your {found} is not of the kind that is asked for"
+
+
+def _staged(stage: Stage | None, args: Args, got: Json, expected: Json) -> Scene | None:
+    """Return the scene; a result of another shape than the expected one has none."""
+    try:
+        return stage(args, got, expected) if stage else None
+    except (TypeError, ValueError, LookupError, AttributeError):
+        return None

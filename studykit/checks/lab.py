@@ -44,6 +44,10 @@ def check(exercise_id: str) -> None:
         print(error)
         return
     print(verdict.text)
+    if verdict.message and verdict.message.scene and _in_notebook():
+        from studykit.checks.picture import show  # noqa: PLC0415 - only a failure draws
+
+        show(verdict.message.scene)
     if verdict.status == "passed":
         print(f"\n{follow_up(lab, exercise)}")
     try:
@@ -53,6 +57,11 @@ def check(exercise_id: str) -> None:
             f"Your progress could not be kept ({error.strerror}): set STUDY_HOME to a folder that "
             "you may write to."
         )
+
+
+def _in_notebook() -> bool:
+    """Return whether there is a page that can show a picture."""
+    return hasattr(get_ipython(), "kernel")
 
 
 def follow_up(lab: Lab, exercise: Exercise) -> str:

@@ -26,7 +26,7 @@ def test_a_pass_opens_the_discussion(capsys: Output, own_progress: Path) -> None
     lab.check("L02.1")
     text = capsys.readouterr().out
     assert text.startswith("ok  L02.1  14_000, 4_000  yours 9_999  expected 9_999\n")
-    assert "L02.1 done.\n\ndiscuss   Flink writes the same" in text
+    assert "L02.1 done.\n\ndiscuss   Without the last millisecond" in text
     assert text.endswith("\nNext: L02.2 watermarks, about 10 minutes.\n")
     assert json.loads(own_progress.read_text())["exercises"] == {
         "L02.1": {"attempts": 1, "passed": True}

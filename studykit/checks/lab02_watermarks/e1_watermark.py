@@ -63,9 +63,10 @@ EXERCISE = Exercise(
         "If 10_000 may still come, what is the largest W for which nothing at or before W is due?",
     ),
     discussion=(
-        "Flink writes the same: `maxTimestamp - outOfOrdernessMillis - 1`. Without the last "
-        "millisecond everything looks right in a demo, as long as no event sits exactly on the "
-        "bound. Go further: what does a bound of 0 still allow?"
+        "Without the last millisecond everything looks right in a demo, as long as no event sits "
+        "exactly on the bound. "
+        "Flink takes it off as you do. "  # claim: flink-bounded-watermark-subtracts-1-ms
+        "Go further: what does a bound of 0 still allow?"
     ),
     misconceptions=(
         Misconception(

@@ -8,6 +8,8 @@ from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 from studykit.checks.story import BOUND_MS, TIMES
 from studykit.exercise import Args, Exercise, Json, Misconception
 from studykit.formats import first_difference, item, short
+from studykit.scene import Scene, arriving
+from studykit.steps import Policy
 
 
 def reference(times_ms: list[int], bound_ms: int) -> list[int]:
@@ -59,6 +61,21 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     )
 
 
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
+    """Show the watermark after the event at which the results differ."""
+    times_ms, bound_ms = args
+    number = first_difference(got, expected) + 1
+    if number > len(times_ms):
+        return None
+    return Scene(
+        figure="watermark_stepper",
+        events=arriving(times_ms),
+        policy=Policy(bound_ms=bound_ms),
+        number=number,
+        moment="followed",
+    )
+
+
 def random_case(rng: Random) -> Args:
     """Draw a stream of one to eight events."""
     return [rng.randrange(60_000) for _ in range(rng.randrange(1, 9))], rng.randrange(10_000)
@@ -81,6 +98,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="A watermark follows the largest time seen so far, and never moves back.",
     next_step="What do you remember from one event to the next, and when does it change?",
     hints=(

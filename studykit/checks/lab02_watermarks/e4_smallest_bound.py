@@ -8,6 +8,8 @@ from studykit.checks.lab02_watermarks.e2_watermarks import reference as watermar
 from studykit.checks.story import TIMES
 from studykit.exercise import Args, Exercise, Json, Misconception
 from studykit.formats import short
+from studykit.scene import Scene, arriving
+from studykit.steps import Policy
 
 
 def reference(times_ms: list[int]) -> int:
@@ -66,6 +68,16 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     return f"a bound of {short(got)} keeps every event, and so does a bound of {short(expected)}"
 
 
+def scene(args: Args, got: Json, _expected: Json) -> Scene | None:
+    """Show the first event that is behind the watermark of the learner's bound."""
+    (times_ms,) = args
+    lost = behind_with(times_ms, got) if isinstance(got, int) else []
+    if not lost:
+        return None
+    events, policy = arriving(times_ms), Policy(bound_ms=got)
+    return Scene(figure="watermark_stepper", events=events, policy=policy, number=lost[0])
+
+
 def random_case(rng: Random) -> Args:
     """Draw a stream of one to eight events."""
     return ([rng.randrange(30_000) for _ in range(rng.randrange(1, 9))],)
@@ -87,6 +99,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="An event is behind the watermark if its time is at or before W: t <= max - bound - 1.",
     next_step="For each event: how far is it behind the largest time before it?",
     hints=(

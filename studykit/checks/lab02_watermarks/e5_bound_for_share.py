@@ -7,6 +7,8 @@ from random import Random
 from studykit.checks.lab02_watermarks.e4_smallest_bound import behind_with
 from studykit.exercise import Args, Exercise, Json, Misconception
 from studykit.formats import short
+from studykit.scene import Scene, arriving
+from studykit.steps import Policy
 
 STREAM = [10_000, 9_000, 12_000, 8_000, 13_000, 13_500, 7_000, 14_000, 15_000, 14_600]
 
@@ -59,6 +61,15 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     )
 
 
+def scene(args: Args, got: Json, _expected: Json) -> Scene | None:
+    """Show what the learner's bound keeps, and what every other would."""
+    if not isinstance(got, int):
+        return None
+    times_ms, _ = args
+    events, policy = arriving(times_ms), Policy(bound_ms=got)
+    return Scene(figure="bound_tradeoff", events=events, policy=policy, number=len(events))
+
+
 def random_case(rng: Random) -> Args:
     """Draw one to ten events whose disorder varies, and a share of 50 to 100 percent."""
     times = [1_000 * n - rng.choice([0, 0, rng.randrange(9_000)]) for n in range(rng.randrange(10))]
@@ -82,6 +93,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="A bound is bought with time: sort the distances, and pay for as many events as asked.",
     next_step="How many events have to be kept, and which distance is the last one among them?",
     hints=(

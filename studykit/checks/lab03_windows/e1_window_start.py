@@ -75,7 +75,7 @@ EXERCISE = Exercise(
     ),
     discussion=(
         "event_ms // size_ms * size_ms is the same, because Python's // floors. In Java both / and "
-        "% cut towards zero, so Flink adds the size before it takes the remainder. Go further: "
+        "% cut towards zero, and an assigner written there has to take care of that. Go further: "
         "which of your times will ever be negative, and does a test for it still pay?"
     ),
     misconceptions=(

@@ -8,6 +8,8 @@ from flink_jobs.engine.windows import SlidingWindows, is_closed
 from studykit.checks.story import SIZE_MS, TIMES
 from studykit.exercise import Args, Exercise, Json, Misconception
 from studykit.formats import first_difference, item, short, window
+from studykit.scene import Scene, arriving
+from studykit.steps import Policy
 
 
 def reference(times_ms: list[int], size_ms: int, watermark_ms: int) -> list[list[int]]:
@@ -66,6 +68,22 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     )
 
 
+def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
+    """Show the windows when the watermark stands where it is said to, every event in order."""
+    times_ms, size_ms, watermark_ms = args
+    bound_ms = max(times_ms) - watermark_ms - 1
+    if bound_ms < 0 or min(times_ms) < 0:
+        return None  # no stream of these events leaves such a watermark, or no axis goes there
+    return Scene(
+        figure="watermark_stepper",
+        events=arriving(sorted(times_ms)),
+        policy=Policy(bound_ms=bound_ms, size_ms=size_ms),
+        number=len(times_ms),
+        moment="followed",
+        about="The events of the call, in the order of their times.",
+    )
+
+
 def random_case(rng: Random) -> Args:
     """Draw events and a watermark that is often beside a boundary."""
     times = [rng.randrange(-10_000, 40_000) for _ in range(rng.randrange(9))]
@@ -89,6 +107,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="A window fires when the watermark reaches its last millisecond, end - 1; never before.",
     next_step="Write down start, last millisecond and watermark of this window. Is it complete?",
     hints=(

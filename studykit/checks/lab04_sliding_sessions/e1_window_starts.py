@@ -7,6 +7,8 @@ from random import Random
 from flink_jobs.engine.windows import SlidingWindows
 from studykit.exercise import Args, Exercise, Json, Misconception
 from studykit.formats import short, window
+from studykit.scene import Scene, arriving
+from studykit.steps import Policy
 
 
 def reference(event_ms: int, size_ms: int, slide_ms: int) -> list[int]:
@@ -52,6 +54,15 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     return "the right windows, in another order or more than once"
 
 
+def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
+    """Show the windows that hold the event, where they overlap and the axis has room for them."""
+    event_ms, size_ms, slide_ms = args
+    if slide_ms == size_ms or event_ms < size_ms - slide_ms:
+        return None
+    policy = Policy(size_ms=size_ms, slide_ms=slide_ms)
+    return Scene(figure="assigners", events=arriving([event_ms]), policy=policy, number=1)
+
+
 def random_case(rng: Random) -> Args:
     """Draw a time, often on a slide."""
     slide_ms = 1_000 * rng.randrange(1, 6)
@@ -76,6 +87,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="An event is in size / slide windows: those that start at a slide and have not ended.",
     next_step="Which is the last start at or before the event, and how many slides lead back?",
     hints=(

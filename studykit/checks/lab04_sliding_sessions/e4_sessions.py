@@ -8,6 +8,8 @@ from random import Random
 from studykit.checks.lab04_sliding_sessions.sessions import merged
 from studykit.exercise import Args, Exercise, Json, Misconception
 from studykit.formats import first_difference, item, short
+from studykit.scene import Scene, arriving
+from studykit.steps import Policy
 
 
 def reference(times_ms: list[int], gap_ms: int) -> list[list[int]]:
@@ -72,6 +74,15 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     )
 
 
+def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
+    """Show the sessions once the last event has come."""
+    times_ms, gap_ms = args
+    if not times_ms:
+        return None
+    events, policy = arriving(times_ms), Policy(gap_ms=gap_ms)
+    return Scene(figure="assigners", events=events, policy=policy, number=len(events))
+
+
 def random_case(rng: Random) -> Args:
     """Draw up to eight times whose distances are often the gap."""
     times = [0]
@@ -98,6 +109,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="A session ends one gap after its last event; an event up to that end belongs to it.",
     next_step="Sort the times. Between which two is the silence longer than the gap?",
     hints=(

@@ -6,6 +6,8 @@ from random import Random
 
 from studykit.exercise import Args, Exercise, Json, Misconception
 from studykit.formats import short, window
+from studykit.scene import Scene, arriving
+from studykit.steps import Policy
 
 
 def reference(sessions: list[list[int]], event_ms: int, gap_ms: int) -> list[list[int]]:
@@ -72,6 +74,25 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     return f"{told}\nsessions in your result: {len(got)}; right: {len(expected)}"
 
 
+def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
+    """Show what the event joins: the sessions are made of events one gap apart at most."""
+    sessions, event_ms, gap_ms = args
+    times_ms = [
+        time_ms
+        for start_ms, end_ms in sessions
+        for time_ms in [*range(start_ms, end_ms - gap_ms, gap_ms), end_ms - gap_ms]
+    ]
+    if event_ms < 0 or not sessions:
+        return None
+    return Scene(
+        figure="assigners",
+        events=arriving([*times_ms, event_ms]),
+        policy=Policy(gap_ms=gap_ms),
+        number=len(times_ms) + 1,
+        about="The last event is that of the call; those before it make the sessions.",
+    )
+
+
 def random_case(rng: Random) -> Args:
     """Draw sessions that lie apart, and an event among them."""
     sessions = []
@@ -101,6 +122,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="A new event makes one session of itself and all sessions that it overlaps or touches.",
     next_step="List the sessions that touch the event. Which start is smallest, which end largest?",
     hints=(
@@ -109,9 +131,9 @@ EXERCISE = Exercise(
         "When do [start, end) and [event, event + gap) overlap or touch, in two comparisons?",
     ),
     discussion=(
-        "Flink merges in the same way, and calls it merging windows. If one of the two had been "
-        "printed already, its row must be taken back: a start that changes is a key that "
-        "changes. Go further: how does a feature store find the old row?"
+        "Flink merges sessions as you do. "  # claim: flink-sessions-merge-when-they-touch
+        "If one of the two had been printed already, its row must be taken back: a start that "
+        "changes is a key that changes. Go further: how does a feature store find the old row?"
     ),
     misconceptions=(
         Misconception(

@@ -8,6 +8,7 @@ from flink_jobs.engine.windows import SlidingWindows, is_closed, is_purged
 from studykit.checks.story import SIZE_MS
 from studykit.exercise import Args, Exercise, Json, Misconception
 from studykit.formats import short, window
+from studykit.scene import Scene, meeting
 
 
 def reference(event_ms: int, watermark_ms: int, lateness_ms: int) -> str:
@@ -58,6 +59,18 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     )
 
 
+def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
+    """Show the window and the watermark when the event arrives."""
+    event_ms, watermark_ms, lateness_ms = args
+    return meeting(
+        event_ms,
+        watermark_ms,
+        figure="watermark_stepper",
+        size_ms=SIZE_MS,
+        lateness_ms=lateness_ms,
+    )
+
+
 def random_case(rng: Random) -> Args:
     """Draw an event and a watermark near a moment that decides."""
     lateness_ms = rng.choice([0, 3_000, 15_000])
@@ -85,6 +98,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="The window decides: open until W reaches its last ms, purged the lateness after that.",
     next_step="Write down the window's last millisecond. With what do you compare the watermark?",
     hints=(

@@ -7,6 +7,8 @@ from studykit.checks.lab05_lateness.e1_verdict import reference as verdict
 from studykit.checks.story import BOUND_MS, LATENESS_MS, SIZE_MS, STORY, TIMES
 from studykit.exercise import Args, Exercise, Json, Misconception
 from studykit.formats import first_difference, item, short, window
+from studykit.scene import Scene
+from studykit.steps import Event, Policy
 
 ASKED = (4, 7, 9, 10)
 """Numbers of the events whose verdicts are asked for: those that are out of order."""
@@ -59,6 +61,20 @@ def trace(_args: Args, got: Json, expected: Json) -> str:
     )
 
 
+def scene(_args: Args, got: Json, expected: Json) -> Scene | None:
+    """Show the windows just before the first event that was misjudged arrives."""
+    index = first_difference(got, expected)
+    if index >= len(ASKED):
+        return None
+    return Scene(
+        figure="watermark_stepper",
+        events=tuple(Event(*one[1:]) for one in STORY),
+        policy=Policy(bound_ms=BOUND_MS, lateness_ms=LATENESS_MS, size_ms=SIZE_MS),
+        number=ASKED[index],
+        moment="before",
+    )
+
+
 EXERCISE = Exercise(
     id="L05.2",
     name="predict_verdicts",
@@ -69,6 +85,7 @@ EXERCISE = Exercise(
     cases=((),),
     hidden="four words, each 'on time', 'late' or 'dropped'",
     trace=trace,
+    scene=scene,
     rule="[0, 10_000) fires at W=9_999 and is purged at W=12_999; [10_000, 20_000) later.",
     next_step="In which window is this event, and what is the last millisecond of it?",
     hints=(

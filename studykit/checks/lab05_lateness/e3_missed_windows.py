@@ -7,6 +7,7 @@ from random import Random
 from flink_jobs.engine.windows import SlidingWindows, is_purged
 from studykit.exercise import Args, Exercise, Json, Misconception
 from studykit.formats import short, window
+from studykit.scene import Scene, meeting
 
 
 def reference(
@@ -65,6 +66,19 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     return "\n".join(lines)
 
 
+def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
+    """Show the windows of the event when it arrives."""
+    event_ms, watermark_ms, size_ms, slide_ms, lateness_ms = args
+    return meeting(
+        event_ms,
+        watermark_ms,
+        figure="window_life",
+        size_ms=size_ms,
+        slide_ms=slide_ms,
+        lateness_ms=lateness_ms,
+    )
+
+
 def random_case(rng: Random) -> Args:
     """Draw an event and a watermark near the end of one of its windows."""
     slide_ms = 5_000
@@ -99,6 +113,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="Each window judges for itself: it misses the event once W >= end - 1 + lateness.",
     next_step="Go through the windows of the event one by one. Which of them are purged?",
     hints=(

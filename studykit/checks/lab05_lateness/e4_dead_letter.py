@@ -6,8 +6,10 @@ from random import Random
 
 from studykit.checks.lab05_lateness.e3_missed_windows import random_case as random_missed
 from studykit.checks.lab05_lateness.e3_missed_windows import reference as missed_windows
+from studykit.checks.lab05_lateness.e3_missed_windows import scene as scene_of_missed
 from studykit.exercise import Args, Exercise, Json, Misconception
 from studykit.formats import short
+from studykit.scene import Scene
 
 
 def reference(
@@ -88,6 +90,11 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     return f"{head}; {behind}\n{field}"
 
 
+def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
+    """Show the windows of the event when it arrives."""
+    return scene_of_missed((*args, 0), None, None)
+
+
 def random_case(rng: Random) -> Args:
     """Draw an event and a watermark near the end of one of its windows."""
     event_ms, watermark_ms, size_ms, slide_ms, _ = random_missed(rng)
@@ -110,6 +117,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="What a window misses is never lost in silence: one letter, and it says which windows.",
     next_step="How many windows missed the event: none, some or all? Each has its own answer.",
     hints=(

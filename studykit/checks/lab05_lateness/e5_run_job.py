@@ -11,6 +11,8 @@ from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 from studykit.checks.story import BOUND_MS, SIZE_MS, STORY
 from studykit.exercise import Args, Exercise, Json, Misconception
 from studykit.formats import first_difference, item, short, window
+from studykit.scene import Scene, arriving
+from studykit.steps import Policy
 
 
 def reference(events: list[list[int]], size_ms: int, bound_ms: int) -> dict[str, Json]:
@@ -136,6 +138,18 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     return f"{', '.join(steps)}\nthe rows are right; {name!r} is {mine} instead of {right}"
 
 
+def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
+    """Show what every window has come to when the last event has been."""
+    events, size_ms, bound_ms = args
+    return Scene(
+        figure="watermark_stepper",
+        events=arriving(*zip(*events, strict=True)),
+        policy=Policy(bound_ms=bound_ms, size_ms=size_ms),
+        number=len(events),
+        moment="followed",
+    )
+
+
 def random_case(rng: Random) -> Args:
     """Draw up to eight events of a minute."""
     count = rng.randrange(9)
@@ -164,6 +178,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="A window prints one row, when W reaches end - 1, and then owns no state any more.",
     next_step="After which event is the first window complete? What should be left of it then?",
     hints=(
@@ -172,10 +187,10 @@ EXERCISE = Exercise(
         "In which order: is the event judged, is it added, does W move, does a window fire?",
     ),
     discussion=(
-        "In SQL the repair is one more column: GROUP BY window_start, window_end makes it a window "
-        "aggregation, which waits for the watermark and frees what it has printed. With one column "
-        "it is an ordinary aggregation over numbers that happen to be called window_start. Go "
-        "further: which alarm would have found the job that only looked right?"
+        "In SQL the repair is one more column, GROUP BY window_start, window_end. To Flink "
+        "one alone is no window: "  # claim: flink-window-start-only-is-no-window-aggregation
+        "it updates a row with every event and keeps every row, and the watermark does not matter. "
+        "Go further: which alarm would have found the job that only looked right?"
     ),
     misconceptions=(
         Misconception(

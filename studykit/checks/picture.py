@@ -1,0 +1,37 @@
+"""The picture of a scene in a notebook: the figure of the step that decides, with its words."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from IPython.display import display
+
+from studykit.describe import step_sentence
+from studykit.scene import Scene
+from studykit.steps import Trace
+from studykit.trace import simulate
+from studykit.widgets import Picture
+
+
+def show(scene: Scene) -> None:
+    """Show the picture of a scene, and say what it shows."""
+    display(picture(scene))
+
+
+def picture(scene: Scene) -> Picture:
+    """Return the picture: the engine runs the stream, and the figure shows the step."""
+    trace = simulate(scene.events, scene.policy)
+    step = step_of(scene, trace)
+    shown = Picture(trace, import_module(f"studykit.figures.{scene.figure}"), step)
+    verdict = scene.moment == "judged" and scene.figure in ("watermark_stepper", "window_life")
+    words = [scene.about, step_sentence(trace, step) if verdict else "", shown.sentence]
+    shown.sentence = " ".join(filter(None, words))
+    return shown
+
+
+def step_of(scene: Scene, trace: Trace) -> int:
+    """Return how many steps of `trace` have happened at the moment of the scene."""
+    if scene.moment == "followed":
+        return sum(step.number <= scene.number for step in trace.steps)
+    before = next(n for n, step in enumerate(trace.steps) if step.number == scene.number)
+    return before if scene.moment == "before" else before + 1
