@@ -1,5 +1,6 @@
-"""An exercise in JupyterLab: filled wrongly, told why, corrected, passed, and then discussed."""
+"""An exercise in JupyterLab: filled wrongly, told and shown why, corrected, and then discussed."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +8,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.conftest import SCREENSHOTS
+
 LABS = Path(__file__).parents[2] / "labs"
-LAB = LABS / "lab01_clocks.ipynb"
-CHECK = 'lab.check("L01.1")'
-ANSWER = """def to_epoch_ms(text: str) -> int:
-    return (datetime.fromisoformat(text) - EPOCH) // timedelta({unit}=1)"""
+LAB = LABS / "lab05_lateness.ipynb"
+CHECK = 'lab.check("L05.1")'
+ANSWER = """def verdict(event_ms: int, watermark_ms: int, lateness_ms: int) -> str:
+    closes_ms = {closes}
+    if watermark_ms >= closes_ms + lateness_ms:
+        return "dropped"
+    return "on time" if watermark_ms < closes_ms else "late"
+"""
 
 pytestmark = pytest.mark.browser
 
@@ -45,11 +52,11 @@ def run(page: Page, cell: Locator) -> None:
     page.keyboard.press("Control+Enter")
 
 
-def answer(page: Page, unit: str) -> None:
-    cell = code_cell(page, "def to_epoch_ms")
+def answer(page: Page, closes: str) -> None:
+    cell = code_cell(page, "def verdict")
     cell.locator(".cm-content").click()
     page.keyboard.press("Control+a")
-    page.keyboard.insert_text(ANSWER.format(unit=unit))
+    page.keyboard.insert_text(ANSWER.format(closes=closes))
     run(page, cell)
     run(page, code_cell(page, CHECK))
 
@@ -60,12 +67,18 @@ def test_exercise_fails_with_its_reason_then_passes_and_is_discussed(page: Page)
     page.locator("[data-command='runmenu:run-all']").first.click()
     expect(output).to_contain_text("not attempted yet", timeout=30_000)
 
-    answer(page, "seconds")
-    expect(output).to_contain_text("[seconds]")
-    expect(output).to_contain_text("Every time in this course is in milliseconds")
+    answer(page, "event_ms")
+    expect(output).to_contain_text("[late-by-event]")
+    expect(output).to_contain_text("The window's end decides lateness, not the event.")
     expect(output).not_to_contain_text("discuss")
+    picture = output.get_by_role("img")
+    expect(picture).to_have_attribute("alt", re.compile("Event 3 .* its window is open: on time"))
+    assert picture.evaluate("image => image.naturalWidth") == 700
+    picture.scroll_into_view_if_needed()
+    page.screenshot(path=SCREENSHOTS / "lab_check_with_picture.png")
 
-    answer(page, "milliseconds")
-    expect(output).to_contain_text("L01.1 done.")
+    answer(page, "event_ms // SIZE_MS * SIZE_MS + SIZE_MS - 1")
+    expect(output).to_contain_text("L05.1 done.")
     expect(output).to_contain_text("discuss")
+    expect(picture).to_have_count(0)
     assert page.locator(".jp-RenderedText[data-mime-type$=stderr]").all_inner_texts() == []
