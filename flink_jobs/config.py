@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
+from flink_jobs.errors import Foreseen
 
-class SettingsError(ValueError):
+
+class SettingsError(Foreseen):
     """A setting that cannot be used. Its text is one sentence that names it and the remedy."""
 
 

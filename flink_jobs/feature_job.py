@@ -13,47 +13,29 @@ import argparse
 import os
 import sys
 import tempfile
-from dataclasses import fields
 from pathlib import Path
 
-from flink_jobs.config import Settings, SettingsError
-from flink_jobs.connectors.kafka import KafkaUnusable
-from flink_jobs.connectors.log_file import LogFileError
-from flink_jobs.connectors.result_files import ResultFileError
+from flink_jobs import entry
+from flink_jobs.config import Settings
+from flink_jobs.connectors.redis import open_answering
 from flink_jobs.job_files import FilePorts
 from flink_jobs.job_graph import build, check_settings
-from flink_jobs.job_kafka import KafkaPorts, check_broker, check_store
-from flink_jobs.job_runtime import FlinkUnusable, check_connector, table_environment
-from flink_jobs.job_service import JobUnusable, StateFolder, run
-from flink_jobs.patience import Unavailable
-
-_FORESEEN = (
-    SettingsError,
-    LogFileError,
-    ResultFileError,
-    FlinkUnusable,
-    KafkaUnusable,
-    Unavailable,
-    JobUnusable,
-)
-"""What a person can put right. Each says in one sentence how."""
+from flink_jobs.job_kafka import KafkaPorts, check_broker
+from flink_jobs.job_runtime import check_connector, table_environment
+from flink_jobs.job_service import StateFolder, run
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the job; return its exit status."""
-    options = _parser().parse_args(arguments)
-    flags = {setting.name: getattr(options, setting.name) for setting in fields(Settings)}
-    try:
-        settings = Settings.load(os.environ, **flags)
-        if options.replay is not None:
-            replay_file(options.replay, options.out, settings, options.parallelism)
-        else:
-            ports = KafkaPorts(settings, bounded=options.bounded, idle_s=options.idle_seconds)
-            run_on_kafka(ports, StateFolder(options.state), options.parallelism, options.cluster)
-    except _FORESEEN as error:
-        print(f"feature_job: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return entry.run(_parser(), arguments, _work)
+
+
+def _work(options: argparse.Namespace, settings: Settings) -> None:
+    if options.replay is not None:
+        replay_file(options.replay, options.out, settings, options.parallelism)
+    else:
+        ports = KafkaPorts(settings, bounded=options.bounded, idle_s=options.idle_seconds)
+        run_on_kafka(ports, StateFolder(options.state), options.parallelism, options.cluster)
 
 
 def replay_file(log: Path, out: Path, settings: Settings, parallelism: int = 1) -> None:
@@ -94,7 +76,7 @@ def run_on_kafka(
     check_settings(ports.settings)
     check_connector(os.environ)
     check_broker(ports.settings)
-    check_store(ports.settings)
+    open_answering(ports.settings.redis_host, ports.settings.redis_port).close()
     options = state.options(ports.settings)
     if ports.bounded:  # a run that somebody waits for says what is wrong, instead of trying again
         options["restart-strategy.type"] = "none"
@@ -103,15 +85,7 @@ def run_on_kafka(
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="feature_job", description="Compute features from Kafka into Redis with Flink."
-    )
-    for setting in fields(Settings):
-        parser.add_argument(
-            f"--{setting.name.replace('_', '-')}",
-            metavar=str(setting.default),
-            help=f"or {setting.name.upper()} (default: {setting.default})",
-        )
+    parser = entry.flags("feature_job", "Compute features from Kafka into Redis with Flink.")
     parser.add_argument("--parallelism", type=int, default=1, metavar="1", help="(default: 1)")
     parser.add_argument(
         "--state",
@@ -136,14 +110,6 @@ def _parser() -> argparse.ArgumentParser:
         default=60,
         metavar="60",
         help="after which a silent partition holds nothing up, 0 for never (default: 60)",
-    )
-    parser.add_argument("--replay", type=Path, metavar="FILE", help="process a log file instead")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        default=Path("replay"),
-        help="where a replay writes features.jsonl and dead-letter.jsonl (default: replay)",
     )
     return parser
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, TypeVar
@@ -12,7 +12,7 @@ from pyflink.table import DataTypes, StreamTableEnvironment
 from pyflink.table.udf import udf
 
 from flink_jobs.config import Settings
-from flink_jobs.connectors.log_file import LogFileError, LogRecord, read_log
+from flink_jobs.connectors.log_file import in_order, read_log
 from flink_jobs.connectors.result_files import write_results
 from flink_jobs.dead_letter import DeadLetter
 from flink_jobs.events import EVENT_TYPES
@@ -48,7 +48,7 @@ class FilePorts:
                 topic: stack.enter_context((self._folder / f"{topic}.jsonl").open("wb"))
                 for topic in EVENT_TYPES
             }
-            for record in _checked(read_log(log)):
+            for record in in_order(read_log(log)):
                 topics[record.topic].write(msgspec.json.encode(record) + b"\n")
 
     def create_sources(self, table_env: StreamTableEnvironment) -> None:
@@ -87,21 +87,3 @@ class FilePorts:
             with part.open("rb") as lines:
                 for line in lines:
                     yield decode(line)
-
-
-def _checked(records: Iterable[LogRecord]) -> Iterator[LogRecord]:
-    """Yield the records of a log; refuse one that no broker can have written."""
-    first_offsets: dict[tuple[str, int], int] = {}
-    for record in records:
-        if record.topic not in EVENT_TYPES:
-            known = " and ".join(EVENT_TYPES)
-            raise LogFileError(f"topic {record.topic!r} is unknown: a log holds {known}")
-        partition = record.topic, record.partition
-        if record.offset < first_offsets.get(partition, 0):
-            raise LogFileError(
-                f"{record.topic}/{record.partition}: offset {record.offset} comes after "
-                f"{first_offsets[partition] - 1}; a log holds each partition in the order of its "
-                "offsets"
-            )
-        first_offsets[partition] = record.offset + 1
-        yield record

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-import redis
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
 from pyflink.common import Row
@@ -28,7 +27,6 @@ from flink_jobs.features.catalog import CATALOG
 from flink_jobs.job_clock import GROUP, PLAIN_EVENTS, SEPARATOR
 from flink_jobs.job_graph import statement
 from flink_jobs.job_udfs import Deliver, LetterWriter
-from flink_jobs.patience import Unavailable
 
 TRANSACTION_TIMEOUT_MS: Final = 900_000
 """How long the job may be away before what it has written, and not committed, is lost."""
@@ -126,21 +124,6 @@ def check_broker(settings: Settings) -> None:
             f"the job's may last {TRANSACTION_TIMEOUT_MS} ms: raise the broker's "
             "transaction.max.timeout.ms to that"
         )
-
-
-def check_store(settings: Settings) -> None:
-    """Make sure that Redis answers.
-
-    Raises:
-        Unavailable: It does not.
-    """
-    try:
-        open_client(settings.redis_host, settings.redis_port).ping()
-    except redis.RedisError as error:
-        raise Unavailable(
-            f"no Redis answers at {settings.redis_host}:{settings.redis_port} ({error}): start one "
-            "with `make up`, or set REDIS_HOST and REDIS_PORT"
-        ) from None
 
 
 def _longest_transaction_ms(admin: KafkaAdminClient) -> int:

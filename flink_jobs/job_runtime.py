@@ -16,6 +16,8 @@ from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment
 
+from flink_jobs.errors import Foreseen
+
 _OPTIONS: Final = {
     "python.executable": sys.executable,
     "python.client.executable": sys.executable,
@@ -24,7 +26,7 @@ _OPTIONS: Final = {
 }
 
 
-class FlinkUnusable(RuntimeError):
+class FlinkUnusable(Foreseen):
     """Something that Flink needs is not there. Its text says what, and how to get it."""
 
 

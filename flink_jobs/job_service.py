@@ -19,11 +19,12 @@ from pyflink.java_gateway import get_gateway
 from pyflink.table import StatementSet
 
 from flink_jobs.config import Settings
+from flink_jobs.errors import Foreseen
 
 _POLL_S: Final = 0.2
 
 
-class JobUnusable(RuntimeError):
+class JobUnusable(Foreseen):
     """The job cannot run, or has failed. Its text says why and what to do."""
 
 

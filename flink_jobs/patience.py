@@ -7,6 +7,7 @@ import threading
 import time
 from typing import Final
 
+from flink_jobs.errors import Unavailable
 from flink_jobs.monitoring import Health
 
 PATIENCE_S: Final = 120.0
@@ -16,10 +17,6 @@ STOP_PATIENCE_S: Final = 5.0
 LONGEST_PAUSE_S: Final = 1.0
 
 log = logging.getLogger("stream_processor")
-
-
-class Unavailable(RuntimeError):
-    """A service stayed away. Its text is one sentence that says so and what to do."""
 
 
 class Patience:

@@ -11,9 +11,8 @@ from itertools import islice
 from pathlib import Path
 
 from flink_jobs.config import Settings
-from flink_jobs.connectors.log_file import LogFileError, LogRecord, read_log
+from flink_jobs.connectors.log_file import LogRecord, in_order, read_log
 from flink_jobs.connectors.result_files import write_results
-from flink_jobs.events import EVENT_TYPES
 from flink_jobs.partition import Ledger, Output, Partition
 
 BATCH = 10_000
@@ -39,13 +38,12 @@ def replay(
     """
     partitions: dict[tuple[str, int], Partition] = {}
     output = Output()
-    stream = iter(records)
+    stream = in_order(records)
     while batch := list(islice(stream, BATCH)):
         for (topic, number), group in _by_partition(batch).items():
             partition = partitions.get((topic, number))
             if partition is None:
-                partition = partitions[topic, number] = _open(topic, settings)
-            _check_order(group, partition.next_offset)
+                partition = partitions[topic, number] = Partition(topic, settings)
             output += partition.process(group)
     for partition in partitions.values():
         output += partition.finish()
@@ -69,25 +67,8 @@ def replay_file(log: Path, out: Path, settings: Settings) -> dict[LedgerKey, Led
     return ledgers
 
 
-def _open(topic: str, settings: Settings) -> Partition:
-    if topic not in EVENT_TYPES:
-        raise LogFileError(f"topic {topic!r} is unknown: a log holds {' and '.join(EVENT_TYPES)}")
-    return Partition(topic, settings)
-
-
 def _by_partition(records: list[LogRecord]) -> dict[tuple[str, int], list[LogRecord]]:
     groups: dict[tuple[str, int], list[LogRecord]] = {}
     for record in records:
         groups.setdefault((record.topic, record.partition), []).append(record)
     return groups
-
-
-def _check_order(records: list[LogRecord], first_offset: int) -> None:
-    """Refuse a log that no broker can have written."""
-    for record in records:
-        if record.offset < first_offset:
-            raise LogFileError(
-                f"{record.topic}/{record.partition}: offset {record.offset} comes after "
-                f"{first_offset - 1}; a log holds each partition in the order of its offsets"
-            )
-        first_offset = record.offset + 1

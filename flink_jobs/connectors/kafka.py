@@ -20,6 +20,7 @@ from kafka.structs import MemberState, OffsetAndMetadata
 
 from flink_jobs.config import Settings
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC, DeadLetter
+from flink_jobs.errors import Foreseen
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import FeatureRow, encode_row
 from flink_jobs.partition import Resume
@@ -38,11 +39,11 @@ RECONNECT_MS: Final = 1_000
 """Longest pause between two attempts to reach a broker that is away."""
 
 
-class KafkaUnusable(RuntimeError):
+class KafkaUnusable(Foreseen):
     """The broker cannot be used. Its text is one sentence that says why and what to do."""
 
 
-class ForeignCommit(RuntimeError):
+class ForeignCommit(Foreseen):
     """A committed position that cannot be resumed with these settings."""
 
 

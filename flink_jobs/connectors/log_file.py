@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from flink_jobs.events import Record
+from flink_jobs.errors import Foreseen
+from flink_jobs.events import EVENT_TYPES, Record
 
 
 class LogRecord(Struct, frozen=True, gc=False):
@@ -28,7 +29,7 @@ class LogRecord(Struct, frozen=True, gc=False):
     value: bytes | None
 
 
-class LogFileError(ValueError):
+class LogFileError(Foreseen):
     """A log file that cannot be read. Its text names the file, the line and the remedy."""
 
 
@@ -99,6 +100,27 @@ def read_log(path: Path) -> Iterator[LogRecord]:
                     ) from None
     except OSError as error:
         raise LogFileError(f"cannot read the log file {path}: {error.strerror}") from None
+
+
+def in_order(records: Iterable[LogRecord]) -> Iterator[LogRecord]:
+    """Yield the records of a log; refuse one that no broker can have written.
+
+    Raises:
+        LogFileError: A record's topic is unknown, or its offset not above the one before it.
+    """
+    lowest: dict[tuple[str, int], int] = {}
+    for record in records:
+        partition = record.topic, record.partition
+        if record.offset < lowest.get(partition, 0):
+            raise LogFileError(
+                f"{record.topic}/{record.partition}: offset {record.offset} comes after "
+                f"{lowest[partition] - 1}; a log holds each partition in the order of its offsets"
+            )
+        if record.topic not in EVENT_TYPES:
+            known = " and ".join(EVENT_TYPES)
+            raise LogFileError(f"topic {record.topic!r} is unknown: a log holds {known}")
+        lowest[partition] = record.offset + 1
+        yield record
 
 
 def write_log(path: Path, records: Iterable[Record]) -> int:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 import redis
 
+from flink_jobs.errors import Unavailable
 from flink_jobs.features.row import SCHEMA_VERSION, FeatureRow
 
 TIMEOUT_S: Final = 5.0
@@ -38,6 +39,24 @@ return 1
 def open_client(host: str, port: int) -> redis.Redis:
     """Open a client that does not wait for ever for a server that hangs."""
     return redis.Redis(host, port, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+
+
+def open_answering(host: str, port: int) -> redis.Redis:
+    """Open a client of a server that has answered.
+
+    Raises:
+        Unavailable: None does.
+    """
+    client = open_client(host, port)
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        client.close()
+        raise Unavailable(
+            f"no Redis answers at {host}:{port} ({error}): start one with `make up`, or set "
+            "REDIS_HOST and REDIS_PORT"
+        ) from None
+    return client
 
 
 class FeatureStore:

@@ -1,0 +1,55 @@
+"""What the entry points share: their flags, and how a foreseeable mistake ends them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+from flink_jobs.config import Settings
+from flink_jobs.errors import Foreseen
+
+
+def flags(program: str, description: str) -> argparse.ArgumentParser:
+    """Return a parser with a flag for every setting, and those of a replay."""
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    for setting in fields(Settings):
+        parser.add_argument(
+            f"--{setting.name.replace('_', '-')}",
+            metavar=str(setting.default),
+            help=f"or {setting.name.upper()} (default: {setting.default})",
+        )
+    parser.add_argument("--replay", type=Path, metavar="FILE", help="process a log file instead")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        default=Path("replay"),
+        help="where a replay writes features.jsonl and dead-letter.jsonl (default: replay)",
+    )
+    return parser
+
+
+def run(
+    parser: argparse.ArgumentParser,
+    arguments: list[str] | None,
+    work: Callable[[argparse.Namespace, Settings], None],
+) -> int:
+    """Do `work` with the options and the settings; return the exit status.
+
+    Args:
+        parser: What `flags` returned, with the program's own flags added.
+        arguments: The words of the command line; None takes the process's.
+        work: What the program does. A foreseeable mistake that it raises is printed as a sentence.
+    """
+    options = parser.parse_args(arguments)
+    try:
+        given = {setting.name: getattr(options, setting.name) for setting in fields(Settings)}
+        work(options, Settings.load(os.environ, **given))
+    except Foreseen as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,14 @@
+"""What a person can put right, as opposed to a mistake in the program."""
+
+from __future__ import annotations
+
+
+class Foreseen(Exception):
+    """The base of every foreseeable mistake. Its text is one sentence: what is wrong, what to do.
+
+    An entry point prints the text without a traceback and ends with status 1.
+    """
+
+
+class Unavailable(Foreseen):
+    """A service stayed away."""
