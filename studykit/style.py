@@ -32,6 +32,10 @@ GREY: Final = "#767676"
 EDGE: Final = "#555555"
 NOW: Final = "#333333"
 
+COLOURS: Final = (BLUE, VERMILLION, BLACK, GREEN, DARK_GREEN, SKY, GREY, EDGE, NOW)
+FAINT: Final = 0.14
+"""How much of a colour the fill of a window has."""
+
 DPI: Final = 110
 """Dots an inch: 8 inches fill the width of a notebook cell."""
 
@@ -159,7 +163,16 @@ def window_handles() -> list[Patch]:
 def light(colour: str) -> tuple[float, float, float, float]:
     """Return the colour as the faint fill of a window."""
     red, green, blue = mpl.colors.to_rgb(colour)
-    return red, green, blue, 0.14
+    return red, green, blue, FAINT
+
+
+def mixed(colour: str, white: float) -> tuple[int, ...]:
+    """Return a colour with a share of white in it, as red, green and blue up to 255.
+
+    >>> mixed(BLACK, white=0.2)
+    (51, 51, 51)
+    """
+    return tuple(round(255 * (part * (1 - white) + white)) for part in mpl.colors.to_rgb(colour))
 
 
 def seconds_axis(axes: Axes, which: str, last_ms: int) -> None:

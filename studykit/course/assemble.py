@@ -115,6 +115,8 @@ def _framed(cells: list[Cell], frame: Cell) -> list[Cell]:
 
 
 def _lesson_bar(source: Path, course: Course) -> Cell:
+    if source in course.gallery_sources():
+        return bar(source, [source])
     lab = lab_of(source, course.lab_sources())
     partner = f"[{link_to(lab, '../labs/')}" if lab else None
     return bar(source, course.lesson_sources(), partner)

@@ -47,7 +47,7 @@ def products(course: Course, name: str | None = None) -> Iterator[Product]:
         StudyError: No source has that name, or a source is wrong.
     """
     count = 0
-    for source in course.lesson_sources():
+    for source in [*course.gallery_sources(), *course.lesson_sources()]:
         if name is None or source.stem.startswith(name):
             count += 1
             path = course.notebooks / f"{source.stem}.ipynb"

@@ -33,8 +33,13 @@ class Course:
         return self.root / "notebooks"
 
     def lesson_sources(self) -> list[Path]:
-        """Return `notebooks/src/NN_topic.py`, by number."""
-        return sorted((self.notebooks / "src").glob("[0-9][0-9]_*.py"))
+        """Return `notebooks/src/NN_topic.py`, by number; 00 is not on the path."""
+        found = (self.notebooks / "src").glob("[0-9][0-9]_*.py")
+        return sorted(set(found) - set(self.gallery_sources()))
+
+    def gallery_sources(self) -> list[Path]:
+        """Return `notebooks/src/00_topic.py`: pages to look at, beside the path."""
+        return sorted((self.notebooks / "src").glob("00_*.py"))
 
     def lab_sources(self) -> list[Path]:
         """Return `solutions/src/labNN_topic.py`, by number."""

@@ -40,13 +40,14 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         policy: Policy | None = None,
         *,
         knobs: Sequence[Knob] = ("bound", "lateness"),
+        stills: Sequence[int] | None = None,
         **options: int | str,
     ) -> None:
         """Show `exhibit` of these events, at the end of the stream."""
         self._events = tuple(events)
         self._policy = policy or Policy()
         trace = simulate(self._events, self._policy)
-        self.stepper = Stepper(trace, exhibit, step=len(trace.steps), **options)
+        self.stepper = Stepper(trace, exhibit, step=len(trace.steps), stills=stills, **options)
         self.sliders = {name: self._slider(name) for name in knobs}
         self.problem = widgets.HTML()
         for slider in self.sliders.values():

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from functools import cache
 from html import escape
 from io import BytesIO
 from typing import Any, Final
 
 from PIL import Image
 
+from studykit import style
 from studykit.figures.exhibit import Row
 
 _FILM_WIDTH: Final = 700
 """Width of a filmstrip, pixels."""
+_SHADES: Final = 8
+"""Steps from a colour to white, in a filmstrip."""
 
 
 def picture(png: bytes, alt: str) -> str:
@@ -57,8 +61,23 @@ def filmstrip(frames: Iterable[bytes]) -> bytes:
         film.paste(one, (0, top))
         top += one.height + 6
     buffer = BytesIO()
-    film.quantize(64).save(buffer, format="PNG", optimize=True)
+    few = film.quantize(palette=_palette(), dither=Image.Dither.NONE)
+    few.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
+
+
+@cache
+def _palette() -> Image.Image:
+    """Return the colours of the figures, each in steps to white, as edges of lines have them.
+
+    A palette chosen from the picture would lose the rare colours, and those mark the late events.
+    """
+    steps = [step / _SHADES for step in range(_SHADES)]
+    colours = [style.mixed(colour, share) for colour in style.COLOURS for share in steps]
+    colours += [style.mixed(colour, 1 - style.FAINT) for colour in style.COLOURS]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for colour in [*colours, (255, 255, 255)] for part in colour])
+    return palette
 
 
 def bundle(live: Any, png: bytes, sentence: str) -> dict[str, Any]:  # noqa: ANN401
@@ -66,9 +85,10 @@ def bundle(live: Any, png: bytes, sentence: str) -> dict[str, Any]:  # noqa: ANN
 
     Args:
         live: What the widget's own `_repr_mimebundle_` returned: a bundle, or one and its metadata.
-        png: What a reader sees where no kernel runs.
-        sentence: What a reader is told where no image is shown either.
+        png: What a reader sees where no kernel runs; empty for the sentence alone.
+        sentence: What the picture says. It stands below it, and a screen reader says it.
     """
     data = live[0] if isinstance(live, tuple) else live
-    image = {"image/png": b64encode(png).decode()} if png else {}
-    return {**(data or {}), **image, "text/plain": sentence}
+    image = picture(png, sentence) if png else ""
+    still = f"{image}<p>{escape(sentence)}</p>"
+    return {**(data or {}), "text/html": still, "text/plain": sentence}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
 from studykit import style
@@ -28,8 +27,4 @@ class Picture:
         self.png = style.png(show.draw(trace, self.step, **options))
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        image = page.picture(page.filmstrip([self.png]), self.sentence)
-        return {
-            "text/html": f"{image}<p>{escape(self.sentence)}</p>",
-            "text/plain": self.sentence,
-        }
+        return page.bundle(None, page.filmstrip([self.png]), self.sentence)

@@ -60,4 +60,4 @@ def _of_recording(recording: JobRecording) -> Reel:
     times = [moment.at_ms for moment in recording.moments]
     words = [f"{at_ms / 1_000:.1f} s into the recording of a job." for at_ms in times]
     last = len(times) - 1
-    return Reel(times, words, sorted({0, last // 2, last}))
+    return Reel(times, words, sorted({0, last}))

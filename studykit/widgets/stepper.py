@@ -27,16 +27,29 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """
 
     def __init__(
-        self, trace: Subject, exhibit: Exhibit[Subject], *, step: int = 0, **options: int | str
+        self,
+        trace: Subject,
+        exhibit: Exhibit[Subject],
+        *,
+        step: int = 0,
+        stills: Sequence[int] | None = None,
+        **options: int | str,
     ) -> None:
-        """Show `exhibit` of `trace`, or of a recording, after `step` steps.
+        """Show a figure step by step.
 
-        Options go to the figure. Those that a reader may choose have a control.
+        Args:
+            trace: What happened: a trace, or a recording of a job.
+            exhibit: The figure.
+            step: The step to begin with.
+            stills: Steps that remain as pictures where no kernel runs; if None those before, at
+                and after the first result.
+            options: What the figure takes. Those that a reader may choose have a control.
         """
         self.trace: Any = trace
         self.exhibit: Any = exhibit
         self.reel = reel_of(trace)
         self._options = dict(options)
+        self._stills = stills
         self._frame = lru_cache(maxsize=128)(self._draw)
         last = self.reel.last
         self.slider = widgets.IntSlider(
@@ -95,7 +108,8 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def film(self) -> tuple[bytes, str]:
         """Return what remains without a kernel: the stills, and the words of the last of them."""
-        return page.filmstrip(map(self._frame, self.reel.stills)), self._describe(self.reel.last)
+        stills = self.reel.stills if self._stills is None else self._stills
+        return page.filmstrip(map(self._frame, stills)), self._describe(stills[-1])
 
     def _choice(self, name: str, values: Sequence[int | str]) -> Any:  # noqa: ANN401
         """Return the control of an option; to turn it draws the step anew."""

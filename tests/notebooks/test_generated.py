@@ -1,4 +1,4 @@
-"""The committed lessons are what their sources build."""
+"""The committed lessons, and the gallery, are what their sources build."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from studykit.course.lint import lesson_findings
 COURSE = Course(Path(__file__).resolve().parents[2])
 
 pytestmark = pytest.mark.parametrize(
-    "source", COURSE.lesson_sources(), ids=lambda source: source.stem
+    "source", [*COURSE.gallery_sources(), *COURSE.lesson_sources()], ids=lambda source: source.stem
 )
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from PIL import Image
 
 from studykit import style
 from studykit.describe import state_sentence
 from studykit.figures import assigners, keyed_state, two_clocks, watermark_stepper
 from studykit.stories import SILENT_PARTITION, STORY, STORY_POLICY
 from studykit.trace import Policy, simulate
-from studykit.widgets import Explorer, Marbles, Predict, Stepper
+from studykit.widgets import Explorer, Marbles, Predict, Stepper, page
 from studykit.widgets.explorer import _LIMITS
 
 TRACE = simulate(STORY, STORY_POLICY)
@@ -32,6 +34,16 @@ def shown(stepper: Stepper) -> bytes:
 
 def button(stepper: Stepper, name: str) -> Any:
     return next(b for b in stepper.children[0].children if b.description == name)
+
+
+def assert_is_a_picture_with_words(bundle: dict[str, Any]) -> None:
+    found = re.fullmatch(
+        r'<img alt="([^"]+)" [^>]*src="data:image/png;base64,([^"]+)"><p>(.+)</p>',
+        bundle["text/html"],
+    )
+    assert found
+    assert found[1] == found[3] == bundle["text/plain"]
+    assert b64decode(found[2]).startswith(b"\x89PNG")
 
 
 # --- stepper -------------------------------------------------------------------------------------
@@ -98,9 +110,23 @@ def test_option_that_a_reader_may_choose_has_a_control() -> None:
 def test_without_a_kernel_a_picture_and_a_sentence_remain() -> None:
     bundle = Stepper(TRACE, watermark_stepper)._repr_mimebundle_()
     assert bundle["text/plain"] == state_sentence(TRACE, LAST)
-    assert b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert_is_a_picture_with_words(bundle)
     assert WIDGET in bundle
     assert len(json.dumps(bundle)) < 160_000
+
+
+def test_film_keeps_the_colours_that_mark_late_events() -> None:
+    film = page.filmstrip([style.png(watermark_stepper.draw(TRACE, LAST))])
+    colours = {colour for _, colour in Image.open(BytesIO(film)).convert("RGB").getcolors(1_000)}
+    for colour in (style.VERMILLION, style.BLUE, style.GREEN, style.BLACK, "white"):
+        assert style.mixed(colour, white=0) in colours
+
+
+def test_stills_can_be_chosen() -> None:
+    stepper = Stepper(TRACE, watermark_stepper, stills=[7])
+    png, sentence = stepper.film()
+    assert png == page.filmstrip([style.png(watermark_stepper.draw(TRACE, 7))])
+    assert sentence == state_sentence(TRACE, 7)
 
 
 def test_nothing_asks_the_network() -> None:
@@ -264,7 +290,7 @@ def test_scene_goes_to_the_browser_as_json() -> None:
 def test_marbles_remain_without_a_kernel() -> None:
     bundle = Marbles(STORY, STORY_POLICY)._repr_mimebundle_()
     assert bundle["text/plain"] == state_sentence(TRACE, LAST)
-    assert bundle["image/png"]
+    assert_is_a_picture_with_words(bundle)
     assert WIDGET in bundle
 
 

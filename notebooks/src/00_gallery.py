@@ -1,0 +1,139 @@
+# %% [markdown]
+# # Gallery
+#
+# Every figure of the course on one page. After it you know which picture answers which question.
+#
+# All but the last show the same ten events, the story of the lessons. Each picture is drawn from a
+# recorded run of the engine. The sentence above it says the same in words, and *show as table* says
+# it in numbers. Move a slider with the arrow keys, or press play.
+#
+# Needs nothing but this notebook. *Run → Run All Cells* brings the controls to life.
+
+# %% tags=["setup"]
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from studykit import job_recording
+from studykit.figures import (
+    assigners,
+    bound_tradeoff,
+    job_view,
+    keyed_state,
+    marbles,
+    min_watermark,
+    panes,
+    two_clocks,
+    watermark_stepper,
+    window_life,
+)
+from studykit.stories import STORY, STORY_POLICY
+from studykit.trace import simulate
+from studykit.widgets import Explorer, Marbles, Stepper
+
+# %% [markdown]
+# The story is run twice: with windows over all events, and with windows for each key. Its end is
+# step 16, and you can go back from there.
+
+# %%
+story = simulate(STORY, STORY_POLICY)
+keyed = simulate(STORY, replace(STORY_POLICY, keyed=True))
+end = len(story.steps)
+
+# %% [markdown]
+# ## 1. Two clocks
+#
+# Each event has a time at which it happened and one at which it arrived. **Which event waited
+# longest?** Lesson 01.
+
+# %% tags=["widget", "figure"]
+Stepper(story, two_clocks, step=end, stills=[end])
+
+# %% [markdown]
+# ## 2. Watermark, windows and verdicts
+#
+# The watermark passes, windows fire, events turn late. **Which smallest bound drops nothing, and
+# what does it cost?** Lessons 02 and 05.
+
+# %% tags=["widget", "figure"]
+Explorer(STORY, watermark_stepper, STORY_POLICY, stills=[end])
+
+# %% [markdown]
+# ## 3. The life of a window
+#
+# State is opened, fires, perhaps fires again, and goes. **When may this state be freed?** Lesson
+# 03.
+
+# %% tags=["widget", "figure"]
+Stepper(keyed, window_life, step=end, stills=[end])
+
+# %% [markdown]
+# ## 4. Marbles
+#
+# A lane for each key, the ticks of the watermark, and what comes out; below, the same as a line of
+# text. **Which single move makes this event late?** Lessons 02 and 05.
+
+# %% tags=["widget", "figure"]
+Stepper(story, marbles, step=end, stills=[end])
+
+# %% [markdown]
+# Here they can be moved: drag one, or reach it with Tab and press the arrow keys.
+
+# %% tags=["widget", "figure"]
+Marbles(STORY, STORY_POLICY)
+
+# %% [markdown]
+# ## 5. Four ways to cut time
+#
+# The same events in tumbling, sliding, session and global windows. **Which event joins two
+# sessions?** Lesson 04.
+
+# %% tags=["widget", "figure"]
+Explorer(STORY, assigners, STORY_POLICY, knobs=["size", "slide", "gap"], stills=[end])
+
+# %% [markdown]
+# ## 6. Completeness against delay
+#
+# What a bound keeps, and what it costs. **Which bound keeps 99 %?** Lesson 02.
+
+# %% tags=["widget", "figure"]
+Explorer(STORY, bound_tradeoff, STORY_POLICY, knobs=["bound"], stills=[end])
+
+# %% [markdown]
+# ## 7. The smallest watermark wins
+#
+# Now each key comes through an input of its own. The slower input is the clock of both. **Why is
+# nothing printed?** Lesson 06.
+
+# %% tags=["widget", "figure"]
+inputs = [replace(event, source=f"input {event.key}") for event in STORY]
+Explorer(inputs, min_watermark, STORY_POLICY, knobs=["bound", "idle"])
+
+# %% [markdown]
+# ## 8. State by key
+#
+# State lives with its key, and a key lives on one subtask. **What moves when the parallelism
+# changes?** Lesson 07.
+
+# %% tags=["widget", "figure"]
+Stepper(keyed, keyed_state, step=end, stills=[end])
+
+# %% [markdown]
+# ## 9. Discard, accumulate, retract
+#
+# Three ways to correct a result that has been given already. **Which mode breaks a sink that adds
+# up what it gets?** Lesson 05.
+
+# %% tags=["widget", "figure"]
+Stepper(story, panes, step=end, stills=[end])
+
+# %% [markdown]
+# ## 10. A job at work
+#
+# Not the story, but a recording of a real Flink job with a slow Python function in it: what each
+# operator said of itself, second by second. **Which operator is the first slow one?** Lesson 13.
+
+# %% tags=["widget", "figure"]
+folder = Path(job_recording.__file__).with_name("recordings")
+recording = job_recording.load(folder / "slow_python_function.json")
+Stepper(recording, job_view, stills=[23])
