@@ -34,12 +34,12 @@ from pyflink.datastream.connectors.file_system import (
 )
 from pyflink.table import DataTypes, Schema, StreamTableEnvironment
 
+from flink_jobs import entry
 from flink_jobs.config import Settings
-from flink_jobs.connectors.log_file import read_log
+from flink_jobs.connectors.log_file import LogFileError, read_log
 from flink_jobs.datastream_events import LETTERS, PAYMENT, Read
 from flink_jobs.datastream_timers import timed
 from flink_jobs.datastream_windows import windowed
-from flink_jobs.errors import Foreseen
 from flink_jobs.events import TRANSACTIONS
 from flink_jobs.job_files import FilePorts
 from flink_jobs.job_graph import interval
@@ -160,25 +160,18 @@ def _options(form: Form, mode: Mode) -> dict[str, str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the job; return its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="datastream_job",
-        description="Compute fraud windows in the DataStream API. Settings are read from the "
-        "environment, as in ALLOWED_LATENESS_SECONDS=60.",
+    parser = entry.flags("datastream_job", "Compute fraud windows in Flink's DataStream API.")
+    parser.add_argument("--form", choices=FORMS, default="timers", help="(default: timers)")
+    parser.add_argument("--mode", choices=get_args(Mode), default="process", help="where Python is")
+    return entry.run(parser, arguments, _work)
+
+
+def _work(options: argparse.Namespace, settings: Settings) -> None:
+    if options.replay is None:
+        raise LogFileError("there is no log to read: name one with --replay FILE")
+    replay_with_datastream(
+        options.replay, options.out, settings, form=options.form, mode=options.mode
     )
-    parser.add_argument("--replay", type=Path, metavar="FILE", required=True, help="a log file")
-    parser.add_argument("--out", type=Path, metavar="DIR", default=Path("replay"))
-    parser.add_argument("--form", choices=get_args(Form), default="timers")
-    parser.add_argument("--mode", choices=get_args(Mode), default="process")
-    options = parser.parse_args(arguments)
-    try:
-        settings = Settings.load(os.environ)
-        replay_with_datastream(
-            options.replay, options.out, settings, form=options.form, mode=options.mode
-        )
-    except Foreseen as error:
-        print(f"datastream_job: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 if __name__ == "__main__":
