@@ -1,8 +1,13 @@
 """The production job on a cluster, and everything that it stands on killed under it.
 
-While events flow, one part after the other dies as in a crash, at a point that a seeded draw
-chooses, and is started again at once, as a supervisor would. At the end the accounts tell whether
-anything differs from what the log calls for.
+While events flow, one part after the other dies as in a crash (kill -9), at a point that a seeded
+draw chooses, and is started again at once, as a supervisor would. At the end the accounts tell
+whether anything differs from what the log calls for.
+
+    with Stage.open(services, folder, seed=7) as stage:
+        for kind in schedule(random.Random(7), rounds=18):
+            seconds = stage.disturb(kind)
+        print(stage.finish().differences)
 """
 
 from __future__ import annotations
@@ -12,68 +17,133 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import psutil
 
+from flink_jobs.features.catalog import CATALOG
 from studykit.services.flink import flink_home
-from tests.parity.flow import Flow
+from studykit.services.flink_cluster import rest
+from tests.parity.accounts import Accounts, Differences
+from tests.parity.flow import Flow, Tail
 from tests.service_fixtures import TestServices
-from tests.services.processor_run import World
+from tests.services.processor_run import World, consumer_of, eventually
 
-ENTRY_POINT: Final = Path(__file__).parents[2] / "flink_jobs" / "feature_job.py"
+PRODUCTION: Final = "flink_jobs.feature_job"
+TEXTBOOK: Final = "studykit.textbook"
 CHECKPOINT_MS: Final = 1_000
+PER_SECOND: Final = 200
+"""Records; event time runs a hundred times as fast as the clock."""
+PATIENCE_S: Final = 180.0
+"""How long output may take to come; some ten seconds are enough where nothing else is running."""
 INHERITED: Final = dict(os.environ)
 """As it was before a job ran inside this process: that leaves its own paths and limits there."""
 
 
+class Outcome(NamedTuple):
+    """What a run came to."""
+
+    differences: Differences
+    ledgers: dict[str, tuple[int, int]]
+    """By feature set: K x accepted - missed windows, and the sum of the windows' counts."""
+    late_dropped: int
+    """What Flink's windows say that they dropped, as far as it was seen before each kill."""
+    rows: int
+    letters: int
+
+
 class Stage:
-    """Services, a cluster and the job, any part of which can be killed."""
+    """Services, a cluster, traffic and the job; any part can be killed."""
 
     def __init__(
-        self, services: TestServices, folder: Path, *, seed: int, entry_point: Path = ENTRY_POINT
+        self, services: TestServices, folder: Path, tail: Tail, world: World, seed: int, job: str
     ) -> None:
-        """Start everything but the job.
+        self.services = services
+        self.world = world
+        self.flow = Flow(world, seed, PER_SECOND)
+        self._folder = folder
+        self._tail = tail
+        self._draw = random.Random(seed)
+        self._job = job
+        self._parallelism = 1
+        self._client: subprocess.Popen[bytes] | None = None
+        self._late_dropped = 0
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls, services: TestServices, folder: Path, *, seed: int, job: str = PRODUCTION
+    ) -> Iterator[Stage]:
+        """Start everything; yield when the job works, and traffic flows.
 
         Args:
-            services: A broker and a store that nobody else uses.
+            services: Services that nobody else uses.
             folder: For the job's state and its log.
-            seed: Decides the traffic and the points at which something is killed.
-            entry_point: The job's.
+            seed: Decides the traffic, and when something is killed.
+            job: The module that runs the job.
         """
-        services.kafka.start()
-        services.redis.start()
-        services.flink.start()
-        settings = {"CHECKPOINT_INTERVAL_MS": str(CHECKPOINT_MS)}
-        self.services = services
-        self.world = World(services, folder, settings)
-        self.draw = random.Random(seed)
-        self.flow = Flow(self.world, seed, per_second=200)
-        self.parallelism = 1
-        self.folder = folder
-        self._entry_point = entry_point
-        self._client: subprocess.Popen[bytes] | None = None
+        for one in (services.kafka, services.redis, services.flink):
+            one.start()
+        world = World(services, folder, {"CHECKPOINT_INTERVAL_MS": str(CHECKPOINT_MS)})
+        with ExitStack() as stack:
+            tail = Tail(world, stack.enter_context(consumer_of(services)))
+            stage = cls(services, folder, tail, world, seed, job)
+            stack.callback(stage.close)
+            stack.enter_context(stage.flow.running())
+            stage.start_job()
+            stage._wait_past(0)
+            yield stage
 
-    @property
-    def log(self) -> Path:
-        """What the job's client has to say."""
-        return self.folder / "job.log"
+    def disturb(self, kind: str) -> float:
+        """Let the job work for a moment, then disturb it.
+
+        Returns:
+            The seconds from the kill until the job had read, processed and committed events that
+            were sent after it.
+        """
+        self._wait_past(self.flow.latest_ms)
+        time.sleep(self._draw.uniform(0, 2 * CHECKPOINT_MS / 1_000))  # the point, not a wait
+        self._late_dropped += late_dropped(self.services.flink.jobmanager.port)
+        sent_ms, since = self.flow.latest_ms, time.monotonic()
+        DISTURBANCES[kind](self)
+        self._wait_past(sent_ms)
+        return time.monotonic() - since
+
+    def finish(self) -> Outcome:
+        """End the flow, let the job process all of it, stop it, and do the accounts."""
+        self.flow.end()
+        end_ms = self.flow.close_log()
+        expected = self.world.reference().output
+        self._wait(lambda: self._tail.has_last_of(expected.rows))
+        port = self.services.flink.jobmanager.port
+        self._late_dropped += eventually(lambda: [late_dropped(port)])[0]
+        self.stop_job()
+        accounts = Accounts(self.world, end_ms)
+        return Outcome(
+            accounts.differences(expected, self.world.stored_by(expected.rows)),
+            {one.name: accounts.ledger(one) for one in CATALOG},
+            self._late_dropped,
+            len(expected.rows),
+            len(expected.letters),
+        )
 
     def start_job(self) -> None:
         """Submit the job; it goes on from its newest savepoint or checkpoint."""
-        command = [sys.executable, str(self._entry_point), "--state", str(self.folder / "state")]
-        flags = ["--cluster", self.services.flink.address, "--idle-seconds", "0"]
+        command = [sys.executable, "-m", self._job, "--state", str(self._folder / "state")]
+        command += ["--cluster", self.services.flink.address, "--idle-seconds", "0"]
         environ = {
             **INHERITED,
             **self.world.environment(),
             "FLINK_HOME": str(flink_home(self.services.workspace)),
-            "FLINK_LOG_DIR": str(self.folder),
+            "FLINK_LOG_DIR": str(self._folder),
         }
-        with self.log.open("ab") as log:
+        with self._log.open("ab") as log:
             self._client = subprocess.Popen(
-                [*command, *flags, "--parallelism", str(self.parallelism)],
+                [*command, "--parallelism", str(self._parallelism)],
                 env=environ,
                 stdout=log,
                 stderr=log,
@@ -82,17 +152,19 @@ class Stage:
     def stop_job(self) -> None:
         """Stop the job with a savepoint."""
         assert self._client is not None
+        before = self._savepoints()
         self._client.send_signal(signal.SIGTERM)
-        assert self._client.wait(120) == 0, self.log.read_text()[-2_000:]
+        assert self._client.wait(120) == 0, self._log.read_text()[-2_000:]
+        assert self._savepoints() > before
 
-    def rescale(self, parallelism: int) -> None:
-        """Stop the job with a savepoint, and go on from there with other parallelism."""
+    def rescale(self) -> None:
+        """Stop the job with a savepoint, and go on from it: 1 -> 2, and back at the next call."""
         self.stop_job()
-        self.parallelism = parallelism
+        self._parallelism = 3 - self._parallelism
         self.start_job()
 
     def kill_taskmanager(self) -> None:
-        """Kill the TaskManager; the JobManager goes on from the newest checkpoint with another."""
+        """Kill the TaskManager: the JobManager goes on from the newest checkpoint on the next."""
         self.services.flink.taskmanager.kill()
         self.services.flink.taskmanager.start()
 
@@ -101,8 +173,8 @@ class Stage:
         running = self.services.flink.taskmanager.running()
         assert running is not None
         children = psutil.Process(running.pid).children(recursive=True)
-        workers = [one for one in children if "python" in one.name()]
-        self.draw.choice(workers).kill()
+        workers = [one for one in children if "beam_boot" in " ".join(one.cmdline())]
+        self._draw.choice(workers).kill()
 
     def kill_jobmanager(self) -> None:
         """Kill the JobManager, and submit the job again.
@@ -127,9 +199,28 @@ class Stage:
         self.services.redis.start()
 
     def close(self) -> None:
-        """Stop what still runs of the job and the cluster."""
+        """Stop what is still there of the job and the cluster."""
         self._end_client()
         self.services.flink.stop()
+
+    def _wait_past(self, event_ms: int) -> None:
+        self._wait(lambda: self._tail.is_past(event_ms))
+
+    def _wait(self, enough: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not enough():
+            assert time.monotonic() < deadline, f"nothing more for {PATIENCE_S} s"
+            assert self._client is not None
+            assert self._client.poll() is None, self._log.read_text()[-2_000:]
+            self._tail.poll()
+
+    @property
+    def _log(self) -> Path:
+        """What the job's client has to say."""
+        return self._folder / "job.log"
+
+    def _savepoints(self) -> int:
+        return len([*self._folder.glob("state/savepoints/*/_metadata")])
 
     def _end_client(self) -> None:
         if self._client is not None:
@@ -137,10 +228,39 @@ class Stage:
             self._client.wait()
 
 
-KILLS: Final[Mapping[str, Callable[[Stage], None]]] = {
-    "TaskManager": Stage.kill_taskmanager,
-    "Python worker": Stage.kill_python_worker,
-    "JobManager": Stage.kill_jobmanager,
-    "broker": Stage.kill_broker,
-    "store": Stage.kill_store,
+DISTURBANCES: Final[Mapping[str, Callable[[Stage], None]]] = {
+    "kill TaskManager": Stage.kill_taskmanager,
+    "kill Python worker": Stage.kill_python_worker,
+    "kill JobManager": Stage.kill_jobmanager,
+    "kill broker": Stage.kill_broker,
+    "kill store": Stage.kill_store,
+    "savepoint and rescale": Stage.rescale,
 }
+
+
+def schedule(draw: random.Random, rounds: int) -> Iterator[str]:
+    """Yield `rounds` disturbances: all kinds in turn, in an order that is drawn for every turn."""
+    kinds = [*DISTURBANCES]
+    for number in range(rounds):
+        if number % len(kinds) == 0:
+            draw.shuffle(kinds)
+        yield kinds[number % len(kinds)]
+
+
+def late_dropped(port: int) -> int:
+    """Return what the windows of the running job say that they dropped since its last start.
+
+    The JobManager that serves `port` asks for such numbers every few seconds only.
+    """
+    return sum(int(one["sum"]) for one in _metrics(port, "numLateRecordsDropped"))
+
+
+def _metrics(port: int, name: str) -> Iterator[dict[str, Any]]:
+    """Yield the sums of a metric, by operator."""
+    jobs = (rest(port, "/jobs") or {"jobs": []})["jobs"]
+    for job in (one["id"] for one in jobs if one["status"] == "RUNNING"):
+        for vertex in (rest(port, f"/jobs/{job}") or {"vertices": []})["vertices"]:
+            path = f"/jobs/{job}/vertices/{vertex['id']}/subtasks/metrics"
+            found = [one["id"] for one in rest(port, path) or [] if one["id"].endswith(name)]
+            if found:
+                yield from rest(port, f"{path}?get={','.join(found)}") or []

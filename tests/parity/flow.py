@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import msgspec
@@ -14,19 +13,17 @@ from msgspec import Struct
 from flink_jobs.connectors.kafka import SOURCE_TOPICS
 from flink_jobs.events import TRANSACTIONS
 from flink_jobs.features.catalog import CATALOG
+from flink_jobs.features.row import FeatureRow
 from flink_jobs.simulator.partitions import partition_of
 from tests.parity.logs import click, payment
 from tests.services.processor_run import DAY_MS, PARTITIONS, Entry, World
-
-PATIENCE_S = 100.0
-"""How long output may take to come; some ten seconds are enough where nothing else is running."""
 
 
 class Flow:
     """Traffic at a steady rate, and how far it has come."""
 
     def __init__(self, world: World, seed: int, per_second: int) -> None:
-        """Prepare traffic of `per_second` records a second; event time runs at half that rate."""
+        """Prepare traffic of `per_second` records a second, which is two a second in event time."""
         self._world = world
         self._arrivals = world.arrivals(seed)
         self._step = max(per_second // 20, 1)
@@ -42,8 +39,12 @@ class Flow:
         try:
             yield
         finally:
-            self._enough.set()
-            self._thread.join()
+            self.end()
+
+    def end(self) -> None:
+        """Let no more records come."""
+        self._enough.set()
+        self._thread.join()
 
     def close_log(self) -> int:
         """Append a last event to every partition, so late that all before it is over; its time."""
@@ -77,32 +78,34 @@ class Tail:
 
     def __init__(self, world: World, consumer: KafkaConsumer) -> None:
         """Follow the feature topics, by `consumer`, from where they end now."""
-        self.rows = 0
-        """How many have been committed."""
-        self._latest_ms = 0
+        self._latest_ms = dict.fromkeys((one.target for one in CATALOG), 0)
         self._consumer = consumer
-        firsts = world.ends(tuple(one.target for one in CATALOG))
+        firsts = world.ends(tuple(self._latest_ms))
         consumer.assign(list(firsts))
         for one, offset in firsts.items():
             consumer.seek(one, offset)
 
-    def wait_past(self, event_ms: int) -> None:
-        """Wait until a window that ends after `event_ms` can be read.
+    def poll(self) -> None:
+        """See what has been committed since the last call; wait a little where nothing has."""
+        for one, records in self._consumer.poll(50).items():
+            latest_ms = max(_decode(record.value).window_end for record in records)
+            self._latest_ms[one.topic] = max(self._latest_ms[one.topic], latest_ms)
 
-        Only an event that is later still can complete it: so all works, from end to end.
+    def is_past(self, event_ms: int) -> bool:
+        """Tell whether a window that ends after `event_ms` has been seen.
+
+        Only an event that is later still can have completed it.
         """
-        self._wait(lambda: self._latest_ms > event_ms)
+        return max(self._latest_ms.values()) > event_ms
 
-    def wait_for(self, rows: int) -> None:
-        """Wait until so many rows can be read in all."""
-        self._wait(lambda: self.rows >= rows)
+    def has_last_of(self, rows: Iterable[FeatureRow]) -> bool:
+        """Tell whether a window has been seen that ends with the last of `rows`, of every set."""
+        last_ms = dict.fromkeys(self._latest_ms, 0)
+        targets = {one.name: one.target for one in CATALOG}
+        for row in rows:
+            topic = targets[row.feature_set]
+            last_ms[topic] = max(last_ms[topic], row.window_end)
+        return all(self._latest_ms[topic] >= last_ms[topic] for topic in last_ms)
 
-    def _wait(self, enough: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        decode = msgspec.json.Decoder(_Row).decode
-        while not enough():
-            assert time.monotonic() < deadline, f"no more rows after {self.rows}"
-            for records in self._consumer.poll(50).values():
-                self.rows += len(records)
-                ends = (decode(record.value).window_end for record in records)
-                self._latest_ms = max(self._latest_ms, *ends)
+
+_decode = msgspec.json.Decoder(_Row).decode

@@ -332,12 +332,17 @@ class World:
 
     def assert_stored(self, rows: list[FeatureRow]) -> None:
         """Compare the hashes, byte for byte, with those that one write of the newest rows makes."""
+        stored = self.stored_by(rows)
+        assert_same(hashes(self.redis()), stored)
+        assert len(stored) == len(newest_rows(rows))
+
+    def stored_by(self, rows: list[FeatureRow]) -> dict[bytes, dict[bytes, bytes]]:
+        """Return the hashes that one write of the newest rows makes."""
         other = self.redis(1)
         other.flushdb()
         settings = Settings.load(self.environment())
         FeatureStore(other, {one.name: one.ttl_ms(settings) for one in CATALOG}).write(rows)
-        assert_same(hashes(self.redis()), hashes(other))
-        assert len(hashes(other)) == len(newest_rows(rows))
+        return hashes(other)
 
 
 def consumer_of(services: TestServices) -> closing[KafkaConsumer]:
