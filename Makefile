@@ -17,7 +17,7 @@ GRADED = $(if $(LAB)$(SUBMISSIONS),$(SUBMISSIONS) $(if $(LAB),--lab $(LAB)),--ex
 
 .DEFAULT_GOAL := help
 .PHONY: help lab check up down seed run-features run-flink demo status doctor clean-data test \
-	test-features lint grade notebooks bench
+	test-features lint grade notebooks bench chaos
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -56,6 +56,9 @@ run-flink: up ## Compute the same features with Flink, from its newest checkpoin
 
 demo: $(INSTALLED) ## Watch a minute of live traffic become features; leaves nothing behind
 	@$(STUDY) demo
+
+chaos: $(INSTALLED) ## Kill every part under the running Flink job, again and again: ROUNDS= SEED=
+	@$(RUN) tests.parity.rounds $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
 bench: $(INSTALLED) ## Measure speed side by side; PEERS=1 runs other engines too
 	@$(RUN) benchmarks

@@ -55,6 +55,12 @@ class Outcome(NamedTuple):
     rows: int
     letters: int
 
+    @property
+    def exactly_once(self) -> bool:
+        """Whether nothing differs, nothing was dropped, and every ledger closes."""
+        closed = all(expected == counted for expected, counted in self.ledgers.values())
+        return closed and not any(self.differences) and not self.late_dropped
+
 
 class Stage:
     """Services, a cluster, traffic and the job; any part can be killed."""

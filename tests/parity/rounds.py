@@ -1,0 +1,80 @@
+"""`make chaos`: many rounds of chaos, and a table of them at the end.
+
+    python -m tests.parity.rounds --rounds 20 --seed 7
+
+Exit status: 0 where nothing differed from what the log calls for, else 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from studykit.services.workspace import Workspace
+from tests.parity.chaos import DISTURBANCES, Outcome, Stage, schedule
+from tests.service_fixtures import TestServices, home_for_services
+
+Recoveries = Mapping[str, Sequence[float]]
+"""Seconds until the job worked again, by what was done to it."""
+
+
+def main() -> int:
+    """Play the rounds and print the table."""
+    parser = argparse.ArgumentParser(prog="make chaos", description="Disturb the production job.")
+    parser.add_argument("--rounds", type=_number, default=20, metavar="20", help="(default: 20)")
+    parser.add_argument("--seed", type=int, help="decides traffic, order and points of the kills")
+    options = parser.parse_args()
+    seed = random.randrange(10_000) if options.seed is None else options.seed
+    console = Console()
+    console.print(f"SEED={seed}: starting broker, store, cluster and job")
+    with home_for_services() as home:
+        recoveries, outcome = play(
+            TestServices(Workspace(home)), home, seed, options.rounds, console
+        )
+    console.print(table(recoveries, outcome))
+    for name, (expected, counted) in outcome.ledgers.items():
+        console.print(f"{name}: K x accepted - missed = {expected}, the windows count {counted}")
+    console.print(f"{outcome.rows} rows, {outcome.letters} dead letters, {outcome.differences}")
+    console.print("exactly once" if outcome.exactly_once else "NOT exactly once", style="bold")
+    return 0 if outcome.exactly_once else 1
+
+
+def play(
+    services: TestServices, folder: Path, seed: int, rounds: int, console: Console
+) -> tuple[Recoveries, Outcome]:
+    """Play the rounds; say after each how long the recovery took."""
+    recoveries: dict[str, list[float]] = defaultdict(list)
+    with Stage.open(services, folder, seed=seed) as stage:
+        for number, kind in enumerate(schedule(random.Random(seed), rounds), start=1):
+            recoveries[kind].append(stage.disturb(kind))
+            console.print(f"{number:>3}/{rounds} {kind:<24} {recoveries[kind][-1]:5.1f} s")
+        return recoveries, stage.finish()
+
+
+def table(recoveries: Recoveries, outcome: Outcome) -> Table:
+    """Return the table: what was done, how often, and how long the recoveries took."""
+    different = sum(outcome.differences)
+    view = Table("what", "times", "median s", "longest s", title="rounds of chaos")
+    for kind in DISTURBANCES:
+        if took := recoveries.get(kind):
+            view.add_row(kind, str(len(took)), f"{median(took):.1f}", f"{max(took):.1f}")
+    view.caption = f"differences: {different}, dropped as late by Flink: {outcome.late_dropped}"
+    return view
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rounds: 1 or more, as in 20")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
