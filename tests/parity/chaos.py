@@ -200,8 +200,9 @@ class Stage:
         self.services.kafka.start()
 
     def kill_store(self) -> None:
-        """Kill the store."""
+        """Kill the store, and let it be away for up to five seconds."""
         self.services.redis.kill()
+        time.sleep(self._draw.uniform(0, 5))
         self.services.redis.start()
 
     def close(self) -> None:
