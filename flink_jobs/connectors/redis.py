@@ -13,11 +13,15 @@ from typing import Any, Final
 
 import msgspec
 import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 from flink_jobs.errors import Unavailable
 from flink_jobs.features.row import SCHEMA_VERSION, FeatureRow
 
 TIMEOUT_S: Final = 5.0
+_AT_START: Final = Retry(ConstantBackoff(0.3), retries=10)
+"""A server that is just starting, or loading its data, has three seconds to answer."""
 
 UPSERT: Final = """
 local held = redis.call('HMGET', KEYS[1], 'window_end', 'revision')
@@ -42,14 +46,14 @@ def open_client(host: str, port: int) -> redis.Redis:
 
 
 def open_answering(host: str, port: int) -> redis.Redis:
-    """Open a client of a server that has answered.
+    """Open a client of a server that has answered, at once or after a few attempts.
 
     Raises:
         Unavailable: None does.
     """
     client = open_client(host, port)
     try:
-        client.ping()
+        _AT_START.call_with_retry(client.ping, lambda _: None)
     except redis.RedisError as error:
         client.close()
         raise Unavailable(
