@@ -16,7 +16,8 @@ from kafka import KafkaProducer, TopicPartition
 
 from benchmarks.measure import Figure, take_turns
 from flink_jobs.config import Settings
-from flink_jobs.connectors.kafka import Outbox, open_consumer
+from flink_jobs.connectors.kafka import open_consumer
+from flink_jobs.connectors.outbox import Outbox
 from flink_jobs.connectors.redis import FeatureStore
 from flink_jobs.dead_letter import DeadLetter
 from flink_jobs.engine.aggregates import CountSumMax, Totals

@@ -14,6 +14,9 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 DEAD_LETTER_TOPIC: Final = "dead-letter"
+MAX_VALUE_BYTES: Final = 10 * 1024 * 1024
+"""What a dead letter's Kafka record holds of the original. A longer one is cut: compressed, it may
+have come through a broker that would not take it back, and it must not hold up what follows it."""
 
 Reason: TypeAlias = Literal["late", "partial_late", "malformed", "future_timestamp"]
 
@@ -40,9 +43,18 @@ class DeadLetter(Struct, frozen=True, gc=False, kw_only=True):
         return f"{self.topic}/{self.partition}/{self.offset}/{self.feature_set or ''}".encode()
 
     @property
+    def value(self) -> bytes | None:
+        """The value of its Kafka record: the original, cut at `MAX_VALUE_BYTES`."""
+        return None if self.original is None else self.original[:MAX_VALUE_BYTES]
+
+    @property
     def headers(self) -> list[tuple[str, bytes]]:
-        """The Kafka headers; a value is empty where it does not apply."""
+        """The Kafka headers; a value is empty where it does not apply.
+
+        Where `value` is cut, `original_bytes` tells how long the original was.
+        """
         missed = self.missed_windows
+        whole = self.original is None or len(self.original) <= MAX_VALUE_BYTES
         return [
             ("feature_set", _text(self.feature_set)),
             ("reason", _text(self.reason)),
@@ -50,6 +62,7 @@ class DeadLetter(Struct, frozen=True, gc=False, kw_only=True):
             ("watermark", _text(self.watermark)),
             ("late_by_ms", _text(self.late_by_ms)),
             ("missed_windows", b"" if missed is None else msgspec.json.encode(missed)),
+            *([] if whole else [("original_bytes", _text(len(self.original or b"")))]),
         ]
 
 

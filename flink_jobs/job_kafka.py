@@ -15,7 +15,6 @@ from pyflink.table.udf import udf
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import (
-    MAX_ORIGINAL_BYTES,
     MAX_RECORD_BYTES,
     KafkaUnusable,
     check_topics,
@@ -144,8 +143,4 @@ def _plain_event_ms(topic: str) -> str:
 
 def _letter(write: Callable[..., DeadLetter], *columns: object) -> Row:
     letter = write(*columns)
-    original, headers = letter.original, dict(letter.headers)
-    if original is not None and len(original) > MAX_ORIGINAL_BYTES:
-        headers["original_bytes"] = str(len(original)).encode()
-        original = original[:MAX_ORIGINAL_BYTES]
-    return Row(letter_key=letter.key, original=original, headers=headers)
+    return Row(letter_key=letter.key, original=letter.value, headers=dict(letter.headers))

@@ -22,12 +22,12 @@ from kafka.structs import OffsetAndMetadata
 from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import (
     SOURCE_TOPICS,
-    Outbox,
     check_log,
     commit_of,
     keep_joining,
     resume_from,
 )
+from flink_jobs.connectors.outbox import Outbox
 from flink_jobs.connectors.redis import FeatureStore
 from flink_jobs.events import Record
 from flink_jobs.features.row import FeatureRow

@@ -21,10 +21,10 @@ from flink_jobs import entry
 from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import (
     KafkaUnusable,
-    Outbox,
     check_topics,
     open_consumer,
 )
+from flink_jobs.connectors.outbox import Outbox
 from flink_jobs.connectors.redis import FeatureStore, open_answering
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.garbage import collect_rarely

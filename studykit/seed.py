@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from kafka import KafkaProducer
+from confluent_kafka import KafkaError as DeliveryError
+from confluent_kafka import KafkaException, Message, Producer
 from kafka.errors import KafkaError
 from rich.console import Console
 from rich.progress import (
@@ -155,10 +156,10 @@ def seed_kafka(plan: Plan, servers: str, watch: Watch = iter) -> int:
     _require_broker(servers)
     try:
         create_topics(servers, (TRANSACTIONS, CLICKSTREAM))
-        with _Sender(servers) as sender:
-            arrivals = plan.arrivals(now_ms=_now_ms())
-            sender.send_all(watch(arrivals if plan.rate is None else paced(arrivals)))
-    except KafkaError as error:
+        sender = _Sender(servers)
+        arrivals = plan.arrivals(now_ms=_now_ms())
+        sender.send_all(watch(arrivals if plan.rate is None else paced(arrivals)))
+    except (KafkaError, KafkaException) as error:
         raise StudyError(
             f"Kafka at {servers} did not take the records ({error}): see what `make doctor` says"
         ) from None
@@ -184,42 +185,43 @@ class _Sender:
 
     def __init__(self, servers: str) -> None:
         self.delivered = 0
-        self._producer = KafkaProducer(
-            bootstrap_servers=servers,
-            acks="all",
-            linger_ms=20,
-            batch_size=128 * 1024,
-            max_block_ms=30_000,
-            delivery_timeout_ms=60_000,
+        self._failure: KafkaException | None = None
+        self._producer = Producer(
+            {
+                "bootstrap.servers": servers,
+                "partitioner": "murmur2_random",  # that of Kafka's own clients
+                "enable.idempotence": True,
+                "linger.ms": 20,
+                "delivery.timeout.ms": 60_000,
+                "on_delivery": self._confirm,
+                "log_level": 2,
+            }
         )
-        self._waiting: deque[Any] = deque()
-
-    def __enter__(self) -> _Sender:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._producer.close(timeout=10)
 
     def send_all(self, arrivals: Iterable[Arrival]) -> None:
-        """Send the arrivals, and wait until the broker has them all."""
-        partitions = {t: len(self._producer.partitions_for(t)) for t in (TRANSACTIONS, CLICKSTREAM)}
-        send, waiting = self._producer.send, self._waiting
+        """Send the arrivals, and wait until the broker has them all.
+
+        Raises:
+            KafkaException: The broker did not take one.
+        """
+        producer = self._producer
         try:
             for a in arrivals:
-                partition = partition_of(a.key, partitions[a.topic])
-                waiting.append(send(a.topic, key=a.key, value=a.value, partition=partition))
-                if len(waiting) > IN_FLIGHT:
-                    self._confirm(IN_FLIGHT // 2)
+                producer.produce(a.topic, a.value, a.key)
+                producer.poll(0)
+                while len(producer) > IN_FLIGHT:
+                    producer.poll(0.1)
         except KeyboardInterrupt:
             pass
-        self._producer.flush()
-        self._confirm(0)
+        producer.flush()
+        if self._failure is not None:
+            raise self._failure
 
-    def _confirm(self, left: int) -> None:
-        """Wait for the oldest records until so many are left; the first failure is raised."""
-        while len(self._waiting) > left:
-            self._waiting.popleft().get(timeout=60)
+    def _confirm(self, error: DeliveryError | None, _: Message) -> None:
+        if error is None:
             self.delivered += 1
+        elif self._failure is None:
+            self._failure = KafkaException(error)
 
 
 def _require_broker(servers: str) -> None:

@@ -1,4 +1,4 @@
-"""Kafka: consuming the event topics, producing what comes out, and the commit that is the state.
+"""Kafka: consuming the event topics, and the commit that is the state.
 
 A commit is the offset from which a successor has to read; its metadata tells with which watermark,
 and up to where output has been delivered. See `partition.py`.
@@ -7,34 +7,24 @@ and up to where output has been delivered. See `partition.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from contextlib import suppress
-from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import KafkaError, KafkaTimeoutError
-from kafka.partitioner.default import murmur2
+from kafka.errors import KafkaError
 from kafka.structs import MemberState, OffsetAndMetadata
 
 from flink_jobs.config import Settings
-from flink_jobs.dead_letter import DEAD_LETTER_TOPIC, DeadLetter
+from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.errors import Foreseen
 from flink_jobs.features.catalog import CATALOG
-from flink_jobs.features.row import FeatureRow, encode_row
 from flink_jobs.partition import Resume
 
 SOURCE_TOPICS: Final = tuple(dict.fromkeys(one.source for one in CATALOG))
 TARGET_TOPICS: Final = (*(one.target for one in CATALOG), DEAD_LETTER_TOPIC)
 
 MAX_RECORD_BYTES: Final = 11 * 1024 * 1024
-MAX_ORIGINAL_BYTES: Final = 10 * 1024 * 1024
-"""What a dead letter holds of a record. A longer one is cut: compressed, it may come through a
-broker that would not take it back, and it must not hold up what follows it."""
-
 BATCH_RECORDS: Final = 10_000
-DELIVERY_TIMEOUT_MS: Final = 120_000
 RECONNECT_MS: Final = 1_000
 """Longest pause between two attempts to reach a broker that is away."""
 
@@ -167,83 +157,3 @@ def _fingerprint(settings: Settings) -> str:
         f"bound={settings.max_out_of_orderness_seconds}s,"
         f"lateness={settings.allowed_lateness_seconds}s,future={settings.max_future_seconds}s"
     )
-
-
-class Outbox:
-    """Sends rows and dead letters to their topics; `flush` makes sure that they have arrived."""
-
-    def __init__(self, settings: Settings) -> None:
-        """Open a producer that retries until `DELIVERY_TIMEOUT_MS` is over."""
-        self._producer = KafkaProducer(
-            bootstrap_servers=settings.kafka_servers,
-            linger_ms=20,
-            batch_size=262_144,
-            max_request_size=MAX_RECORD_BYTES,
-            delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
-            max_block_ms=DELIVERY_TIMEOUT_MS,
-            reconnect_backoff_max_ms=RECONNECT_MS,
-            metrics_enabled=False,
-        )
-        self._sent: list[Any] = []  # asked at the flush: a call-back for each costs far more
-        self._targets = {one.name: one.target for one in CATALOG}
-        self._partitions = {
-            topic: len(self._producer.partitions_for(topic)) for topic in TARGET_TOPICS
-        }
-
-    @property
-    def pending(self) -> int:
-        """How much has been sent since the last flush: all of it may still be in memory."""
-        return len(self._sent)
-
-    def send(self, rows: Iterable[FeatureRow], letters: Iterable[DeadLetter]) -> None:
-        """Hand over rows and dead letters; errors are told by `flush`."""
-        for row in rows:
-            self._send(self._targets[row.feature_set], row.redis_key.encode(), encode_row(row), [])
-        for letter in letters:
-            original, headers = letter.original, letter.headers
-            if original is not None and len(original) > MAX_ORIGINAL_BYTES:
-                headers = [*headers, ("original_bytes", str(len(original)).encode())]
-                original = original[:MAX_ORIGINAL_BYTES]
-            self._send(DEAD_LETTER_TOPIC, letter.key, original, headers)
-
-    def flush(self, timeout_s: float) -> bool:
-        """Wait until the broker has acknowledged everything sent; return whether it has in time.
-
-        Raises:
-            KafkaUnusable: Something was refused, or not taken for `DELIVERY_TIMEOUT_MS`.
-        """
-        try:
-            self._producer.flush(timeout=timeout_s)
-        except KafkaTimeoutError:
-            return False
-        failed = next((one.exception for one in self._sent if one.exception is not None), None)
-        if failed is not None:
-            raise KafkaUnusable(
-                f"the broker did not take all output ({failed!r}): nothing is lost, start again "
-                "when it is back"
-            )
-        self._sent.clear()
-        return True
-
-    def close(self) -> None:
-        """Close the connection without waiting for what is not yet delivered."""
-        try:
-            self._producer.close(timeout=1)
-        except (
-            KafkaTimeoutError
-        ):  # kafka-python waits for it all the same, unless it is thrown away
-            self._producer._sender.force_close()
-            with suppress(KafkaError):
-                self._producer.close(timeout=1)
-
-    def _send(
-        self, topic: str, key: bytes, value: bytes | None, headers: list[tuple[str, bytes]]
-    ) -> None:
-        partition = _murmur2(key) % self._partitions[topic]
-        self._sent.append(self._producer.send(topic, value, key, headers, partition))
-
-
-@lru_cache(maxsize=100_000)
-def _murmur2(key: bytes) -> int:
-    """Return the hash by which Kafka's clients choose a partition; keys come again and again."""
-    return int(murmur2(key)) & 0x7FFF_FFFF
