@@ -6,8 +6,6 @@ import sys
 from types import TracebackType
 from typing import Any
 
-from IPython import get_ipython
-
 from studykit.checks import find_exercise
 from studykit.checks.judging import Verdict, cases_of, judge
 from studykit.checks.progress import Progress
@@ -20,7 +18,7 @@ __all__ = ["NotDone", "check", "hint"]
 
 def _show_holes_neutrally() -> None:
     """Let a notebook print one line where a hole is met; an error would be red, and is none."""
-    shell = get_ipython()
+    shell = _shell()
     if shell is not None:
         shell.set_custom_exc((NotDone,), _print_hole)
 
@@ -61,7 +59,13 @@ def check(exercise_id: str) -> None:
 
 def _in_notebook() -> bool:
     """Return whether there is a page that can show a picture."""
-    return hasattr(get_ipython(), "kernel")
+    return hasattr(_shell(), "kernel")
+
+
+def _shell() -> Any:  # noqa: ANN401
+    """Return the shell of the notebook; None where nobody has started one, as on a terminal."""
+    ipython = sys.modules.get("IPython")  # to import it takes longer than a whole check
+    return ipython and ipython.get_ipython()
 
 
 def follow_up(lab: Lab, exercise: Exercise) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-import jupytext
 import nbformat
 
 from studykit.errors import StudyError
@@ -62,6 +61,8 @@ def read_cells(path: Path) -> list[Cell]:
     Raises:
         StudyError: The file cannot be read, or a cell has a tag that is not in `TAGS`.
     """
+    import jupytext  # noqa: PLC0415 - it takes half a second, and only authors' commands read sources
+
     try:
         nodes = jupytext.reads(path.read_text("utf-8"), fmt="py:percent").cells
     except (OSError, UnicodeDecodeError) as error:

@@ -40,7 +40,7 @@ def start(lab: LabName) -> None:
 def check(where: Where = None) -> None:
     """Check your copy of a lab, or one exercise of it; without a name, all that you started."""
     from studykit.checks import find_exercise, find_lab
-    from studykit.course.copies import need_copy, started
+    from studykit.course.copies import OUTSIDE, need_copy, started
     from studykit.course.layout import Course
     from studykit.errors import StudyError
 
@@ -53,7 +53,7 @@ def check(where: Where = None) -> None:
         work = [(lab, lab.exercises) for lab in chosen]
     if not work:
         raise StudyError(
-            "you have not started a lab yet: `study start 01` makes a copy of the first"
+            f"you have not started a lab yet: `study start 01` makes a copy of the first {OUTSIDE}"
         )
     results = [_check(need_copy(lab, clone), exercises) for lab, exercises in work]
     if not all(results):

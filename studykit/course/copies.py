@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Final
 
 from studykit.checks import find_lab
 from studykit.checks.progress import free_name, write_whole
@@ -12,6 +13,9 @@ from studykit.course.cells import Cell, Notebook, dump, load
 from studykit.course.layout import Course
 from studykit.errors import StudyError
 from studykit.exercise import Exercise, Lab
+
+OUTSIDE: Final = "(outside of JupyterLab `study` is `.venv/bin/study`)"
+"""What somebody has to know who types `make` in a plain terminal and is told of `study`."""
 
 
 def copy_of(lab: Lab, course: Course) -> Path | None:
@@ -34,7 +38,7 @@ def need_copy(lab: Lab, course: Course) -> Path:
     if path is None:
         raise StudyError(
             f"you have no copy of {lab.name} yet: `study start {lab.number}` makes "
-            f"labs/my_lab{lab.number}.ipynb"
+            f"labs/my_lab{lab.number}.ipynb {OUTSIDE}"
         )
     return path
 

@@ -64,6 +64,7 @@ def test_hint_and_next_ask_and_point(clone: Course) -> None:
     [
         (("check",), "you have not started a lab yet: `study start 01` makes a copy of the first"),
         (("check", "03"), "you have no copy of lab03_windows yet: `study start 03`"),
+        (("check", "lab03"), "you have no copy of lab03_windows yet: `study start 03`"),
         (("check", "03.9"), "there is no exercise '03.9': lab03_windows has L03.1"),
         (("start", "99"), "there is no lab '99': choose one of 01, 02"),
         (("hint", "01.1", "7"), "there is no hint 7: choose 1, 2 or 3"),

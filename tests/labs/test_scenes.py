@@ -207,3 +207,13 @@ def test_checks_load_no_figure_before_one_is_asked_for() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_command_loads_nothing_that_takes_longer_than_the_check() -> None:
+    code = (
+        "import sys; from studykit.cli import app; import studykit.course.report;"
+        "slow = {'IPython', 'jupytext', 'lark', 'matplotlib', 'numpy', 'rfc3987_syntax.utils'};"
+        "print(sorted(slow & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
