@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import core, memory, pipeline, recovery
+from benchmarks import core, labs, memory, pipeline, recovery
 from benchmarks import figures as drawing
 from benchmarks.measure import Figure
 
@@ -19,7 +19,14 @@ RESULT = Path(".study") / "bench.json"
 def main() -> None:
     """Run every section; the numbers are those of this machine, the ratios hold elsewhere."""
     console = Console()
-    sections = [core.measure, memory.measure, drawing.measure, pipeline.measure, recovery.measure]
+    sections = [
+        core.measure,
+        memory.measure,
+        drawing.measure,
+        labs.measure,
+        pipeline.measure,
+        recovery.measure,
+    ]
     if os.environ.get("PEERS"):
         from benchmarks import peers  # noqa: PLC0415 - it installs other engines
 
