@@ -7,13 +7,14 @@ hatch, each line a style. So the figures read the same in greyscale.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from io import BytesIO
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
@@ -85,10 +86,25 @@ styled = mpl.rc_context(_RC)
 """Decorator of every function that draws."""
 
 
+@cache
+def _renderer(width: float, height: float, dpi: float) -> RendererAgg:
+    make: Any = RendererAgg  # it has no types
+    renderer: RendererAgg = make(width, height, dpi)
+    return renderer
+
+
+class _Canvas(FigureCanvasAgg):
+    """Pictures of a size share a renderer: it remembers how large each word is."""
+
+    def get_renderer(self) -> RendererAgg:
+        """Return the renderer, which holds the picture that was drawn last."""
+        return _renderer(*self.figure.bbox.size, self.figure.dpi)
+
+
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty white figure, in inches, that no global state knows of."""
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
-    FigureCanvasAgg(figure)
+    _Canvas(figure)
     return figure
 
 
