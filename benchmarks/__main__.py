@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import core, labs, memory, pipeline, recovery
+from benchmarks import core, grading, labs, memory, pipeline, recovery
 from benchmarks import figures as drawing
 from benchmarks.measure import Figure
 
@@ -26,6 +26,7 @@ def main() -> None:
         labs.measure,
         pipeline.measure,
         recovery.measure,
+        grading.measure,
     ]
     if os.environ.get("PEERS"):
         from benchmarks import peers  # noqa: PLC0415 - it installs other engines

@@ -1,10 +1,7 @@
-"""Other engines beside ours, in an environment of their own: the same events, rows compared."""
+"""Others beside ours, in environments of their own: the same events, and the same answers."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +10,8 @@ import msgspec
 from benchmarks import pipeline
 from benchmarks.buckets import Event, Row
 from benchmarks.measure import Figure, take_turns
+from benchmarks.peers import grading
+from benchmarks.peers.environment import HOME, environment, run
 from flink_jobs.config import Settings
 from flink_jobs.engine.aggregates import CountSumMax
 from flink_jobs.engine.sliding import SlidingOperator
@@ -21,18 +20,14 @@ from flink_jobs.simulator.golden import golden_transactions
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 
 ENGINES: Final = ("bytewax==0.21.1", "quixstreams==3.28.1")
-PYTHON: Final = "3.11"
-"""The newest Python for which bytewax publishes a wheel is 3.12; the reference is 3.11."""
-PATIENCE_S: Final = 300
 QUIX_EVENTS: Final = 100_000
 """Enough for a rate; the whole log would take it minutes."""
-HOME: Final = Path(__file__).parents[2] / ".study" / "peers"
 
 
 def measure() -> list[Figure]:
     """Install the peers if they are not there, and measure them."""
-    python = _install()
-    return [*_bytewax(python), *_quix(python)]
+    python = environment("streams", ENGINES)
+    return [*_bytewax(python), *_quix(python), *grading.measure()]
 
 
 def our_rows(events: list[Event]) -> list[Row]:
@@ -57,7 +52,7 @@ def _bytewax(python: Path) -> list[Figure]:
     source = HOME / "events.json"
     source.write_bytes(msgspec.json.encode(events))
     ours = take_turns({"ours": lambda: len(our_rows(events))})["ours"].cpu_s
-    found = _run(python, "bytewax_windows.py", str(source))
+    found = run(python, "bytewax_windows.py", str(source))
     rows = {tuple(row) for row in found["rows"]}
     if rows != set(our_rows(events)):
         raise AssertionError(f"bytewax finds {len(rows)} windows, and not the same")
@@ -76,7 +71,7 @@ def _quix(python: Path) -> list[Figure]:
     with pipeline.services() as settings:
         count = pipeline.fill(settings, hours=1)
         ours = take_turns({"ours": lambda: _ours_on_kafka(settings, count)}, rounds=1)["ours"]
-        found = _run(python, "quix_windows.py", settings.kafka_servers, str(QUIX_EVENTS), str(HOME))
+        found = run(python, "quix_windows.py", settings.kafka_servers, str(QUIX_EVENTS), str(HOME))
     wrong = [row for row in found["rows"] if expected[row[0], row[1]] != row[2:]]
     if wrong:
         raise AssertionError(f"quixstreams and ours differ in {len(wrong)} windows: {wrong[:3]}")
@@ -96,26 +91,3 @@ def _ours_on_kafka(settings: Settings, count: int) -> int:
 
 def _events() -> list[Event]:
     return [(tx.event_time, tx.card_id, tx.amount_cents) for tx in golden_transactions()]
-
-
-def _install() -> Path:
-    python = HOME / "venv" / "bin" / "python"
-    uv = [sys.executable, "-m", "uv"]
-    if not python.exists():
-        subprocess.run([*uv, "venv", "-q", "--python", PYTHON, str(HOME / "venv")], check=True)
-    subprocess.run([*uv, "pip", "install", "-q", "--python", str(python), *ENGINES], check=True)
-    return python
-
-
-def _run(python: Path, script: str, *arguments: str) -> dict[str, list[list[object]]]:
-    """Run a peer's script, and return the JSON object on its last line."""
-    path = Path(__file__).with_name(script)
-    done = subprocess.run(
-        [str(python), str(path), *arguments],
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-    )
-    result: dict[str, list[list[object]]] = json.loads(done.stdout.splitlines()[-1])
-    return result
