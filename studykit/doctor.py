@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 from packaging.requirements import InvalidRequirement, Requirement
@@ -71,6 +72,7 @@ def examine(workspace: Workspace, environ: Environ = os.environ) -> Iterator[Fin
         ("services", lambda: _services(workspace, environ)),
         ("metrics port", lambda: _metrics_port(environ)),
         ("environment", lambda: _traps(environ)),
+        ("grading", _grading),
     ]
     for subject, check in checks:
         try:
@@ -263,3 +265,25 @@ def _traps(environ: Environ) -> Iterator[Finding]:
     if os.pathsep in f"{sys.prefix}{JarCache.of_user(environ).folder}":
         text = f"a folder's name contains {os.pathsep!r}, which Java reads as two: rename it"
         yield Finding(Level.PROBLEM, "folders", text)
+
+
+def _grading() -> Iterator[Finding]:
+    """Yield what submissions would be graded in; who only learns here needs no sandbox."""
+    from studykit.grading.selftest import choose_sandbox  # noqa: PLC0415 - only this one needs it
+    from studykit.grading.staging import stage  # noqa: PLC0415
+
+    if sys.platform != "linux":
+        yield Finding(Level.NOTE, "grading", "needs Linux; nothing else does")
+        return
+    with TemporaryDirectory(prefix="study-") as room:
+        Path(room).chmod(0o755)
+        try:
+            found = choose_sandbox(stage(Path(room) / "course"), "lab01_clocks", weak=False)
+        except StudyError as error:
+            yield Finding(Level.NOTE, "grading", f"only instructors need it: {error}")
+            return
+    if found.level == "L2":
+        text = f"{found.text}; several at a time with bubblewrap: sudo apt-get install bubblewrap"
+        yield Finding(Level.NOTE, "grading", text)
+    else:
+        yield Finding(Level.GOOD, "grading", found.text)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -60,6 +61,8 @@ def grade(
     """Grade submissions of a lab; the same command goes on where it was ended."""
     from studykit.errors import StudyError
 
+    if sys.platform != "linux":
+        raise StudyError("grading needs Linux: use a virtual machine, or WSL 2 on Windows")
     if engine not in ("fork", "testbook"):
         raise StudyError(f"there is no engine {engine!r}: choose fork or testbook")
     order = example_order(out) if example else _order(submissions, lab, out, secret)

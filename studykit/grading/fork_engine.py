@@ -45,7 +45,12 @@ class ForkEngine:
         """
         self.limits = limits
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        options = {"user": sandbox.user(slot), "modules": list(modules), "weak": _weak(sandbox)}
+        options = {
+            "user": sandbox.user(slot),
+            "modules": list(modules),
+            "level": sandbox.level,
+            "readable": sandbox.readable,
+        }
         arguments = [str(theirs.fileno()), json.dumps(options)]
         with theirs:
             handles = [theirs.fileno()]
@@ -164,7 +169,3 @@ def _cause(status: int) -> Trouble:
     if status & 0x7F == signal.SIGXCPU:
         return "timeout"
     return "output" if status >> 8 == OUTPUT_STATUS else "crashed"
-
-
-def _weak(sandbox: Sandbox) -> bool:
-    return sandbox.level == "L0"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from studykit.errors import StudyError
+from studykit.grading import gradescope
 from studykit.grading.archives import Rejected, is_archive, members
 from studykit.grading.identity import Who, alike, tidy, who
 
@@ -98,9 +99,22 @@ def take_in(source: Path, lab: str, spool: Path) -> list[Handed]:
 def _by_student(folder: Path, lab: str) -> dict[str, Handed]:
     found: dict[str, Handed] = {}
     root = _without_wrapper(folder)
+    key = root / gradescope.NAME
+    known = gradescope.people(key) if key.is_file() and not key.is_symlink() else {}
     for path, reason in _walk(root, 0):
-        _put(found, who(path.relative_to(root), lab), path, reason)
+        place = path.relative_to(root)
+        if path != key:
+            for whose in known.get(place.parts[0]) or [_named(place, root, lab)]:
+                _put(found, whose, path, reason)
     return found
+
+
+def _named(place: Path, root: Path, lab: str) -> Who:
+    """Return who a path names. GitHub Classroom puts `x-ada` into `x-submissions`: ada."""
+    prefix = root.name.removesuffix("submissions")
+    if prefix != root.name and len(place.parts) > 1 and place.parts[0].startswith(prefix):
+        return who(Path(place.parts[0].removeprefix(prefix), *place.parts[1:]), lab)
+    return who(place, lab)
 
 
 def _put(found: dict[str, Handed], whose: Who, path: Path | None, reason: str) -> None:

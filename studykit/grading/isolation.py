@@ -16,17 +16,22 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import studykit
+from studykit.grading.box import landlock
 
-Level: TypeAlias = Literal["L4", "L3", "L0"]
+Level: TypeAlias = Literal["L4", "L3", "L2", "L0"]
 
 MEANING: Final[dict[Level, str]] = {
     "L4": "bubblewrap, a user of its own for each worker, seccomp",
     "L3": "bubblewrap in a user namespace, seccomp",
+    "L2": "Landlock and seccomp: it writes no file, opens no socket, reaches no other process",
     "L0": "untrusted isolation: a process with limits, no sandbox",
 }
 
 FIRST_USER: Final = 64_000
 """User ids from here on are given to submissions, one for each worker, where we are root."""
+
+BUBBLES: Final[tuple[Level, ...]] = ("L4", "L3")
+"""The levels at which everything runs inside of bubblewrap."""
 
 COURSE: Final = "/course"
 """Where the staged course is, inside."""
@@ -43,7 +48,23 @@ class Sandbox:
 
     def user(self, slot: int) -> int | None:
         """Return the user that submissions of worker number `slot` run as; None for our own."""
-        return FIRST_USER + slot if self.level == "L4" else None
+        return FIRST_USER + slot if self.level != "L0" and os.geteuid() == 0 else None
+
+    @property
+    def shared_count(self) -> bool:
+        """Whether the system counts the processes of all workers' submissions together."""
+        return self.level not in BUBBLES and self.user(0) is None
+
+    @property
+    def inside(self) -> str:
+        """Where the staged course is for a process inside."""
+        return COURSE if self.level in BUBBLES else str(self.course)
+
+    @property
+    def readable(self) -> list[str]:
+        """What a process may read where there is no bubblewrap: the system, Python, the course."""
+        system = [f"/{name}" for name in ("usr", "lib", "lib64", "bin", "sbin")]
+        return [*system, *map(str, _pythons()), self.inside, self.environment()["HOME"]]
 
     def command(self, module: str, arguments: Sequence[str], *shared: Path) -> list[str]:
         """Return the command that runs a module of the course.
@@ -54,14 +75,13 @@ class Sandbox:
             shared: Folders that stay visible and writable, under their own names.
         """
         program = [sys.executable, "-s", "-B", "-m", module, *arguments]
-        if self.level == "L0":
+        if self.level not in BUBBLES:
             return program
         return [_bwrap(), *_namespaces(self.level), *_folders(self.course, shared), *program]
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a process inside: nothing of ours."""
-        home = "/box" if self.level != "L0" else str(self.course.parent / "home")
-        course = COURSE if self.level != "L0" else str(self.course)
+        home = "/box" if self.level in BUBBLES else str(self.course.parent / "home")
         return {
             "HOME": home,
             "IPYTHONDIR": f"{home}/.ipython",
@@ -72,7 +92,7 @@ class Sandbox:
             "OPENBLAS_NUM_THREADS": "1",
             "PATH": "/usr/bin:/bin",
             "PYTHONHASHSEED": "0",
-            "PYTHONPATH": course,
+            "PYTHONPATH": self.inside,
             "TZ": "UTC",
         }
 
@@ -80,11 +100,14 @@ class Sandbox:
         self, module: str, arguments: Sequence[str], handles: Sequence[int]
     ) -> subprocess.Popen[bytes]:
         """Start a module inside, with nothing open but `handles`."""
-        if self.level == "L0":
-            (self.course.parent / "home").mkdir(exist_ok=True)
+        environment = self.environment()
+        home = None if self.level in BUBBLES else Path(environment["HOME"])
+        if home:
+            home.mkdir(exist_ok=True)
         return subprocess.Popen(
             self.command(module, arguments),
-            env=self.environment(),
+            env=environment,
+            cwd=home,  # Python looks for modules where it is started
             pass_fds=handles,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -92,11 +115,14 @@ class Sandbox:
         )
 
 
-def best_level() -> Level:
-    """Return the best level that this machine might have, by what is installed."""
-    if shutil.which("bwrap") is None:
-        return "L0"
-    return "L4" if os.geteuid() == 0 else "L3"
+def levels() -> list[Level]:
+    """Return the levels that this machine might have, the best first, by what is installed."""
+    found: list[Level] = []
+    if shutil.which("bwrap") is not None:
+        found.append("L4" if os.geteuid() == 0 else "L3")
+    if landlock.version() >= landlock.LEAST:
+        found.append("L2")
+    return found
 
 
 def _bwrap() -> str:
@@ -118,7 +144,7 @@ def _folders(course: Path, shared: Sequence[Path]) -> list[str]:
     words = [*_system(), "--proc", "/proc", "--dev", "/dev"]
     for name in ("/tmp", "/box"):
         words += ["--perms", "1777", "--size", _BIG, "--tmpfs", name]
-    homes = dict.fromkeys(Path(one) for one in (sys.base_prefix, sys.exec_prefix, sys.prefix))
+    homes = _pythons()
     for home in homes:
         if not home.is_relative_to("/usr"):
             words += [*_parents(home), "--ro-bind", str(home), str(home)]
@@ -129,6 +155,11 @@ def _folders(course: Path, shared: Sequence[Path]) -> list[str]:
     for folder in shared:
         words += [*_parents(folder), "--bind", str(folder), str(folder)]
     return [*words, "--chdir", "/box", "--remount-ro", "/"]
+
+
+def _pythons() -> list[Path]:
+    """Return where Python and its packages are."""
+    return list(dict.fromkeys(map(Path, (sys.base_prefix, sys.exec_prefix, sys.prefix))))
 
 
 def _system() -> list[str]:

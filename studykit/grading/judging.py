@@ -90,8 +90,7 @@ def _once(
         text = missing_text(exercise)
         if error is not None:
             text = f"{exercise.title}: its cell stops with {error[0]}: {error[1]}"
-        verdict: Verdict = "mem" if error and error[0] == "MemoryError" else "fail"
-        return _result(exercise, verdict, text, text)
+        return _result(exercise, "fail", text, text)
     if isinstance(answer, str):
         text = _trouble_text(exercise, answer)
         return _result(exercise, answer, text, text)

@@ -160,6 +160,9 @@ class _Run:
             except Died as death:
                 self._blame(number, cell, calls, death.trouble)
                 return False
+            if error and error[0] == "MemoryError" and cell.answers:
+                self._blame(number, cell, calls, "mem")  # what it took is still taken
+                return False
             if error and cell.answers:
                 self._ran.errors.setdefault(cell.answers, error)
         return True

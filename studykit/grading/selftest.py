@@ -9,28 +9,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
+import studykit
 from studykit.errors import StudyError
 from studykit.grading.fork_engine import EngineFailure, ForkEngine
-from studykit.grading.isolation import MEANING, Level, Sandbox, best_level
+from studykit.grading.isolation import MEANING, Level, Sandbox, levels
 from studykit.grading.limits import Limits
 from studykit.grading.running import Died
 
 _ATTEMPTS: Final = {
     "read a file of the instructor": "open({canary!r}).read()",
+    "change a file of the instructor": "import os; os.chmod({canary!r}, 0)",
     "see the environment of the instructor": "import os; os.environ['GRADING_CANARY']",
     "read the answers of an exercise": "import studykit.checks.{lab}",
+    "read the answers where the course is installed": "open({answers!r}).read()",
     "read the grader": "import studykit.grading.secret",
-    "write to the course": "open('/course/x', 'w')",
+    "write to the course": "open({inside!r} + '/x', 'w')",
     "write to Python": "import sys; open(sys.prefix + '/x', 'w')",
     "write to the root folder": "open('/x', 'w')",
     "reach a server by TCP": "import socket; socket.create_connection(('127.0.0.1', {port}), 1)",
     "reach a network by UDP": (
         "import socket; socket.socket(2, 2).sendto(b'x', ('192.0.2.1', 53))"
     ),
+    "reach a server by its file": "import socket; socket.socket(1, 1).connect({door!r})",
     "open a socket to the host": "import socket; socket.socket(40, 1)",
     "signal the grader": "import os; os.kill({pid}, 0)",
+    "set limits of the grader": (
+        "import resource; resource.prlimit({pid}, resource.RLIMIT_CORE, (0, 0))"
+    ),
     "see other processes": "import os; assert [p for p in os.listdir('/proc') if p.isdigit()]",
     "trace a process": "import ctypes; assert ctypes.CDLL(None).ptrace(0, 0, 0, 0) == 0",
     "make a namespace": "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0",
@@ -39,8 +47,20 @@ _ATTEMPTS: Final = {
     ),
     "become root": "import os; os.setuid(0); assert os.getuid() == 0 == os.geteuid(), 'no'",
     "take all memory": "bytearray({memory})",
+    "keep memory in a file that has no name": "import os; os.memfd_create('x')",
+    "keep memory in a shared segment": (
+        "import ctypes; assert ctypes.CDLL(None).shmget(0, 4096, 0o600) >= 0"
+    ),
     "find what an earlier one left": "import os; assert os.listdir('/tmp') + os.listdir('.')",
 }
+_WORK: Final = """
+import os, socketserver, studykit.stories
+child = os.fork()
+if child == 0:
+    os._exit(7)
+assert os.waitpid(child, 0)[1] == 7 << 8
+"""
+"""What must work: loading what was not loaded before, and starting a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +97,21 @@ def choose_sandbox(course: Path, lab: str, *, weak: bool) -> Findings:
     Raises:
         StudyError: None holds, and `weak` is not set.
     """
-    level = best_level()
-    reason = "bubblewrap is not installed"
-    if level != "L0":
+    reasons = []
+    for level in levels():
         try:
             findings = examine(Sandbox(level, course), lab)
-            if not findings.escapes:
-                return findings
-            reason = f"the sandbox does not hold here: it was possible to {findings.escapes[0]}"
         except EngineFailure as failure:
-            reason = f"the sandbox does not start here ({failure})"
+            reasons.append(f"{level} does not start here ({failure})")
+            continue
+        if not findings.escapes:
+            return findings
+        reasons.append(f"{level} does not hold here: it was possible to {findings.escapes[0]}")
     if not weak:
         raise StudyError(
-            f"{reason}: install bubblewrap and allow user namespaces (labs/INSTRUCTORS.md says "
-            "how), or accept the risk with --allow-weak-isolation"
+            f"{'; '.join(reasons) or 'there is no sandbox here'}: install bubblewrap and allow "
+            "user namespaces (labs/INSTRUCTORS.md says how), or accept the risk with "
+            "--allow-weak-isolation"
         )
     return Findings(Sandbox("L0", course), (), ())
 
@@ -99,16 +120,20 @@ def examine(sandbox: Sandbox, lab: str) -> Findings:
     """Try to break out of a sandbox.
 
     Raises:
-        EngineFailure: It does not start.
+        EngineFailure: It does not start, or what must work does not work in it.
     """
     engine = ForkEngine(sandbox, 0, [], Limits(memory_bytes=256 * 2**20))
     try:
+        with engine.session() as session:
+            if error := session.run(_WORK, 10):
+                raise EngineFailure(f"no work can be done in it, {error[0]}: {error[1]}")
+            session.run("open('/tmp/left', 'w'); open('left', 'w')", 10)
         with _target(sandbox.course.parent) as known:
-            known |= {"lab": lab, "memory": 512 * 2**20}
+            known |= {"lab": lab, "memory": 512 * 2**20, "inside": sandbox.inside}
             attempts = {name: code.format(**known) for name, code in _ATTEMPTS.items()}
-            with engine.session() as session:
-                session.run("open('/tmp/left', 'w'); open('left', 'w')", 10)
             escapes = [name for name, code in attempts.items() if _gets_out(engine, code)]
+    except Died as death:
+        raise EngineFailure(f"no work can be done in it: {death.trouble}") from None
     finally:
         engine.close()
         os.environ.pop("GRADING_CANARY", None)
@@ -131,6 +156,20 @@ def _target(folder: Path) -> Iterator[dict[str, object]]:
     canary.write_text(json.dumps("canary"), "utf-8")
     canary.chmod(0o644)
     os.environ["GRADING_CANARY"] = "1"
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield {"canary": str(canary), "port": server.getsockname()[1], "pid": max(2, os.getpid())}
+    with (
+        TemporaryDirectory(prefix="study-") as room,
+        socket.socket(socket.AF_UNIX) as door,
+        socket.create_server(("127.0.0.1", 0)) as server,
+    ):
+        Path(room).chmod(0o755)
+        door.bind(f"{room}/door")
+        Path(room, "door").chmod(0o777)
+        door.listen()
+        yield {
+            "canary": str(canary),
+            "answers": str(Path(studykit.__path__[0]) / "checks" / "lab01_clocks" / "__init__.py"),
+            "door": f"{room}/door",
+            "port": server.getsockname()[1],
+            "pid": max(2, os.getpid()),
+        }
     canary.unlink()

@@ -87,6 +87,10 @@ class Run:
         self.handed = take_in(order.submissions, order.lab.name, work / "unpacked")
         self.absent = _absent(self.handed, order.roster) if order.roster else []
         self.findings = choose_sandbox(stage(work / "course"), order.lab.name, weak=order.weak)
+        if order.engine == "testbook" and self.findings.level == "L2":
+            raise StudyError(
+                "the testbook engine needs bubblewrap: install it, or take --engine fork"
+            )
         self.context = _context(order, self.assignment, self.findings)
         self.ledger = Ledger(order.out / NAME)
         self.jobs = [
@@ -105,7 +109,8 @@ class Run:
         if not self.jobs:
             return
         maker = engine_maker(self.order, self.assignment, self.findings)
-        pool = Pool(self.assignment, maker, min(self.order.workers, len(self.jobs)))
+        at_once = 1 if self.findings.sandbox.shared_count else self.order.workers
+        pool = Pool(self.assignment, maker, min(at_once, len(self.jobs)))
         try:
             for result in pool.grade(self.jobs, self.order.limits, lambda: tick(pool.busy)):
                 self.ledger.add(result)

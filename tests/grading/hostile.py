@@ -183,6 +183,16 @@ GREED = [
     code("memory-by-children", "resources", "mem",
          "import os\nfor _ in range(3):\n    if not os.fork(): break\n"
          "x = []\nwhile True: x.append(bytearray(b'x' * 10**6))"),
+    code("memory-in-unnamed-files", "resources", "fail",
+         "import os\nkept = []\nwhile True:\n    kept.append(os.memfd_create('x'))\n"
+         "    os.write(kept[-1], b'x' * 10**8)"),
+    code("memory-in-segments", "resources", "fail", _calls(
+        "import ctypes", "libc = ctypes.CDLL(None, use_errno=True)",
+        "while libc.shmget(0, 10**9, 0o600) >= 0: pass", "raise OSError(ctypes.get_errno())",
+    )),
+    code("answers-twice", "protocol", "pass", "import os\nos.fork()\nRIGHT"),
+    code("stops-its-group", "process death", "crashed",
+         "import os, signal\nos.kill(0, signal.SIGKILL)\nos._exit(1)"),
     code("fork-bomb", "resources", "timeout",
          "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"),
     code("thread-bomb", "resources", "fail",

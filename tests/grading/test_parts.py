@@ -46,6 +46,7 @@ ORIGINAL = Original.of(LAB, COURSE)
             "2026-03-01T10:11:12+00:00",
         ),
         ("submission_123/lab01.ipynb", "submission_123", None),
+        ("ps1_ada_attempt_2026-03-01-10-11-12_lab01.ipynb", "ada", "2026-03-01T10:11:12+00:00"),
         ("ada/lab01/lab01.ipynb", "ada", None),
         ("ada.ipynb", "ada", None),
         ("lab01_ada.ipynb", "ada", None),
@@ -56,6 +57,51 @@ ORIGINAL = Original.of(LAB, COURSE)
 def test_names_of_course_systems(place: str, student: str, submitted: str | None) -> None:
     found = who(PurePosixPath(place), LAB.name)
     assert (found.student, found.submitted) == (student, submitted)
+
+
+METADATA = """---
+submission_11:
+  :submitters:
+  - :name: Ada Lovelace
+    :sid: '1234'
+    :email: ada@example.org
+  :created_at: 2026-03-01 10:11:12.123456000 Z
+  :score: 3.0
+  :results:
+    output: |
+      :name: nobody
+submission_12:
+  :submitters:
+  - :name: "O'Neil, Bob"
+    :email: bob@example.org
+  - :name: Cem
+    :sid: 7
+  :created_at: 2026-03-02 00:00:00.000000000 Z
+"""
+
+
+def test_a_gradescope_export_is_known_by_its_metadata(tmp_path: Path) -> None:
+    book = as_bytes(solved())
+    files = {f"submission_{number}/lab.ipynb": book for number in (11, 12, 13)}
+    put(tmp_path / "in" / "assignment_5_export", files)
+    put(tmp_path / "in" / "assignment_5_export", {"submission_metadata.yml": METADATA.encode()})
+    found = take_in(tmp_path / "in", LAB.name, tmp_path / "spool")
+    assert [(one.student, one.submitted) for one in found] == [
+        ("Ada Lovelace_1234", "2026-03-01T10:11:12+00:00"),
+        ("Cem_7", "2026-03-02T00:00:00+00:00"),
+        ("O'Neil, Bob", "2026-03-02T00:00:00+00:00"),
+        ("submission_13", None),
+    ]
+    assert {len(one.files) for one in found} == {1}
+
+
+def test_repositories_of_github_classroom_are_named_by_their_owners(tmp_path: Path) -> None:
+    names = ("two-clocks-ada", "two-clocks-bob-b", "other")
+    files = {f"{name}/labs/my_lab01.ipynb": b"" for name in names}
+    put(tmp_path / "two-clocks-submissions", files)
+    put(tmp_path / "two-clocks-submissions", {"two-clocks-ada/.git/config": b""})
+    found = take_in(tmp_path / "two-clocks-submissions", LAB.name, tmp_path / "spool")
+    assert [one.student for one in found] == ["ada", "bob-b", "other"]
 
 
 @given(st.text(min_size=1))

@@ -9,6 +9,8 @@ import ctypes
 import os
 import resource
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from studykit.grading.box import seccomp
@@ -64,19 +66,20 @@ def fresh_folders() -> None:
     os.chdir("/box")
 
 
-def limit(*, memory_bytes: int, processes: int, cpu_s: int) -> None:
+def limit(*, memory_bytes: int, processes: int, cpu_s: int, user: int | None) -> None:
     """Set hard limits.
 
     Args:
         memory_bytes: Address space that a process may add to what it has now.
-        processes: Processes and threads of this user.
+        processes: Processes and threads that `user` may have beside those it has now.
         cpu_s: Processor seconds of one process.
+        user: The user that this process will become; None: it stays who it is.
     """
     with open("/proc/self/statm", encoding="ascii") as statm:
         now = int(statm.read().split()[0]) * resource.getpagesize()
     for kind, value in (
         (resource.RLIMIT_AS, now + memory_bytes),
-        (resource.RLIMIT_NPROC, processes),
+        (resource.RLIMIT_NPROC, processes + _tasks(os.getuid() if user is None else user)),
         (resource.RLIMIT_CPU, cpu_s),
         (resource.RLIMIT_NOFILE, 256),
         (resource.RLIMIT_CORE, 0),
@@ -86,10 +89,23 @@ def limit(*, memory_bytes: int, processes: int, cpu_s: int) -> None:
         resource.setrlimit(kind, (value, value))
 
 
-def become(user: int | None, families: Sequence[int] = seccomp.FAMILIES) -> None:
+def _tasks(user: int) -> int:
+    """Return how many processes and threads of a user can be seen from here."""
+    found = 0
+    for one in Path("/proc").iterdir():
+        with suppress(OSError):
+            if one.name.isdigit() and one.stat().st_uid == user:
+                found += len(os.listdir(one / "task"))
+    return found
+
+
+def become(
+    user: int | None, families: Sequence[int] = seccomp.FAMILIES, *, of_files: bool = True
+) -> None:
     """Become `user` (None: stay who one is) without any privilege, and never get one again.
 
-    Of sockets, only those of `families` can be opened from then on.
+    Of sockets, only those of `families` can be opened from then on; without `of_files` no file
+    can be given another owner, mode or time.
 
     Raises:
         OSError: The system refuses.
@@ -102,8 +118,13 @@ def become(user: int | None, families: Sequence[int] = seccomp.FAMILIES) -> None
         os.setresuid(user, user, user)
     header = (ctypes.c_uint32 * 2)(_CAPABILITIES_V3, 0)
     _require(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
+    no_new_privileges()
+    seccomp.install(families, of_files=of_files)
+
+
+def no_new_privileges() -> None:
+    """Make sure that no program that this process starts has more privileges than it."""
     _require(_libc.prctl(_PR_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs")
-    seccomp.install(families)
 
 
 def _mount(source: str, target: str, kind: str, flags: int, data: str) -> None:

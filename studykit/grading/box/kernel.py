@@ -19,7 +19,12 @@ def main() -> None:
     os.environ.pop("JPY_PARENT_PID", None)  # a number from outside; the sandbox ends with us
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - the limits count from here
 
-    confine.limit(memory_bytes=options["memory_bytes"], processes=PROCESSES, cpu_s=options["cpu_s"])
+    confine.limit(
+        memory_bytes=options["memory_bytes"],
+        processes=PROCESSES,
+        cpu_s=options["cpu_s"],
+        user=options["user"],
+    )
     confine.become(options["user"], (*seccomp.FAMILIES, seccomp.NETLINK))
     IPKernelApp.launch_instance(
         ["-f", connection, "--HistoryManager.enabled=False", "--Kernel.stop_on_error_timeout=0"]

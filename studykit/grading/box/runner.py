@@ -25,12 +25,15 @@ GRACE_S: Final = 1.0
 
 def serve(wire: Wire, shell: Any) -> None:  # noqa: ANN401
     """Answer requests until the other end closes."""
+    this = os.getpid()
     while True:
         try:
             request = json.loads(wire.receive())
         except Gone:
             return
         answer = _cell(shell, request) if "cell" in request else _call(wire, shell, request)
+        if os.getpid() != this:
+            os._exit(0)  # a child that a cell started; its parent answers
         wire.send({"nonce": request["nonce"], **answer})
 
 

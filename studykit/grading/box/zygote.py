@@ -15,24 +15,27 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from studykit.grading.box import confine
+from studykit.grading.box import confine, landlock
 from studykit.grading.box.runner import serve
 from studykit.grading.box.shell import hush, make_shell
 from studykit.grading.box.wire import Wire
 
 LOOK_EVERY_S: Final = 0.05
 PROCESSES: Final = 32
+DEVICES: Final = tuple(Path("/dev", name) for name in ("null", "zero", "random", "urandom"))
 
 
 def main() -> None:
     """Serve the control socket whose number is the first argument.
 
-    The second argument is JSON: `user` to become, or null; `modules` to import beforehand; `weak`
-    where there is no sandbox around this process.
+    The second argument is JSON: `user` to become, or null; `modules` to import beforehand; `level`
+    of isolation; `readable`, the paths that a runner may read where no sandbox is around this
+    process.
     """
     control = socket.socket(fileno=int(sys.argv[1]))
     options = json.loads(sys.argv[2])
@@ -45,18 +48,25 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     control.send(b'{"ready": true}')
-    kind = WeakZygote if options["weak"] else Zygote
-    kind(control, shell, options["user"]).serve()
+    readable = [Path(one) for one in options["readable"]]
+    _KINDS.get(options["level"], Zygote)(control, shell, options["user"], readable).serve()
 
 
 class Zygote:
     """Starts and ends runners, one at a time."""
 
-    def __init__(self, control: socket.socket, shell: Any, user: int | None) -> None:  # noqa: ANN401
-        """Serve `control`; runners use `shell` and become `user`."""
+    def __init__(
+        self,
+        control: socket.socket,
+        shell: Any,  # noqa: ANN401
+        user: int | None,
+        readable: Sequence[Path],
+    ) -> None:
+        """Serve `control`; runners use `shell`, become `user` and may read `readable`."""
         self._control = control
         self._shell = shell
         self._user = user
+        self._readable = readable
         self._own_pages = _resident(os.getpid())
         self._runner: int | None = None
         self._memory = 0
@@ -113,8 +123,12 @@ class Zygote:
         """Confine this process, serve the submission, end."""
         try:
             self._control.close()
+            os.setsid()  # what it sends to its group does not reach this zygote
             confine.limit(
-                memory_bytes=request["memory_bytes"], processes=PROCESSES, cpu_s=request["cpu_s"]
+                memory_bytes=request["memory_bytes"],
+                processes=PROCESSES,
+                cpu_s=request["cpu_s"],
+                user=self._user,
             )
             self._confine()
             hush(request["output_bytes"])
@@ -164,33 +178,53 @@ class WeakZygote(Zygote):
         return os.fork()
 
     def _confine(self) -> None:
-        os.setsid()
         os.chdir(os.environ["HOME"])
         confine.become(self._user)
 
     def _theirs(self) -> list[int]:
-        found = _children(os.getpid())
-        for pid in found:
-            found += _children(pid)
-        return found
+        return _descendants(os.getpid())
 
     def _end(self) -> dict[str, Any]:
-        ended = super()._end()
-        while heirs := _children(os.getpid()):
-            for pid in heirs:
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
-        return ended
+        """Kill everything before anything is waited for.
+
+        The dead count as processes until then, so that the living cannot replace them for ever.
+        """
+        quiet = 0
+        while self._runner is not None and quiet < 2:  # the parent of one may end while we look
+            alive = self._theirs()
+            quiet = 0 if alive else quiet + 1
+            for pid in alive:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        return super()._end()
 
 
-def _children(parent: int) -> list[int]:
-    """Return the children of a process; orphans of a runner are adopted and so among them."""
-    found = []
+class LandlockZygote(WeakZygote):
+    """Where nothing can be unshared: runners that may read the course and do nothing else."""
+
+    def _confine(self) -> None:
+        os.chdir(os.environ["HOME"])
+        confine.no_new_privileges()
+        landlock.restrict(self._readable, DEVICES)
+        confine.become(self._user, (), of_files=False)
+
+
+_KINDS: Final = {"L2": LandlockZygote, "L0": WeakZygote}
+
+
+def _descendants(ancestor: int) -> list[int]:
+    """Return the living descendants of a process; orphans of a runner are adopted and so found."""
+    parents: dict[int, int] = {}
+    dead: set[int] = set()
     for one in Path("/proc").iterdir():
         with suppress(OSError, ValueError, IndexError):
-            if int((one / "stat").read_text("ascii").rpartition(")")[2].split()[1]) == parent:
-                found.append(int(one.name))
-    return found
+            state, parent = (one / "stat").read_text("ascii").rpartition(")")[2].split()[:2]
+            parents[int(one.name)] = int(parent)
+            dead |= {int(one.name)} if state in "ZX" else set()
+    found = {ancestor}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return sorted(found - dead - {ancestor})
 
 
 def _resident(pid: int) -> int:

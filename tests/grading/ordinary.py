@@ -1,0 +1,46 @@
+"""Running a command as an ordinary user, so that the lower levels of isolation can be seen."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+USER = 63_999
+CLONE = Path(__file__).parents[2]
+
+
+def as_ordinary_user(*words: str) -> list[str]:
+    """Return a command that runs `words` as a user who is not root.
+
+    Where root's own folders hold Python or the clone, they are put into view for the command.
+    """
+    if os.geteuid() != 0:
+        return list(words)
+    drop = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
+    return [_bwrap(), "--dev-bind", "/", "/", *_opened(), "--cap-add", "ALL", *drop, *words]
+
+
+def _opened() -> list[str]:
+    words: list[str] = []
+    closed = [one for one in _needed() if not _open_to_all(one)]
+    for top in sorted({Path("/", one.parts[1]) for one in closed}):
+        words += ["--perms", "0755", "--tmpfs", str(top)]
+    for one in closed:
+        for parent in reversed(one.parents[:-2]):
+            words += ["--perms", "0755", "--dir", str(parent)]
+        words += ["--ro-bind", str(one), str(one)]
+    return words
+
+
+def _needed() -> list[Path]:
+    return list(dict.fromkeys(map(Path, (sys.base_prefix, sys.prefix, CLONE))))
+
+
+def _open_to_all(path: Path) -> bool:
+    return all(one.stat().st_mode & 0o001 for one in (path, *path.parents))
+
+
+def _bwrap() -> str:
+    return shutil.which("bwrap") or "bwrap"
