@@ -17,6 +17,8 @@ from studykit.course.cells import Notebook
 from studykit.errors import StudyError
 
 CELL_TIMEOUT_S: Final = 120
+SLOW_CELL_TIMEOUT_S: Final = 600
+"""For a cell with the tag slow, which measures or waits for a service."""
 
 
 def executed(notebook: Notebook, folder: Path, name: str) -> Notebook:
@@ -28,7 +30,7 @@ def executed(notebook: Notebook, folder: Path, name: str) -> Notebook:
     node = nbformat.from_dict(copy.deepcopy(notebook))
     client = NotebookClient(
         node,
-        timeout=CELL_TIMEOUT_S,
+        timeout_func=_timeout_s,
         kernel_name="python3",
         allow_error_names=["NotDone"],
         store_widget_state=False,
@@ -43,6 +45,11 @@ def executed(notebook: Notebook, folder: Path, name: str) -> Notebook:
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             raise StudyError(f"{name} does not run: {str(error).strip()}") from None
     return _with_outputs(notebook, node.cells)
+
+
+def _timeout_s(cell: Notebook) -> int:
+    slow = "slow" in cell["metadata"].get("tags", ())
+    return SLOW_CELL_TIMEOUT_S if slow else CELL_TIMEOUT_S
 
 
 def outputs_of(notebook: Notebook, old: Notebook) -> Notebook | None:
