@@ -89,7 +89,8 @@ Marbles(STORY, STORY_POLICY)
 # sessions?** Lesson 04.
 
 # %% tags=["widget", "figure"]
-Explorer(STORY, assigners, STORY_POLICY, knobs=["size", "slide", "gap"], stills=[end])
+policy = replace(STORY_POLICY, slide_ms=5_000, gap_ms=2_000)
+Explorer(STORY, assigners, policy, knobs=["size", "slide", "gap"], stills=[end])
 
 # %% [markdown]
 # ## 6. Completeness against delay
@@ -136,4 +137,4 @@ Stepper(story, panes, step=end, stills=[end])
 # %% tags=["widget", "figure"]
 folder = Path(job_recording.__file__).with_name("recordings")
 recording = job_recording.load(folder / "slow_python_function.json")
-Stepper(recording, job_view, stills=[23])
+Stepper(recording, job_view, step=23, stills=[23])

@@ -53,8 +53,9 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._frame = lru_cache(maxsize=128)(self._draw)
         last = self.reel.last
         self.slider = widgets.IntSlider(
-            description="step", min=0, max=last, value=step, continuous_update=True
-        )
+            description="step", min=0, max=last, value=step, continuous_update=True,
+            layout=widgets.Layout(width="22em", flex="0 0 auto"),
+        )  # fmt: skip
         self.play = widgets.Play(
             min=0, max=last, value=step, interval=INTERVAL_MS, show_repeat=False
         )
@@ -69,7 +70,10 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.rows = widgets.HTML()
         self.slider.observe(self._show, "value")
         self.as_table.observe(self._show, "value")
-        controls = widgets.HBox([*self._buttons(), self.play, self.slider])
+        controls = widgets.HBox(
+            [*self._buttons(), self.play, self.slider],
+            layout=widgets.Layout(flex_flow="row wrap"),  # with large letters not all fit in a row
+        )
         super().__init__(
             [
                 controls,
@@ -136,7 +140,9 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         buttons = []
         for name, target in moves.items():
             button = widgets.Button(
-                description=name, tooltip=f"{name} step", layout=widgets.Layout(width="6.5em")
+                description=name,
+                tooltip=f"{name} step",
+                layout=widgets.Layout(width="6.5em", flex="0 0 auto"),
             )
             button.on_click(lambda _, target=target: setattr(self, "step", target()))
             buttons.append(button)

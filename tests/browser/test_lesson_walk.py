@@ -1,0 +1,193 @@
+"""A learner's walk: from the study guide through the lessons by their links, each run to its end.
+
+Every page is kept as a picture at 100 % and at 200 %, for somebody to look at.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from studykit.course.layout import Course
+from studykit.services.ports import HOST
+
+COURSE = Course(Path(__file__).resolve().parents[2])
+SCREENSHOTS = COURSE.root / ".study" / "tests" / "screenshots"
+FIRST, SECOND, *OTHERS = [one.stem for one in COURSE.lesson_sources() if one.stem < "06"]
+GALLERY = COURSE.gallery_sources()[0].stem
+PATIENCE_MS = 180_000
+WIDTH, TALLEST = 1280, 15_000
+ERRORS = (
+    "[data-mime-type='application/vnd.jupyter.stderr'], "
+    "[data-mime-type='application/vnd.jupyter.error']"
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def home(home: Path) -> Path:
+    """A workspace in which JupyterLab saves nothing by itself: the lessons are the real ones."""
+    folder = home / "jupyter" / "settings" / "@jupyterlab" / "docmanager-extension"
+    folder.mkdir(parents=True)
+    settings = folder / "plugin.jupyterlab-settings"
+    settings.write_text(json.dumps({"autosave": False}))
+    return home
+
+
+@pytest.fixture
+def page(visit) -> Iterator[Page]:
+    """The study guide. Afterwards: nothing went to the network, and no lesson was changed."""
+    before = {path: path.read_bytes() for path in COURSE.notebooks.glob("*.ipynb")}
+    visit.page.locator(".jp-RenderedMarkdown h1").wait_for()
+    yield visit.page
+    hosts = {urlsplit(url).hostname for url in visit.requests if url.startswith(("http", "ws"))}
+    assert hosts == {HOST}
+    assert [path.name for path, old in before.items() if path.read_bytes() != old] == []
+
+
+def panel(page: Page, stem: str) -> Locator:
+    """Return the open notebook of that name, its kernel ready."""
+    tab = page.locator(".lm-TabBar-tab.jp-mod-current", has_text=f"{stem}.ipynb")
+    tab.wait_for()
+    shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    shown.locator("h1").first.wait_for()
+    shown.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    return shown
+
+
+def menu(page: Page, name: str, command: str) -> None:
+    page.get_by_role("menuitem", name=name, exact=True).click()
+    page.locator(f".lm-Menu-item[data-command='{command}']").click()
+
+
+def code_cells(stem: str) -> int:
+    notebook = json.loads((COURSE.notebooks / f"{stem}.ipynb").read_text("utf-8"))
+    return sum(cell["cell_type"] == "code" for cell in notebook["cells"])
+
+
+def run_to_the_end(page: Page, shown: Locator, stem: str) -> None:
+    """Clear what is saved, run all cells, and see that each has run without an error."""
+    menu(page, "Edit", "editmenu:clear-all")
+    menu(page, "Run", "runmenu:run-all")
+    page.set_viewport_size({"width": WIDTH, "height": TALLEST})  # so that every cell is there
+    prompts = shown.locator(".jp-CodeCell .jp-InputPrompt")
+    expect(prompts).to_have_count(code_cells(stem))
+    expect(prompts.last).to_have_text(re.compile(r"\[\d+\]"), timeout=PATIENCE_MS)
+    shown.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    numbers = [re.sub(r"\D", "", text) for text in prompts.all_inner_texts()]
+    assert numbers == [str(number) for number in range(1, code_cells(stem) + 1)]
+    assert shown.locator(ERRORS).all_inner_texts() == []
+
+
+def see_accessible(shown: Locator) -> None:
+    """See one main heading, levels without a gap, and words for every picture and every slider."""
+    levels = [
+        int(one.evaluate("heading => heading.tagName")[1])
+        for one in shown.locator(".jp-RenderedMarkdown :is(h1, h2, h3, h4)").all()
+    ]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    pictures = shown.locator(".jp-OutputArea img")
+    words = [one.get_attribute("alt") or "" for one in pictures.all()]
+    assert [text for text in words if not text.endswith(".")] == []
+    labels = shown.locator(".widget-slider .widget-label, .widget-dropdown .widget-label")
+    assert "" not in labels.all_inner_texts()
+
+
+def keep_pictures(page: Page, shown: Locator, stem: str) -> None:
+    """Take the page as it is at 100 %, and as it is at 200 %: half as wide, in the same window."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    files = page.locator(".jp-SideBar [data-id=filebrowser]")
+    files.click()  # at 200 % nobody keeps the list of files open
+    for zoom in (100, 200):
+        page.set_viewport_size({"width": WIDTH * 100 // zoom, "height": TALLEST})
+        outer = shown.locator(".jp-WindowedPanel-outer")
+        outer.evaluate("one => one.scrollTo(0, 0)")
+        expect(shown.locator("h1").first).to_be_in_viewport()
+        bottom = shown.locator(".jp-Cell").last.evaluate(
+            "cell => Math.ceil(cell.getBoundingClientRect().bottom)"
+        )
+        box = outer.bounding_box()
+        clip = {**box, "height": min(bottom - box["y"] + 20, box["height"])}
+        page.screenshot(path=SCREENSHOTS / f"{stem}-{zoom}.png", clip=clip)
+    files.click()
+    page.set_viewport_size({"width": WIDTH, "height": 800})
+
+
+def walk_by_keyboard(page: Page, shown: Locator) -> None:
+    """Move the first stepper with the keyboard alone; its sentence follows."""
+    button = shown.get_by_role("button", name="first", exact=True).first
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(shown.get_by_text(re.compile(r"^Step 0 of \d+\.")).first).to_be_visible()
+    slider = shown.get_by_role("slider").first
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    expect(shown.get_by_text(re.compile(r"^Step 1 of \d+\. Event 1 ")).first).to_be_visible()
+
+
+def walk_by_mouse(shown: Locator) -> None:
+    """Move the same stepper with the mouse; its sentence and its picture follow."""
+    pictures = shown.locator(".jp-OutputArea img")
+    before = pictures.first.get_attribute("alt")
+    for step in (2, 3):
+        shown.get_by_role("button", name="next", exact=True).first.click()
+        expect(shown.get_by_text(re.compile(rf"^Step {step} of \d+\.")).first).to_be_visible()
+    expect(pictures.first).to_have_attribute("alt", re.compile("6 s"))
+    assert pictures.first.get_attribute("alt") != before
+
+
+def drag_a_marble(page: Page, shown: Locator) -> None:
+    """Drag the dropped event down, so that it arrives in time and counts."""
+    marble = shown.get_by_role("button", name=re.compile("happened at 6 s, arrives at 23 s"))
+    marble.scroll_into_view_if_needed()
+    second = shown.locator("svg[role=group]").bounding_box()["width"] * (560 - 2 * 46) / 560 / 26
+    box = marble.locator("path").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 9 * second, steps=3)
+    page.mouse.up()
+    moved = shown.get_by_role(
+        "button", name=re.compile("happened at 6 s, arrives at 14 s: on time")
+    )
+    expect(moved).to_be_visible()
+    expect(shown.get_by_role("status").filter(has_text="fired 23")).to_be_visible()
+
+
+def test_study_guide_leads_through_two_lessons_that_run_to_their_end(page: Page) -> None:
+    page.locator(f".jp-RenderedMarkdown a[href*='{FIRST}']").first.click()
+    lesson = panel(page, FIRST)
+    run_to_the_end(page, lesson, FIRST)
+    see_accessible(lesson)
+    keep_pictures(page, lesson, FIRST)
+    walk_by_keyboard(page, lesson)
+    walk_by_mouse(lesson)
+
+    lesson.locator(f"a[href*='{SECOND}']").last.click()
+    lesson = panel(page, SECOND)
+    run_to_the_end(page, lesson, SECOND)
+    see_accessible(lesson)
+    keep_pictures(page, lesson, SECOND)
+    walk_by_keyboard(page, lesson)
+    walk_by_mouse(lesson)
+    drag_a_marble(page, lesson)
+    assert lesson.locator(ERRORS).all_inner_texts() == []
+
+
+@pytest.mark.parametrize("stem", [GALLERY, *OTHERS])
+def test_page_runs_to_its_end_and_can_be_read_without_seeing(lab, page: Page, stem: str) -> None:
+    page.goto(lab.url.replace("StudyDoc.md", f"notebooks/{stem}.ipynb"))
+    shown = panel(page, stem)
+    run_to_the_end(page, shown, stem)
+    see_accessible(shown)
+    keep_pictures(page, shown, stem)

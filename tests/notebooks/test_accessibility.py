@@ -1,0 +1,60 @@
+"""Pages for those who do not see them: headings in order, and words for every picture."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from studykit.course.cells import load
+from studykit.course.layout import Course
+
+COURSE = Course(Path(__file__).resolve().parents[2])
+NOTEBOOKS = [
+    COURSE.notebooks / f"{source.stem}.ipynb"
+    for source in [*COURSE.gallery_sources(), *COURSE.lesson_sources()]
+]
+PAGES = [COURSE.root / "StudyDoc.md", COURSE.root / "README.md", *NOTEBOOKS]
+
+every_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+
+
+def text_of(path: Path) -> str:
+    """Return what a page says, without blocks of code."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".ipynb":
+        cells = load(path)["cells"]
+        text = "\n\n".join(one["source"] for one in cells if one["cell_type"] == "markdown")
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+@every_page
+def test_one_main_heading_comes_first_and_no_level_is_left_out(path: Path) -> None:
+    levels = [len(marks) for marks in re.findall(r"^(#+) ", text_of(path), re.MULTILINE)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert [pair for pair in pairwise(levels) if pair[1] > pair[0] + 1] == []
+
+
+@every_page
+def test_every_picture_in_the_text_has_words(path: Path) -> None:
+    text = text_of(path)
+    assert re.findall(r"!\[\s*\]", text) == []
+    assert [tag for tag in re.findall(r"<img[^>]*>", text) if 'alt="' not in tag] == []
+
+
+@every_page
+def test_every_link_says_where_it_leads(path: Path) -> None:
+    names = re.findall(r"(?<!!)\[([^\]]*)\]\(", text_of(path))
+    assert [name for name in names if name.strip().lower() in {"", "here", "link", "this"}] == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_picture_in_an_output_has_a_sentence(path: Path) -> None:
+    outputs = [one for cell in load(path)["cells"] for one in cell.get("outputs", ())]
+    data = [one["data"] for one in outputs if "data" in one]
+    assert [one for one in data if "image/png" in one] == []
+    tags = [tag for one in data for tag in re.findall(r"<img[^>]*>", one.get("text/html", ""))]
+    assert [tag[:60] for tag in tags if not re.match(r'<img alt="[^"]+[.?)]"', tag)] == []
