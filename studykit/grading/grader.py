@@ -173,6 +173,8 @@ def _choose(found: Sequence[Member], original: Original) -> tuple[str, Submitted
         raise Unreadable(
             reasons[0] if reasons and not others else f"{what}; found {', '.join(others) or 'none'}"
         )
+    for own in (original.is_solution, original.is_untouched):  # a whole clone holds both
+        chosen = [one for one in chosen if not own(one[1])] or chosen
     notes = [] if named else ["the notebook does not say which lab it is; known by its cells"]
     if len(chosen) > 1:
         notes.append(f"{len(chosen)} notebooks of this lab, the newest counts: {chosen[0][0]}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,19 +22,31 @@ class Original:
 
     lab: Lab
     cells: tuple[Cell, ...]
+    solution: Mapping[str, str]
+    """The answers of the course, by the id of their cells."""
 
     @classmethod
     def of(cls, lab: Lab, course: Course) -> Original:
         """Build the lab from its source."""
-        nodes = lab_and_solution(course.solutions / "src" / f"{lab.name}.py", course)[0]["cells"]
-        code = [node for node in nodes if node["cell_type"] == "code"]
-        return cls(
-            lab,
-            tuple(
+        source = course.solutions / "src" / f"{lab.name}.py"
+        blank, solved = (
+            [
                 Cell("code", node["source"], tuple(node["metadata"].get("tags", ())), node["id"])
-                for node in code
-            ),
+                for node in notebook["cells"]
+                if node["cell_type"] == "code"
+            ]
+            for notebook in lab_and_solution(source, course)
         )
+        answers = {cell.id: cell.source for cell in solved if "exercise" in cell.tags}
+        return cls(lab, tuple(blank), answers)
+
+    def is_solution(self, submitted: Submitted) -> bool:
+        """Return whether a notebook has the course's answers, letter by letter."""
+        return _has(submitted, self.solution)
+
+    def is_untouched(self, submitted: Submitted) -> bool:
+        """Return whether a notebook has the holes as the course gives them."""
+        return _has(submitted, {one.id: one.source for one in self.cells if one.id in self.answers})
 
     @cached_property
     def answers(self) -> dict[str, Exercise]:
@@ -58,6 +70,10 @@ class Original:
                 elif isinstance(node, ast.Import):
                     found |= dict.fromkeys(one.name for one in node.names)
         return list(found)
+
+
+def _has(submitted: Submitted, answers: Mapping[str, str]) -> bool:
+    return set(answers.items()) <= {(cell.id, cell.source) for cell in submitted.cells}
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,17 +146,23 @@ class _Client(TestbookNotebookClient):  # type: ignore[misc]
             skip_cells_with_tag="\0never",
             store_widget_state=False,
         )
-        self._left = limits.output_bytes
+        self._budget = limits.output_bytes + MAX_BYTES
+        self._left = self._budget
+
+    @property
+    def flooded(self) -> bool:
+        """Whether the kernel was given up because of what it sent."""
+        return self._left < 0
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:  # noqa: ANN401
         """Count what is printed, and drop what changes earlier outputs."""
         kind, content = msg["msg_type"], msg["content"]
         if kind.startswith("comm_") or kind in ("clear_output", "update_display_data"):
             return None
-        if kind == "stream":
-            self._left -= len(content.get("text", ""))
-            if self._left < 0:
-                self.kill()
+        self._left -= len(str(content))
+        if self.flooded:
+            self.kill()
+        if self.flooded or kind == "stream":
             return None
         return super().process_message(msg, cell, cell_index)
 
@@ -171,6 +177,7 @@ class _Client(TestbookNotebookClient):  # type: ignore[misc]
     def run_source(self, source: str, within_s: float) -> list[Any]:
         """Run a cell and return its outputs."""
         self.timeout = max(1, round(within_s))
+        self._left = self._budget
         self.nb.cells = [new_code_cell(source)]
         NotebookClient.execute_cell(self, self.nb.cells[0], 0)
         return list(self.nb.cells[0].outputs)
@@ -217,7 +224,8 @@ class _KernelSession:
         return outputs
 
     def _die(self, trouble: Trouble) -> NoReturn:
-        raise Died("output" if self._client.kill() == OUTPUT_STATUS else trouble)
+        printed = self._client.kill() == OUTPUT_STATUS or self._client.flooded
+        raise Died("output" if printed else trouble)
 
 
 def _last_json(outputs: list[Any]) -> bytes:

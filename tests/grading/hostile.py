@@ -204,6 +204,10 @@ GREED = [
     code("prints-in-a-call", "resources", "output", _calls("while True: print('x' * 1000)")),
     code("floods-stderr", "resources", "output",
          "import sys\nwhile True: sys.stderr.write('x' * 1000)"),
+    code("displays-without-end", "resources", "output",
+         "from IPython.display import display\nwhile True: display('x' * 1000)"),
+    code("writes-past-python", "resources", "timeout",
+         "import os\nwhile True: os.write(1, b'x' * 1000)"),
     code("huge-answer", "resources", "protocol", _calls("return 'x' * 2 * 10**6")),
     code("many-small-values", "resources", "protocol", _calls("return [0] * 30_000")),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Running a command as an ordinary user, so that the lower levels of isolation can be seen."""
+"""Running a command as somebody with fewer rights, so that lower levels of isolation are seen."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 
 USER = 63_999
 CLONE = Path(__file__).parents[2]
+_DOCKER = """CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_RAW
+SYS_CHROOT MKNOD AUDIT_WRITE SETFCAP"""
 
 
 def as_ordinary_user(*words: str) -> list[str]:
@@ -20,6 +22,12 @@ def as_ordinary_user(*words: str) -> list[str]:
         return list(words)
     drop = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
     return [_bwrap(), "--dev-bind", "/", "/", *_opened(), "--cap-add", "ALL", *drop, *words]
+
+
+def as_root_of_a_container(*words: str) -> list[str]:
+    """Return a command that root starts with the rights that Docker leaves it."""
+    kept = [word for name in _DOCKER.split() for word in ("--cap-add", f"CAP_{name}")]
+    return [_bwrap(), "--dev-bind", "/", "/", *_opened(), "--cap-drop", "ALL", *kept, *words]
 
 
 def _opened() -> list[str]:

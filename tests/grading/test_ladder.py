@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,7 +26,7 @@ from studykit.services.ports import free_port
 from studykit.services.workspace import Workspace
 from tests.grading.hostile import CASES
 from tests.grading.kit import LAB, graded, put, solved, untouched, verdicts
-from tests.grading.ordinary import CLONE, USER, as_ordinary_user
+from tests.grading.ordinary import CLONE, USER, as_ordinary_user, as_root_of_a_container
 
 HOSTILE = [
     case
@@ -44,6 +44,10 @@ HOSTILE = [
         "stops-itself",
     }
 ]
+
+WAYS = [("L3", as_ordinary_user), ("L2", as_ordinary_user)]
+if os.geteuid() == 0:
+    WAYS.append(("L2", as_root_of_a_container))
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +67,16 @@ def write_class(folder: Path) -> None:
         case.make(folder / case.name)
 
 
-@pytest.mark.parametrize("level", ["L3", "L2"])
-def test_an_ordinary_user_grades_as_safely(submitted: Path, level: str) -> None:
-    out = submitted.parent / level
+@pytest.mark.parametrize(("level", "start"), WAYS)
+def test_with_fewer_rights_grading_is_as_safe(
+    submitted: Path, level: str, start: Callable[..., list[str]]
+) -> None:
+    out = submitted.parent / f"{level}-{start.__name__}"
     out.mkdir()
-    if os.geteuid() == 0:
+    if start is as_ordinary_user and os.geteuid() == 0:
         os.chown(out, USER, USER)
     words = [sys.executable, "-m", "tests.grading.climb", level, str(submitted), str(out)]
-    subprocess.run(as_ordinary_user(*words), cwd=CLONE, check=True)
+    subprocess.run(start(*words), cwd=CLONE, check=True)
     text = (out / "gradebook.json").read_text("utf-8")
     assert json.loads(text)["isolation"].startswith(f"isolation {level}: {MEANING[level]}; ")
     book = {one["student"]: one for one in json.loads(text)["students"]}

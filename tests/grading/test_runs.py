@@ -160,6 +160,7 @@ def test_both_engines_agree_on_every_verdict_mark_and_message(tmp_path: Path) ->
     for name in chosen:
         put(tmp_path / "in" / name, everybody[name])
     names = ("exits-in-a-call", "endless-loop-in-a-call", "memory-in-a-call", "prints-without-end",
+             "displays-without-end", "writes-past-python",
              "waits-for-input", "installs", "name-error", "system-exit")  # fmt: skip
     for case in CASES:
         if case.name in names:
@@ -179,6 +180,24 @@ def test_a_changed_submission_alone_is_graded_again(tmp_path: Path) -> None:
     lines = (tmp_path / "out" / "results.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line)["student"] for line in lines[2:]] == ["b"]
     assert (book["a"]["total"], book["b"]["total"]) == ("5", "0")
+
+
+@pytest.mark.parametrize("mine", [None, "def to_ms(stamp): return 1"])
+def test_of_a_whole_clone_the_course_s_own_copies_do_not_count(
+    tmp_path: Path, mine: str | None
+) -> None:
+    """Who hands in a clone in which nothing was done has not handed in the solution."""
+    files = {"labs/lab01_clocks.ipynb": as_bytes(untouched()), "solutions/a.ipynb": _SOLUTION}
+    if mine:
+        files["my_lab01.ipynb"] = as_bytes(solved({"to_ms": mine}))
+    put(tmp_path / "in" / "a", files)
+    put(tmp_path / "in" / "b", {"lab.ipynb": b""})
+    found = graded(tmp_path / "in", tmp_path / "out")["a"]
+    assert found["total"] == ("4" if mine else "0")
+    assert found["review"] == []
+
+
+_SOLUTION = as_bytes(solved())
 
 
 def test_another_secret_grades_everything_again(tmp_path: Path) -> None:

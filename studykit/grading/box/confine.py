@@ -100,12 +100,12 @@ def _tasks(user: int) -> int:
 
 
 def become(
-    user: int | None, families: Sequence[int] = seccomp.FAMILIES, *, of_files: bool = True
+    user: int | None, families: Sequence[int] = seccomp.FAMILIES, *, shared: bool = True
 ) -> None:
     """Become `user` (None: stay who one is) without any privilege, and never get one again.
 
-    Of sockets, only those of `families` can be opened from then on; without `of_files` no file
-    can be given another owner, mode or time.
+    Of sockets, only those of `families` can be opened from then on; without `shared` no file can
+    be given another owner, mode or time, and no process another priority.
 
     Raises:
         OSError: The system refuses.
@@ -119,7 +119,7 @@ def become(
     header = (ctypes.c_uint32 * 2)(_CAPABILITIES_V3, 0)
     _require(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
     no_new_privileges()
-    seccomp.install(families, of_files=of_files)
+    seccomp.install(families, shared=shared)
 
 
 def no_new_privileges() -> None:

@@ -27,7 +27,12 @@ def main() -> None:
     )
     confine.become(options["user"], (*seccomp.FAMILIES, seccomp.NETLINK))
     IPKernelApp.launch_instance(
-        ["-f", connection, "--HistoryManager.enabled=False", "--Kernel.stop_on_error_timeout=0"]
+        [
+            *("-f", connection),
+            "--HistoryManager.enabled=False",
+            "--Kernel.stop_on_error_timeout=0",
+            "--IPKernelApp.capture_fd_output=False",
+        ]
     )
 
 

@@ -31,7 +31,6 @@ _DENIED: Final[dict[str, tuple[int, int]]] = {
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
     "io_uring_setup": (425, 425),
-    "ioprio_set": (251, 30),
     "kcmp": (312, 272),
     "kexec_file_load": (320, 294),
     "kexec_load": (246, 104),
@@ -58,14 +57,9 @@ _DENIED: Final[dict[str, tuple[int, int]]] = {
     "quotactl": (179, 60),
     "reboot": (169, 142),
     "request_key": (249, 218),
-    "sched_setaffinity": (203, 122),
-    "sched_setattr": (314, 274),
-    "sched_setparam": (142, 118),
-    "sched_setscheduler": (144, 119),
     "semget": (64, 190),
     "sethostname": (170, 161),
     "setns": (308, 268),
-    "setpriority": (141, 140),
     "settimeofday": (164, 170),
     "shmget": (29, 194),
     "swapon": (167, 224),
@@ -77,7 +71,7 @@ _DENIED: Final[dict[str, tuple[int, int]]] = {
 }
 """Calls that lead out, that touch other processes, or that take memory which no process has."""
 
-_OF_FILES: Final[dict[str, tuple[int, int | None]]] = {
+_SHARED: Final[dict[str, tuple[int, int | None]]] = {
     "chmod": (90, None),
     "chown": (92, None),
     "fchmod": (91, 52),
@@ -89,18 +83,25 @@ _OF_FILES: Final[dict[str, tuple[int, int | None]]] = {
     "fremovexattr": (199, 16),
     "fsetxattr": (190, 7),
     "futimesat": (261, None),
+    "ioprio_set": (251, 30),
     "lchown": (94, None),
     "lremovexattr": (198, 15),
     "lsetxattr": (189, 6),
     "removexattr": (197, 14),
     "removexattrat": (466, 466),
+    "sched_setaffinity": (203, 122),
+    "sched_setattr": (314, 274),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
+    "setpriority": (141, 140),
     "setxattr": (188, 5),
     "setxattrat": (463, 463),
     "utime": (132, None),
     "utimensat": (280, 88),
     "utimes": (235, None),
 }
-"""Calls that change whose a file is, who may open it and when it was written. None: not there."""
+"""Calls that change what others have too, unless it is unshared: owner, mode and times of files,
+and how processes are scheduled. None: not there."""
 
 _CLONE: Final = (56, 220)
 _CLONE3: Final = (435, 435)
@@ -122,13 +123,13 @@ _NUMBER, _ARCH, _ARGUMENT = 0, 4, 16
 _X32: Final = 0x40000000
 
 
-def program(machine: str, families: Sequence[int] = FAMILIES, *, of_files: bool = True) -> bytes:
+def program(machine: str, families: Sequence[int] = FAMILIES, *, shared: bool = True) -> bytes:
     """Return the filter for a machine, as `platform.machine()` names it.
 
     Args:
         machine: The machine.
         families: The address families of which sockets may be opened.
-        of_files: Whether owner, mode and times of files may be changed.
+        shared: Whether calls are allowed that change what others have, unless it is unshared.
 
     Raises:
         OSError: No filter is known for it.
@@ -138,7 +139,7 @@ def program(machine: str, families: Sequence[int] = FAMILIES, *, of_files: bool 
     audit, column = _ARCHITECTURES[machine]
     code = [_op(_LOAD, _ARCH), _op(_EQUALS, audit, 1, 0), _op(_RETURN, _KILL), _op(_LOAD, _NUMBER)]
     code += [_op(_AT_LEAST, _X32, 0, 1), _op(_RETURN, _refusal(errno.EPERM))]
-    denied = [*_DENIED.values(), *(() if of_files else _OF_FILES.values())]
+    denied = [*_DENIED.values(), *(() if shared else _SHARED.values())]
     for number in (numbers[column] for numbers in denied):
         if number is not None:
             code += [_op(_EQUALS, number, 0, 1), _op(_RETURN, _refusal(errno.EPERM))]
@@ -156,13 +157,13 @@ def program(machine: str, families: Sequence[int] = FAMILIES, *, of_files: bool 
     return b"".join([*code, _op(_RETURN, _refusal(errno.EAFNOSUPPORT))])
 
 
-def install(families: Sequence[int] = FAMILIES, *, of_files: bool = True) -> None:
+def install(families: Sequence[int] = FAMILIES, *, shared: bool = True) -> None:
     """Put this process, for good, under the filter. The arguments are those of `program`.
 
     Raises:
         OSError: The system or the machine has no seccomp.
     """
-    code = program(platform.machine(), families, of_files=of_files)
+    code = program(platform.machine(), families, shared=shared)
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))
     libc = ctypes.CDLL(None, use_errno=True)

@@ -206,7 +206,7 @@ class LandlockZygote(WeakZygote):
         os.chdir(os.environ["HOME"])
         confine.no_new_privileges()
         landlock.restrict(self._readable, DEVICES)
-        confine.become(self._user, (), of_files=False)
+        confine.become(self._user, (), shared=False)
 
 
 _KINDS: Final = {"L2": LandlockZygote, "L0": WeakZygote}
