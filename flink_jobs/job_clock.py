@@ -20,9 +20,11 @@ GROUP: Final = 2
 SEPARATOR: Final = "\x01"
 """Stands between a record's key and its value; neither may contain it where a pattern matches."""
 
-_END: Final = r"(?![\s\S])"  # in Java, $ would also match before a last line separator
+_END: Final = r"(?!.)"  # in Java, $ would also match before a last line separator
 _GAP: Final = r"[ \t\n\r]*"
-_CHARACTER: Final = r"[^\"\\\[{\x00-\x1f\uFFFD]"
+# One by one, because Java looks single characters up in a table, and tests a range beside it.
+_CONTROL: Final = "".join(f"\\x{code:02x}" for code in range(32))
+_CHARACTER: Final = rf"[^\"\\\[{{{_CONTROL}\uFFFD]"
 _TEXT: Final = f'"{_CHARACTER}*"'
 _ID: Final = f'"{_CHARACTER}{{1,64}}"'
 _KEY: Final = r'"\1"'
@@ -34,6 +36,7 @@ _LON: Final = rf"-?(?:(?:1[0-7][0-9]|[1-9]?[0-9]){_FRACTION}|180(?:\.0{{1,17}})?
 _TIME: Final = r"([1-9][0-9]{11,13})"
 
 _TRANSACTION: Final = {
+    "event_time": _TIME,
     "event_id": _ID,
     "card_id": _KEY,
     "merchant_id": _ID,
@@ -41,9 +44,8 @@ _TRANSACTION: Final = {
     "country": '"[A-Z]{2}"',
     "lat": _LAT,
     "lon": _LON,
-    "event_time": _TIME,
 }
-_CLICK: Final = {"event_id": _ID, "user_id": _KEY, "item_id": _ID, "event_time": _TIME}
+_CLICK: Final = {"event_time": _TIME, "event_id": _ID, "user_id": _KEY, "item_id": _ID}
 _PURCHASE: Final = {**_CLICK, "event_type": '"purchase"', "amount_cents": _CENTS}
 _NO_PURCHASE: Final = {
     **_CLICK,
@@ -54,17 +56,22 @@ _NO_PURCHASE: Final = {
 def _plain(required: Mapping[str, str], optional: Mapping[str, str]) -> str:
     """Return the pattern of a key, a separator and an object with these fields and any others.
 
-    A field that stands twice is no problem: the decoder and a group both keep the last.
+    A field that stands twice is no problem: the decoder and a group both keep the last. Behind each
+    field that is required stands an empty group, and at the end a reference to each of these
+    groups, which fails where the field was not there. To look for each field by itself costs three
+    times as much.
     """
-    fields = {**required, **optional}
-    names = "|".join(fields)
-    known = "|".join(f'"{name}"{_GAP}:{_GAP}{value}' for name, value in fields.items())
-    other = f'"(?!(?:{names})"){_CHARACTER}*"{_GAP}:{_GAP}(?:{_TEXT}|{_NUMBER}|true|false|null)'
-    member = rf"{_GAP}(?:{known}|{other}){_GAP}(?:,(?!{_GAP}\}})|(?=\}}))"
-    all_there = "".join(rf'(?=[\s\S]*"{name}"{_GAP}:)' for name in required)
+    names = "|".join([*required, *optional])
+    known = "|".join(
+        [f'{name}"{_GAP}:{_GAP}{value}()' for name, value in required.items()]
+        + [f'{name}"{_GAP}:{_GAP}{value}' for name, value in optional.items()]
+    )
+    other = f'(?!(?:{names})"){_CHARACTER}*"{_GAP}:{_GAP}(?:{_TEXT}|{_NUMBER}|true|false|null)'
+    member = rf'{_GAP}"(?:{known}|{other}){_GAP}(?:,(?!{_GAP}\}})|(?=\}}))'
+    all_there = "".join(rf"\{GROUP + number}" for number, _ in enumerate(required, start=1))
     key = rf"({_CHARACTER}{{1,64}})"
-    short = rf"^(?=[\s\S]{{1,4096}}{_END})"
-    return rf"{short}{key}{SEPARATOR}{all_there}{_GAP}\{{(?:{member})+\}}{_GAP}{_END}"
+    short = f"(?s)^(?=.{{1,4096}}{_END})"
+    return rf"{short}{key}{SEPARATOR}{_GAP}\{{(?:{member})+\}}{_GAP}{_END}{all_there}"
 
 
 PLAIN_EVENTS: Final = {

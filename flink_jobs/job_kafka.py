@@ -133,10 +133,13 @@ def _longest_transaction_ms(admin: KafkaAdminClient) -> int:
 
 
 def _plain_event_ms(topic: str) -> str:
-    """Return the SQL of the event time of a plain event, null for any other record."""
+    """Return the SQL of the event time of a plain event, null for any other record.
+
+    REGEXP_EXTRACT would compile its pattern for every record; REGEXP_EXTRACT_ALL remembers it.
+    """
     text = f"CONCAT(DECODE(`key`, 'UTF-8'), CHR({ord(SEPARATOR)}), DECODE(`value`, 'UTF-8'))"
     found = ", ".join(
-        f"REGEXP_EXTRACT({text}, '{pattern}', {GROUP})" for pattern in PLAIN_EVENTS[topic]
+        f"REGEXP_EXTRACT_ALL({text}, '{pattern}', {GROUP})[1]" for pattern in PLAIN_EVENTS[topic]
     )
     return f"CAST(COALESCE({found}) AS BIGINT)"
 

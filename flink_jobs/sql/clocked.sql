@@ -2,11 +2,28 @@
 --
 -- Guarantees: the maximum is state, keyed by partition. A checkpoint holds it, so a restart judges on as
 -- if nothing had happened. Malformed records and those from the future do not move it. It never expires:
--- a maximum forgotten would let late events in again. A processing-time OVER drops no row.
+-- a maximum forgotten would let late events in again. A processing-time OVER drops no row. The columns
+-- stand one by one, because it would carry all others along, and have them computed.
 CREATE TEMPORARY VIEW ${topic}_clocked AS
 SELECT
-  *,
+  `value`,
+  `partition`,
+  `offset`,
+  `timestamp`,
+  arrival,
+  flink_clock,
+  decoded,
   MAX(CASE WHEN decoded.event_time <= `timestamp` + ${max_future_ms} THEN decoded.event_time END)
     OVER (PARTITION BY `partition` ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
     AS max_seen_ms
-FROM (SELECT *, decode_${topic}(`key`, `value`) AS decoded FROM ${topic})
+FROM (
+  SELECT
+    `value`,
+    `partition`,
+    `offset`,
+    `timestamp`,
+    arrival,
+    flink_clock,
+    decode_${topic}(`key`, `value`) AS decoded
+  FROM ${topic}
+)

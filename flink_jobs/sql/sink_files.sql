@@ -1,4 +1,6 @@
--- Rows of text, one a line, in a folder of their own; whole once the job has ended.
+-- Rows of text, one a line, in a folder of their own.
+--
+-- Guarantees: every row once, and none half, once the job has ended.
 CREATE TEMPORARY TABLE ${name}_sink (
   line STRING
 ) WITH (

@@ -85,5 +85,6 @@ def test_an_interval_of_more_than_a_day_is_a_literal_that_flink_reads():
 def test_a_statement_says_what_it_guarantees(path):
     lines = path.read_text().splitlines()
     head = [line for line in lines if line.startswith("--")]
-    assert head and head == lines[: len(head)]
+    assert head == lines[: len(head)]
+    assert any(line.startswith("-- Guarantees: ") for line in head)
     assert sum(line.startswith(("CREATE", "INSERT")) for line in lines) == 1
