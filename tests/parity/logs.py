@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from itertools import count, takewhile
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from hypothesis import Phase, given, settings
+from hypothesis.strategies import randoms
 
 from flink_jobs.connectors.log_file import LogRecord
 from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
@@ -23,6 +25,7 @@ SECOND: Final = 1_000
 MINUTE: Final = 60_000
 FIRST_RANDOM: Final = 1_000
 FIRST_SIMULATED: Final = 2_000
+FIRST_DRAWN: Final = 3_000
 
 
 def payment(event_ms: int, key: str = "a", **changed: object) -> dict[str, Any]:
@@ -229,15 +232,41 @@ def random_streams(seed: int, streams: int, length: int) -> Iterator[LogRecord]:
     draw = random.Random(seed)
     for partition in range(FIRST_RANDOM, FIRST_RANDOM + streams):
         for topic in (TRANSACTIONS, CLICKSTREAM):
-            yield from _random_stream(draw, topic, partition, length)
+            yield from random_stream(draw, topic, partition, length)
+
+
+def drawn_streams(streams: int, length: int) -> Iterator[LogRecord]:
+    """Yield random streams whose every choice is Hypothesis's, two topics for every partition.
+
+    They are drawn first and compared in one run of Flink, which takes seconds to start.
+    """
+    found: list[LogRecord] = []
+    partitions = count(FIRST_DRAWN)
+
+    @settings(
+        max_examples=streams,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+    )
+    @given(randoms(use_true_random=False))
+    def collect(draw: random.Random) -> None:
+        partition = next(partitions)
+        for topic in (TRANSACTIONS, CLICKSTREAM):
+            found.extend(random_stream(draw, topic, partition, length))
+
+    collect()
+    return iter(found)
 
 
 _MOVES: Final = (0, 1, -1, SECOND, MINUTE, -MINUTE, 30 * MINUTE - 1, 30 * MINUTE, 30 * MINUTE + 1)
 
 
-def _random_stream(
+def random_stream(
     draw: random.Random, topic: str, partition: int, length: int
 ) -> Iterator[LogRecord]:
+    """Yield the records of one partition, as `draw` will have them."""
     at = latest = offset = 0
     for _ in range(length):
         at += draw.choice([draw.choice(_MOVES), draw.randrange(-2 * MINUTE, 3 * MINUTE)])

@@ -1,4 +1,4 @@
-"""A hundred thousand records, most of them mutated: the same verdicts and rows in both executions."""
+"""A hundred thousand records, most of them mutated: both executions judge them the same."""
 
 from __future__ import annotations
 

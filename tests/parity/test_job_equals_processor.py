@@ -23,6 +23,12 @@ def four_partitions(tmp_path_factory):
     return Executions.of(records, Settings(), tmp_path_factory.mktemp("four"), parallelism=2)
 
 
+@pytest.mark.parametrize(("partitions", "parallelism"), [(1, 2), (4, 1)])
+def test_a_day_and_streams_drawn_by_hypothesis(tmp_path, partitions, parallelism):
+    records = [*logs.drawn_streams(100, 25), *logs.simulated_day(partitions)]
+    Executions.of(records, Settings(), tmp_path, parallelism).assert_equal()
+
+
 @pytest.fixture(scope="module")
 def story(tmp_path_factory):
     settings = Settings(
