@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ TAGS: Final = frozenset(
 
 KERNEL: Final = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
+
+_COMMENT: Final = re.compile(r"(<!-- .+? -->) *(.*)")
 
 Notebook: TypeAlias = dict[str, Any]
 """A notebook of nbformat 4.5, texts in one piece."""
@@ -73,8 +76,35 @@ def read_cells(path: Path) -> list[Cell]:
         if strange := set(tags) - TAGS:
             known = ", ".join(sorted(TAGS))
             raise StudyError(f"{path.name}: no tag {sorted(strange)[0]!r}: choose from {known}")
-        cells.append(Cell(node.cell_type, node.source, tags))
+        source = node.source
+        if node.cell_type == "markdown":
+            source = with_comments_behind(source)
+        cells.append(Cell(node.cell_type, source, tags))
     return cells
+
+
+def with_comments_behind(text: str) -> str:
+    r"""Put each comment that begins a line behind the line before.
+
+    Markdown takes a line that begins with a comment for the end of its paragraph.
+
+    >>> with_comments_behind("One.\n<!-- claim: a --> Two.")
+    'One. <!-- claim: a -->\nTwo.'
+    """
+    lines: list[str] = []
+    for line in text.split("\n"):
+        rest = line
+        while (found := _COMMENT.match(rest)) and lines and _takes_comment(lines[-1]):
+            lines[-1] += f" {found[1]}"
+            rest = found[2]
+        if rest or not line:
+            lines.append(rest)
+    return "\n".join(lines)
+
+
+def _takes_comment(line: str) -> bool:
+    """Return whether a line is plain text: neither empty nor a row, a fence or a tag."""
+    return bool(line) and not line.startswith(("|", "```", "<"))
 
 
 def with_ids(cells: Iterable[Cell]) -> list[Cell]:

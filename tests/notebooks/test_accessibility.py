@@ -39,6 +39,11 @@ def test_one_main_heading_comes_first_and_no_level_is_left_out(path: Path) -> No
 
 
 @every_page
+def test_no_paragraph_is_cut_by_a_line_that_begins_with_a_comment(path: Path) -> None:
+    assert re.findall(r"(?<=[^\n|>])\n<!-- claim.*", text_of(path)) == []
+
+
+@every_page
 def test_every_picture_in_the_text_has_words(path: Path) -> None:
     text = text_of(path)
     assert re.findall(r"!\[\s*\]", text) == []
