@@ -172,7 +172,7 @@ def _label_window(
     left, right, low, high = box
     name = span(group[0].start_ms, group[0].end_ms)
     axes.annotate(
-        name, (left, low), (3, -10), textcoords="offset points", fontsize=8, color=style.EDGE,
+        name, (left, low), (3, -14), textcoords="offset points", fontsize=8, color=style.EDGE,
         gid=f"window:{group[0].start_ms}-{group[0].end_ms}:name",
     )  # fmt: skip
     lines = []

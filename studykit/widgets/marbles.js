@@ -58,7 +58,7 @@ function windows(svg, x, y, boxes) {
     element("rect", { x: left, y: high, width: right - left, height: low - high, fill }, svg);
     const d = `M${right} ${low}H${left}V${high}H${right}`; // closed on the left, open on the right
     element("path", { d, fill: "none", stroke: "#555555" }, svg);
-    element("text", { x: left + 4, y: low + 13, fill: "#555555" }, svg, box.name);
+    element("text", { x: left + 4, y: low + 18, fill: "#555555" }, svg, box.name);
     const bold = { "text-anchor": "middle", "font-weight": "bold" };
     element("text", { x: (left + right) / 2, y: high + 14, ...bold }, svg, box.results);
   }
@@ -89,6 +89,7 @@ function render({ model, el }) {
   svg.style.cssText = "max-width: 100%; background: white; touch-action: none";
   const sentence = paragraph(el, "status");
   const lines = paragraph(el, "text");
+  lines.style.cssText = "white-space: pre; overflow-x: auto"; // columns of both lines belong together
   let held = null; // the marble under the pointer
   let focused = null; // the marble that the keyboard moves
 
