@@ -6,8 +6,11 @@ quick machine and on a slow one.
 
 from __future__ import annotations
 
+import logging
 import tempfile
+import threading
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +27,9 @@ EVENT: Final = Types.ROW_NAMED(
     ["event_ms", "card", "value"], [Types.LONG(), Types.STRING(), Types.LONG()]
 )
 """An event in a stream."""
+
+_READER: Final = "read_grpc_client_inputs"
+"""The thread in which Beam reads what Java sends to Python."""
 
 _OPTIONS: Final = {
     "pipeline.auto-watermark-interval": "0 ms",  # after each record, not every 200 ms
@@ -60,11 +66,25 @@ class _Output:
         implements = ("org.apache.flink.api.common.eventtime.WatermarkOutput",)
 
 
+@cache
+def _say_nothing_of_hang_ups() -> None:
+    """Keep quiet about readers that Flink cuts off when a job ends: Beam takes it for a crash."""
+    logging.getLogger("apache_beam.runners.worker.data_plane").setLevel(logging.CRITICAL)
+    report = threading.excepthook
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        if args.thread is None or args.thread.name != _READER:
+            report(args)
+
+    threading.excepthook = hook
+
+
 class Flink:
     """A Flink of its own inside this process. Java starts with the first one."""
 
     def __init__(self, options: Mapping[str, str] = {}) -> None:
         """Start it, with more `options` by their names in Flink's documentation."""
+        _say_nothing_of_hang_ups()
         self._scratch = tempfile.TemporaryDirectory(prefix="flink-lab-")
         self.env, self.tables = table_environment(1, {**_OPTIONS, **options})
 
