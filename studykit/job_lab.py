@@ -202,6 +202,12 @@ class JobLab:
             "CHECKPOINT_INTERVAL_MS": "1000",
         }
 
+    def _last_words(self) -> str:
+        if not self._log.exists():
+            return ": run the cell that starts it"
+        words = self._log.read_text(errors="replace").strip()[-500:]
+        return f". It ended with these words: {words}"
+
     @contextmanager
     def _consumer(self, topic: str, **options: object) -> Iterator[KafkaConsumer]:
         consumer = KafkaConsumer(
@@ -215,8 +221,7 @@ class JobLab:
         deadline = time.monotonic() + _PATIENCE_S
         while not done():
             if process.read_record(self._job) is None:
-                words = self._log.read_text(errors="replace").strip()[-500:]
-                raise StudyError(f"the job has ended before it had {what}: {words}")
+                raise StudyError(f"the job does not run, so it has not {what}{self._last_words()}")
             if time.monotonic() > deadline:
                 raise StudyError(
                     f"after {_PATIENCE_S} s the job has not {what}: run the cell again, or look "
