@@ -70,14 +70,13 @@ def write_payments(log: Path, count: int) -> Path:
 
 def a_day_later(records: Iterable[LogRecord]) -> Iterator[LogRecord]:
     """Yield a payment for every partition, a day after the newest of `records`."""
-    newest = max((one for one in records if one.value), key=lambda one: one.timestamp)
+    later_ms = max(one.timestamp for one in records) + 86_400_000
     for partition in range(PARTITIONS):
         fields = {
             "event_id": "end", "card_id": "end", "merchant_id": "end", "amount_cents": 1,
-            "country": "LU", "lat": 49.6, "lon": 6.1, "event_time": newest.timestamp + 86_400_000,
+            "country": "LU", "lat": 49.6, "lon": 6.1, "event_time": later_ms,
         }  # fmt: skip
-        value = msgspec.json.encode(fields)
-        yield LogRecord(TRANSACTIONS, partition, 0, newest.timestamp, b"end", value)
+        yield LogRecord(TRANSACTIONS, partition, 0, later_ms, b"end", msgspec.json.encode(fields))
 
 
 def by_processor(records: Iterable[Record]) -> tuple[list[FeatureRow], list[DeadLetter]]:
