@@ -34,15 +34,16 @@ def draw(recording: JobRecording, step: int) -> Figure:
     """Draw a row for each operator: how its time is spent, and how far its watermark has come."""
     moment = recording.moments[step]
     count = len(moment.operators)
-    figure = style.new_figure(8, 1.2 + 0.6 * count)
+    figure = style.new_figure(8, 1.2 + 0.45 * count)
     axes = figure.add_axes((0.23, 0.14, 0.46, 0.77))
     axes.set(xlim=(0, 100), ylim=(count - 0.4, -0.6), xlabel="share of the time (%)")
+    axes.set_xticks([0, 50, 100])
     axes.set_yticks(range(count), [short_name(one.name) for one in moment.operators])
     axes.set_title(f"{moment.at_ms / 1_000:.0f} s into the recording", loc="left")
     slow = first_slow(moment.operators)
     for row, one in enumerate(moment.operators):
         _draw_operator(axes, row, one, slow=one is slow)
-        said = f"W {_clock(one)}{_behind(moment, one)}\n{one.records:,} records"
+        said = f"W {_clock(one)}{_behind(moment, one)}"
         axes.annotate(
             said, (1.03, row), xycoords=("axes fraction", "data"), va="center", fontsize=8,
             annotation_clip=False, gid=f"watermark:{short_name(one.name)}:{one.watermark_ms}",
