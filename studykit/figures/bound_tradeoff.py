@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from studykit import style
 from studykit.describe import seconds
@@ -55,6 +56,9 @@ def draw(trace: Trace, step: int) -> Figure:
     counts.stairs(heights, edges, fill=True, facecolor=style.SKY, edgecolor=style.EDGE, lw=0.8)
     counts.set(ylabel="events", xlim=(0, edges[-1]))
     counts.set_title("how far each event is behind the newest one before it", loc="left")
+    counts.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    share.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    share.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     _draw_share(share, behind, bound_ms, last_ms)
     for axes in (counts, share):
         axes.axvline(bound_ms / 1_000, color=style.GREEN, lw=2.4, gid=f"bound:{bound_ms}")
