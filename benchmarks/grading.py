@@ -15,7 +15,6 @@ from testbook import testbook
 from benchmarks.measure import Figure
 from studykit.checks import find_lab
 from studykit.course.layout import Course
-from studykit.exercise import same
 from studykit.grading.example.maker import Maker, as_bytes
 from studykit.grading.example.students import SECRET
 from studykit.grading.session import EngineName, Order, Run, grade_all
@@ -83,7 +82,7 @@ def plain_rate() -> float:
                 for exercise in LAB.exercises:
                     found = book.value(f"[{exercise.name}(*one) for one in {exercise.cases!r}]")
                     wanted = [exercise.expected(one) for one in exercise.cases]
-                    if not same(found, wanted):
+                    if found != wanted:
                         raise AssertionError(f"{exercise.id}: {found} in place of {wanted}")
         seconds = time.perf_counter() - begun
         del os.environ["STUDY_PROGRESS"]
