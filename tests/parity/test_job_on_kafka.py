@@ -40,6 +40,7 @@ FEATURE_TOPICS = [one.target for one in CATALOG]
 INHERITED = dict(os.environ)
 """As it was before a job ran inside this process: that leaves its own paths and limits there."""
 LONG_AFTER_MS = 2 * 86_400_000
+READ_COMMITTED = {"isolation_level": "read_committed", "auto_offset_reset": "earliest"}
 
 
 class World:
@@ -81,18 +82,8 @@ class World:
 
     def committed(self, topics: Iterable[str], seconds: float, enough: Callable[..., bool]):
         """Return the committed records of `topics` as soon as there are enough of them."""
-        consumer = KafkaConsumer(
-            bootstrap_servers=self.servers,
-            isolation_level="read_committed",
-            auto_offset_reset="earliest",
-        )
-        with closing(consumer):
-            partitions = [
-                TopicPartition(topic, number)
-                for topic in topics
-                for number in consumer.partitions_for_topic(topic)
-            ]
-            consumer.assign(partitions)
+        with closing(KafkaConsumer(bootstrap_servers=self.servers, **READ_COMMITTED)) as consumer:
+            consumer.assign(_partitions(consumer, topics))
             found = []
             deadline = time.monotonic() + seconds
             while not enough(found):
@@ -101,16 +92,32 @@ class World:
                     found += records
             return found
 
+    def whole(self, topics: Iterable[str]):
+        """Return all that is committed in `topics`."""
+        with closing(KafkaConsumer(bootstrap_servers=self.servers, **READ_COMMITTED)) as consumer:
+            partitions = _partitions(consumer, topics)
+            ends = consumer.end_offsets(partitions)
+            consumer.assign(partitions)
+            found = []
+            while any(consumer.position(one) < ends[one] for one in partitions):
+                for records in consumer.poll(500).values():
+                    found += records
+            return found
+
     def source(self) -> list[LogRecord]:
         """Return what the event topics hold."""
-        with closing(KafkaConsumer(bootstrap_servers=self.servers)) as consumer:
-            partitions = [TopicPartition(topic, p) for topic in EVENT_TYPES for p in range(4)]
-            size = sum(consumer.end_offsets(partitions).values())
-        records = self.committed(EVENT_TYPES, 30, lambda found: len(found) >= size)
         return [
             LogRecord(one.topic, one.partition, one.offset, one.timestamp, one.key, one.value)
-            for one in records
+            for one in self.whole(EVENT_TYPES)
         ]
+
+
+def _partitions(consumer: KafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
+    return [
+        TopicPartition(topic, number)
+        for topic in topics
+        for number in consumer.partitions_for_topic(topic)
+    ]
 
 
 @pytest.fixture(scope="module")
