@@ -12,9 +12,11 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from queue import Empty
 from typing import Any, Final, NoReturn
 
 import zmq
@@ -81,7 +83,10 @@ class TestbookEngine:
             with client.setup_kernel(env=env, cleanup_kc=True, **silent):
                 session = _KernelSession(client, self.limits)
                 session.prepare()
-                yield session
+                try:
+                    yield session
+                finally:
+                    client.kill()  # nothing in it is worth a farewell
         except (RuntimeError, TimeoutError) as failure:
             raise EngineFailure(f"no kernel starts in the sandbox ({failure})") from None
         finally:
@@ -93,11 +98,32 @@ class TestbookEngine:
 class _BoundedClient(AsyncKernelClient):  # type: ignore[misc]
     """A kernel client that takes no endless messages, and not endlessly many."""
 
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait until the kernel answers and can be heard; not, as elsewhere, until it is silent.
+
+        Raises:
+            RuntimeError: It ended, or did not answer within `timeout` seconds.
+        """
+        until = time.monotonic() + (START_S if timeout is None else timeout)
+        while not await self._answers():
+            if not await self._async_is_alive() or time.monotonic() > until:
+                raise RuntimeError("it ended, or did not answer in time")
+
+    async def _answers(self) -> bool:
+        self.kernel_info()
+        try:
+            reply = await self.shell_channel.get_msg(timeout=1)
+            await self.iopub_channel.get_msg(timeout=0.2)
+        except Empty:
+            return False
+        return bool(reply["msg_type"] == "kernel_info_reply")
+
     def _create_connected_socket(self, channel: str, identity: bytes | None = None) -> Any:  # noqa: ANN401
         end = self.context.socket(channel_socket_types[channel])
         end.linger = 0
         end.setsockopt(zmq.MAXMSGSIZE, 2 * MAX_BYTES)
         end.setsockopt(zmq.RCVHWM, WAITING)
+        end.setsockopt(zmq.RECONNECT_IVL, 20)  # ms: its file is not there yet
         if identity:
             end.identity = identity
         if self.curve_publickey is not None:
@@ -172,6 +198,7 @@ class _Client(TestbookNotebookClient):  # type: ignore[misc]
         status = None if process is None else process.poll()
         if process is not None and status is None:
             process.kill()
+            process.wait()
         return status
 
     def run_source(self, source: str, within_s: float) -> list[Any]:

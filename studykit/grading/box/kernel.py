@@ -17,6 +17,7 @@ def main() -> None:
     """
     connection, options = sys.argv[1], json.loads(sys.argv[2])
     os.environ.pop("JPY_PARENT_PID", None)  # a number from outside; the sandbox ends with us
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # half of a kernel's start
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - the limits count from here
 
     confine.limit(
