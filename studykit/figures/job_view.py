@@ -43,7 +43,9 @@ def draw(recording: JobRecording, step: int) -> Figure:
     slow = first_slow(moment.operators)
     for row, one in enumerate(moment.operators):
         _draw_operator(axes, row, one, slow=one is slow)
-        said = f"W {_clock(one)}{_behind(moment, one)}"
+        if one.watermark_ms is None:
+            continue
+        said = f"W {_behind(moment, one).removeprefix(', ') or clock(one.watermark_ms)}"
         axes.annotate(
             said, (1.03, row), xycoords=("axes fraction", "data"), va="center", fontsize=8,
             annotation_clip=False, gid=f"watermark:{short_name(one.name)}:{one.watermark_ms}",
