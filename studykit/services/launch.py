@@ -13,9 +13,13 @@ import fcntl
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 import psutil
+
+_LOCK_SECONDS = 5.0
+"""One that was killed counts as gone while its last threads still hold the lock for a moment."""
 
 
 def main(record: Path, log: Path, details: str, command: list[str]) -> int:
@@ -36,9 +40,7 @@ def main(record: Path, log: Path, details: str, command: list[str]) -> int:
 def _become(record: Path, log: Path, details: dict[str, object], command: list[str]) -> None:
     os.setsid()  # Ctrl-C in the learner's terminal is not for the service
     lock = os.open(record.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _take(lock):
         return  # it runs already; its own record says so
     os.set_inheritable(lock, True)
     _write(record, details)
@@ -47,6 +49,20 @@ def _become(record: Path, log: Path, details: dict[str, object], command: list[s
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.execv(command[0], command)
+
+
+def _take(lock: int) -> bool:
+    """Take a lock that may be about to become free; tell whether it could be had."""
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        else:
+            return True
 
 
 def _write(record: Path, details: dict[str, object]) -> None:

@@ -1,6 +1,8 @@
+import fcntl
 import json
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -64,6 +66,17 @@ def test_the_record_is_written_by_the_process_that_it_tells_of(workspace):
     assert running.process().cmdline() == SLEEP
     process.kill(running)
     assert process.read_record(record) is None
+
+
+def test_a_launch_waits_for_the_lock_that_a_killed_process_still_holds(workspace):
+    record = workspace.run / "sleep.json"
+    with record.with_suffix(".lock").open("w") as dying:
+        fcntl.flock(dying, fcntl.LOCK_EX)
+        threading.Timer(1, fcntl.flock, (dying, fcntl.LOCK_UN)).start()
+        process.launch(record, workspace.logs / "sleep.log", 1, SLEEP, workspace.home)
+    running = process.read_record(record)
+    assert running is not None
+    process.kill(running)
 
 
 def test_a_second_launch_leaves_the_first_process_in_place(workspace):
