@@ -5,7 +5,8 @@
 -- the record itself: one that sets it is behind nothing. Only bound 0 has to look at the record
 -- before, which costs more. Flink's watermark is never ahead of the partition's, but for
 -- a partition that was called idle and has woken: what then comes behind Flink's would miss its windows
--- without a trace, so it is judged by that one.
+-- without a trace, so it is judged by that one. This is all that the development processor, which knows
+-- no idle partition, does otherwise: there these events count. Here dead letters list what they missed.
 CREATE TEMPORARY VIEW ${topic}_judged AS
 SELECT
   `value`,
