@@ -12,8 +12,6 @@
 # %% tags=["setup"]
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from studykit import job_recording
 from studykit.figures import (
     assigners,
@@ -27,15 +25,20 @@ from studykit.figures import (
     watermark_stepper,
     window_life,
 )
-from studykit.stories import STORY, STORY_POLICY
-from studykit.trace import simulate
-from studykit.widgets import Explorer, Marbles, Stepper
+
+RECORDINGS = Path(job_recording.__file__).with_name("recordings")
 
 # %% [markdown]
 # The story is run twice: with windows over all events, and with windows for each key. Its end is
 # step 16, and you can go back from there.
 
-# %%
+# %% tags=["setup"]
+from msgspec.structs import replace
+
+from studykit.stories import STORY, STORY_POLICY
+from studykit.trace import simulate
+from studykit.widgets import Explorer, Marbles, Stepper
+
 story = simulate(STORY, STORY_POLICY)
 keyed = simulate(STORY, replace(STORY_POLICY, keyed=True))
 end = len(story.steps)
@@ -135,6 +138,5 @@ Stepper(story, panes, step=end, stills=[end])
 # operator said of itself, second by second. **Which operator is the first slow one?** Lesson 13.
 
 # %% tags=["widget", "figure"]
-folder = Path(job_recording.__file__).with_name("recordings")
-recording = job_recording.load(folder / "slow_python_function.json")
+recording = job_recording.load(RECORDINGS / "slow_python_function.json")
 Stepper(recording, job_view, step=23, stills=[23])
