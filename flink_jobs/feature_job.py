@@ -102,8 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--bounded",
         action="store_true",
-        help="end at what the topics hold now, as a log file ends: every open window fires; the next "
-        "run appends the same rows to the feature topics again, as no checkpoint outlives an end",
+        help="end at what the topics hold now, as a log file ends: every open window fires; the "
+        "next run appends the same rows to the feature topics again: an end leaves no checkpoint",
     )
     parser.add_argument(
         "--idle-seconds",
