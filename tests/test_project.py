@@ -140,13 +140,13 @@ def test_every_command_on_a_page_exists(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_link_on_a_page_leads_somewhere(page: str) -> None:
-    anchors = {
-        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
-        for title in re.findall(r"^#+ (.+)$", PAGES[page], re.MULTILINE)
-    }
+    # JupyterLab knows headings by another name than code hosts do, so places are named themselves.
+    anchors = set(re.findall(r'^<a id="([a-z-]+)"></a>$', PAGES[page], re.MULTILINE))
     links = re.findall(r"\]\((\S+?)\)", PAGES[page])
     assert links
     for link in links:
+        if link.startswith("https://"):
+            continue
         exists = link[1:] in anchors if link.startswith("#") else (CLONE / link).is_file()
         assert exists, link
 

@@ -3,7 +3,8 @@
 A watermark W says: no event at or before W is expected any more. It is computed from the event
 times seen, and from nothing else: no clock on the wall, no count of records.
 
-The rules are those of Apache Flink (`BoundedOutOfOrdernessWatermarks`, `StatusWatermarkValve`).
+The rules are those of Apache Flink (`BoundedOutOfOrdernessWatermarks` and
+`WatermarkOutputMultiplexer`, where the partitions of a source meet).
 """
 
 from __future__ import annotations

@@ -219,7 +219,8 @@ print("when we got them:  ", dict(sorted(Counter(e.arrival_ms // 10_000 for e in
 # %% [markdown]
 # ## In Flink this is
 #
-# In Flink SQL you name the column that carries event time. Everything that follows uses it:
+# In Flink SQL you name the column that carries event time, and windows go by it:
+# <!-- claim: flink-sql-event-time-is-a-column -->
 #
 # ```sql
 # CREATE TABLE transactions (
@@ -241,7 +242,8 @@ print("when we got them:  ", dict(sorted(Counter(e.arrival_ms // 10_000 for e in
 # did it happen?</summary>
 #
 # At 11:58:00. The timestamp says when the broker stored it, or when the producer sent it,
-# depending on the topic. The payload says when it happened.
+# depending on the topic. <!-- claim: kafka-timestamp-type-is-a-topic-setting --> The payload says
+# when it happened.
 # </details>
 
 # %% [markdown]

@@ -148,10 +148,10 @@ print("for all:     ", together.results())
 
 # %% [markdown]
 # The numbers add up, 12 + 10 = 22. But the second form has a price that no small example shows:
-# all events must meet in one place. In Flink `windowAll` always runs with parallelism 1, whatever
-# the rest of the job has. <!-- claim: flink-windowall-has-parallelism-1 --> One forgotten `keyBy`
-# and a cluster of forty cores works with one. If you need a total over everything, sum by key
-# first and add up the few partial sums.
+# all events must meet in one place. In Flink a `window_all` is the work of a single subtask,
+# whatever the parallelism of the job. <!-- claim: flink-windowall-works-in-one-subtask --> One
+# forgotten `key_by`, and a cluster of forty cores works with one. If you need a total over
+# everything, sum by key first and add up the few partial sums.
 
 # %% [markdown]
 # ## 6. Keep a number, not the events
@@ -175,7 +175,7 @@ for aggregate in (CountSumMax(), Collect()):
 # In Flink an `AggregateFunction` is of the first kind; a bare `ProcessWindowFunction` is of the
 # second, since Flink keeps every element of the window for it.
 # <!-- claim: flink-process-window-function-buffers --> Give the two together, and you get a small
-# state *and* the window's start and end.
+# state *and* the window's start and end. <!-- claim: flink-aggregate-with-process-window-function -->
 
 # %% [markdown]
 # ## 7. Silence is not zero
@@ -221,8 +221,9 @@ for name, time_ms in (("end", inner.end_ms), ("end - 1", inner.last_ms)):
 # ## 9. Windows that never fire
 #
 # Two more kinds you will meet. A **count window** closes after n events of a key, whatever their
-# times. The last n - 1 events of a key may wait for ever, and a repeated log with another order
-# gives other windows.
+# times. The last n - 1 events of a key may wait for ever,
+# <!-- claim: flink-count-window-keeps-the-rest --> and a repeated log with another order gives
+# other windows.
 #
 # A **global window** holds everything and has no end. The watermark never completes it, so by
 # itself it never fires. <!-- claim: flink-global-window-never-fires --> It is a frame for triggers
@@ -253,7 +254,8 @@ Explorer(STORY, window_life, replace(STORY_POLICY, keyed=True), knobs=["size", "
 # ```
 #
 # Group by `window_start` *and* `window_end`: only with both does Flink know that this is a window.
-# Lesson 05 shows what you get otherwise.
+# <!-- claim: flink-window-start-only-is-no-window-aggregation --> Lesson 05 shows what you get
+# otherwise.
 
 # %% [markdown]
 # ## Recall

@@ -138,6 +138,7 @@ Stepper(trace, panes, step=len(trace.steps))
 # That makes three kinds of reader: one that **appends** needs results that never change. One that
 # understands **retractions** can have anything. One that **upserts**, that is overwrites by key,
 # needs to know which row a result belongs to. A store such as Redis is of the third kind.
+# <!-- claim: redis-hset-overwrites -->
 
 # %% [markdown]
 # ## 5. A key and a revision
@@ -179,8 +180,8 @@ print("early results:", early, " at the watermark:", sum(first))
 # %% [markdown]
 # Early results are drafts, and they accumulate: the reader must overwrite. There is a trap on the
 # way. If you give a Flink window a trigger of your own, it *replaces* the default one.
-# <!-- claim: flink-trigger-replaces-default --> With a bare count trigger of 100, a window of 99
-# events never fires, whatever the watermark says. A good trigger of your own also fires when the
+# With a bare count trigger of 100, a window of 99 events never fires, whatever the watermark says.
+# <!-- claim: flink-trigger-replaces-default --> A good trigger of your own also fires when the
 # watermark passes the end.
 #
 # And a timer in processing time brings the wall clock back in: the drafts then differ from run to
@@ -192,7 +193,7 @@ print("early results:", early, " at the watermark:", sum(first))
 # What became of event 10? In Flink, by default: nothing. It is dropped, and a counter named
 # `numLateRecordsDropped` goes up by one. <!-- claim: flink-late-records-dropped-counter --> Its
 # key, its value, its reason are gone. You can ask for a **side output** of late events in the
-# DataStream API; the window functions of Flink SQL have none.
+# DataStream API; <!-- claim: flink-late-side-output --> the window functions of Flink SQL have none.
 # <!-- claim: flink-sql-windows-drop-late-without-output -->
 #
 # The rule of this repository is stricter: whatever comes in is accounted for. One line checks it.
@@ -228,8 +229,9 @@ for step in trace.steps:
 #
 # The first is no window aggregation. Flink plans one only if the grouping has both columns.
 # <!-- claim: flink-window-start-only-is-no-window-aggregation --> Otherwise it is an ordinary
-# `GROUP BY` that sends an update for each event, pays no heed to the watermark and never frees a
-# group. The screen shows the right numbers, until the state fills the disk.
+# `GROUP BY` that sends an update for each event, pays no heed to the watermark and keeps every
+# group. <!-- claim: flink-group-by-keeps-every-group --> The screen shows the right numbers, until
+# the state fills the disk.
 
 # %% [markdown]
 # ## Break it
@@ -266,8 +268,9 @@ print(outcome(simulate(STORY, Policy(bound_ms=4_000, lateness_ms=4_000))))
 # letters = windowed.get_side_output(late)
 # ```
 #
-# The lateness of 3,000 is in milliseconds. An event that misses only some of its sliding windows
-# does not appear in `late`; see lesson 04.
+# The lateness of 3,000 is in milliseconds. <!-- claim: flink-allowed-lateness-in-ms --> An event
+# that misses only some of its sliding windows does not appear in `late`; see lesson 04.
+# <!-- claim: flink-partial-lateness-is-silent -->
 
 # %% [markdown]
 # ## Recall

@@ -43,6 +43,10 @@ def without_claim(said: list[Claim], shown: list[Proof]) -> list[str]:
     return [f"{proof.test}: {one}" for proof in shown for one in proof.claims if one not in asked]
 
 
+def test_every_claim_has_a_proof_or_a_source(ledger: list[Proof]) -> None:
+    assert without_proof(CLAIMS, ledger) == []
+
+
 def test_every_proof_has_a_claim(ledger: list[Proof]) -> None:
     assert without_claim(CLAIMS, ledger) == []
 

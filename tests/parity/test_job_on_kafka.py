@@ -147,6 +147,7 @@ def _long_after() -> Iterator[LogRecord]:
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.claim("flink-goes-on-from-its-checkpoint")
 def test_exactly_once_through_a_kill_and_a_stop_with_a_savepoint(world):
     day = _day()
     half = len(day) // 2

@@ -1,0 +1,19 @@
+"""The real engines for the proofs: one Flink, one broker and one store for all of them."""
+
+from __future__ import annotations
+
+import pytest
+from redis import Redis
+
+from tests.notebooks.claims.flink import Flink
+
+
+@pytest.fixture(scope="session")
+def flink(tmp_path_factory: pytest.TempPathFactory) -> Flink:
+    return Flink(tmp_path_factory.mktemp("flink-claims"))
+
+
+@pytest.fixture
+def store(redis_address: tuple[str, int]) -> Redis:
+    host, port = redis_address
+    return Redis(host, port, decode_responses=True)

@@ -1,0 +1,51 @@
+"""What the course says about Flink's Kafka connector, on a real broker."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from uuid import uuid4
+
+import pytest
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import NewTopic
+from pyflink.java_gateway import get_gateway
+
+from studykit.services.jars import JarCache, read_lock
+from tests.notebooks.claims.flink import Flink, ms
+
+pytestmark = [pytest.mark.jvm, pytest.mark.services]
+
+
+@pytest.fixture(scope="module")
+def with_kafka(flink: Flink) -> Flink:
+    """Return a Flink that has its Kafka connector."""
+    jars = [jar.as_uri() for jar in JarCache.of_user().ensure(read_lock()["flink"].jars)]
+    flink.env.add_jars(*jars)
+    return Flink(flink.folder, {"pipeline.jars": ";".join(jars)})
+
+
+@pytest.mark.claim("flink-sql-kafka-on-event-watermarks")
+def test_on_event_every_record_meets_the_watermark_of_those_before_it(
+    with_kafka: Flink, kafka_servers: str
+):
+    topic = f"claims-{uuid4().hex}"
+    with closing(KafkaAdminClient(bootstrap_servers=kafka_servers)) as admin:
+        admin.create_topics([NewTopic(topic, 1, 1)])
+    with closing(KafkaProducer(bootstrap_servers=kafka_servers)) as producer:
+        for event_ms in (14_000, 3_000, 17_000, 16_000):
+            producer.send(topic, str(event_ms).encode()).get(60)
+    with_kafka.tables.execute_sql(
+        f"CREATE TEMPORARY TABLE on_event (`at` BIGINT, rt AS TO_TIMESTAMP_LTZ(`at`, 3), "
+        "WATERMARK FOR rt AS rt - INTERVAL '4.001' SECOND) WITH ('connector'='kafka', "
+        f"'topic'='{topic}', 'properties.bootstrap.servers'='{kafka_servers}', 'format'='csv', "
+        "'scan.startup.mode'='earliest-offset', 'scan.bounded.mode'='latest-offset', "
+        "'scan.watermark.emit.strategy'='on-event')"
+    )
+    rows = with_kafka.rows(f"SELECT {ms('CURRENT_WATERMARK(rt)')} FROM on_event")
+    assert [row[0] for row in rows] == [None, 9_999, 9_999, 12_999]
+
+
+@pytest.mark.claim("flink-kafka-sink-is-at-least-once-by-default")
+def test_the_kafka_sink_promises_at_least_once_unless_told_otherwise(with_kafka: Flink):
+    options = get_gateway().jvm.org.apache.flink.streaming.connectors.kafka.table
+    assert str(options.KafkaConnectorOptions.DELIVERY_GUARANTEE.defaultValue()) == "at-least-once"
