@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -170,17 +170,20 @@ class Stage:
         self.start_job()
 
     def kill_taskmanager(self) -> None:
-        """Kill the TaskManager: the JobManager goes on from the newest checkpoint on the next."""
+        """Kill the TaskManager: the JobManager goes on from the newest checkpoint on the next.
+
+        Its Python workers can outlive it, for ever; a supervisor ends what a dead service leaves.
+        """
+        workers = self._python_workers()
         self.services.flink.taskmanager.kill()
+        for one in workers:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
         self.services.flink.taskmanager.start()
 
     def kill_python_worker(self) -> None:
         """Kill one of the processes in which the job's Python functions run."""
-        running = self.services.flink.taskmanager.running()
-        assert running is not None
-        children = psutil.Process(running.pid).children(recursive=True)
-        workers = [one for one in children if "beam_boot" in " ".join(one.cmdline())]
-        self._draw.choice(workers).kill()
+        self._draw.choice(self._python_workers()).kill()
 
     def kill_jobmanager(self) -> None:
         """Kill the JobManager, and submit the job again.
@@ -209,6 +212,12 @@ class Stage:
         """Stop what is still there of the job and the cluster."""
         self._end_client()
         self.services.flink.stop()
+
+    def _python_workers(self) -> list[psutil.Process]:
+        running = self.services.flink.taskmanager.running()
+        assert running is not None
+        children = psutil.Process(running.pid).children(recursive=True)
+        return [one for one in children if "beam_boot" in " ".join(one.cmdline())]
 
     def _wait_past(self, event_ms: int) -> None:
         self._wait(lambda: self._tail.is_past(event_ms))
