@@ -82,6 +82,9 @@ def $name(number: int) -> int:
     # END SOLUTION
 ''')
 
+END: Final = "\n\n# %% [markdown]\n# ## Done?"
+"""Where the last cell of a lab begins."""
+
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
@@ -93,7 +96,7 @@ class Skeleton:
     hole: str
 
     def write(self) -> None:
-        """Write the definition and append the hole.
+        """Write the definition, and the hole behind the last one.
 
         Raises:
             StudyError: The definition is there already.
@@ -101,8 +104,8 @@ class Skeleton:
         if self.definition.exists():
             raise StudyError(f"{self.definition} is there already: choose another name")
         self.definition.write_text(self.definition_text, "utf-8")
-        with self.source.open("a", encoding="utf-8") as source:
-            source.write(self.hole)
+        before, end, after = self.source.read_text("utf-8").partition(END)
+        self.source.write_text(f"{before.rstrip()}\n{self.hole}{end}{after}", "utf-8")
 
 
 def skeleton(lab: Lab, name: str, root: Path) -> Skeleton:

@@ -46,7 +46,7 @@ def test_the_skeleton_can_be_checked_at_once(root: Path) -> None:
     wrong = run_cases(exercise.misconceptions[0].answer, cases)
     assert judge(exercise, cases, wrong).misconception == "unchanged"
     source = new.source.read_text()
-    hole = source[source.index("def next_end") :]
+    hole = source[source.index("def next_end") : source.index("# ## Done?")]
     assert "raise lab.NotDone" in dig(hole, exercise)
 
 
