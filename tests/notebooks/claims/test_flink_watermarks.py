@@ -45,10 +45,7 @@ class Moved:
     def onWatermarkUpdate(self, watermark_ms) -> None:
         """Take notice."""
 
-    def updateCurrentEffectiveWatermark(self, watermark_ms) -> None:
-        """As before, of another version."""
-
-    def updateCurrentSplitWatermark(self, split, watermark_ms) -> None:
+    def onIdleUpdate(self, idle) -> None:
         """As before."""
 
     class Java:
