@@ -1,0 +1,192 @@
+"""The production job beside itself without sinks, its DataStream counterpart and the processor.
+
+Rates are per second of processor time, of Python, Java and whatever they start; that of the broker
+and the store is not in them. On files the start of a job is taken off: it is measured on a log of
+one event, the second time, when Java has loaded and compiled what it needs for that.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import psutil
+from kafka import KafkaConsumer, TopicPartition
+from pyflink.table import StreamTableEnvironment
+
+from benchmarks.measure import Figure, Timing
+from benchmarks.pipeline import HOME, fill, services
+from flink_jobs import feature_job, replay
+from flink_jobs.config import Settings
+from flink_jobs.connectors.log_file import LogRecord, write_log
+from flink_jobs.datastream_job import Form, Mode, replay_with_datastream
+from flink_jobs.events import TRANSACTIONS
+from flink_jobs.features.catalog import CATALOG, FRAUD
+from flink_jobs.features.row import encode_row
+from flink_jobs.job_graph import build
+from flink_jobs.job_kafka import KafkaPorts
+from flink_jobs.job_runtime import table_environment
+from flink_jobs.job_udfs import Deliver
+from flink_jobs.simulator.golden import EVENTS, golden_transactions
+from studykit.services.flink import flink_home
+from studykit.services.topics import PARTITIONS
+from studykit.services.workspace import Workspace
+
+COUNTERPARTS: Final[tuple[tuple[Form, Mode, int, str], ...]] = (
+    ("windows", "process", 200, "ratio >= 100"),
+    ("windows", "thread", 4_000, ""),
+    ("timers", "process", 1_000, ""),
+)
+"""Form, mode, how many events it gets, and the goal: some take 40 ms for each event."""
+
+Rows = Counter[bytes]
+Replay = Callable[[Path, Path, Settings], object]
+"""Reads a log file and writes result files into a folder."""
+
+
+def measure() -> list[Figure]:
+    """Measure on files, then from a real Kafka."""
+    with tempfile.TemporaryDirectory() as scratch, services() as settings:
+        os.environ["FLINK_HOME"] = str(flink_home(Workspace(HOME)))  # Java starts once, with this
+        return [*_on_files(Path(scratch)), *_from_kafka(settings)]
+
+
+class BlackHole(KafkaPorts):
+    """Reads what the job reads, and throws away what it would write."""
+
+    def connect(self) -> Deliver:
+        """Deliver rows to nothing."""
+        return len
+
+    def create_sinks(self, table_env: StreamTableEnvironment) -> list[str]:
+        """Create sinks that count nothing and keep nothing."""
+        columns = {f"{one.name}_rows": "redis_key, feature_row" for one in CATALOG}
+        columns["letters"] = "reason, feature_set"
+        for view, names in columns.items():
+            first, second = names.split(", ")
+            table_env.execute_sql(
+                f"CREATE TEMPORARY TABLE {view}_hole ({first} STRING, {second} STRING) "
+                "WITH ('connector' = 'blackhole')"
+            )
+        return [
+            f"INSERT INTO {view}_hole SELECT {names} FROM {view}" for view, names in columns.items()
+        ]
+
+
+def _from_kafka(settings: Settings) -> list[Figure]:
+    fill(settings, hours=1)
+    _run(BlackHole(settings, bounded=True))  # Java has then compiled what both need
+    hole = _time(lambda: _run(BlackHole(settings, bounded=True)))
+    job = _time(lambda: _run(KafkaPorts(settings, bounded=True)))
+    _check(_committed(settings), _expected(_log()))
+    rate, ratio = EVENTS / job.cpu_s, hole.cpu_s / job.cpu_s
+    return [
+        Figure("flink", "from Kafka into Redis and Kafka, start included", rate, "events/CPU-s",
+               ratio, "same SQL, black hole", "ratio >= 0.8")
+    ]  # fmt: skip
+
+
+def _run(ports: KafkaPorts) -> None:
+    checkpoints = {"execution.checkpointing.interval": "30 s"}
+    _, table_env = table_environment(1, checkpoints)
+    build(table_env, ports.settings, ports).execute().wait()
+
+
+def _on_files(scratch: Path) -> list[Figure]:
+    """Measure the job, the processor and both modes of the counterpart on the golden log."""
+    sql = _rate(feature_job.replay_file, EVENTS, scratch / "sql")
+    python = _rate(replay.replay_file, EVENTS, scratch / "python")
+    figures = [
+        Figure("flink", "SQL job, files", sql, "events/CPU-s", sql / python,
+               "development processor, one core")
+    ]  # fmt: skip
+    for form, mode, count, goal in COUNTERPARTS:
+        name = f"DataStream {form}, {mode} mode"
+        other = _rate(_datastream(form, mode), count, scratch / name)
+        figures.append(Figure("flink", "SQL job, files", sql, "events/CPU-s", sql / other, name,
+                              goal))  # fmt: skip
+    return figures
+
+
+def _datastream(form: Form, mode: Mode) -> Replay:
+    def run(log: Path, out: Path, settings: Settings) -> None:
+        replay_with_datastream(log, out, settings, form=form, mode=mode)
+
+    return run
+
+
+def _rate(run: Replay, count: int, scratch: Path) -> float:
+    """Return the events of a second of processor time; the rows must be those of the processor."""
+    cpu = {}
+    for events in (1, 1, count):
+        scratch.mkdir(exist_ok=True)
+        log, out = scratch / "log.jsonl", scratch / "out"
+        write_log(log, islice(_log(), events))
+        cpu[events] = _time(lambda: run(log, out, Settings())).cpu_s  # noqa: B023 - runs at once
+    with (out / "features.jsonl").open("rb") as lines:
+        _check(Counter(line.rstrip(b"\n") for line in lines), _expected(islice(_log(), count)))
+    return count / (cpu[count] - cpu[1])
+
+
+def _log() -> Iterator[LogRecord]:
+    for offset, tx in enumerate(golden_transactions()):
+        value = msgspec.json.encode(tx)
+        yield LogRecord(TRANSACTIONS, 0, offset, tx.event_time, tx.card_id.encode(), value)
+
+
+def _expected(records: Iterable[LogRecord]) -> Rows:
+    output, _ = replay.replay(records, Settings())
+    return Counter(map(encode_row, output.rows))
+
+
+def _check(found: Rows, expected: Rows) -> None:
+    if found != expected:
+        raise AssertionError(
+            f"{len(found - expected)} rows are wrong, {len(expected - found)} lack"
+        )
+
+
+def _committed(settings: Settings) -> Rows:
+    consumer = KafkaConsumer(
+        bootstrap_servers=settings.kafka_servers,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+    )
+    with closing(consumer):
+        partitions = [TopicPartition(FRAUD.target, number) for number in range(PARTITIONS)]
+        ends = consumer.end_offsets(partitions)
+        consumer.assign(partitions)
+        found: Rows = Counter()
+        while any(consumer.position(one) < ends[one] for one in partitions):
+            for records in consumer.poll(500).values():
+                found.update(record.value for record in records)
+        return found
+
+
+def _time(work: Callable[[], object]) -> Timing:
+    gc.collect()
+    cpu, wall = _cpu_s(), time.perf_counter()
+    work()
+    return Timing(_cpu_s() - cpu, time.perf_counter() - wall)
+
+
+def _cpu_s() -> float:
+    """Return the processor seconds of this process and all below it, ended ones included."""
+    seconds = 0.0
+    own = psutil.Process()
+    for process in (own, *own.children(recursive=True)):
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        seconds += times.user + times.system + times.children_user + times.children_system
+    return seconds
