@@ -175,7 +175,8 @@ for aggregate in (CountSumMax(), Collect()):
 # In Flink an `AggregateFunction` is of the first kind; a bare `ProcessWindowFunction` is of the
 # second, since Flink keeps every element of the window for it.
 # <!-- claim: flink-process-window-function-buffers --> Give the two together, and you get a small
-# state *and* the window's start and end. <!-- claim: flink-aggregate-with-process-window-function -->
+# state *and* the window's start and end.
+# <!-- claim: flink-aggregate-with-process-window-function -->
 
 # %% [markdown]
 # ## 7. Silence is not zero

@@ -193,7 +193,8 @@ print("early results:", early, " at the watermark:", sum(first))
 # What became of event 10? In Flink, by default: nothing. It is dropped, and a counter named
 # `numLateRecordsDropped` goes up by one. <!-- claim: flink-late-records-dropped-counter --> Its
 # key, its value, its reason are gone. You can ask for a **side output** of late events in the
-# DataStream API; <!-- claim: flink-late-side-output --> the window functions of Flink SQL have none.
+# DataStream API; <!-- claim: flink-late-side-output -->
+# the window functions of Flink SQL have none.
 # <!-- claim: flink-sql-windows-drop-late-without-output -->
 #
 # The rule of this repository is stricter: whatever comes in is accounted for. One line checks it.
