@@ -36,10 +36,10 @@ lab: $(INSTALLED) ## Start the services and open JupyterLab on the study guide
 check: $(INSTALLED) ## Check your copies of the labs, or of one: LAB=03
 	@$(STUDY) check $(LAB)
 
-up: $(INSTALLED) ## Start Kafka and Redis
-	@$(STUDY) up
+up: $(INSTALLED) ## Start Kafka and Redis; FLINK=1 starts a Flink cluster, too
+	@$(STUDY) up $(if $(FLINK)$(CLUSTER),--flink)
 
-down: $(INSTALLED) ## Stop Kafka and Redis; topics and keys stay
+down: $(INSTALLED) ## Stop what make up started; topics and keys stay
 	@$(STUDY) down
 
 seed: $(if $(TO),$(INSTALLED),up) ## Send simulated events to Kafka: EVENTS= RATE= SEED= TO=file
@@ -49,10 +49,11 @@ run-features: up ## Compute features until caught up; FOLLOW=1 keeps running
 	@services=$$($(STUDY) env) && export $$services && \
 	$(RUN) flink_jobs.stream_processor $(if $(FOLLOW),,--until-caught-up)
 
-run-flink: up ## Compute the same features with Flink, from its newest checkpoint; BOUNDED=1 ends
+run-flink: up ## Compute the same features with Flink: CLUSTER=1 BOUNDED=1 FROM=savepoint
 	@services=$$($(STUDY) env --flink) && export $$services && \
 	$(RUN) flink_jobs.feature_job --state $(or $(STUDY_HOME),.study)/data/flink \
-		$(if $(BOUNDED),--bounded)
+		$(if $(BOUNDED),--bounded) $(if $(FROM),--from $(FROM)) \
+		$(if $(CLUSTER),--cluster $$FLINK_CLUSTER)
 
 demo: $(INSTALLED) ## Watch a minute of live traffic become features; leaves nothing behind
 	@$(STUDY) demo

@@ -35,7 +35,8 @@ def _work(options: argparse.Namespace, settings: Settings) -> None:
         replay_file(options.replay, options.out, settings, options.parallelism)
     else:
         ports = KafkaPorts(settings, bounded=options.bounded, idle_s=options.idle_seconds)
-        run_on_kafka(ports, StateFolder(options.state), options.parallelism, options.cluster)
+        state = StateFolder(options.state, options.origin)
+        run_on_kafka(ports, state, options.parallelism, options.cluster)
 
 
 def replay_file(log: Path, out: Path, settings: Settings, parallelism: int = 1) -> None:
@@ -77,7 +78,7 @@ def run_on_kafka(
     check_connector(os.environ)
     check_broker(ports.settings)
     open_answering(ports.settings.redis_host, ports.settings.redis_port).close()
-    options = state.options(ports.settings)
+    options = {"pipeline.name": "features", **state.options(ports.settings)}
     if ports.bounded:  # a run that somebody waits for says what is wrong, instead of trying again
         options["restart-strategy.type"] = "none"
     _, table_env = table_environment(parallelism, options, cluster)
@@ -93,6 +94,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         default=Path("flink-state"),
         help="where checkpoints are; the newest is gone on from (default: flink-state)",
+    )
+    parser.add_argument(
+        "--from",
+        dest="origin",
+        type=Path,
+        metavar="DIR",
+        help="the checkpoint or savepoint to go on from (default: the newest of --state)",
     )
     parser.add_argument(
         "--cluster",

@@ -31,16 +31,23 @@ class JobUnusable(Foreseen):
 class StateFolder:
     """Where a job keeps its checkpoints and savepoints."""
 
-    def __init__(self, path: Path) -> None:
-        """Use the folder `path`, which need not exist."""
+    def __init__(self, path: Path, origin: Path | None = None) -> None:
+        """Use the folder `path`, which need not exist.
+
+        Args:
+            path: Where the job's state is kept.
+            origin: The checkpoint or savepoint to go on from; None for the newest of `path`.
+        """
         self._path = path.absolute()
+        self._origin = origin
 
     def options(self, settings: Settings) -> dict[str, str]:
-        """Return Flink's options for checkpoints here, and for going on from the newest.
+        """Return Flink's options for checkpoints here, and for going on from where it is said.
 
         Raises:
-            JobUnusable: The state here belongs to other windows.
+            JobUnusable: The state here belongs to other windows, or there is none to go on from.
         """
+        origin = self.newest() if self._origin is None else _whole(self._origin)
         self._claim(settings)
         options = {
             "execution.checkpointing.interval": f"{settings.checkpoint_interval_ms} ms",
@@ -57,9 +64,8 @@ class StateFolder:
             "restart-strategy.exponential-delay.initial-backoff": "1 s",
             "restart-strategy.exponential-delay.max-backoff": "1 min",
         }
-        newest = self.newest()
-        if newest is not None:
-            options["execution.state-recovery.path"] = newest.as_uri()
+        if origin is not None:
+            options["execution.state-recovery.path"] = origin.as_uri()
         return options
 
     @property
@@ -94,6 +100,16 @@ class StateFolder:
                 f"the state in {self._path} was left with other settings ({left}): go back to "
                 "those, or choose another --state to start from the beginning of the log"
             )
+
+
+def _whole(origin: Path) -> Path:
+    """Return the folder of a checkpoint or savepoint that somebody chose, as an absolute path."""
+    if not (origin / "_metadata").is_file():
+        raise JobUnusable(
+            f"there is no checkpoint or savepoint in {origin}: choose a folder with a file "
+            "_metadata, such as those below checkpoints/ and savepoints/ of --state"
+        )
+    return origin.absolute()
 
 
 def run(job: StatementSet, state: StateFolder) -> None:

@@ -57,14 +57,16 @@ def lab(
 
 
 @app.command()
-def up() -> None:
+def up(
+    flink: Annotated[bool, typer.Option("--flink", help="Start a Flink cluster, too.")] = False,
+) -> None:
     """Start Kafka and Redis, and wait until both answer."""
     from rich.console import Console
 
     from studykit.services.up import up as start
     from studykit.services.workspace import Workspace
 
-    start(Workspace.of_clone(), Console())
+    start(Workspace.of_clone(), Console(), flink=flink)
 
 
 @app.command()
@@ -100,15 +102,18 @@ def env(
 ) -> None:
     """Print how programs reach the services: export $(study env)."""
     from studykit.services.addresses import Addresses
+    from studykit.services.ports import HOST
     from studykit.services.workspace import Workspace
 
     workspace = Workspace.of_clone()
-    for name, value in Addresses.find(workspace).environment().items():
+    addresses = Addresses.find(workspace)
+    for name, value in addresses.environment().items():
         typer.echo(f"{name}={value}")
     if flink:
         from studykit.services.flink import flink_home
 
         typer.echo(f"FLINK_HOME={flink_home(workspace)}")
+        typer.echo(f"FLINK_CLUSTER={HOST}:{addresses.flink_port}")
 
 
 @app.command()

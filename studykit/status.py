@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from studykit.services.addresses import Addresses
+from studykit.services.flink_cluster import JobManager, TaskManager
 from studykit.services.kafka import Kafka
 from studykit.services.ports import HOST, accepts
 from studykit.services.redis import Redis
@@ -111,6 +112,9 @@ def _services(workspace: Workspace, addresses: Addresses) -> Table:
     else:
         answers = accepts(addresses.redis_host, addresses.redis_port)
         table.add_row("Redis", _external(answers), redis)
+    for part in (JobManager, TaskManager):
+        if part.record(workspace):
+            table.add_row(*_own(workspace, part))
     return table
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from flink_jobs.config import Settings
 from studykit.errors import StudyError
+from studykit.services.flink_cluster import JobManager
 from studykit.services.kafka import Kafka
 from studykit.services.ports import HOST
 from studykit.services.redis import Redis
@@ -25,12 +26,13 @@ class Addresses:
     redis_host: str
     redis_port: int
     own_redis: bool
+    flink_port: int
 
     @classmethod
     def find(cls, workspace: Workspace, environ: Mapping[str, str] = os.environ) -> Addresses:
         """Return the addresses: `KAFKA_SERVERS` and `REDIS_HOST` name services of the user's own.
 
-        Without them, `KAFKA_PORT` and `REDIS_PORT` choose the ports; without those, a service
+        Without them, `KAFKA_PORT`, `REDIS_PORT` and `FLINK_PORT` choose; without those, a service
         that runs in `workspace` keeps the one it has.
 
         Raises:
@@ -48,6 +50,7 @@ class Addresses:
             redis_host=HOST if own_redis else chosen.redis_host,
             redis_port=redis_port,
             own_redis=own_redis,
+            flink_port=_port(JobManager, workspace, environ),
         )
 
     def environment(self) -> dict[str, str]:

@@ -18,6 +18,7 @@ from typing import Any, Final
 from studykit.services.flink import flink_home, java_options
 from studykit.services.java import find_java
 from studykit.services.ports import HOST, free_port
+from studykit.services.process import Running
 from studykit.services.service import Say, Service, silent
 from studykit.services.workspace import Workspace
 
@@ -151,7 +152,7 @@ class TaskManager(_Process):
     """The worker. Its port is the JobManager's: through it one learns whether it has registered."""
 
     name = "flink-taskmanager"
-    title = "Flink's TaskManager"
+    title = "TaskManager"
     default_port = JobManager.default_port
     main_class = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
     options = (
@@ -196,6 +197,8 @@ class TaskManager(_Process):
 class FlinkCluster:
     """A JobManager and a TaskManager, started and stopped together."""
 
+    title = JobManager.title
+
     def __init__(self, workspace: Workspace, port: int, metrics_port: int = 0) -> None:
         """Use `port` for the web interface.
 
@@ -212,6 +215,10 @@ class FlinkCluster:
     def address(self) -> str:
         """Host and port of the web interface and the REST interface."""
         return self.jobmanager.address
+
+    def running(self) -> Running | None:
+        """Return the JobManager's process, if both run."""
+        return self.taskmanager.running() and self.jobmanager.running()
 
     def start(self, say: Say = silent) -> None:
         """Start what does not run, and wait until jobs can be run.

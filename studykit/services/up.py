@@ -20,6 +20,7 @@ from rich.progress import (
 
 from studykit.errors import StudyError
 from studykit.services.addresses import Addresses
+from studykit.services.flink_cluster import FlinkCluster
 from studykit.services.jars import Jar, JarCache, read_lock
 from studykit.services.kafka import Kafka
 from studykit.services.redis import Redis, redis_answers
@@ -28,9 +29,19 @@ from studykit.services.workspace import Workspace
 
 
 def up(
-    workspace: Workspace, console: Console, environ: Mapping[str, str] = os.environ
+    workspace: Workspace,
+    console: Console,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    flink: bool = False,
 ) -> Addresses:
     """Have Kafka and Redis running and answering, whatever state they were in before.
+
+    Args:
+        workspace: Where the services keep their files.
+        console: Where to say what happens.
+        environ: What chooses ports, or names services of the user's own.
+        flink: Whether to have a Flink cluster running, too.
 
     Raises:
         StudyError: A service cannot be started, or one that the user named does not answer.
@@ -38,11 +49,14 @@ def up(
     addresses = Addresses.find(workspace, environ)
     if addresses.own_kafka:
         fetch_jars(read_lock()["kafka"].jars, console)
+    if flink:
+        fetch_jars(read_lock()["flink"].jars, console)
+    wanted = [("Kafka", _have_kafka), ("Redis", _have_redis)] + [("Flink", _have_flink)] * flink
     with workspace.locked(), _progress(console) as progress:
-        pool = ThreadPoolExecutor(2)
+        pool = ThreadPoolExecutor(len(wanted))
         jobs = [
             pool.submit(_show, progress, title, partial(have, workspace, addresses))
-            for title, have in (("Kafka", _have_kafka), ("Redis", _have_redis))
+            for title, have in wanted
         ]
         try:
             _finish(jobs)
@@ -56,10 +70,12 @@ def up(
 def down(workspace: Workspace, console: Console) -> None:
     """Stop what was started here, and nothing else."""
     with workspace.locked():
-        services: list[Service] = [Kafka(workspace, 0), Redis(workspace, 0)]
-        with ThreadPoolExecutor(2) as pool:
-            for service, stopped in zip(services, pool.map(Service.stop, services), strict=True):
-                console.print(f"{service.title} {'stopped' if stopped else 'was not running'}")
+        ours: list[Service | FlinkCluster]
+        ours = [Kafka(workspace, 0), Redis(workspace, 0), FlinkCluster(workspace, 0)]
+        with ThreadPoolExecutor(len(ours)) as pool:
+            for service, stopped in zip(ours, pool.map(lambda one: one.stop(), ours), strict=True):
+                if stopped or not isinstance(service, FlinkCluster):  # which few people start
+                    console.print(f"{service.title} {'stopped' if stopped else 'was not running'}")
 
 
 def clean_data(workspace: Workspace, console: Console) -> None:
@@ -119,7 +135,7 @@ def _show(progress: Progress, title: str, work: Callable[[Say], str]) -> None:
         progress.update(task, words=outcome, total=1, completed=1)
 
 
-def _start(service: Service, say: Say) -> str:
+def _start(service: Service | FlinkCluster, say: Say) -> str:
     began = time.monotonic()
     ran_already = service.running() is not None
     service.start(say)
@@ -141,6 +157,10 @@ def _have_redis(workspace: Workspace, addresses: Addresses, say: Say) -> str:
         return _start(Redis(workspace, addresses.redis_port), say)
     _greet_redis(addresses.redis_host, addresses.redis_port)
     return f"used at {addresses.redis_host}:{addresses.redis_port} (REDIS_HOST)"
+
+
+def _have_flink(workspace: Workspace, addresses: Addresses, say: Say) -> str:
+    return _start(FlinkCluster(workspace, addresses.flink_port), say)
 
 
 def _greet_kafka(servers: str) -> list[str]:
