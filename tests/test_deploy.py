@@ -1,0 +1,147 @@
+"""The files for Docker and Kubernetes: valid by their own tools, and of the locked versions."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from studykit.services.jars import Jar, JarCache, read_lock
+from studykit.services.topics import TOPICS
+
+ROOT = Path(__file__).parents[1]
+COMPOSE = ROOT / "docker-compose.yml"
+DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
+DEPLOYMENT = ROOT / "deploy" / "kubernetes" / "features.yaml"
+DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "features.json"
+
+OPERATOR = Jar(
+    "org.apache.flink:flink-kubernetes-operator-api:1.10.0",
+    190_877,
+    "b1f44814e17514fa8395c61b329a3ee9087123a5bda5b21fe1a495d5182c30b6",
+)
+"""The newest release of the operator whose schema is published as a jar. It knows all fields that
+are used here, and no version of Flink after 1.20; later ones take `v2_2`."""
+SCHEMA_FILE = "META-INF/fabric8/flinkdeployments.flink.apache.org-v1.yml"
+
+
+def compose() -> dict[str, Any]:
+    return yaml.safe_load(COMPOSE.read_text())
+
+
+def deployment() -> dict[str, Any]:
+    found = {one["kind"]: one for one in yaml.safe_load_all(DEPLOYMENT.read_text())}
+    return found["FlinkDeployment"]
+
+
+def image(service: str) -> str:
+    return compose()["services"][service]["image"].partition(":")[2]
+
+
+def test_compose_file_is_valid():
+    command = next(
+        (
+            words
+            for words in (["docker", "compose"], ["docker-compose"])
+            if shutil.which(words[0])
+            and not subprocess.run([*words, "version"], capture_output=True, check=False).returncode
+        ),
+        None,
+    )
+    if command is None:
+        pytest.skip("neither `docker compose` nor `docker-compose` is installed")
+    checked = subprocess.run(
+        [*command, "-f", COMPOSE, "config", "-q"], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_flink_is_the_locked_one_everywhere():
+    locked = version("apache-flink")
+    assert re.search(r"^ARG FLINK=(.*)$", DOCKERFILE, re.MULTILINE)[1] == locked
+    assert compose()["x-lab"]["build"]["args"]["FLINK"] == locked
+    spec = deployment()["spec"]
+    assert spec["flinkVersion"] == "v" + "_".join(locked.split(".")[:2])
+    assert spec["job"]["jarURI"].endswith(f"/flink-python-{locked}.jar")
+
+
+def test_kafka_is_the_locked_one():
+    (locked,) = (root for root in read_lock()["kafka"].roots if ":kafka_" in root)
+    assert image("kafka") == locked.rpartition(":")[2]
+
+
+def test_broker_has_the_settings_that_the_job_relies_on():
+    settings = compose()["services"]["kafka"]["environment"]
+    assert settings["KAFKA_LOG_MESSAGE_TIMESTAMP_TYPE"] == "LogAppendTime"
+    assert settings["KAFKA_TRANSACTION_STATE_LOG_MIN_ISR"] == 1
+    assert settings["KAFKA_TRANSACTION_MAX_TIMEOUT_MS"] >= 900_000
+    assert compose()["services"]["topics"]["command"] == "study up"
+    assert "dead-letter" in TOPICS  # which that command creates
+
+
+@pytest.mark.parametrize("service", sorted(compose()["services"]))
+def test_ports_are_on_loopback(service):
+    for port in compose()["services"][service].get("ports", []):
+        assert port.startswith("127.0.0.1:")
+
+
+def test_mounted_files_are_there():
+    for service in compose()["services"].values():
+        for volume in service.get("volumes", []):
+            if volume.startswith("./"):
+                assert (ROOT / volume.split(":")[0]).exists(), volume
+
+
+def test_deployment_is_valid_by_the_operators_own_schema():
+    (jar,) = JarCache.of_user().ensure([OPERATOR])
+    with zipfile.ZipFile(jar) as archive:
+        definition = yaml.safe_load(archive.read(SCHEMA_FILE))
+    schema = closed(definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
+    found = deployment()
+    found["spec"]["flinkVersion"] = "v1_20"
+    jsonschema.validate(found, schema)
+    found["spec"]["job"]["upgradeMod"] = "savepoint"
+    with pytest.raises(jsonschema.ValidationError, match="upgradeMod"):
+        jsonschema.validate(found, schema)
+
+
+def closed(schema: Any) -> Any:
+    """Return the schema without room for fields that it does not name: a misspelt one is found."""
+    if isinstance(schema, list):
+        return [closed(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    schema = {name: closed(one) for name, one in schema.items()}
+    if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
+        if schema["properties"].keys() >= {"spec", "status"}:
+            schema["properties"].update({key: {} for key in ("apiVersion", "kind", "metadata")})
+        schema.setdefault("additionalProperties", False)
+    return schema
+
+
+def test_job_and_its_settings_are_what_the_entry_point_knows():
+    job = deployment()["spec"]["job"]
+    assert (ROOT / "flink_jobs" / Path(job["args"][3]).name).is_file()
+    mounted = deployment()["spec"]["podTemplate"]["spec"]["containers"][0]["volumeMounts"]
+    state = job["args"][job["args"].index("--state") + 1]
+    assert state.startswith(mounted[0]["mountPath"])
+
+
+def test_dashboard_asks_the_provisioned_source():
+    source = yaml.safe_load(
+        (ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml").read_text()
+    )
+    uid = source["datasources"][0]["uid"]
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    assert {panel["targets"][0]["datasource"]["uid"] for panel in panels} == {uid}
+    assert any("numLateRecordsDropped" in panel["targets"][0]["expr"] for panel in panels)
+    assert all(panel["description"] for panel in panels)
