@@ -7,12 +7,13 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import msgspec
 import redis
-from kafka import KafkaProducer, TopicPartition
+from kafka import KafkaProducer
 
 from benchmarks.measure import Figure, take_turns
 from flink_jobs.config import Settings
@@ -94,12 +95,10 @@ class RedisOnly(Outbox):
 
 
 def _bare(settings: Settings, count: int) -> int:
-    """Read and decode every record: what any processor has to do at least."""
+    """Join a group, read and decode every record: what any processor has to do at least."""
     collect_rarely()
-    consumer = open_consumer(settings)
-    partitions = [TopicPartition(TRANSACTIONS, number) for number in range(PARTITIONS)]
-    consumer.assign(partitions)
-    consumer.seek_to_beginning(*partitions)
+    consumer = open_consumer(_in_a_new_group(settings))
+    consumer.subscribe([TRANSACTIONS])
     decode = msgspec.json.Decoder(Transaction).decode
     seen = 0
     while seen < count:
@@ -115,11 +114,7 @@ def process(
     settings: Settings, count: int, sets: list[FeatureSet], outbox_of: Callable[[Settings], Outbox]
 ) -> int:
     """Run the processor as its entry point does, in a group of its own, until it has caught up."""
-    own = Settings(
-        kafka_servers=settings.kafka_servers,
-        redis_port=settings.redis_port,
-        kafka_group=uuid.uuid4().hex,
-    )
+    own = _in_a_new_group(settings)
     collect_rarely()
     with ExitStack() as opened:
         client = opened.enter_context(redis.Redis(port=own.redis_port))
@@ -138,6 +133,10 @@ def process(
         )  # fmt: skip
         processor.run(until_caught_up=True)
         return count if client.dbsize() == 1_000 else client.dbsize()
+
+
+def _in_a_new_group(settings: Settings) -> Settings:
+    return replace(settings, kafka_group=uuid.uuid4().hex)
 
 
 def fill(settings: Settings, hours: int = HOURS) -> int:

@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from flink_jobs import entry
 from flink_jobs.config import Settings
@@ -21,8 +22,11 @@ from flink_jobs.connectors.redis import open_answering
 from flink_jobs.job_files import FilePorts
 from flink_jobs.job_graph import build, check_settings
 from flink_jobs.job_kafka import KafkaPorts, check_broker
-from flink_jobs.job_runtime import check_connector, table_environment
+from flink_jobs.job_runtime import check_cluster, check_connector, table_environment
 from flink_jobs.job_service import StateFolder, run
+
+NAME: Final = "features"
+"""The job's name, by which a cluster knows that it runs already."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,9 +80,11 @@ def run_on_kafka(
     """
     check_settings(ports.settings)
     check_connector(os.environ)
+    if cluster is not None:
+        check_cluster(cluster, parallelism, NAME)
     check_broker(ports.settings)
     open_answering(ports.settings.redis_host, ports.settings.redis_port).close()
-    options = {"pipeline.name": "features", **state.options(ports.settings)}
+    options = {"pipeline.name": NAME, **state.options(ports.settings)}
     if ports.bounded:  # a run that somebody waits for says what is wrong, instead of trying again
         options["restart-strategy.type"] = "none"
     _, table_env = table_environment(parallelism, options, cluster)

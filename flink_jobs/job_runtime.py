@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
 import tempfile
+import time
+import urllib.request
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pyflink.common import Configuration
 from pyflink.datastream import StreamExecutionEnvironment
@@ -24,6 +27,12 @@ _OPTIONS: Final = {
     "table.local-time-zone": "UTC",  # or the windows' ends would follow the machine's zone
     "pipeline.object-reuse": "true",
 }
+
+_ANSWER_S: Final = 5.0
+_FREE_S: Final = 10.0
+"""How long a cluster is given to clear away a job that was just stopped."""
+_POLL_S: Final = 0.2
+_ENDED: Final = ("FINISHED", "CANCELED", "FAILED")
 
 
 class FlinkUnusable(Foreseen):
@@ -42,6 +51,48 @@ def check_connector(environ: Mapping[str, str]) -> None:
             f"there is no Kafka connector in FLINK_HOME={home or '(unset)'}: start the job with "
             "`make run-flink`, or put flink-sql-connector-kafka-5.0.0-2.2.jar into its lib folder"
         )
+
+
+def check_cluster(cluster: str, parallelism: int, job: str) -> None:
+    """Make sure that a cluster can take the job, before half a minute is spent on handing it over.
+
+    Args:
+        cluster: Host and port of its REST interface.
+        parallelism: How many slots the job needs.
+        job: The job's name; two of that name would write everything twice.
+
+    Raises:
+        FlinkUnusable: It does not answer, has no room, or runs the job already.
+    """
+    deadline = time.monotonic() + _FREE_S
+    while obstacle := _obstacle(cluster, parallelism, job):
+        if time.monotonic() > deadline:
+            raise FlinkUnusable(f"the cluster at {cluster} {obstacle}")
+        time.sleep(_POLL_S)
+
+
+def _obstacle(cluster: str, parallelism: int, job: str) -> str | None:
+    """Return why a cluster cannot take the job now; a job that was just stopped holds its slots."""
+    try:
+        overview, jobs = (_ask(cluster, path) for path in ("/overview", "/jobs/overview"))
+    except (OSError, ValueError):
+        raise FlinkUnusable(
+            f"no Flink cluster answers at {cluster}: start one with `make up FLINK=1`"
+        ) from None
+    if any(one["name"] == job and one["state"] not in _ENDED for one in jobs["jobs"]):
+        return (
+            f"runs the job {job!r} already: stop that one first, with Ctrl-C where it was started, "
+            "or in the cluster's web interface"
+        )
+    free = overview["slots-available"]
+    if free < parallelism:
+        return f"has {free} free slots and the job needs {parallelism}: lower --parallelism"
+    return None
+
+
+def _ask(cluster: str, path: str) -> Any:  # noqa: ANN401
+    with urllib.request.urlopen(f"http://{cluster}{path}", timeout=_ANSWER_S) as reply:
+        return json.load(reply)
 
 
 def table_environment(

@@ -202,6 +202,15 @@ def test_a_connector_that_is_missing_is_one_sentence(world):
     assert "no Kafka connector in FLINK_HOME=(unset)" in _refusal(world, FLINK_HOME="")
 
 
+def test_a_cluster_that_is_away_is_one_sentence(world):
+    line = " ".join(_refusal(world, "--cluster", "127.0.0.1:1").split())
+    assert "no Flink cluster answers at 127.0.0.1:1: start one with" in line
+
+
+def test_a_savepoint_that_is_not_there_is_one_sentence(world):
+    assert "no checkpoint or savepoint in nowhere" in _refusal(world, "--from", "nowhere")
+
+
 def test_a_broker_that_is_away_is_one_sentence(world):
     line = _refusal(world, KAFKA_SERVERS="127.0.0.1:1")
     assert "no Kafka broker answers at 127.0.0.1:1" in line
