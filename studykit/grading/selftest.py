@@ -51,7 +51,9 @@ _ATTEMPTS: Final = {
     "keep memory in a shared segment": (
         "import ctypes; assert ctypes.CDLL(None).shmget(0, 4096, 0o600) >= 0"
     ),
-    "find what an earlier one left": "import os; assert os.listdir('/tmp') + os.listdir('.')",
+    "find what an earlier one left": (
+        "import os; assert 'left' in os.listdir('/tmp') + os.listdir('.')"
+    ),
 }
 _WORK: Final = """
 import os, socketserver, studykit.stories

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ PYFLINK = next(one for one in COURSE.lesson_sources() if one.stem == "11_pyflink
 CORE = [one for one in COURSE.lesson_sources() if one != PYFLINK]
 
 pytestmark = pytest.mark.slow
+
+INHERITED = dict(os.environ)
+"""As it was before a job ran inside this process: that leaves its own paths and ports there."""
 
 
 def run(source: Path) -> Notebook:
@@ -43,6 +47,10 @@ def test_a_lesson_prints_what_is_committed(source: Path) -> None:
 @pytest.fixture
 def own_home(service_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A home for what the lesson starts, which is stopped whatever becomes of the lesson."""
+    for name in os.environ.keys() - INHERITED.keys():
+        monkeypatch.delenv(name)
+    for name, value in INHERITED.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("STUDY_HOME", str(service_home))
     yield service_home
     JobLab(service_home / "lesson11").stop()

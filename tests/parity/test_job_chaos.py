@@ -16,7 +16,7 @@ from tests.parity.accounts import Differences
 from tests.parity.chaos import DISTURBANCES, TEXTBOOK, Stage, schedule
 from tests.service_fixtures import TestServices, home_for_services
 
-pytestmark = [pytest.mark.jvm, pytest.mark.services, pytest.mark.slow]
+pytestmark = [pytest.mark.jvm, pytest.mark.services, pytest.mark.slow, pytest.mark.chaos]
 
 ROUNDS = 3 * len(DISTURBANCES)
 

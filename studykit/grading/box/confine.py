@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ SCRATCH: Final = ("/tmp", "/box", "/dev/shm")
 FOLDER_BYTES: Final = 64 * 2**20
 
 _PRIVATE_RECURSIVE: Final = 0x44000
+_BIND: Final = 0x1000
 _NOSUID_NODEV: Final = 0x6
 _READ_ONLY: Final = 0x1
 _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER, _PR_NO_NEW_PRIVS = 4, 24, 36, 38
@@ -55,13 +57,21 @@ def hide_memory() -> None:
 def fresh_folders() -> None:
     """Give this process scratch folders of its own, and a /proc that shows nothing.
 
+    A Python that lies in a scratch folder stays visible there: a clone may be anywhere.
+
     Raises:
         OSError: The system refuses.
     """
     unshare(CLONE_NEWNS | CLONE_NEWIPC)
     _mount("none", "/", "", _PRIVATE_RECURSIVE, "")
+    hidden = {one for one in (sys.base_prefix, sys.prefix) if one.startswith(SCRATCH)}
+    handles = {one: os.open(one, os.O_PATH) for one in hidden}
     for folder in SCRATCH:
         _mount("scratch", folder, "tmpfs", _NOSUID_NODEV, f"mode=1777,size={FOLDER_BYTES}")
+    for place, handle in handles.items():
+        os.makedirs(place)
+        _mount(f"/proc/self/fd/{handle}", place, "", _BIND, "")
+        os.close(handle)
     _mount("none", "/proc", "tmpfs", _NOSUID_NODEV | _READ_ONLY, "size=4096")
     os.chdir("/box")
 

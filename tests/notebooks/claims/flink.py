@@ -83,6 +83,13 @@ class Flink:
         with (first.union(*others) if others else first).execute_and_collect() as found:
             return list(found)
 
+    def told(self, windowed: Any) -> list[str]:
+        """Return what `told` tells: firings in their order, then late events in theirs.
+
+        The two come by ways of their own, and which arrives first is chance.
+        """
+        return sorted(self.collected(*told(windowed)), key=lambda line: line.startswith("late"))
+
 
 class Told(ProcessWindowFunction):
     """Tell each firing: key, start, end, the values that the window has, and the watermark."""

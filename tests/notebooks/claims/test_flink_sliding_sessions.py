@@ -12,7 +12,7 @@ from pyflink.util.exceptions import TableException
 
 from studykit.marbles import parse
 from studykit.stories import TWO_VISITS
-from tests.notebooks.claims.flink import Flink, at, seconds, told
+from tests.notebooks.claims.flink import Flink, at, seconds
 
 pytestmark = pytest.mark.jvm
 
@@ -71,11 +71,11 @@ def test_hop_aggregates_slices(flink: Flink):
 def test_an_event_that_misses_one_of_its_windows_is_not_reported(flink: Flink):
     events = [at(8_000, 1), at(14_000, 2), at(7_000, 4), at(3_000, 8)]
     windowed = flink.keyed(events).window(SLIDING)
-    assert flink.collected(*told(windowed)) == [
+    assert flink.told(windowed) == [
         "a [0,10000) 1 at 9999",
-        "late a 3000",  # both of its windows have fired; of 7_000 nobody hears
         "a [5000,15000) 1+2+4 at 9223372036854775807",
         "a [10000,20000) 2 at 9223372036854775807",
+        "late a 3000",  # both of its windows have fired; of 7_000 nobody hears
     ]
     assert flink.windows(hop(flink.table(events), 5, 10)) == [
         (0, 10_000, 1),
@@ -124,7 +124,7 @@ def test_without_partition_by_all_users_share_their_sessions(flink: Flink):
 @pytest.mark.claim("flink-session-lateness-on-merged-window")
 def test_an_event_that_alone_would_be_late_joins_a_session_that_is_open(flink: Flink):
     windowed = flink.keyed(TWO_VISITS, bound_ms=0).window(VISIT)
-    assert flink.collected(*told(windowed)) == [
+    assert flink.told(windowed) == [
         "a [1000,8000) 1+1+1 at 10999",
         "a [7000,17000) 1+1+1 at 9223372036854775807",  # with the event at 7 s
     ]
@@ -134,7 +134,7 @@ def test_an_event_that_alone_would_be_late_joins_a_session_that_is_open(flink: F
 def test_a_bridge_between_two_told_sessions_is_a_third_row(flink: Flink):
     events = parse("-a1--a3-a4-------a11--a13-----b18-a7")
     windowed = flink.keyed(events, bound_ms=0).window(VISIT).allowed_lateness(12_000)
-    firings = [one.split(" at ")[0] for one in flink.collected(*told(windowed))]
+    firings = [one.split(" at ")[0] for one in flink.told(windowed)]
     assert [one for one in firings if one.startswith("a")] == [
         "a [1000,8000) 1+1+1",
         "a [11000,17000) 1+1",

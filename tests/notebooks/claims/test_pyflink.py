@@ -13,7 +13,7 @@ from pyflink.datastream.window import TumblingEventTimeWindows
 from pyflink.java_gateway import get_gateway
 
 from studykit.stories import STORY
-from tests.notebooks.claims.flink import Flink, at, ms, seconds, told
+from tests.notebooks.claims.flink import Flink, at, ms, seconds
 
 pytestmark = pytest.mark.jvm
 
@@ -40,7 +40,7 @@ def test_in_one_bundle_no_event_is_late(flink: Flink):
     bundled = Flink(flink.folder, options)
     ten = TumblingEventTimeWindows.of(seconds(10))
     windowed = bundled.stream(STORY).key_by(lambda one: 0, Types.INT()).window(ten)
-    first, *_ = bundled.collected(*told(windowed))
+    first, *_ = bundled.told(windowed)
     assert first.startswith("0 [0,10000) 5+9+3+4+1+2 at ")
 
 
