@@ -120,7 +120,7 @@ READING = [
         "import os", "return sum('SECRET' in k or 'GRADING' in k for k in os.environ)"
     )),
     code("reads-other-submissions", "reading", "fail", _calls(
-        "import glob", "return [p for d in ('/tmp', '/box', '..') for p in glob.glob(d + '/*/*.ipynb')]"
+        "from glob import glob", "return glob('/tmp/*/*.ipynb') + glob('../*/*.ipynb')"
     )),
     code("reads-proc", "reading", "fail", _calls(
         "import os", "return [p for p in os.listdir('/proc')]"
