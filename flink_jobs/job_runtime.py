@@ -84,9 +84,9 @@ def _obstacle(cluster: str, parallelism: int, job: str) -> str | None:
             f"runs the job {job!r} already: stop that one first, with Ctrl-C where it was started, "
             "or in the cluster's web interface"
         )
-    free = overview["slots-available"]
-    if free < parallelism:
-        return f"has {free} free slots and the job needs {parallelism}: lower --parallelism"
+    slots = overview["slots-total"]
+    if 0 < slots < parallelism:  # without any, its TaskManager is about to come: Flink waits for it
+        return f"has {slots} slots and the job needs {parallelism}: lower --parallelism"
     return None
 
 
