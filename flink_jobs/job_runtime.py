@@ -72,7 +72,7 @@ def check_cluster(cluster: str, parallelism: int, job: str) -> None:
 
 
 def _obstacle(cluster: str, parallelism: int, job: str) -> str | None:
-    """Return why a cluster cannot take the job now; a job that was just stopped holds its slots."""
+    """Return why a cluster cannot take the job now; one that was just stopped takes time to end."""
     try:
         overview, jobs = (_ask(cluster, path) for path in ("/overview", "/jobs/overview"))
     except (OSError, ValueError):
