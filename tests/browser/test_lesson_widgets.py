@@ -40,6 +40,9 @@ def run_all(page) -> None:
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.locator("[data-command='runmenu:run-all']").first.click()
     page.locator(".jp-NotebookPanel svg[role=group]").wait_for()  # the marbles are the last cell
+    # At the end JupyterLab goes to the last cell, and would take the focus from a widget.
+    expect(page.locator(".jp-Notebook-cell").last).to_have_class(re.compile("jp-mod-active"))
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
 
 
 def test_lesson_runs_and_its_widgets_answer_to_the_keyboard(visit, page) -> None:
