@@ -126,7 +126,7 @@ def process(
         metrics = Metrics()
         store = FeatureStore(client, {FRAUD.name: 300_000})
         processor = Processor(
-            own, consumer, outbox, store, metrics, Health(), threading.Event(),
+            own, consumer, outbox, store, metrics, Health("bench"), threading.Event(),
             lambda topic, settings, resume: Partition(
                 topic, settings, resume, sets if topic == TRANSACTIONS else []
             ),

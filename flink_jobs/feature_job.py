@@ -22,8 +22,10 @@ from flink_jobs.connectors.redis import open_answering
 from flink_jobs.job_files import FilePorts
 from flink_jobs.job_graph import build, check_settings
 from flink_jobs.job_kafka import KafkaPorts, check_broker
+from flink_jobs.job_metrics import reporter, serving
 from flink_jobs.job_runtime import check_cluster, check_connector, table_environment
 from flink_jobs.job_service import StateFolder, run
+from flink_jobs.monitoring import start_logging
 
 NAME: Final = "features"
 """The job's name, by which a cluster knows that it runs already."""
@@ -72,7 +74,8 @@ def run_on_kafka(
         cluster: Host and port of the cluster that runs it; None runs it in this process.
 
     Raises:
-        SettingsError: The production job cannot do what the settings ask for.
+        SettingsError: The production job cannot do what the settings ask for, or the metrics port
+            is taken.
         FlinkUnusable: Java or the Kafka connector is missing.
         KafkaUnusable: The broker is away, or cannot be worked with.
         Unavailable: Redis is away.
@@ -85,10 +88,13 @@ def run_on_kafka(
     check_broker(ports.settings)
     open_answering(ports.settings.redis_host, ports.settings.redis_port).close()
     options = {"pipeline.name": NAME, **state.options(ports.settings)}
+    options |= reporter(ports.settings.metrics_port)
     if ports.bounded:  # a run that somebody waits for says what is wrong, instead of trying again
         options["restart-strategy.type"] = "none"
-    _, table_env = table_environment(parallelism, options, cluster)
-    run(build(table_env, ports.settings, ports), state)
+    start_logging(NAME)
+    with serving(NAME, ports.settings.metrics_port):
+        _, table_env = table_environment(parallelism, options, cluster)
+        run(build(table_env, ports.settings, ports), state)
 
 
 def _parser() -> argparse.ArgumentParser:

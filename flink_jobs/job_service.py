@@ -7,6 +7,7 @@ to Kafka by then is committed; so a job's state folder belongs to it as its topi
 from __future__ import annotations
 
 import json
+import logging
 import re
 import signal
 import threading
@@ -22,6 +23,8 @@ from flink_jobs.config import Settings
 from flink_jobs.errors import Foreseen
 
 _POLL_S: Final = 0.2
+
+log = logging.getLogger("features")
 
 
 class JobUnusable(Foreseen):
@@ -122,6 +125,7 @@ def run(job: StatementSet, state: StateFolder) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     client = job.execute().get_job_client()
+    log.info("started", extra={"context": {"flink-job-id": str(client.get_job_id())}})
     result = client.get_job_execution_result()  # its cluster, and with it its status, ends with it
     while not result.done():
         if stop.wait(_POLL_S):
@@ -142,6 +146,8 @@ def _stop(client: JobClient, savepoints: Path) -> None:
     formats = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType
     java_client = client._j_job_client
     try:
-        java_client.stopWithSavepoint(False, savepoints.as_uri(), formats.DEFAULT).get()
+        left = java_client.stopWithSavepoint(False, savepoints.as_uri(), formats.DEFAULT).get()
+        log.info("stopped", extra={"context": {"savepoint": str(left)}})
     except Exception:  # not all of it has started yet; the next start goes on from a checkpoint
         client.cancel().result()
+        log.info("stopped without a savepoint")

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 import pandas as pd
+from pyflink.metrics import Counter
 from pyflink.table import DataTypes, FunctionContext
 from pyflink.table.types import RowType
 from pyflink.table.udf import ScalarFunction
@@ -60,11 +61,13 @@ class Decode(ScalarFunction):  # type: ignore[misc]
     def open(self, function_context: FunctionContext) -> None:
         """Build the decoder, which cannot be sent to another process."""
         self._decode = EventDecoder(self._topic).decode
+        self._consumed = _counter(function_context, "consumed", topic=self._topic)
         self._columns = event_columns(self._topic)
         self._malformed = (None,) * len(self._columns)
 
     def eval(self, keys: pd.Series[Any], values: pd.Series[Any]) -> pd.DataFrame:
         """Decode a batch."""
+        self._consumed.inc(len(keys))
         fields = [self._fields(key, value) for key, value in zip(keys, values, strict=True)]
         batch: pd.DataFrame = pd.DataFrame(fields, columns=self._columns, dtype=object)
         return batch
@@ -88,6 +91,7 @@ class Finish(ScalarFunction):  # type: ignore[misc]
         """Connect to where rows are delivered."""
         self._deliver = self._connect()
         self._features = FINISHERS[self._feature_set]
+        self._emitted = _counter(function_context, "rows", feature_set=self._feature_set)
 
     def eval(self, *columns: pd.Series[Any]) -> pd.DataFrame:
         """Finish and deliver a batch: columns of keys, starts, ends and then the parts."""
@@ -98,6 +102,7 @@ class Finish(ScalarFunction):  # type: ignore[misc]
             )
         ]
         self._deliver(rows)
+        self._emitted.inc(len(rows))
         finished: pd.DataFrame = pd.DataFrame(
             [(row.redis_key, encode_row(row).decode()) for row in rows],
             columns=["redis_key", "feature_row"],
@@ -215,3 +220,39 @@ class LetterWriter:
     def _missed(self, event_ms: int, watermark_ms: int) -> tuple[int, ...]:
         windows = SlidingWindows(self.size_ms, self.slide_ms).assign(event_ms)
         return tuple(one.start_ms for one in windows if is_closed(one.end_ms, watermark_ms))
+
+
+class WriteLetters(ScalarFunction):  # type: ignore[misc]
+    """Writes dead letters, and counts them by reason and feature set."""
+
+    def __init__(self, writer: LetterWriter, shape: Callable[[DeadLetter], object]) -> None:
+        """Let `writer` write; `shape` makes of a letter what the sink takes."""
+        self._writer = writer
+        self._shape = shape
+
+    def open(self, function_context: FunctionContext) -> None:
+        """Begin with nothing counted."""
+        self._context = function_context
+        self._counters: dict[tuple[str, str], Counter] = {}
+
+    def eval(self, *columns: Any) -> object:  # noqa: ANN401
+        """Return the dead letter of a row of the view `dead_letters`, in the sink's shape."""
+        letter = self._writer.write(*columns)
+        self._count(letter.reason, letter.feature_set or "")
+        return self._shape(letter)
+
+    def _count(self, reason: str, feature_set: str) -> None:
+        labels = reason, feature_set
+        if labels not in self._counters:
+            self._counters[labels] = _counter(
+                self._context, "dead_letters", reason=reason, feature_set=feature_set
+            )
+        self._counters[labels].inc()
+
+
+def _counter(context: FunctionContext, name: str, **labels: str) -> Counter:
+    """Return the counter of a Python function, as Flink's reporters show it: name and labels."""
+    group = context.get_metric_group()
+    for label, value in labels.items():
+        group = group.add_group(label, value)
+    return group.counter(name)

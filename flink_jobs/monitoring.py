@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from socketserver import ThreadingMixIn
@@ -19,8 +19,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make
 
 from flink_jobs.config import SettingsError
 from flink_jobs.partition import Lane, Ledger
-
-JOB: Final = "stream_processor"
 
 PartitionKey = tuple[str, int]
 """Topic and partition."""
@@ -92,8 +90,15 @@ _COLUMNS: Final = tuple(column.name for column in fields(Ledger))
 class Health:
     """What works and what does not, as `/healthz` tells it."""
 
-    def __init__(self) -> None:
-        """Begin with nothing known to be wrong."""
+    def __init__(self, job: str, look: Callable[[], Mapping[str, str]] = dict) -> None:
+        """Begin with nothing known to be wrong.
+
+        Args:
+            job: The job's name.
+            look: Looks for more troubles whenever somebody asks: what is wrong, by component.
+        """
+        self._job = job
+        self._look = look
         self._troubles: dict[str, str] = {}
 
     def ok(self, component: str) -> None:
@@ -106,9 +111,9 @@ class Health:
 
     def page(self) -> tuple[str, bytes]:
         """Return the HTTP status and the JSON body."""
-        troubles = dict(self._troubles)
+        troubles = {**self._troubles, **self._look()}
         status = "degraded" if troubles else "ok"
-        body = msgspec.json.encode({"status": status, "job": JOB, "troubles": troubles})
+        body = msgspec.json.encode({"status": status, "job": self._job, "troubles": troubles})
         return ("503 Service Unavailable" if troubles else "200 OK"), body
 
 
@@ -121,22 +126,33 @@ class _Silent(WSGIRequestHandler):
         """Say nothing: a scrape every few seconds is no news."""
 
 
-def serve(port: int, metrics: Metrics, health: Health) -> Callable[[], None]:
+def serve(
+    port: int,
+    registry: CollectorRegistry,
+    health: Health,
+    receive: Callable[[str, bytes], None] | None = None,
+) -> Callable[[], None]:
     """Serve `/metrics` and `/healthz` on the loopback interface; return what stops it.
 
     Args:
         port: TCP port; 0 serves nothing.
-        metrics: What `/metrics` shows.
+        registry: What `/metrics` shows.
         health: What `/healthz` shows.
+        receive: Takes the path and the body of whatever is sent here; None takes nothing.
 
     Raises:
         SettingsError: The port is taken.
     """
     if port == 0:
         return lambda: None
-    prometheus = make_wsgi_app(metrics.registry)
+    prometheus = make_wsgi_app(registry)
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401
+        if receive is not None and environ["REQUEST_METHOD"] in ("PUT", "DELETE"):
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            receive(environ["PATH_INFO"], body)
+            start_response("202 Accepted", [])
+            return []
         if environ["PATH_INFO"] != "/healthz":
             return prometheus(environ, start_response)
         status, body = health.page()
@@ -161,11 +177,15 @@ def serve(port: int, metrics: Metrics, health: Health) -> Callable[[], None]:
 class _JsonLines(logging.Formatter):
     """One JSON object a line: time, level, job, message, and the context given as `extra`."""
 
+    def __init__(self, job: str) -> None:
+        super().__init__()
+        self._job = job
+
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "time_ms": int(record.created * 1_000),
             "level": record.levelname.lower(),
-            "job": JOB,
+            "job": self._job,
             "message": record.getMessage(),
             **getattr(record, "context", {}),
         }
@@ -174,11 +194,11 @@ class _JsonLines(logging.Formatter):
         return msgspec.json.encode(line).decode()
 
 
-def start_logging() -> logging.Logger:
-    """Log JSON lines to standard error; return the job's logger."""
+def start_logging(job: str) -> logging.Logger:
+    """Log JSON lines to standard error; return the logger of `job`."""
     handler = logging.StreamHandler()
-    handler.setFormatter(_JsonLines())
-    logger = logging.getLogger(JOB)
+    handler.setFormatter(_JsonLines(job))
+    logger = logging.getLogger(job)
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False

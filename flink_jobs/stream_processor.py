@@ -14,6 +14,7 @@ import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 from kafka.errors import KafkaError
 
@@ -32,10 +33,12 @@ from flink_jobs.monitoring import Health, Metrics, serve, start_logging
 from flink_jobs.processor import CALL_MS, Processor
 from flink_jobs.replay import replay_file
 
+JOB: Final = "stream_processor"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the processor; return its exit status."""
-    parser = entry.flags("stream_processor", "Compute features from Kafka into Redis.")
+    parser = entry.flags(JOB, "Compute features from Kafka into Redis.")
     parser.add_argument(
         "--until-caught-up", action="store_true", help="end when all that is there is processed"
     )
@@ -61,18 +64,18 @@ def _replay(log: Path, out: Path, settings: Settings) -> None:
 
 
 def _run(settings: Settings, *, until_caught_up: bool) -> None:
-    log = start_logging()
+    log = start_logging(JOB)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     check_topics(settings)
-    metrics, health = Metrics(), Health()
+    metrics, health = Metrics(), Health(JOB)
     with ExitStack() as opened:
         store = FeatureStore(
             opened.enter_context(open_answering(settings.redis_host, settings.redis_port)),
             {one.name: one.ttl_ms(settings) for one in CATALOG},
         )
-        opened.callback(serve(settings.metrics_port, metrics, health))
+        opened.callback(serve(settings.metrics_port, metrics.registry, health))
         try:
             outbox = Outbox(settings)
             opened.callback(outbox.close)

@@ -113,6 +113,7 @@ def env(
         from studykit.services.flink import flink_home
 
         typer.echo(f"FLINK_HOME={flink_home(workspace)}")
+        typer.echo(f"FLINK_LOG_DIR={workspace.logs}")
         typer.echo(f"FLINK_CLUSTER={HOST}:{addresses.flink_port}")
 
 

@@ -12,6 +12,7 @@ from kafka import KafkaConsumer, TopicPartition
 from rich.console import Console
 from rich.table import Table
 
+from studykit.job_status import TROUBLE, Line, job_lines
 from studykit.services.addresses import Addresses
 from studykit.services.flink_cluster import JobManager, TaskManager
 from studykit.services.kafka import Kafka
@@ -43,7 +44,7 @@ class TopicState:
 def show_status(
     workspace: Workspace, console: Console, environ: Mapping[str, str] = os.environ
 ) -> None:
-    """Print what runs; with a broker, its topics; with a store, its keys."""
+    """Print what runs; with a broker its topics, with a store its keys, and what the job says."""
     addresses = Addresses.find(workspace, environ)
     console.print(_services(workspace, addresses))
     if reachable(addresses.kafka_servers):
@@ -52,6 +53,9 @@ def show_status(
     if accepts(addresses.redis_host, addresses.redis_port):
         console.print()
         console.print(_keys(key_counts(addresses.redis_host, addresses.redis_port)))
+    if lines := job_lines(addresses.metrics_port):
+        console.print()
+        console.print(_job(lines))
 
 
 def topic_states(servers: str, group: str = GROUP) -> list[TopicState]:
@@ -145,6 +149,13 @@ def _keys(counts: dict[str, int]) -> Table:
     table = _table("keys in Redis", "number")
     for name, number in counts.items():
         table.add_row(f"features:{name}:*", f"{number:,}")
+    return table
+
+
+def _job(lines: list[Line]) -> Table:
+    table = _table(*lines[0])
+    for name, text in lines[1:]:
+        table.add_row(name, text, style="red" if name.startswith(TROUBLE) else None)
     return table
 
 

@@ -37,7 +37,8 @@ class TestServices:
         self.workspace = workspace
         self.kafka = Kafka(workspace, free_port())
         self.redis = Redis(workspace, free_port())
-        self.flink = FlinkCluster(workspace, free_port())
+        self.metrics_port = free_port()
+        self.flink = FlinkCluster(workspace, free_port(), self.metrics_port)
 
     def stop(self) -> None:
         """Stop all, whatever state they are in."""

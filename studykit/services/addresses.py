@@ -27,6 +27,7 @@ class Addresses:
     redis_port: int
     own_redis: bool
     flink_port: int
+    metrics_port: int
 
     @classmethod
     def find(cls, workspace: Workspace, environ: Mapping[str, str] = os.environ) -> Addresses:
@@ -51,6 +52,7 @@ class Addresses:
             redis_port=redis_port,
             own_redis=own_redis,
             flink_port=_port(JobManager, workspace, environ),
+            metrics_port=_metrics_port(workspace, environ, chosen.metrics_port),
         )
 
     def environment(self) -> dict[str, str]:
@@ -59,7 +61,14 @@ class Addresses:
             "KAFKA_SERVERS": self.kafka_servers,
             "REDIS_HOST": self.redis_host,
             "REDIS_PORT": str(self.redis_port),
+            "METRICS_PORT": str(self.metrics_port),
         }
+
+
+def _metrics_port(workspace: Workspace, environ: Mapping[str, str], chosen: int) -> int:
+    """Return `chosen`, unless nobody chose and a cluster runs that reports elsewhere."""
+    running = None if environ.get("METRICS_PORT") else JobManager.metrics_port(workspace)
+    return chosen if running is None else running
 
 
 def _port(service: type[Service], workspace: Workspace, environ: Mapping[str, str]) -> int:

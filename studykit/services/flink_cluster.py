@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from flink_jobs.job_java import LOGGING
+from flink_jobs.job_metrics import REPORTS_TO, reporter
 from studykit.services.flink import flink_home, java_options
 from studykit.services.java import find_java
 from studykit.services.ports import HOST, free_port
@@ -72,11 +74,6 @@ class _Process(Service):
     main_class: str
     options: tuple[str, ...] = ()
 
-    def __init__(self, workspace: Workspace, port: int, metrics_port: int = 0) -> None:
-        """Serve Prometheus metrics on `metrics_port`; 0 serves none."""
-        super().__init__(workspace, port)
-        self.metrics_port = metrics_port
-
     @property
     def settings_file(self) -> Path:
         """The settings of the whole cluster. Flink reads YAML, and JSON is YAML."""
@@ -94,22 +91,14 @@ class _Process(Service):
             *self.options,
             *java_options(home),
             f"-Dlog.file={self.log}",
-            f"-Dlog4j.configurationFile=file:{home}/conf/log4j-console.properties",
+            f"-Dlog4j.configurationFile={LOGGING.as_uri()}",
             "-cp",
             os.pathsep.join(map(str, jars)),
             self.main_class,
             "--configDir",
             str(self.settings_file.parent),
             *flags,
-            *self._reporter(),
         ]
-
-    def _reporter(self) -> list[str]:
-        if not self.metrics_port:
-            return []
-        reporter = "metrics.reporter.prom"
-        factory = "org.apache.flink.metrics.prometheus.PrometheusReporterFactory"
-        return [f"-D{reporter}.factory.class={factory}", f"-D{reporter}.port={self.metrics_port}"]
 
 
 class JobManager(_Process):
@@ -121,12 +110,25 @@ class JobManager(_Process):
     main_class = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
     options = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
+    def __init__(self, workspace: Workspace, port: int, metrics_port: int = 0) -> None:
+        """Have the cluster push its metrics to `metrics_port`; 0 pushes none."""
+        super().__init__(workspace, port)
+        self._metrics_port = metrics_port
+
     def command(self, say: Say) -> list[str]:
         """Write the settings of the cluster."""
         self.settings_file.parent.mkdir(parents=True, exist_ok=True)
         self.settings_file.write_text(json.dumps(self._settings(), indent=2))
         say("starting the JobManager")
         return self.java({})
+
+    @classmethod
+    def metrics_port(cls, workspace: Workspace) -> int | None:
+        """Return where the cluster that runs in `workspace` pushes its metrics."""
+        if cls.record(workspace) is None:
+            return None
+        settings = json.loads(cls(workspace, 0).settings_file.read_text())
+        return int(settings.get(REPORTS_TO, "0").rpartition(":")[2])
 
     def answers(self) -> bool:
         """Ask for an overview."""
@@ -135,6 +137,7 @@ class JobManager(_Process):
     def _settings(self) -> dict[str, str | int]:
         return {
             **_SETTINGS,
+            **reporter(self._metrics_port),
             "rest.port": self.port,
             "rest.bind-port": str(self.port),
             "jobmanager.rpc.port": self._rpc_port(),
@@ -205,11 +208,11 @@ class FlinkCluster:
         Args:
             workspace: Where the cluster keeps its files.
             port: The web interface and the REST interface.
-            metrics_port: Prometheus metrics of the TaskManager, with what the jobs count; those of
-                the JobManager are on the port after it. 0 serves none.
+            metrics_port: Where both push their metrics, for the entry point of a job to show; 0
+                pushes none.
         """
-        self.jobmanager = JobManager(workspace, port, metrics_port and metrics_port + 1)
-        self.taskmanager = TaskManager(workspace, port, metrics_port)
+        self.jobmanager = JobManager(workspace, port, metrics_port)
+        self.taskmanager = TaskManager(workspace, port)
 
     @property
     def address(self) -> str:

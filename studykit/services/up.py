@@ -160,7 +160,7 @@ def _have_redis(workspace: Workspace, addresses: Addresses, say: Say) -> str:
 
 
 def _have_flink(workspace: Workspace, addresses: Addresses, say: Say) -> str:
-    return _start(FlinkCluster(workspace, addresses.flink_port), say)
+    return _start(FlinkCluster(workspace, addresses.flink_port, addresses.metrics_port), say)
 
 
 def _greet_kafka(servers: str) -> list[str]:

@@ -21,17 +21,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import psutil
 
 from flink_jobs.features.catalog import CATALOG
+from flink_jobs.job_metrics import LATE_DROPPED
+from flink_jobs.metrics_page import MetricsPage
+from studykit.job_status import metrics_page
 from studykit.services.flink import flink_home
-from studykit.services.flink_cluster import rest
 from tests.parity.accounts import Accounts, Differences
 from tests.parity.flow import Flow, Tail
 from tests.service_fixtures import TestServices
-from tests.services.processor_run import World, consumer_of, eventually
+from tests.services.processor_run import World, consumer_of
 
 PRODUCTION: Final = "flink_jobs.feature_job"
 TEXTBOOK: Final = "studykit.textbook"
@@ -40,6 +42,8 @@ PER_SECOND: Final = 200
 """Records; event time runs a hundred times as fast as the clock."""
 PATIENCE_S: Final = 180.0
 """How long output may take to come; some ten seconds are enough where nothing else is running."""
+_WORKED: Final = "taskmanager_Status_JVM_CPU_Time"
+"""Nanoseconds of processor time: no two reports of it are equal."""
 INHERITED: Final = dict(os.environ)
 """As it was before a job ran inside this process: that leaves its own paths and limits there."""
 
@@ -50,7 +54,7 @@ class Outcome(NamedTuple):
     differences: Differences
     ledgers: dict[str, tuple[int, int]]
     """By feature set: K x accepted - missed windows, and the sum of the windows' counts."""
-    late_dropped: int
+    late_dropped: float
     """What Flink's windows say that they dropped, as far as it was seen before each kill."""
     rows: int
     letters: int
@@ -77,7 +81,7 @@ class Stage:
         self._job = job
         self._parallelism = 1
         self._client: subprocess.Popen[bytes] | None = None
-        self._late_dropped = 0
+        self._late_dropped = 0.0
 
     @classmethod
     @contextmanager
@@ -113,7 +117,7 @@ class Stage:
         """
         self._wait_past(self.flow.latest_ms)
         time.sleep(self._draw.uniform(0, 2 * CHECKPOINT_MS / 1_000))  # the point, not a wait
-        self._late_dropped += late_dropped(self.services.flink.jobmanager.port)
+        self._late_dropped += self._page().total(LATE_DROPPED)
         sent_ms, since = self.flow.latest_ms, time.monotonic()
         DISTURBANCES[kind](self)
         self._wait_past(sent_ms)
@@ -125,8 +129,9 @@ class Stage:
         end_ms = self.flow.close_log()
         expected = self.world.reference().output
         self._wait(lambda: self._tail.has_last_of(expected.rows))
-        port = self.services.flink.jobmanager.port
-        self._late_dropped += eventually(lambda: [late_dropped(port)])[0]
+        for _ in range(2):  # the first may have been under way when the last row came
+            self._wait_for_metrics()
+        self._late_dropped += self._page().total(LATE_DROPPED)
         self.stop_job()
         accounts = Accounts(self.world, end_ms)
         return Outcome(
@@ -146,6 +151,7 @@ class Stage:
             **self.world.environment(),
             "FLINK_HOME": str(flink_home(self.services.workspace)),
             "FLINK_LOG_DIR": str(self._folder),
+            "METRICS_PORT": str(self.services.metrics_port),
         }
         with self._log.open("ab") as log:
             self._client = subprocess.Popen(
@@ -230,6 +236,15 @@ class Stage:
             assert self._client.poll() is None, self._log.read_text()[-2_000:]
             self._tail.poll()
 
+    def _page(self) -> MetricsPage:
+        """Return what Flink has told of itself; nothing yet where the job has just started."""
+        return metrics_page(self.services.metrics_port)
+
+    def _wait_for_metrics(self) -> None:
+        """Wait until the TaskManager has told once more how much it has done."""
+        before = self._page().total(_WORKED)
+        self._wait(lambda: self._page().total(_WORKED) != before)
+
     @property
     def _log(self) -> Path:
         """What the job's client has to say."""
@@ -261,22 +276,3 @@ def schedule(draw: random.Random, rounds: int) -> Iterator[str]:
         if number % len(kinds) == 0:
             draw.shuffle(kinds)
         yield kinds[number % len(kinds)]
-
-
-def late_dropped(port: int) -> int:
-    """Return what the windows of the running job say that they dropped since its last start.
-
-    The JobManager that serves `port` asks for such numbers every few seconds only.
-    """
-    return sum(int(one["sum"]) for one in _metrics(port, "numLateRecordsDropped"))
-
-
-def _metrics(port: int, name: str) -> Iterator[dict[str, Any]]:
-    """Yield the sums of a metric, by operator."""
-    jobs = (rest(port, "/jobs") or {"jobs": []})["jobs"]
-    for job in (one["id"] for one in jobs if one["status"] == "RUNNING"):
-        for vertex in (rest(port, f"/jobs/{job}") or {"vertices": []})["vertices"]:
-            path = f"/jobs/{job}/vertices/{vertex['id']}/subtasks/metrics"
-            found = [one["id"] for one in rest(port, path) or [] if one["id"].endswith(name)]
-            if found:
-                yield from rest(port, f"{path}?get={','.join(found)}") or []

@@ -27,11 +27,14 @@ from flink_jobs.events import CLICKSTREAM, EVENT_TYPES, TRANSACTIONS
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import encode_row
 from flink_jobs.job_kafka import check_broker
+from flink_jobs.job_metrics import LATE_DROPPED
 from flink_jobs.replay import replay
+from studykit.job_status import job_lines, metrics_page
 from studykit.services.flink import flink_home
 from studykit.services.workspace import Workspace
 from tests.parity import logs
 from tests.service_fixtures import TestServices, home_for_services
+from tests.services.processor_run import eventually
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services]
 
@@ -59,7 +62,9 @@ class World:
             "REDIS_PORT": str(services.redis.port),
             "REDIS_HOST": "127.0.0.1",
             "CHECKPOINT_INTERVAL_MS": "1000",
+            "METRICS_PORT": str(services.metrics_port),
         }
+        self.metrics_port = services.metrics_port
 
     def send(self, records: Iterable[LogRecord]) -> None:
         with closing(KafkaProducer(bootstrap_servers=self.servers)) as producer:
@@ -166,9 +171,11 @@ def test_exactly_once_through_a_kill_and_a_stop_with_a_savepoint(world):
         letters = world.committed(
             [DEAD_LETTER_TOPIC], 60, lambda found: len(found) >= len(output.letters)
         )
+        _assert_told(world.metrics_port)
         job.send_signal(signal.SIGTERM)
         assert job.wait(60) == 0
     assert list(world.state.glob("savepoints/*/_metadata"))
+    _assert_logged(world.log)
 
     assert Counter((one.key, one.value) for one in found) == Counter(
         (row.redis_key.encode(), encode_row(row)) for row in rows
@@ -182,6 +189,28 @@ def test_exactly_once_through_a_kill_and_a_stop_with_a_savepoint(world):
         wanted = {name: value for name, value in features.items() if value is not None}
         assert {name: held[name] for name in wanted} == wanted
         assert held["window_end"] == row.window_end
+
+
+def _assert_told(port: int) -> None:
+    """See what the job tells of itself: Flink pushes it every other second."""
+    told = eventually(lambda: metrics_page(port) if metrics_page(port).total("rows") else None, 30)
+    assert set(told.by("consumed", "topic")) == set(EVENT_TYPES)
+    assert set(told.by("rows", "feature_set")) == {one.name for one in CATALOG}
+    assert {"late", "partial_late", "malformed"} <= set(told.by("dead_letters", "reason"))
+    assert len(told.of(LATE_DROPPED)) >= len(CATALOG)
+    assert told.total(LATE_DROPPED) == 0
+    assert told.total("numberOfCompletedCheckpoints") > 0
+    assert ("health", "well") in job_lines(port)
+
+
+def _assert_logged(log: Path) -> None:
+    """See that Python and Java log one JSON object a line, with the same keys."""
+    (by_java,) = log.parent.glob("flink-*.log")
+    by_python = [json.loads(line) for line in log.read_text().splitlines() if line[:1] == "{"]
+    assert [one["message"] for one in by_python] == ["started", "started", "stopped"]
+    assert "/savepoints/" in by_python[-1]["savepoint"]
+    for line in (*by_python, *map(json.loads, by_java.read_text().splitlines())):
+        assert {"time_ms", "level", "job", "message"} <= line.keys()
 
 
 def _refusal(world, *flags: str, **environ: str) -> str:
