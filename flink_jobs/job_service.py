@@ -6,11 +6,14 @@ to Kafka by then is committed; so a job's state folder belongs to it as its topi
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import re
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -31,8 +34,39 @@ class JobUnusable(Foreseen):
     """The job cannot run, or has failed. Its text says why and what to do."""
 
 
-class StateFolder:
-    """Where a job keeps its checkpoints and savepoints."""
+class State:
+    """A job's state in a place that the cluster's configuration names.
+
+    There it is somebody else's, such as a Kubernetes operator's, to say what a start goes on from
+    and when the job stops.
+    """
+
+    savepoints: Path | None = None
+    """Where a stop leaves its savepoint; None where stopping is not the job's business."""
+
+    def held(self) -> AbstractContextManager[None]:
+        """Keep the state to this process; here that is the cluster's to do."""
+        return nullcontext()
+
+    def options(self, settings: Settings) -> dict[str, str]:
+        """Return Flink's options for how, not where, checkpoints are made."""
+        return {
+            "execution.checkpointing.interval": f"{settings.checkpoint_interval_ms} ms",
+            "execution.checkpointing.mode": "EXACTLY_ONCE",
+            "execution.checkpointing.timeout": "5 min",
+            "execution.checkpointing.tolerable-failed-checkpoints": "3",
+            "execution.checkpointing.num-retained": "3",
+            "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+            "execution.checkpointing.incremental": "true",
+            "state.backend.type": "rocksdb",
+            "restart-strategy.type": "exponential-delay",
+            "restart-strategy.exponential-delay.initial-backoff": "1 s",
+            "restart-strategy.exponential-delay.max-backoff": "1 min",
+        }
+
+
+class StateFolder(State):
+    """A job's state in a folder of its own; a stop leaves a savepoint there."""
 
     def __init__(self, path: Path, origin: Path | None = None) -> None:
         """Use the folder `path`, which need not exist.
@@ -43,6 +77,23 @@ class StateFolder:
         """
         self._path = path.absolute()
         self._origin = origin
+        self.savepoints: Path = self._path / "savepoints"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the folder to this process: two jobs would write everything twice.
+
+        Raises:
+            JobUnusable: Another process has it.
+        """
+        with (self._path / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise JobUnusable(
+                    f"a job that keeps its state in {self._path} runs already: stop that one first"
+                ) from None
+            yield
 
     def options(self, settings: Settings) -> dict[str, str]:
         """Return Flink's options for checkpoints here, and for going on from where it is said.
@@ -53,28 +104,13 @@ class StateFolder:
         origin = self.newest() if self._origin is None else _whole(self._origin)
         self._claim(settings)
         options = {
-            "execution.checkpointing.interval": f"{settings.checkpoint_interval_ms} ms",
-            "execution.checkpointing.mode": "EXACTLY_ONCE",
-            "execution.checkpointing.timeout": "5 min",
-            "execution.checkpointing.tolerable-failed-checkpoints": "3",
-            "execution.checkpointing.num-retained": "3",
-            "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-            "execution.checkpointing.incremental": "true",
+            **super().options(settings),
             "execution.checkpointing.dir": (self._path / "checkpoints").as_uri(),
             "execution.checkpointing.savepoint-dir": self.savepoints.as_uri(),
-            "state.backend.type": "rocksdb",
-            "restart-strategy.type": "exponential-delay",
-            "restart-strategy.exponential-delay.initial-backoff": "1 s",
-            "restart-strategy.exponential-delay.max-backoff": "1 min",
         }
         if origin is not None:
             options["execution.state-recovery.path"] = origin.as_uri()
         return options
-
-    @property
-    def savepoints(self) -> Path:
-        """Where a stop leaves its savepoint."""
-        return self._path / "savepoints"
 
     def newest(self) -> Path | None:
         """Return the folder of the newest complete checkpoint or savepoint, None without any."""
@@ -115,21 +151,25 @@ def _whole(origin: Path) -> Path:
     return origin.absolute()
 
 
-def run(job: StatementSet, state: StateFolder) -> None:
+def run(job: StatementSet, savepoints: Path | None) -> None:
     """Run a job until it ends by itself, or until SIGTERM or SIGINT stops it with a savepoint.
+
+    Args:
+        job: What to run.
+        savepoints: Where the savepoint goes; None leaves it to others to stop the job.
 
     Raises:
         JobUnusable: The job has failed for good.
     """
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT) if savepoints else ():
         signal.signal(number, lambda *_: stop.set())
     client = job.execute().get_job_client()
     log.info("started", extra={"context": {"flink-job-id": str(client.get_job_id())}})
     result = client.get_job_execution_result()  # its cluster, and with it its status, ends with it
     while not result.done():
-        if stop.wait(_POLL_S):
-            _stop(client, state.savepoints)
+        if stop.wait(_POLL_S) and savepoints:
+            _stop(client, savepoints)
             return
     try:
         result.result()

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from flink_jobs.config import SettingsError
+from flink_jobs.errors import Foreseen
 from studykit.course.commands import add_to
 from studykit.errors import StudyError
 from studykit.grading.command import add_to as add_grading_to
@@ -22,7 +22,7 @@ class _Commands(TyperGroup):
         """Run a command; a foreseeable mistake is a sentence and status 1, not a traceback."""
         try:
             return super().invoke(ctx)
-        except (StudyError, SettingsError) as error:
+        except Foreseen as error:
             typer.secho(str(error), err=True, fg=typer.colors.RED)
             raise typer.Exit(1) from None
 

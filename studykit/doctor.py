@@ -17,11 +17,12 @@ import psutil
 from packaging.requirements import InvalidRequirement, Requirement
 from rich.console import Console
 
-from flink_jobs.config import Settings, SettingsError
+from flink_jobs.config import Settings
+from flink_jobs.errors import Foreseen
+from flink_jobs.java import SUPPORTED, find_java, java_version
 from studykit.errors import StudyError
 from studykit.services.addresses import Addresses
 from studykit.services.jars import JarCache, read_lock
-from studykit.services.java import SUPPORTED, find_java, java_version
 from studykit.services.kafka import Kafka
 from studykit.services.ports import is_taken, owner, refusal
 from studykit.services.redis import Redis, find_redis, redis_answers
@@ -77,7 +78,7 @@ def examine(workspace: Workspace, environ: Environ = os.environ) -> Iterator[Fin
     for subject, check in checks:
         try:
             yield from check()
-        except (StudyError, SettingsError) as error:
+        except Foreseen as error:
             yield Finding(Level.PROBLEM, subject, str(error))
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 from rich.console import Console
 
+from flink_jobs.errors import Foreseen
 from studykit.errors import StudyError
 from studykit.services.ports import HOST, is_taken, owner
 from studykit.services.up import up
@@ -93,7 +94,7 @@ def jupyter_folders(home: Path) -> dict[str, str]:
 def _start_services(workspace: Workspace, console: Console) -> None:
     try:
         up(workspace, console)
-    except StudyError as error:
+    except Foreseen as error:
         console.print(str(error), style="red", highlight=False, markup=False)
         console.print("JupyterLab starts without; `make doctor` says more.", highlight=False)
 

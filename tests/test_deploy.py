@@ -128,12 +128,17 @@ def closed(schema: Any) -> Any:
     return schema
 
 
-def test_job_and_its_settings_are_what_the_entry_point_knows():
-    job = deployment()["spec"]["job"]
-    assert (ROOT / "flink_jobs" / Path(job["args"][3]).name).is_file()
-    mounted = deployment()["spec"]["podTemplate"]["spec"]["containers"][0]["volumeMounts"]
-    state = job["args"][job["args"].index("--state") + 1]
-    assert state.startswith(mounted[0]["mountPath"])
+def test_state_is_on_the_volume_that_outlives_a_pod():
+    spec = deployment()["spec"]
+    (mount,) = spec["podTemplate"]["spec"]["containers"][0]["volumeMounts"]
+    places = [
+        value
+        for name, value in spec["flinkConfiguration"].items()
+        if name.endswith((".dir", "-dir", "storageDir"))
+    ]
+    assert len(places) == 3
+    assert all(place.startswith(f"file://{mount['mountPath']}/") for place in places)
+    assert "--managed" in spec["job"]["args"]  # what these words do: tests/parity
 
 
 def test_dashboard_asks_the_provisioned_source():

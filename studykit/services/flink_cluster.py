@@ -15,10 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from flink_jobs.job_java import LOGGING
+from flink_jobs.java import LOGGING, find_java
 from flink_jobs.job_metrics import REPORTS_TO, reporter
 from studykit.services.flink import flink_home, java_options
-from studykit.services.java import find_java
 from studykit.services.ports import HOST, free_port
 from studykit.services.process import Running
 from studykit.services.service import Say, Service, silent

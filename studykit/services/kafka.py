@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from flink_jobs.java import find_java
 from studykit.errors import StudyError
 from studykit.services.jars import JarCache, read_lock
-from studykit.services.java import find_java
 from studykit.services.ports import HOST, accepts, free_port
 from studykit.services.service import Say, Service
 

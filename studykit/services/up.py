@@ -18,6 +18,7 @@ from rich.progress import (
     TextColumn,
 )
 
+from flink_jobs.errors import Foreseen
 from studykit.errors import StudyError
 from studykit.services.addresses import Addresses
 from studykit.services.flink_cluster import FlinkCluster
@@ -110,7 +111,7 @@ def _finish(jobs: list[Future[None]]) -> None:
     for job in jobs:
         try:
             job.result()
-        except StudyError as error:
+        except Foreseen as error:
             refusals.append(str(error))
     if refusals:
         raise StudyError("\n".join(refusals))

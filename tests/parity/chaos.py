@@ -234,6 +234,8 @@ class Stage:
             assert time.monotonic() < deadline, f"nothing more for {PATIENCE_S} s"
             assert self._client is not None
             assert self._client.poll() is None, self._log.read_text()[-2_000:]
+            if self.services.flink.taskmanager.running() is None:
+                self.services.flink.taskmanager.start()  # as its supervisor would
             self._tail.poll()
 
     def _page(self) -> MetricsPage:

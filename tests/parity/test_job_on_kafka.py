@@ -211,6 +211,7 @@ def _assert_logged(log: Path) -> None:
     assert "/savepoints/" in by_python[-1]["savepoint"]
     for line in (*by_python, *map(json.loads, by_java.read_text().splitlines())):
         assert {"time_ms", "level", "job", "message"} <= line.keys()
+        assert line["level"] in ("info", "warn", "error")
 
 
 def _refusal(world, *flags: str, **environ: str) -> str:
@@ -247,6 +248,11 @@ def test_a_broker_that_is_away_is_one_sentence(world):
 
 def test_a_store_that_is_away_is_one_sentence(world):
     assert "no Redis answers at 127.0.0.1:1 " in _refusal(world, REDIS_PORT="1")
+
+
+def test_more_readers_than_partitions_is_one_sentence(world):
+    line = _refusal(world, "--parallelism", "5")
+    assert "--parallelism 5 is more than a topic has partitions (4)" in line
 
 
 def test_state_of_other_windows_is_one_sentence(world):

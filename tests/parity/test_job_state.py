@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flink_jobs.config import Settings
-from flink_jobs.job_service import JobUnusable, StateFolder
+from flink_jobs.job_service import JobUnusable, State, StateFolder
 
 RECOVERY = "execution.state-recovery.path"
 
@@ -57,3 +57,20 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(JobUnusable, match=r"^cannot keep state in .*choose another --state$"):
         StateFolder(tmp_path / "file" / "state").options(Settings())
+
+
+def test_a_folder_that_another_job_holds_is_one_sentence(tmp_path: Path):
+    with (
+        StateFolder(tmp_path).held(),
+        pytest.raises(JobUnusable, match=r"runs already: stop that one first$"),
+        StateFolder(tmp_path).held(),
+    ):
+        pass
+    with StateFolder(tmp_path).held():  # a job that has ended leaves it free
+        pass
+
+
+def test_a_cluster_is_asked_for_nothing_that_its_configuration_says():
+    options = State().options(Settings())
+    assert not [name for name in options if name.endswith((".dir", ".path", "-dir"))]
+    assert options["execution.checkpointing.mode"] == "EXACTLY_ONCE"

