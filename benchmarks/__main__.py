@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import core, grading, labs, memory, pipeline, recovery
+from benchmarks import core, flink, grading, labs, memory, pipeline, recovery
 from benchmarks import figures as drawing
 from benchmarks.measure import Figure
 
@@ -25,6 +25,7 @@ def main() -> None:
         drawing.measure,
         labs.measure,
         pipeline.measure,
+        flink.measure,
         recovery.measure,
         grading.measure,
     ]

@@ -20,10 +20,8 @@ from flink_jobs.events import EVENT_TYPES, TRANSACTIONS
 from flink_jobs.features.row import FeatureRow, encode_row
 from flink_jobs.replay import replay
 from studykit.services import topics
-from studykit.services.workspace import Workspace
 from tests.parity import logs
-from tests.parity.test_job_on_kafka import FEATURE_TOPICS, LONG_AFTER_MS, World
-from tests.service_fixtures import TestServices, home_for_services
+from tests.parity.job_world import FEATURE_TOPICS, LONG_AFTER_MS, World
 
 pytestmark = [
     pytest.mark.jvm,
@@ -39,11 +37,8 @@ WINDOWS = 5
 
 @pytest.fixture(scope="module")
 def world():
-    with home_for_services() as home:
-        services = TestServices(Workspace(home))
-        services.kafka.start()
-        services.redis.start()
-        yield World(services, home)
+    with World.open() as world:
+        yield world
 
 
 def compact(records: Iterable[LogRecord]) -> list[LogRecord]:
