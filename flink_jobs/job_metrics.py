@@ -8,14 +8,11 @@ shows it as one page. Names and labels are those of the other reporter.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
-
-from prometheus_client import CollectorRegistry, Metric
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.registry import Collector
 
 from flink_jobs.metrics_page import MetricsPage
 from flink_jobs.monitoring import Health, serve
@@ -58,57 +55,56 @@ def serving(job: str, port: int) -> Iterator[None]:
         SettingsError: The port is taken.
     """
     pushed = Pushed()
-    stop = serve(port, pushed.registry, Health(job, pushed.troubles), pushed.receive)
+    stop = serve(port, pushed.page, Health(job, pushed.troubles), pushed.receive)
     try:
         yield
     finally:
         stop()
 
 
-class Pushed(Collector):
+class Pushed:
     """The newest push of every Flink process, as one page."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Begin with no push; `clock` tells seconds."""
         self._clock = clock
         self._started = clock()
-        self._pushes: dict[str, tuple[float, str]] = {}
-        self.registry = CollectorRegistry()
-        self.registry.register(self)
+        self._pushes: dict[str, tuple[float, bytes]] = {}
 
     def receive(self, path: str, body: bytes) -> None:
         """Take a push; `path` names the process. One without a body is a farewell."""
-        self._pushes[path] = (self._clock(), body.decode())
+        self._pushes[path] = (self._clock(), body)
 
-    def collect(self) -> Iterator[Metric]:
-        """Yield every metric once, with the samples of all processes that still push."""
-        merged: dict[str, Metric] = {}
-        for text in self._living():
-            for family in text_string_to_metric_families(text):
-                known = merged.setdefault(family.name, family)
-                if known is not family:
-                    known.samples.extend(family.samples)
-        yield from merged.values()
-
-    def describe(self) -> list[Metric]:
-        """Name no metric beforehand: which there are is Flink's to say."""
-        return []
+    def page(self) -> bytes:
+        """Return every metric once, with the samples of all processes that still push."""
+        merged: dict[bytes, bytes] = {}
+        for body in self._living():
+            for family in _FAMILIES.split(body):
+                heading = _HEADING.match(family)
+                if heading:
+                    samples = family[heading.end() :] if heading[1] in merged else family
+                    merged[heading[1]] = merged.get(heading[1], b"") + samples
+        return b"".join(merged.values())
 
     def troubles(self) -> Mapping[str, str]:
         """Return what the numbers say is wrong, by component."""
-        if not self._living():
-            silent_s = self._clock() - max(
-                [self._started, *(at for at, _ in self._pushes.values())]
-            )
+        living = self._living()
+        if not living:
+            newest = max((at for at, _ in self._pushes.values()), default=self._started)
+            silent_s = self._clock() - newest
             return {} if silent_s < STARTING_S else {"metrics": _SILENCE.format(silent_s)}
-        dropped = MetricsPage(self.collect()).total(LATE_DROPPED)
+        lines = [one.decode() for body in living for one in body.splitlines() if _LATE in one]
+        dropped = MetricsPage.read("\n".join(lines) + "\n").total(LATE_DROPPED)
         return {"windows": _DROPPED.format(dropped)} if dropped else {}
 
-    def _living(self) -> list[str]:
+    def _living(self) -> list[bytes]:
         oldest = self._clock() - FORGOTTEN_S
-        return [text for at, text in [*self._pushes.values()] if at >= oldest and text]
+        return [body for at, body in [*self._pushes.values()] if at >= oldest and body]
 
 
+_LATE: Final = LATE_DROPPED.encode()
+_FAMILIES: Final = re.compile(rb"^(?=# HELP )", re.MULTILINE)
+_HEADING: Final = re.compile(rb"# HELP (\S+).*\n# TYPE .*\n")
 _SILENCE: Final = (
     "Flink has reported nothing for {:.0f} s: a cluster reports to the METRICS_PORT that it was "
     "started with"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 
-from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
@@ -18,9 +16,9 @@ class MetricsPage:
     (16.0, 3.0, Counter({'session': 4, 'fraud': 3}))
     """
 
-    def __init__(self, families: Iterable[Metric]) -> None:
-        """Hold the samples of `families`."""
-        self._samples = [sample for family in families for sample in family.samples]
+    def __init__(self, samples: list[Sample]) -> None:
+        """Hold `samples`."""
+        self._samples = samples
 
     @classmethod
     def read(cls, text: str) -> MetricsPage:
@@ -29,7 +27,8 @@ class MetricsPage:
         Raises:
             ValueError: It is none.
         """
-        return cls(text_string_to_metric_families(text))
+        families = text_string_to_metric_families(text)
+        return cls([sample for family in families for sample in family.samples])
 
     def of(self, name: str, **labels: str) -> list[Sample]:
         """Return the samples with these labels whose name is, or ends with, `name`."""

@@ -15,7 +15,8 @@ from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from flink_jobs.config import SettingsError
 from flink_jobs.partition import Lane, Ledger
@@ -48,6 +49,10 @@ class Metrics:
             "features_batch_seconds", "Time to process and deliver a batch", registry=self.registry
         )
         self._seen: dict[tuple[PartitionKey, str], Ledger] = {}
+
+    def page(self) -> bytes:
+        """Return all metrics as a page."""
+        return generate_latest(self.registry)
 
     def count(self, where: PartitionKey, lanes: Iterable[Lane]) -> None:
         """Add what the ledgers of a partition have gained since the last call."""
@@ -128,7 +133,7 @@ class _Silent(WSGIRequestHandler):
 
 def serve(
     port: int,
-    registry: CollectorRegistry,
+    page: Callable[[], bytes],
     health: Health,
     receive: Callable[[str, bytes], None] | None = None,
 ) -> Callable[[], None]:
@@ -136,7 +141,7 @@ def serve(
 
     Args:
         port: TCP port; 0 serves nothing.
-        registry: What `/metrics` shows.
+        page: Returns what `/metrics` shows, in Prometheus' text format.
         health: What `/healthz` shows.
         receive: Takes the path and the body of whatever is sent here; None takes nothing.
 
@@ -145,7 +150,6 @@ def serve(
     """
     if port == 0:
         return lambda: None
-    prometheus = make_wsgi_app(registry)
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401
         if receive is not None and environ["REQUEST_METHOD"] in ("PUT", "DELETE"):
@@ -154,7 +158,8 @@ def serve(
             start_response("202 Accepted", [])
             return []
         if environ["PATH_INFO"] != "/healthz":
-            return prometheus(environ, start_response)
+            start_response("200 OK", [("Content-Type", CONTENT_TYPE_PLAIN_0_0_4)])
+            return [page()]
         status, body = health.page()
         start_response(status, [("Content-Type", "application/json")])
         return [body]

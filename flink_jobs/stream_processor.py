@@ -75,7 +75,7 @@ def _run(settings: Settings, *, until_caught_up: bool) -> None:
             opened.enter_context(open_answering(settings.redis_host, settings.redis_port)),
             {one.name: one.ttl_ms(settings) for one in CATALOG},
         )
-        opened.callback(serve(settings.metrics_port, metrics.registry, health))
+        opened.callback(serve(settings.metrics_port, metrics.page, health))
         try:
             outbox = Outbox(settings)
             opened.callback(outbox.close)

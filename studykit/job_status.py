@@ -13,7 +13,7 @@ from flink_jobs.job_metrics import LATE_DROPPED
 from flink_jobs.metrics_page import MetricsPage
 from studykit.services.ports import HOST
 
-_TIMEOUT_S: Final = 2.0
+_TIMEOUT_S: Final = 5.0
 
 TROUBLE: Final = "trouble with"
 """How a line begins that tells what is wrong."""
