@@ -6,6 +6,7 @@ so that two executions cannot disagree about it. Change a rule and raise `SCORE_
 
 from __future__ import annotations
 
+from itertools import compress, product
 from typing import Final
 
 SCORE_VERSION: Final = 1
@@ -36,24 +37,20 @@ def risk(
     ...      distinct_countries=2, impossible_travel=True)
     (85, ('velocity', 'several_countries', 'impossible_travel'))
     """
-    if (
-        tx_count < 5
-        and amount_max_cents < 50_000
-        and amount_sum_cents < 200_000
-        and distinct_merchants < 4
-        and distinct_countries < 2
-        and not impossible_travel
-    ):
-        return 0, ()
-    found = (
+    return _OUTCOMES[
         tx_count >= 5,
         amount_max_cents >= 50_000,
         amount_sum_cents >= 200_000,
         distinct_merchants >= 4,
         distinct_countries >= 2,
         impossible_travel,
-    )
-    if not any(found):
-        return 0, ()
-    reasons = tuple(code for code, holds in zip(POINTS, found, strict=True) if holds)
+    ]
+
+
+def _outcome(found: tuple[bool, ...]) -> tuple[int, tuple[str, ...]]:
+    reasons = tuple(compress(POINTS, found))
     return min(MAX_SCORE, sum(POINTS[code] for code in reasons)), reasons
+
+
+_OUTCOMES: Final = {found: _outcome(found) for found in product((False, True), repeat=len(POINTS))}
+"""Score and reasons, by which of the reasons in `POINTS` hold."""
