@@ -19,10 +19,8 @@ and no grouping into panes can change a bit of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 from itertools import product
 from math import sqrt
-from operator import or_
 from string import ascii_uppercase
 from typing import Final
 
@@ -123,18 +121,20 @@ class FraudAggregate:
 
     def lift(self, values: Sequence[tuple[Transaction, int]]) -> Payments:
         """Return the payments of transactions."""
-        cents = [tx.amount_cents for tx, _ in values]
-        stops = [Stop(tx.event_time, offset, tx.lat, tx.lon) for tx, offset in values]
-        return Payments(
-            len(cents),
-            sum(cents),
-            max(cents),
-            sum([amount * amount for amount in cents]),
-            {tx.merchant_id for tx, _ in values},
-            reduce(or_, [_COUNTRY[tx.country] for tx, _ in values]),
-            path_of(stops),
-            stops,
-        )
+        total = largest = squares = countries = 0
+        merchants = set()
+        stops = []
+        for tx, offset in values:
+            cents = tx.amount_cents
+            total += cents
+            squares += cents * cents
+            if cents > largest:
+                largest = cents
+            merchants.add(tx.merchant_id)
+            countries |= _COUNTRY[tx.country]
+            stops.append(Stop(tx.event_time, offset, tx.lat, tx.lon))
+        path = path_of(stops)
+        return Payments(len(stops), total, largest, squares, merchants, countries, path, stops)
 
     def add(self, acc: Payments, value: tuple[Transaction, int]) -> Payments:
         """Count a transaction in."""

@@ -8,7 +8,6 @@ over the same pairs either way, so the two agree to the last bit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from math import asin, cos, pi, sin, sqrt
 from typing import Final
 
@@ -80,10 +79,16 @@ def path_of(stops: Sequence[Stop]) -> Path:
     """
     if len(stops) == 1:
         return Path(stops[0], stops[0], None, False)
-    ordered = sorted(stops)
-    legs = [_leg(a, b) for a, b in pairwise(ordered)]
-    impossible = any([impossible for _, impossible in legs])
-    return Path(ordered[0], ordered[-1], max(legs)[0], impossible)
+    first, *others = sorted(stops)
+    last, fastest, impossible = first, 0.0, False
+    for stop in others:
+        speed, too_fast = _leg(last, stop)
+        if speed > fastest:
+            fastest = speed
+        if too_fast:
+            impossible = True
+        last = stop
+    return Path(first, last, fastest, impossible)
 
 
 def _leg(a: Stop, b: Stop) -> tuple[float, bool]:
