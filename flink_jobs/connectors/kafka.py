@@ -24,7 +24,7 @@ SOURCE_TOPICS: Final = tuple(dict.fromkeys(one.source for one in CATALOG))
 TARGET_TOPICS: Final = (*(one.target for one in CATALOG), DEAD_LETTER_TOPIC)
 
 MAX_RECORD_BYTES: Final = 11 * 1024 * 1024
-BATCH_RECORDS: Final = 10_000
+BATCH_RECORDS: Final = 20_000
 RECONNECT_MS: Final = 1_000
 """Longest pause between two attempts to reach a broker that is away."""
 
