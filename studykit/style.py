@@ -7,20 +7,17 @@ hatch, each line a style. So the figures read the same in greyscale.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from io import BytesIO
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import withStroke
-from PIL import Image
 
+from studykit.canvas import Canvas
 from studykit.steps import Verdict
 
 BLUE: Final = "#0072B2"
@@ -86,37 +83,19 @@ styled = mpl.rc_context(_RC)
 """Decorator of every function that draws."""
 
 
-@cache
-def _renderer(width: float, height: float, dpi: float) -> RendererAgg:
-    make: Any = RendererAgg  # it has no types
-    renderer: RendererAgg = make(width, height, dpi)
-    return renderer
-
-
-class _Canvas(FigureCanvasAgg):
-    """Pictures of a size share a renderer: it remembers how large each word is."""
-
-    def get_renderer(self) -> RendererAgg:
-        """Return the renderer, which holds the picture that was drawn last."""
-        return _renderer(*self.figure.bbox.size, self.figure.dpi)
-
-
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty white figure, in inches, that no global state knows of."""
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
-    _Canvas(figure)
+    Canvas(figure)
     return figure
 
 
 @styled
 def png(figure: Figure) -> bytes:
-    """Return the picture as PNG, quickly rather than as small as can be."""
+    """Return the picture as PNG."""
     canvas: Any = figure.canvas
-    canvas.draw()
-    picture = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba())
-    buffer = BytesIO()
-    picture.convert("RGB").save(buffer, format="PNG", compress_level=1)
-    return buffer.getvalue()
+    data: bytes = canvas.png()
+    return data
 
 
 def legend(

@@ -6,6 +6,7 @@ from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from studykit import style
@@ -56,11 +57,14 @@ def _draw_bar(axes: Axes, row: int, window: WindowView, now_ms: int) -> None:
     changes = [one for one in window.history if one[1] != "purged"]
     for number, (start_ms, state) in enumerate(changes):
         end_ms = changes[number + 1][0] if number + 1 < len(changes) else until_ms
-        axes.barh(
-            row, (end_ms - start_ms) / 1_000, left=start_ms / 1_000, height=0.62,
-            facecolor=style.light(style.SKY), edgecolor=style.EDGE, lw=0.8,
-            hatch=style.HATCHES[state],
-        )[0].set_gid(f"window:{window.key}:{window.start_ms}-{window.end_ms}:{state}")  # fmt: skip
+        axes.add_patch(
+            Rectangle(
+                (start_ms / 1_000, row - 0.31), (end_ms - start_ms) / 1_000, 0.62,
+                facecolor=style.light(style.SKY), edgecolor=style.EDGE, lw=0.8,
+                hatch=style.HATCHES[state],
+                gid=f"window:{window.key}:{window.start_ms}-{window.end_ms}:{state}",
+            )
+        )  # fmt: skip
     for result in window.results:
         axes.annotate(
             str(result.total), (result.now_ms / 1_000, row), (3, 0), textcoords="offset points",
