@@ -98,6 +98,11 @@ def png(figure: Figure) -> bytes:
     return data
 
 
+def line(axes: Axes, xs: Sequence[float], ys: Sequence[float], **look: Any) -> None:  # noqa: ANN401
+    """Draw a line, or marks, into axes that know their limits: `plot` would work them out again."""
+    axes.add_artist(Line2D(xs, ys, **look))
+
+
 def legend(
     figure: Figure, handles: Sequence[Line2D | Patch], left: float, bottom: float, across: float = 0
 ) -> None:

@@ -52,7 +52,7 @@ def new_plane(trace: Trace, ends_ms: Sequence[int] = ()) -> tuple[Figure, Axes]:
 def draw_diagonal(axes: Axes) -> None:
     """Draw where events would be that arrive as they happen."""
     end = min(axes.get_xlim()[1], axes.get_ylim()[1])
-    axes.plot([0, end], [0, end], color=style.GREY, ls=":", lw=1.2, zorder=1, gid="no-skew")
+    style.line(axes, [0, end], [0, end], color=style.GREY, ls=":", lw=1.2, zorder=1, gid="no-skew")
     at = end * 0.86
     axes.text(
         at, at - end * 0.015, "no skew", color=style.EDGE, rotation=45, fontsize=8, zorder=1,
@@ -74,9 +74,9 @@ def draw_events(axes: Axes, seen: Sequence[Seen]) -> None:
     for one in seen:
         look = style.VERDICT_LOOKS[one.verdict]
         at = one.event.event_ms / 1_000, one.event.arrival_ms / 1_000
-        axes.plot(
-            *at, marker=look.marker, color=look.colour, ms=5 if crowded else 8, ls="", zorder=4,
-            clip_on=False, gid=f"event:{one.number}:{one.verdict}",
+        style.line(
+            axes, at[:1], at[1:], marker=look.marker, color=look.colour, ms=5 if crowded else 8,
+            ls="", zorder=4, clip_on=False, gid=f"event:{one.number}:{one.verdict}",
         )  # fmt: skip
         if crowded and one.verdict == "on time":
             continue
@@ -108,8 +108,8 @@ def draw_watermark(axes: Axes, path: Sequence[Mark], now_ms: int) -> None:
         at = min(max(mark.watermark_ms, -1_000), limit) / 1_000
         xs += [xs[-1] if xs else -1, at]
         ys += [mark.now_ms / 1_000] * 2
-    axes.plot(
-        [*xs, xs[-1]], [*ys, now_ms / 1_000], color=style.GREEN, lw=2.4, zorder=3,
+    style.line(
+        axes, [*xs, xs[-1]], [*ys, now_ms / 1_000], color=style.GREEN, lw=2.4, zorder=3,
         gid=f"watermark:{path[-1].watermark_ms}",
     )  # fmt: skip
     axes.annotate(
@@ -149,12 +149,15 @@ def _draw_window(
             hatch=style.HATCHES[state], zorder=0.5, gid=gid,
         )
     )  # fmt: skip
-    axes.plot(
-        [right, left, left, right], [low, low, high, high], color=style.EDGE, lw=0.8, zorder=0.6,
-        gid=f"{gid}:edge",
+    style.line(
+        axes, [right, left, left, right], [low, low, high, high], color=style.EDGE, lw=0.8,
+        zorder=0.6, gid=f"{gid}:edge",
     )  # fmt: skip
     for x, inside in ((left, style.EDGE), (right, "white")):
-        axes.plot(x, low, "o", ms=4, mfc=inside, mec=style.EDGE, mew=0.8, zorder=2, clip_on=False)
+        style.line(
+            axes, [x], [low], marker="o", ms=4, mfc=inside, mec=style.EDGE, mew=0.8, ls="",
+            zorder=2, clip_on=False,
+        )  # fmt: skip
     return left, right, low, high
 
 

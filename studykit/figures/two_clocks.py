@@ -54,7 +54,8 @@ def draw(trace: Trace, step: int, order: Order = "arrival") -> Figure:
 
 def _draw_order(axes: Axes, seen: Sequence[Seen], order: Order) -> None:
     """Draw a thin line from each event to the next."""
-    axes.plot(
+    style.line(
+        axes,
         [one.event.event_ms / 1_000 for one in seen],
         [one.event.arrival_ms / 1_000 for one in seen],
         color=style.GREY, lw=0.9, zorder=1.8, gid=f"order:{order}",
@@ -63,12 +64,12 @@ def _draw_order(axes: Axes, seen: Sequence[Seen], order: Order) -> None:
 
 def _draw_event(axes: Axes, one: Seen) -> None:
     at, arrived = one.event.event_ms / 1_000, one.event.arrival_ms / 1_000
-    axes.plot(
-        [at, at], [at, arrived], color=style.VERMILLION, lw=1.4, ls="-.", zorder=2,
+    style.line(
+        axes, [at, at], [at, arrived], color=style.VERMILLION, lw=1.4, ls="-.", zorder=2,
         gid=f"skew:{one.number}:{one.event.skew_ms}",
     )  # fmt: skip
-    axes.plot(
-        at, arrived, "o", color=style.BLUE, ms=8, zorder=4, clip_on=False,
+    style.line(
+        axes, [at], [arrived], marker="o", ls="", color=style.BLUE, ms=8, zorder=4, clip_on=False,
         gid=f"event:{one.number}",
     )  # fmt: skip
     axes.annotate(
