@@ -9,14 +9,16 @@ from __future__ import annotations
 import logging
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import redirect_stderr
 from functools import cache
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 from pyflink.common import Duration, Row, Types
-from pyflink.datastream import DataStream
+from pyflink.datastream import DataStream, ProcessFunction
 from pyflink.java_gateway import get_gateway
 
 from flink_jobs.job_runtime import table_environment
@@ -77,6 +79,34 @@ def _say_nothing_of_hang_ups() -> None:
             report(args)
 
     threading.excepthook = hook
+
+
+def error_of(action: Callable[[], object]) -> list[str]:
+    """Return the lines of the error in which an action ends; none if it succeeds."""
+    with redirect_stderr(StringIO()):  # where the worker writes it, too
+        try:
+            action()
+        except Exception as error:
+            return str(error).splitlines()
+    return []
+
+
+def rows_in(folder: Path) -> int:
+    """Return the number of lines that a table of files has, as far as they are committed."""
+    return sum(len(file.read_text().splitlines()) for file in folder.glob("part-*"))
+
+
+class _Times(ProcessFunction):  # type: ignore[misc]  # it has no types
+    """Tell the event time of each element, None if it has none."""
+
+    def process_element(self, value: object, ctx: ProcessFunction.Context) -> Iterator[str]:
+        time_ms = ctx.timestamp()
+        yield str(None if time_ms == MIN_WATERMARK else time_ms)
+
+
+def times_of(flink: Flink, stream: DataStream) -> list[str]:
+    """Return the event times of a stream's elements, in milliseconds, as text."""
+    return flink.run(stream.process(_Times(), Types.STRING()))
 
 
 class Flink:

@@ -116,7 +116,8 @@ Explorer(inputs, min_watermark, STORY_POLICY, knobs=["bound", "idle"])
 # %% [markdown]
 # ## 8. State by key
 #
-# State lives with its key, and a key lives on one subtask. **What moves when the parallelism
+# State lives with its key, and a key lives on one *subtask*, one of the copies of an operator that
+# share its work. <!-- claim: flink-a-key-lives-on-one-subtask --> **What moves when the parallelism
 # changes?** Lesson 07.
 
 # %% tags=["widget", "figure"]
@@ -135,7 +136,8 @@ Stepper(story, panes, step=end, stills=[end])
 # ## 10. A job at work
 #
 # Not the story, but a recording of a real Flink job with a slow Python function in it: what each
-# operator said of itself, second by second. **Which operator is the first slow one?** Lesson 13.
+# operator said of itself, second by second. <!-- no claim: ours --> **Which operator is the first
+# slow one?** Lesson 13.
 
 # %% tags=["widget", "figure"]
 recording = job_recording.load(RECORDINGS / "slow_python_function.json")

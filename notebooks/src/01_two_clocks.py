@@ -4,7 +4,7 @@
 # After this lesson you can say, for any record, *when it happened* and *when you got it*, and why
 # a count that mixes the two cannot be trusted.
 #
-# About 25 minutes. Needs nothing but this notebook: no Kafka, no Flink.
+# About 25 minutes. Needs nothing but this notebook; nothing has to be started.
 #
 # 1. Ten events, seen by two clocks
 # 2. Two clocks, two answers
@@ -15,10 +15,11 @@
 # 7. How late is late?
 
 # %% tags=["setup"]
+import os
+import time
 from collections import Counter
 from datetime import datetime, timezone
 from statistics import mean, median
-from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -68,7 +69,7 @@ Stepper(trace, two_clocks, step=7)
 # Read the picture from bottom to top and you see what *we* see: 2, 5, 8, 3, 11, … The fourth
 # arrival jumps back from 8 s to 3 s. Read it from left to right and you see what *happened*. The
 # two orders differ. This is **disorder**, and it is the normal case: networks retry, phones lose
-# their signal, one partition is read faster than another.
+# their signal, one server is slower than another.
 
 # %% [markdown]
 # ## 2. Two clocks, two answers
@@ -106,7 +107,7 @@ print("when we got them:  ", dict(Counter(event.arrival_ms // 10_000 for event i
 # %% [markdown]
 # By event time nothing has changed: six and four. By processing time all ten fell into one bucket,
 # number 360. An answer that depends on *when you computed it* cannot be repeated, so it cannot be
-# checked, and a backfill or a restart changes history.
+# checked. Compute last month again, and history has changed.
 #
 # This is why the system in this repository takes its time from the log alone. No wall clock
 # decides any result in it.
@@ -115,9 +116,9 @@ print("when we got them:  ", dict(Counter(event.arrival_ms // 10_000 for event i
 # ## 4. A stream has no end
 #
 # It is tempting to think that streaming is batch, only faster. A batch job has one advantage that
-# a stream never has: it knows when its input is over. The engine below adds up the values in
-# windows of ten seconds. We let it run over the story twice: as a file that ends, and as a stream
-# that goes on.
+# a stream never has: it knows when its input is over. `simulate` adds up the values in stretches
+# of ten seconds, in **windows**. We let it run over the story twice: as a file that ends, and as a
+# stream that goes on.
 
 # %%
 as_file = simulate(STORY, Policy(bounded=True))
@@ -131,25 +132,29 @@ print("a stream:", as_stream.results())
 # readings lie in it, but for all we know a fifth is under way. *What lets us close a window at
 # all?* That is the whole of lesson 02.
 #
-# Note also that the file's answer tells you little about a live job: at the end of a file Flink
-# declares event time to be over, and everything that is still open fires.
+# Note also that the file's answer tells you little about a live job. Flink, the stream processor
+# with which this course ends, declares event time to be over at the end of a file, and everything
+# that is still open gives its result.
 # <!-- claim: flink-bounded-source-ends-with-max-watermark --> A test that only ever reads files
 # never meets the window that does not fire.
 
 # %% [markdown]
 # ## 5. The clock that Kafka keeps
 #
-# There is a third time, between the two: when the broker stored the record. Each Kafka record has
-# a timestamp. Which clock it shows is a setting of the topic: `CreateTime`, the producer's own
-# clock, or `LogAppendTime`, the broker's. <!-- claim: kafka-timestamp-type-is-a-topic-setting -->
+# There is a third time, between the two: **ingestion time**, when a record was stored. Kafka is the
+# log that this course reads from. <!-- no claim: ours --> *Producers* append records
+# to a *topic*, and a server, the **broker**, keeps them. <!-- no claim: name --> Each record has a
+# timestamp, too. Whose clock is it? That is a setting of the topic: `CreateTime`, the producer's
+# own clock, or `LogAppendTime`, the broker's.
+# <!-- claim: kafka-timestamp-type-is-a-topic-setting -->
 #
-# Kafka's default is `CreateTime`. <!-- claim: kafka-default-timestamp-is-create-time --> So a
-# Kafka timestamp is *not* processing time, and it is event time only if the producer says so.
+# Kafka's default is `CreateTime`. <!-- claim: kafka-default-timestamp-is-create-time --> So do not
+# take a record's timestamp for processing time, nor for event time: find out who set it.
 
 # %% [markdown]
 # We keep the three apart:
 #
-# | time | who sets it | where it is | what we use it for |
+# | time | who sets it | where it is | what we use it for <!-- no claim: ours --> |
 # |---|---|---|---|
 # | event time | the device | in the payload, `event_time` | every result |
 # | ingestion time | the broker | the record's timestamp | to refuse events of the future |
@@ -170,20 +175,27 @@ print("read: ", datetime.fromtimestamp(sent / 1_000, tz=timezone.utc))
 # %% [markdown]
 # The event lands in January 1970, fifty-five years late, and no exception was raised. Our schema
 # refuses any event time before March 1973: a time in seconds is below that, a time in milliseconds
-# is not. A unit that is wrong becomes a dead letter with a reason, not a strange result.
+# is not. Such an event is set aside, with the reason (a *dead letter*, lesson 05), and makes no
+# strange result.
 #
-# The second trap is a time without a zone. **Predict.** Midnight in New York and midnight in
-# Berlin: how many hours apart?
+# The second trap is a time without a zone. **Predict.** The same line of code runs on a machine in
+# New York, on one in Berlin, and on a server. Do they mean the same moment?
 
 # %%
+naive = datetime(2026, 3, 1)  # noqa: DTZ001 - the linter warns of it, and is right
+
 for zone in ("America/New_York", "Europe/Berlin", "UTC"):
-    midnight = datetime(2026, 3, 1, tzinfo=ZoneInfo(zone))
-    print(f"{zone:<17}{int(midnight.timestamp()) * 1_000:>15} ms")
+    os.environ["TZ"] = zone  # this machine stands there now
+    time.tzset()
+    print(f"{zone:<17}{int(naive.timestamp()) * 1_000:>15} ms")
+
+same = datetime(2026, 3, 1, tzinfo=timezone.utc)
+print(f"with a zone      {int(same.timestamp()) * 1_000:>15} ms, anywhere")
 
 # %% [markdown]
-# Six hours, for one and the same wall-clock reading. If you leave `tzinfo` out, Python takes the
-# zone of the machine, so the same code gives one answer on your laptop and another on the server.
-# Convert to UTC milliseconds where a time enters the system, and never look back.
+# Six hours apart, and no error. Without `tzinfo` Python takes the zone of the machine, so the same
+# code gives one answer on your laptop and another on the server. Only the last line is the same
+# everywhere. Convert to UTC milliseconds where a time enters the system, and never look back.
 
 # %% [markdown]
 # ## 7. How late is late?

@@ -4,7 +4,7 @@
 # After this lesson you can say what a watermark claims, work it out in your head, choose its bound
 # from data, and tell why a job prints nothing.
 #
-# About 35 minutes. Needs lesson 01; no Kafka, no Flink.
+# About 35 minutes. Needs lesson 01; nothing has to be started.
 #
 # 1. A claim, not a clock
 # 2. Where it comes from
@@ -103,8 +103,8 @@ for event_ms in (9_999, 10_000):
 # %% [markdown]
 # The two ends fit together. A window [0,10) holds the times up to 9.999 s, so it may fire when W
 # reaches 9.999 s: exactly the bound after its end. Here are two streams as lines of text. A dash
-# is one second, `a13` is an event of key `a` that happened at 13 s. **Predict** the second line of
-# output.
+# is one second, `a13` is an event of key `a` that happened at 13 s. **Predict**: which of the two
+# streams has a result, or have both?
 
 # %%
 for line in ("a1--a13", "a1--a14"):
@@ -133,6 +133,7 @@ print("watermark:", seconds(later.steps[-1].watermark_ms), " results:", later.re
 # Only the end of a bounded input is different: there W goes to +∞, because really nothing more can
 # come. <!-- claim: flink-bounded-source-ends-with-max-watermark --> That is why a test that reads
 # a file shows every result, and the same job on Kafka holds the last one back.
+# <!-- claim: flink-bounded-source-ends-with-max-watermark -->
 
 # %% [markdown]
 # ## 5. The price of waiting
@@ -153,12 +154,15 @@ for bound_s in (0, 2, 4, 6, 8, 10):
 # never wrong, exists only if you know the largest possible delay. All others are heuristics, and
 # you choose how often they may be wrong.
 #
-# Turn the knob yourself. Which bound brings the first result soonest?
+# Turn the knob yourself. Which is the smallest bound that saves event 7, and how much later does
+# the first result come?
 
 # %% tags=["widget"]
 Explorer(STORY, watermark_stepper, Policy(bound_ms=4_000), knobs=["bound"])
 
 # %% [markdown]
+# A bound of 5 s saves event 7, and the first result comes at 18 s instead of 15 s.
+#
 # Nobody chooses a bound from ten events. Here are 600 payments on a slow network. What has to be
 # covered is not how long an event was under way, but how far it is *behind the newest one that
 # overtook it*. The upper picture counts that. The lower one says which share each bound would
@@ -232,8 +236,8 @@ print({every: behind(times, 1_000, every) for every in (1, 3, 10)})
 # | you see | the watermark is | look at |
 # |---|---|---|
 # | no results at all | **stuck**: no events, or one input is silent (lesson 06) | W of each input |
-# | many late events | **too fast**: a small bound, or a bad clock | lags, future timestamps |
-# | results long after | **too slow**: the bound is larger than it has to be | lags |
+# | many late events | **too fast**: a small bound, or a bad clock | delays, times of the future |
+# | results long after | **too slow**: the bound is larger than it has to be | delays |
 
 # %% [markdown]
 # ## Break it

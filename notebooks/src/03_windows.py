@@ -4,7 +4,7 @@
 # After this lesson you can say which window an event is in, when that window opens, fires and
 # disappears, and how much memory it costs until then.
 #
-# About 35 minutes. Needs lessons 01 and 02; no Kafka, no Flink.
+# About 35 minutes. Needs lessons 01 and 02; nothing has to be started.
 #
 # 1. Which window?
 # 2. Where windows start
@@ -86,9 +86,9 @@ for event_ms in (12_345, 9_999, -1):
 
 # %% [markdown]
 # For the last line the two ways disagree. Python's `%` floors: one millisecond before 1970 lies in
-# [-10,0). Java's and C's remainder cuts off towards zero and puts it into [0,10), which does not
-# hold it. Event times before 1970 are rare; a rule that is wrong for them is still wrong, and an
-# *offset*, as in the next section, makes such numbers common.
+# [-10,0). In many other languages the remainder cuts off towards zero, and puts it into [0,10),
+# which does not hold it. Event times before 1970 are rare; a rule that is wrong for them is still
+# wrong, and an *offset*, as in the next section, makes such numbers common.
 #
 # Note what is missing from the rule: the first event. Windows do not start when your job starts.
 # All windows of ten seconds, on every machine, start at the same places, counted from 1970-01-01
@@ -120,8 +120,9 @@ for month in (3, 4):
 # ## 4. The life of a window
 #
 # A window is state: memory that the job holds until it may let go. The next figure has one bar for
-# each window of each key. It opens with its first event, fires, may fire again, and is purged.
-# With an allowed lateness of 3 s it stays for late events until W ≥ end - 1 + 3 s.
+# each window of each key. It opens with its first event, fires, may fire again, and is **purged**:
+# forgotten. Here it lives on for 3 s after it has fired, for events that come late. This **allowed
+# lateness** is the subject of lesson 05. The window goes when W ≥ end - 1 + 3 s.
 # <!-- claim: flink-purges-at-end-minus-1-plus-lateness -->
 
 # %% tags=["widget"]
@@ -147,9 +148,10 @@ print("for each key:", keyed.results())
 print("for all:     ", together.results())
 
 # %% [markdown]
-# The numbers add up, 12 + 10 = 22. But the second form has a price that no small example shows:
-# all events must meet in one place. In Flink a `window_all` is the work of a single subtask,
-# whatever the parallelism of the job. <!-- claim: flink-windowall-works-in-one-subtask --> One
+# The numbers add up, 12 + 10 = 22. But the second form has a price that no small example shows: all
+# events must meet in one place. Flink splits an operator into *subtasks*, which share the keys
+# among them; <!-- claim: flink-a-key-lives-on-one-subtask --> a window over everything,
+# `window_all`, is the work of one. <!-- claim: flink-windowall-works-in-one-subtask --> One
 # forgotten `key_by`, and a cluster of forty cores works with one. If you need a total over
 # everything, sum by key first and add up the few partial sums.
 
@@ -194,8 +196,8 @@ print(outcome(quiet))
 # <!-- claim: flink-empty-windows-emit-nothing -->
 #
 # Whoever reads the output must not take a gap for a zero, nor the last value for a current one. A
-# feature store therefore writes `window_end` beside each value and lets it expire. If you need
-# real zeros, a timer for each key has to make them.
+# store that others read from therefore writes `window_end` beside each value and lets it expire. If
+# you need real zeros, a timer for each key has to make them.
 
 # %% [markdown]
 # ## 8. Windows of windows
@@ -227,8 +229,8 @@ for name, time_ms in (("end", inner.end_ms), ("end - 1", inner.last_ms)):
 # other windows.
 #
 # A **global window** holds everything and has no end. The watermark never completes it, so by
-# itself it never fires. <!-- claim: flink-global-window-never-fires --> It is a frame for triggers
-# of your own.
+# itself it never fires. <!-- claim: flink-global-window-never-fires --> It is a frame for
+# rules of your own about when to fire, the *triggers* of lesson 05.
 
 # %% tags=["figure"]
 Picture(simulate(STORY, STORY_POLICY), assigners)

@@ -4,7 +4,7 @@
 # After this lesson you can choose between windows that overlap and windows that follow the user,
 # say what each costs, and foresee what a late event does to them.
 #
-# About 30 minutes. Needs lessons 01 to 03; no Kafka, no Flink.
+# About 30 minutes. Needs lessons 01 to 03; nothing has to be started.
 #
 # 1. Windows that overlap
 # 2. What overlap costs
@@ -85,9 +85,9 @@ for step, one in enumerate(sliding.steps, start=1):
 
 # %% [markdown]
 # A **partial** loss: the event is counted, but not everywhere where it belongs. Flink says nothing
-# about it. Only an event that misses *all* its windows reaches the side output for late data.
+# about it: of late events it tells only those that miss *all* their windows.
 # <!-- claim: flink-partial-lateness-is-silent --> So a job can lose part of its events in part of
-# its windows, with an empty late stream and a clean conscience.
+# its windows, while it reports no late event at all.
 #
 # The system in this repository writes a dead letter of its own kind, `partial_late`, with a list
 # of exactly the windows that were missed.
@@ -119,7 +119,7 @@ for line in ("a1----a5", "a1-----a6"):
 # %% [markdown]
 # After exactly the gap it is still one session: [1,5) and [5,9) touch, and windows that touch are
 # merged. <!-- claim: flink-sessions-merge-when-they-touch --> One millisecond later there are two.
-# Engines differ here, so write a test before you move a job from one to another.
+# Others draw this line elsewhere, so write a test before you move a job from one system to another.
 
 # %% [markdown]
 # ## 5. The bridge
@@ -222,8 +222,8 @@ Explorer(TWO_VISITS, assigners, policy, knobs=["size", "slide", "gap"])
 # <details><summary>A job with sliding windows reports no late events, yet the sums differ from a
 # nightly batch. What do you suspect?</summary>
 #
-# Partial lateness: events that missed some of their windows and entered others. Nothing in the
-# late stream shows them.
+# Partial lateness: events that missed some of their windows and entered others. Nothing that is
+# reported as late shows them.
 # </details>
 
 # %% [markdown]

@@ -5,7 +5,7 @@
 # what a correction does to those who read the first result, and how to lose nothing without
 # noticing.
 #
-# About 40 minutes. Needs lessons 01 to 04; no Kafka, no Flink.
+# About 40 minutes. Needs lessons 01 to 04; nothing has to be started.
 #
 # 1. Three fates
 # 2. To the millisecond
@@ -109,8 +109,9 @@ for policy in (Policy(bound_ms=7_000), Policy(bound_ms=4_000, lateness_ms=3_000)
 # %% [markdown]
 # ## 4. What a correction does downstream
 #
-# The window [0,10) said 21 and then 22. What does a reader make of it who simply adds up what
-# comes? That depends on what is sent. There are three ways:
+# The window [0,10) said 21 and then 22. Results go to a **sink**: a table, a topic, a store. What
+# does one make of it that simply adds up what comes? That depends on what is sent. There are three
+# ways:
 #
 # - **discarding**: only what is new since the last firing,
 # - **accumulating**: everything that the window has,
@@ -180,9 +181,9 @@ print("early results:", early, " at the watermark:", sum(first))
 # %% [markdown]
 # Early results are drafts, and they accumulate: the reader must overwrite. There is a trap on the
 # way. If you give a Flink window a trigger of your own, it *replaces* the default one.
-# With a bare count trigger of 100, a window of 99 events never fires, whatever the watermark says.
-# <!-- claim: flink-trigger-replaces-default --> A good trigger of your own also fires when the
-# watermark passes the end.
+# <!-- claim: flink-trigger-replaces-default --> With a bare count trigger of 100, a window of 99
+# events never fires, whatever the watermark says. <!-- claim: flink-trigger-replaces-default --> A
+# good trigger of your own also fires when the watermark passes the end.
 #
 # And a timer in processing time brings the wall clock back in: the drafts then differ from run to
 # run. Only the result at the watermark can be repeated.
@@ -190,11 +191,11 @@ print("early results:", early, " at the watermark:", sum(first))
 # %% [markdown]
 # ## 7. Nothing vanishes
 #
-# What became of event 10? In Flink, by default: nothing. It is dropped, and a counter named
+# What became of event 10? Flink drops it, unless told otherwise, and a counter with the name
 # `numLateRecordsDropped` goes up by one. <!-- claim: flink-late-records-dropped-counter --> Its
-# key, its value, its reason are gone. You can ask for a **side output** of late events in the
-# DataStream API; <!-- claim: flink-late-side-output -->
-# the window functions of Flink SQL have none.
+# key, its value, its reason are gone. Flink is programmed in two ways. <!-- no claim: name --> In
+# the one, the **DataStream API**, you can ask for a **side output**, a second stream for late
+# events. <!-- claim: flink-late-side-output --> In the other, **Flink SQL**, windows have none.
 # <!-- claim: flink-sql-windows-drop-late-without-output -->
 #
 # The rule of this repository is stricter: whatever comes in is accounted for. One line checks it.

@@ -11,6 +11,8 @@ A test with the mark `claim` and the same id proves it on the real engine. What 
 is tied to a primary source instead, and readers see that at once, because a link follows the mark:
 
     <!-- claim: kafka-... --><sup>[source: Kafka, topic settings](https://...)</sup>
+
+That no sentence is without a mark is the matter of `statements`.
 """
 
 from __future__ import annotations
@@ -60,7 +62,8 @@ class Claim:
 
 def claims(course: Course) -> list[Claim]:
     """Return every claim of the course, in the order of its pages."""
-    pages = [course.root / GUIDE, *course.lesson_sources(), *course.lab_sources()]
+    lessons = [*course.gallery_sources(), *course.lesson_sources()]
+    pages = [course.root / GUIDE, *lessons, *course.lab_sources()]
     found = [one for page in pages for one in claims_of_page(page, course.root)]
     definitions = sorted((course.root / "studykit" / "checks").glob("lab*/*.py"))
     return found + [one for path in definitions for one in claims_of_code(path, course.root)]

@@ -10,6 +10,8 @@ To add a claim:
    If a lesson asserts it while it runs, mark the test that runs the lesson.
 3. Only where no machine of ours can show it, write no test, but let a link to the primary source
    follow the mark: `<!-- claim: kafka-x --><sup>[source: Kafka, topic settings](https://...)</sup>`.
+
+`test_statements` finds the sentences that lack one.
 """
 
 from __future__ import annotations

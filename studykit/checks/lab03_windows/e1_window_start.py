@@ -74,8 +74,9 @@ EXERCISE = Exercise(
         "What is -1 % 10_000 in Python, and what is -1 - (-1 % 10_000)?",
     ),
     discussion=(
-        "event_ms // size_ms * size_ms is the same, because Python's // floors. In Java both / and "
-        "% cut towards zero, and an assigner written there has to take care of that. Go further: "
+        "event_ms // size_ms * size_ms is the same, because Python's // floors. "
+        "In Java both / and % cut towards zero, "  # no claim: other
+        "and an assigner written there has to take care of that. Go further: "
         "which of your times will ever be negative, and does a test for it still pay?"
     ),
     misconceptions=(

@@ -94,9 +94,10 @@ EXERCISE = Exercise(
         "How does `sums.get(start, 0)` help when a pane gets its first event?",
     ),
     discussion=(
-        "One update per event, however many windows overlap: that is why engines keep panes. It "
-        "works because sums of parts add up. Go further: which of count, maximum, mean and median "
-        "can be put together from panes, and what would a pane have to hold for the others?"
+        "One update per event, however many windows overlap: "
+        "that is why Flink SQL keeps panes. "  # claim: flink-sql-hop-shares-slices
+        "It works because sums of parts add up. Go further: which of count, maximum, mean and "
+        "median can be put together from panes, and what would a pane have to hold for the others?"
     ),
     misconceptions=(
         Misconception(

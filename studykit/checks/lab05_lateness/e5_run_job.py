@@ -187,9 +187,10 @@ EXERCISE = Exercise(
         "In which order: is the event judged, is it added, does W move, does a window fire?",
     ),
     discussion=(
-        "In SQL the repair is one more column, GROUP BY window_start, window_end. To Flink "
-        "one alone is no window: "  # claim: flink-window-start-only-is-no-window-aggregation
-        "it updates a row with every event and keeps every row, and the watermark does not matter. "
+        "In SQL the repair is one more column, GROUP BY window_start, window_end. "
+        "To Flink one is no window: "  # claim: flink-window-start-only-is-no-window-aggregation
+        "it updates a row with every event, "
+        "and it keeps every row. "  # claim: flink-group-by-keeps-every-group
         "Go further: which alarm would have found the job that only looked right?"
     ),
     misconceptions=(

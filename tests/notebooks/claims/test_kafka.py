@@ -76,6 +76,14 @@ def test_a_broker_that_nobody_has_told_takes_the_producers_clock(admin):
     assert broker_default(admin, "log.message.timestamp.type") == "CreateTime"
 
 
+@pytest.mark.claim("kafka-reading-removes-nothing")
+def test_what_one_reader_has_read_another_reads_again(admin, kafka_servers):
+    topic = new_topic(admin)
+    send(kafka_servers, topic, b"first", b"second")
+    for _ in range(2):
+        assert [one.value for one in read(kafka_servers, topic)] == [b"first", b"second"]
+
+
 @pytest.mark.claim("kafka-order-within-a-partition")
 def test_records_of_a_key_stay_in_one_partition_and_in_order(admin, kafka_servers):
     topic = new_topic(admin, partitions=4)
