@@ -182,7 +182,7 @@ print("read: ", datetime.fromtimestamp(sent / 1_000, tz=timezone.utc))
 # New York, on one in Berlin, and on a server. Do they mean the same moment?
 
 # %%
-naive = datetime(2026, 3, 1)  # noqa: DTZ001 - the linter warns of it, and is right
+naive = datetime(2026, 3, 1)  # noqa: DTZ001
 
 for zone in ("America/New_York", "Europe/Berlin", "UTC"):
     os.environ["TZ"] = zone  # this machine stands there now

@@ -127,7 +127,7 @@ for month in (3, 4):
 
 # %% tags=["widget"]
 keyed = simulate(STORY, replace(STORY_POLICY, keyed=True))
-Stepper(keyed, window_life)
+Stepper(keyed, window_life, step=keyed.step_at(12_000))
 
 # %% [markdown]
 # Step to 15 s. Four windows are alive, although only two spans of time are open: each key has its

@@ -102,7 +102,7 @@ for step, one in enumerate(sliding.steps, start=1):
 # %% tags=["widget"]
 policy = Policy(size_ms=6_000, slide_ms=3_000, gap_ms=4_000)
 visits = simulate(TWO_VISITS, policy)
-Stepper(visits, assigners)
+Stepper(visits, assigners, step=5)
 
 # %% [markdown]
 # A session's end is always its last event plus the gap. Nobody knows it in advance, and every new

@@ -53,7 +53,7 @@ Predict(
 # correct.
 
 # %% tags=["widget"]
-Stepper(trace, watermark_stepper, step=len(trace.steps))
+Stepper(trace, watermark_stepper, step=trace.step_at(15_000))
 
 # %% [markdown]
 # Three fates, and it is always the **window** that decides, never the event's own age:
@@ -129,7 +129,7 @@ Predict(
 )
 
 # %% tags=["widget"]
-Stepper(trace, panes, step=len(trace.steps))
+Stepper(trace, panes, step=trace.step_at(15_000))
 
 # %% [markdown]
 # Flink's windows accumulate by default: when a late event comes, the whole new result is sent.

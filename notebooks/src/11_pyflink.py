@@ -450,7 +450,7 @@ print("\n" + next(line for line in lines if "update" in line).partition("which")
 
 # %% [markdown]
 # Every row has a **kind**. An update is two rows: the old one taken back, the new one sent.
-# <!-- claim: flink-updates-are-two-rows --> Whoever reads all of them as inserts, adds up 5 + 5 +
+# <!-- claim: flink-updates-are-two-rows --> Whoever reads all of them as inserts, adds up 5, 5 and
 # 8. `to_data_stream` refuses such a table; <!-- claim: flink-to-data-stream-takes-inserts-only -->
 # `to_changelog_stream` takes it, and your function has to look at the kind. Only windows that fire
 # once give inserts alone.

@@ -24,7 +24,8 @@ Choices: TypeAlias = Mapping[str, tuple[str | int, ...]]
 class Exhibit(Protocol[Subject_contra]):
     """A picture of a trace after some steps, with its words. Each module of figures is one.
 
-    A module with options that a reader may choose names them in `CHOICES`.
+    A module with options that a reader may choose names them in `CHOICES`. One that comes before
+    watermarks are known says in words of its own, in `happened(trace, step)`, what a step has done.
     """
 
     @property
@@ -49,3 +50,9 @@ def choices_of(exhibit: Exhibit[Any]) -> Choices:
     """Return the options of a figure that a reader may choose; most have none."""
     choices: Choices = getattr(exhibit, "CHOICES", {})
     return choices
+
+
+def own_words(exhibit: Exhibit[Any], subject: Any, step: int) -> str | None:  # noqa: ANN401
+    """Return what a step has done in the words of the figure; None if it has none of its own."""
+    happened = getattr(exhibit, "happened", None)
+    return str(happened(subject, step)) if happened else None

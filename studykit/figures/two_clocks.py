@@ -99,6 +99,17 @@ def describe(trace: Trace, step: int, order: Order = "arrival") -> str:
     return sentence
 
 
+def happened(trace: Trace, step: int) -> str:
+    """Say what a step has done, to somebody who has not heard of watermarks yet."""
+    if step == 0:
+        return "Nothing has arrived yet."
+    one = trace.steps[step - 1]
+    if one.verdict is None or one.event is None:
+        return "Nothing arrives; the program takes note of how far event time has come (lesson 02)."
+    times = seconds(one.event.event_ms), seconds(one.event.arrival_ms)
+    return f"Event {one.number} happened at {times[0]} and arrives at {times[1]}."
+
+
 def table(trace: Trace, step: int, order: Order = "arrival") -> list[Row]:
     """Return the two times of every event that has arrived, in the order that is drawn."""
     rows = {int(row["event"]): row for row in plane.event_rows(view(trace, step))}

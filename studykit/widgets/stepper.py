@@ -9,7 +9,7 @@ from typing import Any, Final
 import ipywidgets as widgets
 
 from studykit import style
-from studykit.figures.exhibit import Exhibit, Subject, choices_of
+from studykit.figures.exhibit import Exhibit, Subject, choices_of, own_words
 from studykit.job_recording import JobRecording
 from studykit.steps import Trace
 from studykit.widgets import page
@@ -157,7 +157,8 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _show(self, *_: object) -> None:
         step, last = self.step, self.reel.last
         sentence = self._describe(step)
-        self.happened.value = f"<p><b>Step {step} of {last}.</b> {self.reel.words[step]}</p>"
+        words = own_words(self.exhibit, self.trace, step) or self.reel.words[step]
+        self.happened.value = f"<p><b>Step {step} of {last}.</b> {words}</p>"
         self.image.value = page.picture(self._frame(step), sentence)
         self.sentence.value = page.status(sentence)
         self.rows.value = ""

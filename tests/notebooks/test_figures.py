@@ -77,6 +77,13 @@ def test_two_clocks_shows_that_event_4_was_8_s_under_way() -> None:
     assert "skew:4:8000" in gids(two_clocks.draw(STORY_TRACE, step))
 
 
+def test_two_clocks_tells_of_no_watermark() -> None:
+    told = [two_clocks.happened(STORY_TRACE, step) for step in range(len(STORY_TRACE.steps) + 1)]
+    assert "watermark" not in " ".join(told)
+    assert "Event 4 happened at 3 s and arrives at 11 s." in told
+    assert sum(words.startswith("Event ") for words in told) == len(STORY)
+
+
 def test_two_clocks_joins_the_events_in_either_order() -> None:
     step = STORY_TRACE.step_at(11_000)
     orders = {}
