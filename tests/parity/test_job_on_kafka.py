@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -30,6 +31,8 @@ from tests.parity.job_world import ENTRY_POINT, FEATURE_TOPICS, LONG_AFTER_MS, W
 from tests.services.processor_run import eventually
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services]
+
+DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana" / "dashboards" / "features.json"
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +107,8 @@ def _assert_told(port: int) -> None:
     assert len(told.of(LATE_DROPPED)) >= len(CATALOG)
     assert told.total(LATE_DROPPED) == 0
     assert told.total("numberOfCompletedCheckpoints") > 0
+    asked = re.findall(r"\bflink_\w+", DASHBOARD.read_text())
+    assert [name for name in asked if not told.of(name)] == [], "what the dashboard asks for"
     assert ("health", "well") in job_lines(port)
 
 
