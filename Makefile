@@ -70,8 +70,8 @@ status: $(INSTALLED) ## Show what runs, and where
 doctor: $(INSTALLED) ## Look for what could keep the lab from working
 	@$(STUDY) doctor
 
-clean-data: $(INSTALLED) ## Stop the services and delete every topic, offset and key
-	@$(STUDY) clean-data
+clean-data: $(INSTALLED) ## Stop the services and delete every topic, offset and key; YES=1 asks nothing
+	@$(STUDY) clean-data $(if $(YES),--yes)
 
 lint: $(INSTALLED) ## Check style, types and the direction of imports
 	@$(RUN) ruff check

@@ -2,7 +2,7 @@
 
 An aggregate is a monoid with a beginning and an end: `lift` turns values into an accumulator,
 `merge` joins two accumulators, `finish` reads the result. `lift` takes a pane's values at once,
-because a loop in C over a list is several times faster than a Python call a value.
+because one Python call for a pane costs a fraction of one call for every value.
 
 `merge(a, b)` is only asked for with all of `a`'s events in earlier panes than `b`'s, so it need not
 be commutative. Inside a pane values arrive in any order: an aggregate that cares sorts them.

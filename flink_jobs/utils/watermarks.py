@@ -109,11 +109,18 @@ class WatermarkCombiner:
         self._idle.discard(source)
         return self._combine()
 
-    def mark_idle(self, source: str) -> int:
-        """Leave `source` out of the minimum until it reports again; return the result."""
+    def mark_idle(self, source: str, lag: int = 0) -> int:
+        """Leave `source` out of the minimum until it reports again; return the result.
+
+        Args:
+            source: The input that has been silent.
+            lag: How many of its records nobody has read yet. With any it is not idle, only slow,
+                and stays in: what it still holds would come late.
+        """
         if source not in self._watermarks:
             raise KeyError(source)
-        self._idle.add(source)
+        if lag == 0:
+            self._idle.add(source)
         return self._combine()
 
     def _combine(self) -> int:

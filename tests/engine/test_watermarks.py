@@ -103,6 +103,15 @@ def test_unseen_partition_may_be_idle() -> None:
     assert merged.mark_idle("unseen") == 500
 
 
+def test_lag_1_blocks_idle() -> None:
+    """Silence is no proof: a partition with a record left to read still holds time back."""
+    merged = WatermarkCombiner(["quick", "slow"])
+    merged.advance("slow", 100)
+    merged.advance("quick", 9_000)
+    assert merged.mark_idle("slow", lag=1) == 100
+    assert merged.mark_idle("slow", lag=0) == 9_000
+
+
 def test_idle_wake_old_event_late() -> None:
     """A partition that wakes up far behind neither holds time back nor turns it back."""
     merged = WatermarkCombiner(["quick", "sleepy"])

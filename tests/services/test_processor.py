@@ -115,7 +115,8 @@ def test_group_left_with_other_windows_is_refused(world: World) -> None:
     [("--redis-port", "no Redis answers at"), ("--metrics-port", "is taken by another process")],
 )
 def test_start_that_cannot_be_is_one_sentence(world: World, flag: str, says: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as neighbour:  # something that is no Redis
+    with socket.socket() as neighbour:  # which has the port, and does not answer on it
+        neighbour.bind(("127.0.0.1", 0))
         run = world.start(flag, str(neighbour.getsockname()[1]))
         assert run.ended() == 1
     (line,) = run.log.read_text().splitlines()
