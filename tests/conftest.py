@@ -17,7 +17,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let what waits the longest begin first: several processes then end at about the same time."""
-    items.sort(key=lambda item: [not item.get_closest_marker(name) for name in ("chaos", "jvm")])
+    items.sort(key=lambda item: not item.get_closest_marker("jvm"))
 
 
 @pytest.hookimpl(wrapper=True)
