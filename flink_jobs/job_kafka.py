@@ -102,16 +102,16 @@ class KafkaPorts:
         return [*inserts, statement("insert_letters_kafka")]
 
 
-def check_broker(settings: Settings, parallelism: int = 1) -> None:
+def check_broker(settings: Settings, readers: int = 1) -> None:
     """Make sure that the broker answers, has every topic, and fits the job.
 
     Args:
         settings: Where it is.
-        parallelism: How many instances of each operator there are.
+        readers: How many instances read each topic, and must each have something to read.
 
     Raises:
         KafkaUnusable: It does not answer, lacks a topic, ends transactions too soon, or has fewer
-            partitions than there are instances to read them.
+            partitions than there are readers.
     """
     check_topics(settings)
     admin = KafkaAdminClient(bootstrap_servers=settings.kafka_servers)
@@ -120,9 +120,9 @@ def check_broker(settings: Settings, parallelism: int = 1) -> None:
         fewest = min(len(one["partitions"]) for one in admin.describe_topics([*EVENT_TYPES]))
     finally:
         admin.close()
-    if fewest < parallelism:
+    if fewest < readers:
         raise KafkaUnusable(
-            f"--parallelism {parallelism} is more than a topic has partitions ({fewest}): windows "
+            f"--parallelism {readers} is more than a topic has partitions ({fewest}): windows "
             f"would wait for readers that have nothing to read, so choose at most {fewest}"
         )
     if allowed_ms < TRANSACTION_TIMEOUT_MS:
