@@ -41,8 +41,7 @@ def _work(options: argparse.Namespace, settings: Settings) -> None:
         replay_file(options.replay, options.out, settings, options.parallelism)
     else:
         ports = KafkaPorts(settings, bounded=options.bounded, idle_s=options.idle_seconds)
-        folder = StateFolder(options.state, options.origin)
-        state = State() if options.managed else folder
+        state = State() if options.managed else StateFolder(options.state, options.origin)
         run_on_kafka(ports, state, options.parallelism, options.cluster)
 
 
