@@ -130,6 +130,23 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+_CONNECTED = """async path => {
+    const sessions = await (await fetch('/api/sessions')).json();
+    return sessions.some(one => one.path === path && one.kernel.connections > 0);
+}"""
+
+
+def wait_for_kernel(page: Page, path: str) -> None:
+    """Wait until the notebook at that path, from the root, can run cells.
+
+    JupyterLab shows "idle" also before a page has a kernel, and drops the cells that it is then
+    told to run, without a word. So the server is asked first whether the page is connected.
+    """
+    page.wait_for_function(_CONNECTED, arg=path)
+    shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    shown.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+
+
 @dataclass
 class Visit:
     """A page, the addresses that it asked for, and the errors in it."""

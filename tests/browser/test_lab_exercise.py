@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import SCREENSHOTS
+from tests.browser.conftest import SCREENSHOTS, wait_for_kernel
 
 LABS = Path(__file__).parents[2] / "labs"
 LAB = LABS / "lab05_lateness.ipynb"
@@ -39,7 +39,7 @@ def page(my_lab: Path, visit, lab) -> Page:
     page = visit.page
     page.goto(lab.url.replace("StudyDoc.md", f"labs/{my_lab.name}"))
     page.locator(".jp-NotebookPanel h1").first.wait_for()
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    wait_for_kernel(page, f"labs/{my_lab.name}")
     return page
 
 

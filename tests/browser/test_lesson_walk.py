@@ -17,6 +17,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from studykit.course.layout import Course
 from studykit.services.ports import HOST
+from tests.browser.conftest import wait_for_kernel
 
 COURSE = Course(Path(__file__).resolve().parents[2])
 SCREENSHOTS = COURSE.root / ".study" / "tests" / "screenshots"
@@ -59,7 +60,7 @@ def panel(page: Page, stem: str) -> Locator:
     tab.wait_for()
     shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
     shown.locator("h1").first.wait_for()
-    shown.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    wait_for_kernel(page, f"{COURSE.notebooks.name}/{stem}.ipynb")
     return shown
 
 
@@ -80,7 +81,10 @@ def run_to_the_end(page: Page, shown: Locator, stem: str) -> None:
     page.set_viewport_size({"width": WIDTH, "height": TALLEST})  # so that every cell is there
     prompts = shown.locator(".jp-CodeCell .jp-InputPrompt")
     expect(prompts).to_have_count(code_cells(stem))
-    expect(prompts.last).to_have_text(re.compile(r"\[\d+\]"), timeout=PATIENCE_MS)
+    failed = shown.locator(ERRORS).first
+    ended = prompts.last.filter(has_text=re.compile(r"\[\d+\]"))
+    ended.or_(failed).first.wait_for(timeout=PATIENCE_MS)  # an error ends the run of all cells
+    assert shown.locator(ERRORS).all_inner_texts() == []
     shown.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
     numbers = [re.sub(r"\D", "", text) for text in prompts.all_inner_texts()]
     assert numbers == [str(number) for number in range(1, code_cells(stem) + 1)]

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from studykit.services.ports import HOST
+from tests.browser.conftest import wait_for_kernel
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 LESSON = NOTEBOOKS / "02_watermarks.ipynb"  # it has a widget of every kind
@@ -32,7 +33,7 @@ def page(visit, lab, lesson: Path):
     page = visit.page
     page.goto(lab.url.replace("StudyDoc.md", f"notebooks/{lesson.name}"))
     page.locator(".jp-NotebookPanel h1").first.wait_for()
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    wait_for_kernel(page, f"notebooks/{lesson.name}")
     return page
 
 
