@@ -24,20 +24,31 @@ _AT_START: Final = Retry(ConstantBackoff(0.3), retries=10)
 """A server that is just starting, or loading its data, has three seconds to answer."""
 
 UPSERT: Final = """
-local held = redis.call('HMGET', KEYS[1], 'window_end', 'revision')
-local ends, revision = tonumber(ARGV[2]), tonumber(ARGV[3])
-if held[1] then
-  local held_end, held_revision = tonumber(held[1]), tonumber(held[2])
-  if held_end > ends or (held_end == ends and held_revision >= revision) then
-    return 0
+local written, at = 0, 1
+for number, key in ipairs(KEYS) do
+  local first, last = at + 2, at + 1 + ARGV[at]
+  local ends, revision = tonumber(ARGV[first + 1]), tonumber(ARGV[first + 3])
+  local held = redis.call('HMGET', key, 'window_end', 'revision')
+  local held_end, held_revision = tonumber(held[1] or -1), tonumber(held[2] or -1)
+  if held_end < ends or (held_end == ends and held_revision < revision) then
+    redis.call('DEL', key)
+    redis.call('HSET', key, unpack(ARGV, first, last))
+    redis.call('PEXPIRE', key, ARGV[at + 1])
+    written = written + 1
   end
-  redis.call('DEL', KEYS[1])
+  at = last + 1
 end
-redis.call('HSET', KEYS[1], 'window_end', ARGV[2], 'revision', ARGV[3], unpack(ARGV, 4))
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return 1
+return written
 """
-"""Arguments: time to live in ms, window end, revision, then the other fields and values in turn."""
+"""Writes the hashes at KEYS that are newer than what is there; returns how many.
+
+ARGV has for each key: how many fields and values follow, the time to live in ms, and then fields
+and values in turn, beginning with `window_end` and `revision`. A Redis Cluster does not take a
+call whose keys are in many slots.
+"""
+
+KEYS_PER_CALL: Final = 100
+"""One call for every key would double the work; one for all would keep other clients waiting."""
 
 
 def open_client(host: str, port: int) -> redis.Redis:
@@ -91,15 +102,18 @@ class FeatureStore:
         if not newest:
             return 0
         with self._client.pipeline(transaction=False) as pipeline:
-            for key, row in newest.items():
-                self._upsert(keys=[key], args=self._arguments(row), client=pipeline)
+            for first in range(0, len(newest), KEYS_PER_CALL):
+                some = newest[first : first + KEYS_PER_CALL]
+                arguments = [one for row in some for one in self._arguments(row)]
+                self._upsert([row.redis_key for row in some], arguments, pipeline)
             written = sum(pipeline.execute())
         return len(newest) - int(written)
 
     def _arguments(self, row: FeatureRow) -> list[int | bytes | str]:
-        arguments: list[int | bytes | str] = [
-            self._ttl_ms[row.feature_set],
+        fields: list[int | bytes | str] = [
+            "window_end",
             row.window_end,
+            "revision",
             row.revision,
             "window_start",
             row.window_start,
@@ -109,22 +123,26 @@ class FeatureStore:
         for name in row.features.__struct_fields__:
             value = getattr(row.features, name)
             if value is not None:
-                arguments += (name, value if type(value) is int else _json(value))
-        return arguments
+                fields += (name, value if type(value) is int else _json(value))
+        return [len(fields), self._ttl_ms[row.feature_set], *fields]
 
 
 _json = msgspec.json.Encoder().encode
 
 
-def newest_rows(rows: Iterable[FeatureRow]) -> dict[str, FeatureRow]:
-    """Return, by Redis key, the row with the greatest `(window_end, revision)`."""
-    newest: dict[str, FeatureRow] = {}
+def newest_rows(rows: Iterable[FeatureRow]) -> list[FeatureRow]:
+    """Return the row with the greatest `(window_end, revision)` of every entity."""
+    newest: dict[tuple[str, str], FeatureRow] = {}
     for row in rows:
-        key = row.redis_key
-        held = newest.get(key)
-        if held is None or (row.window_end, row.revision) > (held.window_end, held.revision):
-            newest[key] = row
-    return newest
+        entity = row.feature_set, row.key
+        held = newest.get(entity)
+        if (
+            held is None
+            or row.window_end > held.window_end
+            or (row.window_end == held.window_end and row.revision > held.revision)
+        ):
+            newest[entity] = row
+    return [*newest.values()]
 
 
 def read_features(client: redis.Redis, key: str) -> dict[str, Any] | None:

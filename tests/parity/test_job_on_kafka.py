@@ -90,8 +90,8 @@ def test_exactly_once_through_a_kill_and_a_stop_with_a_savepoint(world):
     assert Counter((one.key, one.value, frozenset(one.headers)) for one in letters) == Counter(
         (letter.key, letter.original, frozenset(letter.headers)) for letter in output.letters
     )
-    for key, row in newest_rows(rows).items():
-        held = read_features(world.redis, key)
+    for row in newest_rows(rows):
+        held = read_features(world.redis, row.redis_key)
         features = json.loads(encode_row(row))["features"]
         wanted = {name: value for name, value in features.items() if value is not None}
         assert {name: held[name] for name in wanted} == wanted

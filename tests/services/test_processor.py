@@ -10,10 +10,11 @@ from functools import partial
 
 import pytest
 from kafka import KafkaProducer
+from msgspec.structs import replace
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import SOURCE_TOPICS, keep_joining, open_consumer
-from flink_jobs.connectors.redis import FeatureStore
+from flink_jobs.connectors.redis import KEYS_PER_CALL, FeatureStore, read_features
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.partition import Ledger
 from studykit.services.topics import create_topics
@@ -219,6 +220,24 @@ def test_older_window_revision_refused(world: World) -> None:
     assert store.write([one_window(end_ms=START_MS + 120_000, revision=0)]) == 0
     (stored,) = hashes(client).values()
     assert (stored[b"window_end"], stored[b"revision"]) == (b"%d" % (START_MS + 120_000), b"0")
+
+
+def test_every_row_of_a_large_batch_is_judged_by_itself(world: World) -> None:
+    """More rows than one call takes; every third is stale, and some have fewer fields."""
+    client, store = world.redis(), FeatureStore(world.redis(), {"fraud": 300_000})
+    rows = [
+        replace(one_window(revision=1, max_speed_kmh=None if number % 2 else 3.5), key=f"c{number}")
+        for number in range(2 * KEYS_PER_CALL + 50)
+    ]
+    stale = rows[::3]
+    store.write(replace(row, revision=2) for row in stale)
+    assert store.write(rows) == len(stale)
+    held = {row.redis_key: read_features(client, row.redis_key) for row in rows}
+    assert len(hashes(client)) == len(rows)
+    for number, row in enumerate(rows):
+        assert held[row.redis_key]["revision"] == (1 if number % 3 else 2)
+        assert ("max_speed_kmh" in held[row.redis_key]) == (number % 2 == 0)
+        assert 0 < client.pttl(row.redis_key) <= 300_000
 
 
 def test_newer_row_leaves_no_field_of_the_older(world: World) -> None:
