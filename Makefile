@@ -82,10 +82,10 @@ lint: $(INSTALLED) ## Check style, types and the direction of imports
 test-features: $(INSTALLED) ## Test the engine and the features: no services, about a minute
 	@$(RUN) pytest -q --doctest-modules -m "$(QUICK)" $(FAST)
 
-test: lint ## Test everything but chaos: style, types, engine, services, Flink, browser, grading
+test: lint ## Test everything: style, types, engine, services, Flink, browser, grading
 	@$(RUN) pytest -n $(or $(WORKERS),2) --dist loadfile --no-loadscope-reorder \
 		--doctest-modules --doctest-glob=StudyDoc.md --ignore=tests/grading \
-		-m "not chaos" tests flink_jobs studykit StudyDoc.md
+		tests flink_jobs studykit StudyDoc.md
 # A process of its own: the grader's workers inherit what their parent has loaded and started.
 	@$(RUN) pytest tests/grading
 

@@ -59,9 +59,11 @@ class State:
             "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
             "execution.checkpointing.incremental": "true",
             "state.backend.type": "rocksdb",
+            # By default Flink takes an hour to forget failures, and waits up to a minute by then.
             "restart-strategy.type": "exponential-delay",
             "restart-strategy.exponential-delay.initial-backoff": "1 s",
-            "restart-strategy.exponential-delay.max-backoff": "1 min",
+            "restart-strategy.exponential-delay.max-backoff": "10 s",
+            "restart-strategy.exponential-delay.reset-backoff-threshold": "1 min",
         }
 
 

@@ -173,10 +173,10 @@ print("meant:", datetime.fromtimestamp(sent, tz=timezone.utc))
 print("read: ", datetime.fromtimestamp(sent / 1_000, tz=timezone.utc))
 
 # %% [markdown]
-# The event lands in January 1970, fifty-five years late, and no exception was raised. Our schema
-# refuses any event time before March 1973: a time in seconds is below that, a time in milliseconds
-# is not. Such an event is set aside, with the reason (a *dead letter*, lesson 05), and makes no
-# strange result.
+# The event lands in January 1970, fifty-five years before it happened, and no exception was raised.
+# Our schema refuses any event time before March 1973: a time in seconds is below that, a time in
+# milliseconds is not. Such an event is set aside, with the reason (a *dead letter*, lesson 05), and
+# makes no strange result.
 #
 # The second trap is a time without a zone. **Predict.** The same line of code runs on a machine in
 # New York, on one in Berlin, and on a server. Do they mean the same moment?

@@ -126,9 +126,9 @@ print("another step taken?", len(later.steps) > len(trace.steps))
 print("watermark:", seconds(later.steps[-1].watermark_ms), " results:", later.results())
 
 # %% [markdown]
-# Nothing. [10,20) holds four events and will hold them for ever. This is the most frequent
-# question of beginners: *my job runs and prints nothing.* **Events move the watermark; waiting
-# does not.** Send one event that is new enough, and the window fires.
+# Nothing. [10,20) holds four events and will hold them for ever. Sooner or later it happens to
+# everybody: *my job runs and prints nothing.* **Events move the watermark; waiting does not.** Send
+# one event that is new enough, and the window fires.
 #
 # Only the end of a bounded input is different: there W goes to +∞, because really nothing more can
 # come. <!-- claim: flink-bounded-source-ends-with-max-watermark --> That is why a test that reads

@@ -111,7 +111,7 @@ for month in (3, 4):
     print("the shop's day starts at", start)
 
 # %% [markdown]
-# In March it is right, in April it is an hour off: on 8 March 2026 the clocks changed. That day
+# On 1 March it is right, on 1 April it is an hour off: the clocks changed on 8 March 2026. That day
 # has 23 hours, and no window of fixed size can follow it. If you need calendar days, put the local
 # date into the event as a key where it enters the system, or sum hours and put the days together
 # later.

@@ -67,8 +67,8 @@ print("copies of each event:", day.overlap)
 # panes.
 #
 # The engine in `flink_jobs/engine` does that, and so does Flink SQL's `HOP`.
-# <!-- claim: flink-sql-hop-shares-slices --> It works only for sums that can be merged. A median
-# cannot: you cannot get the median of a day from those of its quarters.
+# <!-- claim: flink-sql-hop-shares-slices --> It works only for results that can be merged. A sum
+# can; a median cannot: nobody gets the median of a day from the medians of its hours.
 
 # %% [markdown]
 # ## 3. Late for some, in time for others
@@ -85,7 +85,7 @@ for step, one in enumerate(sliding.steps, start=1):
 
 # %% [markdown]
 # A **partial** loss: the event is counted, but not everywhere where it belongs. Flink says nothing
-# about it: of late events it tells only those that miss *all* their windows.
+# about it: it reports only the events that miss *all* their windows.
 # <!-- claim: flink-partial-lateness-is-silent --> So a job can lose part of its events in part of
 # its windows, while it reports no late event at all.
 #
@@ -124,8 +124,8 @@ for line in ("a1----a5", "a1-----a6"):
 # %% [markdown]
 # ## 5. The bridge
 #
-# Go to the last step of the figure above. An event from 7 s arrives after everything else, and it
-# lies *between* the two visits. **Predict.** What becomes of them?
+# One event is still to come. It happened at 7 s, arrives after everything else, and lies *between*
+# the two visits. **Predict.** What becomes of them? Then look, here or at the last step above.
 
 # %% tags=["figure"]
 Picture(visits, assigners)

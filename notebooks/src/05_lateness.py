@@ -109,9 +109,9 @@ for policy in (Policy(bound_ms=7_000), Policy(bound_ms=4_000, lateness_ms=3_000)
 # %% [markdown]
 # ## 4. What a correction does downstream
 #
-# The window [0,10) said 21 and then 22. Results go to a **sink**: a table, a topic, a store. What
-# does one make of it that simply adds up what comes? That depends on what is sent. There are three
-# ways:
+# The window [0,10) said 21 and then 22. Results go to a **sink**: a table, a topic, a store.
+# Suppose that it simply adds up whatever comes. Is its sum right? That depends on what is sent, and
+# there are three ways:
 #
 # - **discarding**: only what is new since the last firing,
 # - **accumulating**: everything that the window has,

@@ -140,7 +140,7 @@ Predict(
 )
 
 # %% [markdown]
-# And now the truth:
+# And now the run:
 
 # %% tags=["slow"]
 usual = {"python.fn-execution.bundle.size": "1000", "python.fn-execution.bundle.time": "60000"}
@@ -156,8 +156,8 @@ assert not any(line.startswith("late") for line in second)
 # until the bundle is back. <!-- claim: flink-python-bundle-holds-the-watermark --> So the verdict
 # on a late event now depends on how many others travel with it, and that depends on the load.
 #
-# Ask any job in Python: **what decides here, the events or the bundle?** In the production job it
-# is the events, as you will see.
+# Ask of any job in Python: **what decides here, the events or the bundle?** In the production job
+# it is the events, as you will see.
 
 # %% [markdown]
 # ## 4. State and timers
@@ -252,8 +252,8 @@ for name, log in {"processor": many, "DataStream": less, "SQL": many}.items():
 
 # %% [markdown]
 # Our processor is quick although it is Python. So the language is not what costs. **What costs is
-# crossing the border for every event.** And speed on one core is not what one takes Flink for: many
-# machines are, and a job that goes on after a crash.
+# crossing the border for every event.** And nobody takes Flink for its speed on one core:
+# one takes it for many machines, and for a job that goes on after a crash.
 # <!-- claim: flink-goes-on-from-its-checkpoint -->
 
 # %% [markdown]
@@ -526,7 +526,7 @@ lab = job_lab.JobLab()
 print(lab.start())
 
 # %% [markdown]
-# Four hundred payments lie in four partitions. We send those of three partitions, start the job,
+# Four hundred payments belong to four partitions. We send those of three partitions, start the job,
 # and wait until it has read them all. (`--idle-seconds 0` switches off a safety net; more of that
 # in a moment.)
 
@@ -610,7 +610,7 @@ assert (held["window_end"], held["amount_sum_cents"]) == (end_ms, ours[card, end
 # %% [markdown]
 # ## 12. What became of the late ones
 #
-# In section 6 two late events have vanished. Here each of them is a record in the
+# In section 6 two late events vanished. Here each of them is a record in the
 # topic `dead-letter`, the original bytes as its value, the reasons in its headers.
 
 # %% tags=["needs-services", "slow"]
@@ -623,7 +623,7 @@ print(table.query("reason == 'partial_late'")[["late_by_ms", "missed_windows"]].
 assert {one.key for one in letters} == {one.key for one in refused}
 
 # %% [markdown]
-# The same letters, record for record, as the processor has written. Lateness that a window would
+# The same letters, record for record, as the processor wrote. Lateness that a window would
 # have swallowed has a name, a number and an address now.
 #
 # That is all. The last cell stops everything, and removes what it has kept:

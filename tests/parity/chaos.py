@@ -270,20 +270,25 @@ class Stage:
             self._client.wait()
 
 
+RESCALE: Final = "savepoint and rescale"
 DISTURBANCES: Final[Mapping[str, Callable[[Stage], None]]] = {
     "kill TaskManager": Stage.kill_taskmanager,
     "kill Python worker": Stage.kill_python_worker,
     "kill JobManager": Stage.kill_jobmanager,
     "kill broker": Stage.kill_broker,
     "kill store": Stage.kill_store,
-    "savepoint and rescale": Stage.rescale,
+    RESCALE: Stage.rescale,
 }
 
 
 def schedule(draw: random.Random, rounds: int) -> Iterator[str]:
-    """Yield `rounds` disturbances: all kinds in turn, in an order that is drawn for every turn."""
-    kinds = [*DISTURBANCES]
+    """Yield `rounds` disturbances, in turns: all kills in an order that is drawn, then a rescale.
+
+    So every kill is met at either parallelism.
+    """
+    kills = [one for one in DISTURBANCES if one != RESCALE]
     for number in range(rounds):
-        if number % len(kinds) == 0:
-            draw.shuffle(kinds)
-        yield kinds[number % len(kinds)]
+        place = number % len(DISTURBANCES)
+        if place == 0:
+            draw.shuffle(kills)
+        yield kills[place] if place < len(kills) else RESCALE
