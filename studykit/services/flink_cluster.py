@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from flink_jobs.java import LOGGING, find_java
+from flink_jobs.java import LOGGING, QUICK, find_java
 from flink_jobs.job_metrics import REPORTS_TO, reporter
 from studykit.services.flink import flink_home, java_options
 from studykit.services.ports import HOST, free_port
@@ -107,7 +107,7 @@ class JobManager(_Process):
     title = "Flink"
     default_port = 8081
     main_class = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
-    options = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+    options = ("-Xmx384m", *QUICK)
 
     def __init__(self, workspace: Workspace, port: int, metrics_port: int = 0) -> None:
         """Have the cluster push its metrics to `metrics_port`; 0 pushes none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -17,6 +18,11 @@ from studykit.errors import StudyError
 _LAUNCHER = Path(__file__).with_name("launch.py")
 _POLL_SECONDS = 0.02
 _KILL_SECONDS = 10.0
+_OF_FLINKS_WORKERS = ("PYTHON_LOOPBACK_SERVER_ADDRESS", "PYFLINK_GATEWAY_DISABLED")
+"""Where Flink runs in this process, its Python workers do, too, and leave these in the environment.
+
+A Flink that is started then would send its own workers' functions here.
+"""
 _CLOCK_SLACK_SECONDS = 2.0
 """A start time is boot time plus uptime, and the system corrects its boot time by a little."""
 
@@ -46,8 +52,9 @@ def launch(record: Path, log: Path, port: int, command: Sequence[str], folder: P
     """
     details = msgspec.json.encode({"port": port}).decode()
     launcher = [sys.executable, "-I", str(_LAUNCHER), str(record), str(log), details]
+    environ = {name: os.environ[name] for name in os.environ.keys() - {*_OF_FLINKS_WORKERS}}
     result = subprocess.run(
-        [*launcher, *command], capture_output=True, text=True, check=False, cwd=folder
+        [*launcher, *command], capture_output=True, text=True, check=False, cwd=folder, env=environ
     )
     if result.returncode != 0:
         reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]

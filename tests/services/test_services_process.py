@@ -68,6 +68,18 @@ def test_the_record_is_written_by_the_process_that_it_tells_of(workspace):
     assert process.read_record(record) is None
 
 
+def test_where_flinks_workers_run_in_this_process_is_not_inherited(workspace, monkeypatch):
+    monkeypatch.setenv("PYTHON_LOOPBACK_SERVER_ADDRESS", "localhost:1")
+    monkeypatch.setenv("OF_SOMEBODY_ELSE", "kept")
+    record = workspace.run / "sleep.json"
+    process.launch(record, workspace.logs / "sleep.log", 1, SLEEP, workspace.home)
+    running = process.read_record(record)
+    inherited = running.process().environ()
+    process.kill(running)
+    assert "PYTHON_LOOPBACK_SERVER_ADDRESS" not in inherited
+    assert inherited["OF_SOMEBODY_ELSE"] == "kept"
+
+
 def test_a_launch_waits_for_the_lock_that_a_killed_process_still_holds(workspace):
     record = workspace.run / "sleep.json"
     with record.with_suffix(".lock").open("w") as dying:
