@@ -9,9 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from benchmarks.measure import Figure
-from studykit.services.workspace import Workspace
 from tests.parity.chaos import Stage
-from tests.service_fixtures import TestServices, home_for_services
 
 KILLS: Final = ("kill TaskManager", "kill Python worker", "kill JobManager", "kill broker")
 
@@ -22,11 +20,9 @@ def measure() -> list[Figure]:
     Raises:
         AssertionError: The job did not recover, or what it wrote is not exactly once.
     """
-    with home_for_services() as home:
-        services = TestServices(Workspace(home))
-        with Stage.open(services, home, seed=5) as stage:
-            seconds = {kind: stage.disturb(kind) for kind in KILLS}
-            assert stage.finish().exactly_once
+    with Stage.open(seed=5) as stage:
+        seconds = {kind: stage.disturb(kind) for kind in KILLS}
+        assert stage.finish().exactly_once
     first = seconds[KILLS[0]]
     return [
         Figure("recovery", kind.replace("kill", "kill -9 the"), took, "s", took / first, KILLS[0])

@@ -4,7 +4,7 @@ While events flow, one part after the other dies as in a crash (kill -9), at a p
 draw chooses, and is started again at once, as a supervisor would. At the end the accounts tell
 whether anything differs from what the log calls for.
 
-    with Stage.open(services, folder, seed=7) as stage:
+    with Stage.open(seed=7) as stage:
         for kind in schedule(random.Random(7), rounds=18):
             seconds = stage.disturb(kind)
         print(stage.finish().differences)
@@ -30,9 +30,10 @@ from flink_jobs.job_metrics import LATE_DROPPED
 from flink_jobs.metrics_page import MetricsPage
 from studykit.job_status import metrics_page
 from studykit.services.flink import flink_home
+from studykit.services.workspace import Workspace
 from tests.parity.accounts import Accounts, Differences
 from tests.parity.flow import Flow, Tail
-from tests.service_fixtures import TestServices
+from tests.service_fixtures import TestServices, home_for_services
 from tests.services.processor_run import World, consumer_of
 
 PRODUCTION: Final = "flink_jobs.feature_job"
@@ -85,21 +86,19 @@ class Stage:
 
     @classmethod
     @contextmanager
-    def open(
-        cls, services: TestServices, folder: Path, *, seed: int, job: str = PRODUCTION
-    ) -> Iterator[Stage]:
-        """Start everything; yield when the job works, and traffic flows.
+    def open(cls, *, seed: int, job: str = PRODUCTION) -> Iterator[Stage]:
+        """Start everything, for nobody else; yield when the job works, and traffic flows.
 
         Args:
-            services: Services that nobody else uses.
-            folder: For the job's state and its log.
             seed: Decides the traffic, and when something is killed.
             job: The module that runs the job.
         """
-        for one in (services.kafka, services.redis, services.flink):
-            one.start()
-        world = World(services, folder, {"CHECKPOINT_INTERVAL_MS": str(CHECKPOINT_MS)})
         with ExitStack() as stack:
+            folder = stack.enter_context(home_for_services())
+            services = TestServices(Workspace(folder))
+            for one in (services.kafka, services.redis, services.flink):
+                one.start()
+            world = World(services, folder, {"CHECKPOINT_INTERVAL_MS": str(CHECKPOINT_MS)})
             tail = Tail(world, stack.enter_context(consumer_of(services)))
             stage = cls(services, folder, tail, world, seed, job)
             stack.callback(stage.close)

@@ -12,15 +12,12 @@ import random
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from statistics import median
 
 from rich.console import Console
 from rich.table import Table
 
-from studykit.services.workspace import Workspace
 from tests.parity.chaos import DISTURBANCES, Outcome, Stage, schedule
-from tests.service_fixtures import TestServices, home_for_services
 
 Recoveries = Mapping[str, Sequence[float]]
 """Seconds until the job worked again, by what was done to it."""
@@ -35,10 +32,7 @@ def main() -> int:
     seed = random.randrange(10_000) if options.seed is None else options.seed
     console = Console()
     console.print(f"SEED={seed}: starting broker, store, cluster and job")
-    with home_for_services() as home:
-        recoveries, outcome = play(
-            TestServices(Workspace(home)), home, seed, options.rounds, console
-        )
+    recoveries, outcome = play(seed, options.rounds, console)
     console.print(table(recoveries, outcome))
     for name, (expected, counted) in outcome.ledgers.items():
         console.print(f"{name}: K x accepted - missed = {expected}, the windows count {counted}")
@@ -47,12 +41,10 @@ def main() -> int:
     return 0 if outcome.exactly_once else 1
 
 
-def play(
-    services: TestServices, folder: Path, seed: int, rounds: int, console: Console
-) -> tuple[Recoveries, Outcome]:
+def play(seed: int, rounds: int, console: Console) -> tuple[Recoveries, Outcome]:
     """Play the rounds; say after each how long the recovery took."""
     recoveries: dict[str, list[float]] = defaultdict(list)
-    with Stage.open(services, folder, seed=seed) as stage:
+    with Stage.open(seed=seed) as stage:
         for number, kind in enumerate(schedule(random.Random(seed), rounds), start=1):
             recoveries[kind].append(stage.disturb(kind))
             console.print(f"{number:>3}/{rounds} {kind:<24} {recoveries[kind][-1]:5.1f} s")
