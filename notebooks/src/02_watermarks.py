@@ -282,7 +282,8 @@ Marbles(STORY, Policy(bound_ms=4_000))
 # Not by that alone. It is late if the window that it belongs to has fired. An open window takes
 # it.
 # </details>
-#
+
+# %% [markdown]
 # <details><summary>A colleague's job shows nothing for its last window, and she waits longer. What
 # do you tell her?</summary>
 #

@@ -218,7 +218,8 @@ Explorer(TWO_VISITS, assigners, policy, knobs=["size", "slide", "gap"])
 #
 # Twelve, and twelve. Both are size divided by slide.
 # </details>
-#
+
+# %% [markdown]
 # <details><summary>A job with sliding windows reports no late events, yet the sums differ from a
 # nightly batch. What do you suspect?</summary>
 #

@@ -74,12 +74,14 @@ def _draw_share(axes: Axes, behind: list[int], bound_ms: int, last_ms: int) -> N
     )  # fmt: skip
     percent = 100 * kept_share(behind, bound_ms)
     axes.set(ylabel="kept (%)", xlabel="bound (s) = delay of every result", ylim=(None, 100.8))
-    high = percent > sum(axes.get_ylim()) / 2
-    right = bound_ms > last_ms * 0.8
+    low, top = axes.get_ylim()
+    high = percent - low > (top - low) / 4
+    # The curve rises: below it to the right, and above it to the left, there is nothing to cover.
+    left = bound_ms > last_ms * (0.8 if high else 0.2)
     axes.annotate(
         f"bound {seconds(bound_ms)}\nkeeps {percent:.1f} %", (bound_ms / 1_000, percent),
-        (-7 if right else 7, -8 if high else 6), textcoords="offset points",
-        va="top" if high else "bottom", ha="right" if right else "left",
+        (-7 if left else 7, -8 if high else 6), textcoords="offset points",
+        va="top" if high else "bottom", ha="right" if left else "left",
         color=style.DARK_GREEN, path_effects=style.HALO, gid=f"kept:{percent:.1f}",
     )  # fmt: skip
 
