@@ -264,8 +264,11 @@ print(outcome(simulate(STORY, Policy(bound_ms=4_000, lateness_ms=4_000))))
 # ```python
 # late = OutputTag("late", row_type)
 # windowed = (
-#     stream.key_by(card).window(TumblingEventTimeWindows.of(Time.seconds(10)))
-#     .allowed_lateness(3_000).side_output_late_data(late).aggregate(total)
+#     stream.key_by(card)
+#     .window(TumblingEventTimeWindows.of(Time.seconds(10)))
+#     .allowed_lateness(3_000)
+#     .side_output_late_data(late)
+#     .aggregate(total)
 # )
 # letters = windowed.get_side_output(late)
 # ```
