@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import zipfile
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ import jsonschema
 import pytest
 import yaml
 
+from flink_jobs.java import find_java
+from studykit.services.flink_cluster import JobManager
 from studykit.services.jars import Jar, JarCache, read_lock
 from studykit.services.topics import TOPICS
 
@@ -45,6 +49,33 @@ def deployment() -> dict[str, Any]:
 
 def image(service: str) -> str:
     return compose()["services"][service]["image"].partition(":")[2]
+
+
+@pytest.mark.jvm
+def test_a_container_prints_json(tmp_path: Path):
+    """Say what the image's configuration makes of the log of a JobManager, which finds nothing."""
+    rewrite = re.search(r"RUN (sed '[^']+' flink_jobs/log4j.properties)", DOCKERFILE)[1]
+    config = tmp_path / "log4j-console.properties"
+    with config.open("w") as file:
+        subprocess.run(shlex.split(rewrite), cwd=ROOT, stdout=file, check=True)
+    assert deployment()["logConfiguration"] == {config.name: config.read_text()}
+    said = subprocess.run(
+        [
+            find_java().command,
+            f"-Dlog.file={tmp_path / 'flink.log'}",
+            f"-Dlog4j.configurationFile={config.as_uri()}",
+            "-cp",
+            f"{Path(find_spec('pyflink').submodule_search_locations[0]) / 'lib'}/*",
+            JobManager.main_class,
+            *("--configDir", tmp_path / "nowhere"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [json.loads(line) for line in said.stdout.splitlines()]
+    assert {"time_ms", "level", "job", "message"} <= set.intersection(*map(set, lines))
+    assert not (tmp_path / "flink.log").exists()
 
 
 def test_compose_file_is_valid():
