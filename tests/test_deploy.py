@@ -58,7 +58,7 @@ def test_a_container_prints_json(tmp_path: Path):
     config = tmp_path / "log4j-console.properties"
     with config.open("w") as file:
         subprocess.run(shlex.split(rewrite), cwd=ROOT, stdout=file, check=True)
-    assert deployment()["logConfiguration"] == {config.name: config.read_text()}
+    assert deployment()["spec"]["logConfiguration"] == {config.name: config.read_text()}
     said = subprocess.run(
         [
             find_java().command,
