@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flink_jobs.java import find_java
+from flink_jobs.java import QUICK, find_java
 from studykit.services.flink import flink_home
 from studykit.services.flink_cluster import FlinkCluster, JobManager, rest
 from studykit.services.ports import HOST, free_port
@@ -42,7 +42,7 @@ class ApplicationMaster(JobManager):
     """A JobManager that runs one job, which its own arguments name."""
 
     main_class = "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint"
-    options = ("-Xmx700m",)
+    options = ("-Xmx700m", *QUICK)
     more: Mapping[str, str] = {}
 
     def command(self, say: Say) -> list[str]:
@@ -88,6 +88,7 @@ def test_an_upgrade_goes_on_from_the_savepoint_that_the_operator_names(services,
     for name, value in surroundings.items():
         monkeypatch.setenv(name, value)
     cluster = FlinkCluster(services.workspace, free_port())
+    cluster.taskmanager.options += QUICK
     cluster.jobmanager = master = ApplicationMaster(services.workspace, cluster.jobmanager.port)
 
     with consumer_of(services) as consumer:
