@@ -2,6 +2,9 @@
 
 Checkpoints are a second apart here. The job reads, computes and commits events that were sent after
 the kill before the clock stops; what was killed is started again at once.
+
+The cluster is that of the tests: its TaskManager compiles less than the one that `make up FLINK=1`
+starts, and so begins sooner.
 """
 
 from __future__ import annotations
