@@ -68,15 +68,16 @@ def test_the_record_is_written_by_the_process_that_it_tells_of(workspace):
     assert process.read_record(record) is None
 
 
-def test_where_flinks_workers_run_in_this_process_is_not_inherited(workspace, monkeypatch):
-    monkeypatch.setenv("PYTHON_LOOPBACK_SERVER_ADDRESS", "localhost:1")
+@pytest.mark.parametrize("name", ["PYTHON_LOOPBACK_SERVER_ADDRESS", "PYFLINK_GATEWAY_DISABLED"])
+def test_where_flinks_workers_run_in_this_process_is_not_inherited(workspace, monkeypatch, name):
+    monkeypatch.setenv(name, "localhost:1")
     monkeypatch.setenv("OF_SOMEBODY_ELSE", "kept")
     record = workspace.run / "sleep.json"
     process.launch(record, workspace.logs / "sleep.log", 1, SLEEP, workspace.home)
     running = process.read_record(record)
     inherited = running.process().environ()
     process.kill(running)
-    assert "PYTHON_LOOPBACK_SERVER_ADDRESS" not in inherited
+    assert name not in inherited
     assert inherited["OF_SOMEBODY_ELSE"] == "kept"
 
 
