@@ -61,8 +61,8 @@ demo: $(INSTALLED) ## Watch a minute of live traffic become features; leaves not
 chaos: $(INSTALLED) ## Kill every part under the running Flink job, again and again: ROUNDS= SEED=
 	@$(RUN) tests.parity.rounds $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
-bench: $(INSTALLED) ## Measure speed side by side; PEERS=1 runs other engines too
-	@$(RUN) benchmarks
+bench: $(INSTALLED) ## Measure speed side by side: ONLY="flink labs"; PEERS=1 runs other engines
+	@$(RUN) benchmarks $(ONLY)
 
 status: $(INSTALLED) ## Show what runs, and where
 	@$(STUDY) status

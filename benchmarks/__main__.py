@@ -1,67 +1,58 @@
-"""`make bench`: print the table and write it as JSON. PEERS=1 runs other engines beside ours."""
+"""`make bench`: print the table as it grows, and write it as JSON.
+
+ONLY="flink labs" measures these sections alone; PEERS=1 runs other engines beside ours.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks import core, flink, grading, labs, memory, pipeline, recovery
-from benchmarks import figures as drawing
 from benchmarks.measure import Figure
 
-RESULT = Path(".study") / "bench.json"
+RESULT: Final = Path(".study") / "bench.json"
+
+SECTIONS: Final = (
+    "core", "memory", "figures", "labs", "pipeline", "flink", "recovery", "grading"
+)  # fmt: skip
+"""Modules of this package; each has a `measure`, which returns its figures or yields them."""
 
 
-def main() -> None:
-    """Run every section; the numbers are those of this machine, the ratios hold elsewhere."""
-    console = Console()
-    sections = [
-        core.measure,
-        memory.measure,
-        drawing.measure,
-        labs.measure,
-        pipeline.measure,
-        flink.measure,
-        recovery.measure,
-        grading.measure,
-    ]
-    if os.environ.get("PEERS"):
-        from benchmarks import peers  # noqa: PLC0415 - it installs other engines
-
-        sections.append(peers.measure)
+def main(chosen: list[str]) -> None:
+    """Measure the sections; the numbers are those of this machine, the ratios hold elsewhere."""
+    console = Console(highlight=False, soft_wrap=True)
+    known = [*SECTIONS, "peers"]
+    if unknown := set(chosen) - set(known):
+        sys.exit(
+            f"there is no section {', '.join(sorted(unknown))}: choose from {', '.join(known)}"
+        )
     figures: list[Figure] = []
-    for measure in sections:
-        with console.status(f"measuring {measure.__module__.split('.')[-1]}"):
-            figures += measure()
-    console.print(_table(figures))
+    console.print(_line("section", "what", "rate", "unit", "ratio", "of", "goal"), style="bold")
+    for section in chosen or (known if os.environ.get("PEERS") else SECTIONS):
+        measure: Callable[[], Iterable[Figure]] = import_module(f"benchmarks.{section}").measure
+        with console.status(f"measuring {section}"):
+            for one in measure():
+                figures.append(one)
+                rate, ratio = f"{one.rate:,.0f}", f"{one.ratio:.2f}"
+                console.print(
+                    _line(one.section, one.name, rate, one.unit, ratio, one.baseline, one.goal)
+                )
     RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_bytes(msgspec.json.format(msgspec.json.encode(figures_as_objects(figures))))
+    objects = [figure._asdict() for figure in figures]
+    RESULT.write_bytes(msgspec.json.format(msgspec.json.encode(objects)))
     console.print(f"written to {RESULT}")
 
 
-def figures_as_objects(figures: list[Figure]) -> list[dict[str, object]]:
-    """Return the figures as JSON objects."""
-    return [figure._asdict() for figure in figures]
-
-
-def _table(figures: list[Figure]) -> Table:
-    table = Table("section", "what", "rate", "unit", "ratio", "to", "goal")
-    for figure in figures:
-        table.add_row(
-            figure.section,
-            figure.name,
-            f"{figure.rate:,.0f}",
-            figure.unit,
-            f"{figure.ratio:.2f}",
-            figure.baseline,
-            figure.goal,
-        )
-    return table
+def _line(section: str, what: str, rate: str, unit: str, ratio: str, of: str, goal: str) -> str:
+    return f"{section:9} {what:52} {rate:>10} {unit:13} {ratio:>7}  {of:36} {goal}"
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
