@@ -103,6 +103,14 @@ def line(axes: Axes, xs: Sequence[float], ys: Sequence[float], **look: Any) -> N
     axes.add_artist(Line2D(xs, ys, **look))
 
 
+def title(axes: Axes, text: str) -> None:
+    """Write a title above the left corner. Matplotlib's own measures the axes to stay clear."""
+    axes.annotate(
+        text, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points",
+        fontsize=mpl.rcParams["axes.titlesize"], annotation_clip=False,
+    )  # fmt: skip
+
+
 def legend(
     figure: Figure, handles: Sequence[Line2D | Patch], left: float, bottom: float, across: float = 0
 ) -> None:
@@ -173,15 +181,3 @@ def mixed(colour: str, white: float) -> tuple[int, ...]:
     (51, 51, 51)
     """
     return tuple(round(255 * (part * (1 - white) + white)) for part in mpl.colors.to_rgb(colour))
-
-
-def seconds_axis(axes: Axes, which: str, last_ms: int) -> None:
-    """Number an axis in whole seconds, with round steps, from 0 to `last_ms`."""
-    step = next(
-        (one for one in (1, 2, 5, 10, 20, 30, 60, 120, 300, 600) if last_ms <= one * 7_000), 3_600
-    )
-    ticks = list(range(0, last_ms // 1_000 + 1, step))
-    if which == "x":
-        axes.set_xticks(ticks)
-    else:
-        axes.set_yticks(ticks)

@@ -11,11 +11,13 @@ data:
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -25,6 +27,9 @@ from studykit.services.kafka import Kafka
 from studykit.services.ports import free_port
 from studykit.services.redis import Redis
 from studykit.services.workspace import Workspace
+
+INHERITED: Final = dict(os.environ)
+"""As it was before a job ran inside this process: that leaves its own paths and limits there."""
 
 _HOMES = Path(__file__).parents[1] / ".study" / "tests"
 

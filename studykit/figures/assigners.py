@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from msgspec.structs import replace
 
-from studykit import style
+from studykit import axis, style
 from studykit.describe import count_of, seconds, span
 from studykit.figures.exhibit import Row
 from studykit.steps import Event, Policy, Trace
@@ -78,9 +78,8 @@ def draw(trace: Trace, step: int) -> Figure:
     axes = figure.add_axes((0.10, 0.13, 0.87, 0.84))
     right = _right_end(trace)
     axes.set(xlim=(-trace.policy.size_ms / 2_000 - 0.4, right), ylim=(places[-1] + 0.7, -0.7))
-    axes.set_xlabel("event time (s)")
-    style.seconds_axis(axes, "x", int(right * 1_000))
-    axes.set_yticks(places, ["events", *(row.name for row in rows), "global"])
+    axis.along_x(axes, axis.seconds(int(right * 1_000)), title="event time (s)")
+    axis.along_y(axes, places, names=["events", *(row.name for row in rows), "global"])
     _draw_events(axes, events)
     for y, row in zip(places[1:], rows, strict=False):
         _draw_row(axes, y, row, events[-1] if events else None, keyed=trace.policy.keyed)

@@ -8,9 +8,8 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from studykit import style
+from studykit import axis, style
 from studykit.describe import seconds
 from studykit.figures.exhibit import Row
 from studykit.steps import Trace
@@ -49,18 +48,20 @@ def draw(trace: Trace, step: int) -> Figure:
     bound_ms = trace.policy.bound_ms
     last_ms = max([*lags(trace, len(trace.steps)), bound_ms, 1_000])
     figure = style.new_figure(8, 4.2)
-    counts, share = figure.subplots(2, 1, sharex=True, height_ratios=[1, 1.3])
+    counts, share = figure.subplots(2, 1, height_ratios=[1, 1.3])
     figure.subplots_adjust(left=0.10, right=0.97, top=0.94, bottom=0.12, hspace=0.16)
     edges = [last_ms / 1_000 * 1.05 * part / 30 for part in range(31)]
     heights, _ = np.histogram([lag / 1_000 for lag in behind], edges)
     counts.stairs(heights, edges, fill=True, facecolor=style.SKY, edgecolor=style.EDGE, lw=0.8)
-    counts.set(ylabel="events", xlim=(0, edges[-1]))
-    counts.set_title("how far each event is behind the newest one before it", loc="left")
-    counts.yaxis.set_major_locator(MaxNLocator(3, integer=True))
-    share.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    share.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    style.title(counts, "how far each event is behind the newest one before it")
     _draw_share(share, behind, bound_ms, last_ms)
+    places = axis.round_numbers((0, edges[-1]), 6)
+    axis.along_x(counts, places, names=[""] * len(places))
+    axis.along_y(counts, axis.round_numbers(counts.get_ylim(), 3, whole=True), title="events")
+    axis.along_x(share, places, title="bound (s) = delay of every result")
+    axis.along_y(share, axis.round_numbers(share.get_ylim(), 5), title="kept (%)")
     for axes in (counts, share):
+        axes.set_xlim(0, edges[-1])
         axes.axvline(bound_ms / 1_000, color=style.GREEN, lw=2.4, gid=f"bound:{bound_ms}")
     return figure
 
@@ -73,7 +74,7 @@ def _draw_share(axes: Axes, behind: list[int], bound_ms: int, last_ms: int) -> N
         where="post", color=style.BLUE, lw=1.6, gid="kept",
     )  # fmt: skip
     percent = 100 * kept_share(behind, bound_ms)
-    axes.set(ylabel="kept (%)", xlabel="bound (s) = delay of every result", ylim=(None, 100.8))
+    axes.set_ylim(None, 100.8)
     low, top = axes.get_ylim()
     high = percent - low > (top - low) / 4
     # The curve rises: below it to the right, and above it to the left, there is nothing to cover.

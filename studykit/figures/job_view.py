@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from studykit import style
+from studykit import axis, style
 from studykit.describe import count_of
 from studykit.figures.exhibit import Row
 from studykit.job_recording import JobRecording, Moment, OperatorState
@@ -36,10 +36,10 @@ def draw(recording: JobRecording, step: int) -> Figure:
     count = len(moment.operators)
     figure = style.new_figure(8, 1.2 + 0.45 * count)
     axes = figure.add_axes((0.23, 0.14, 0.46, 0.77))
-    axes.set(xlim=(0, 100), ylim=(count - 0.4, -0.6), xlabel="share of the time (%)")
-    axes.set_xticks([0, 50, 100])
-    axes.set_yticks(range(count), [short_name(one.name) for one in moment.operators])
-    axes.set_title(f"{moment.at_ms / 1_000:.0f} s into the recording", loc="left")
+    axes.set(xlim=(0, 100), ylim=(count - 0.4, -0.6))
+    axis.along_x(axes, [0, 50, 100], title="share of the time (%)")
+    axis.along_y(axes, range(count), names=[short_name(one.name) for one in moment.operators])
+    style.title(axes, f"{moment.at_ms / 1_000:.0f} s into the recording")
     slow = first_slow(moment.operators)
     for row, one in enumerate(moment.operators):
         _draw_operator(axes, row, one, slow=one is slow)

@@ -7,7 +7,7 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from studykit import style
+from studykit import axis, style
 from studykit.describe import firings, seconds, verdicts
 from studykit.figures.exhibit import Row
 from studykit.marbles import MarbleError, outcome, render
@@ -29,9 +29,9 @@ def draw(trace: Trace, step: int) -> Figure:
     figure = style.new_figure(8, 1.9 + 0.55 * len(keys))
     axes = figure.add_axes((0.11, 0.28, 0.86, 0.70))
     last = max((one.now_ms for one in trace.steps), default=1_000) / 1_000 * 1.06
-    axes.set(xlim=(0, last), ylim=(len(keys) + 1.7, -0.6), xlabel="processing time (s)")
-    style.seconds_axis(axes, "x", int(last * 1_000))
-    axes.set_yticks(range(len(keys) + 2), [*keys, "watermark", "results"])
+    axes.set(xlim=(0, last), ylim=(len(keys) + 1.7, -0.6))
+    axis.along_x(axes, axis.seconds(int(last * 1_000)), title="processing time (s)")
+    axis.along_y(axes, range(len(keys) + 2), names=[*keys, "watermark", "results"])
     axes.hlines(range(len(keys)), 0, last, color=style.GREY, lw=0.8, zorder=0)
     _draw_marbles(axes, keys, shown)
     _draw_ticks(axes, len(keys), shown)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from flink_jobs.utils.watermarks import MIN_WATERMARK
-from studykit import style
+from studykit import axis, style
 from studykit.describe import seconds
 from studykit.figures.exhibit import Row
 from studykit.steps import Trace
@@ -30,9 +30,9 @@ def draw(trace: Trace, step: int) -> Figure:
     figure = style.new_figure(8, 1.35 + 0.75 * len(names))
     axes = figure.add_axes((0.07, 0.17, 0.74, 0.72))
     last = max((event.event_ms for event in trace.events), default=1_000) / 1_000 * 1.06
-    axes.set(xlim=(0, last), ylim=(len(names) - 0.4, -0.6), xlabel="event time (s)")
-    style.seconds_axis(axes, "x", int(last * 1_000))
-    axes.set_yticks(range(len(names)), names)
+    axes.set(xlim=(0, last), ylim=(len(names) - 0.4, -0.6))
+    axis.along_x(axes, axis.seconds(int(last * 1_000)), title="event time (s)")
+    axis.along_y(axes, range(len(names)), names=names)
     for row, name in enumerate(names):
         _draw_lane(axes, row, name, shown)
     if shown.watermark_ms > MIN_WATERMARK:

@@ -7,9 +7,8 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
 
-from studykit import style
+from studykit import axis, style
 from studykit.figures.exhibit import Row
 from studykit.steps import Trace
 from studykit.view import WindowView, view
@@ -72,10 +71,11 @@ def draw(trace: Trace, step: int) -> Figure:
     final = subject(trace, len(trace.steps))
     wide = max(len(emissions(final, "retracting")) if final else 0, 3) + 0.6
     top = sum(one.value for one in emissions(final, "accumulating")) if final else 1
-    axes.set(xlim=(-0.7, wide * 3 - 0.8), ylim=(-top * 0.62, top * 1.15), ylabel="value sent")
-    axes.set_xticks([])
+    axes.set(xlim=(-0.7, wide * 3 - 0.8), ylim=(-top * 0.62, top * 1.15))
+    axis.along_x(axes, [])
     axes.spines["bottom"].set_visible(False)
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    places = axis.round_numbers(axes.get_ylim(), 5, whole=True)
+    axis.along_y(axes, places, title="value sent")
     axes.axhline(0, color=style.EDGE, lw=0.8)
     for number, mode in enumerate(MODES):
         sent = emissions(window, mode) if window else []

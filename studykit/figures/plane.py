@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import blended_transform_factory
 
-from studykit import style
+from studykit import axis, style
 from studykit.describe import seconds, span
 from studykit.figures.exhibit import Row
 from studykit.steps import Trace
@@ -42,10 +42,8 @@ def new_plane(trace: Trace, ends_ms: Sequence[int] = ()) -> tuple[Figure, Axes]:
     figure = style.new_figure(8, height + 0.7)
     axes = figure.add_axes((0.09, 0.55 / (height + 0.7), width / 8, height / (height + 0.7)))
     axes.set(xlim=(0, right), ylim=(0, top), aspect="equal")
-    axes.set_xlabel("event time (s)")
-    axes.set_ylabel("processing time (s)")
-    style.seconds_axis(axes, "x", int(right * 1_000))
-    style.seconds_axis(axes, "y", int(top * 1_000))
+    axis.along_x(axes, axis.seconds(int(right * 1_000)), title="event time (s)")
+    axis.along_y(axes, axis.seconds(int(top * 1_000)), title="processing time (s)")
     return figure, axes
 
 

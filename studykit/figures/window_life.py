@@ -7,9 +7,8 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
 
-from studykit import style
+from studykit import axis, style
 from studykit.describe import count_of, seconds
 from studykit.figures.exhibit import Row
 from studykit.steps import Trace
@@ -31,23 +30,26 @@ def draw(trace: Trace, step: int) -> Figure:
     names = [f"{one.key} {one.name}" for one in windows]
     figure = style.new_figure(8, 1.9 + 0.42 * max(len(windows), 2))
     bars, count = figure.subplots(
-        2, 1, sharex=True, height_ratios=[max(len(windows), 2), 1.3], gridspec_kw={"hspace": 0.16}
+        2, 1, height_ratios=[max(len(windows), 2), 1.3], gridspec_kw={"hspace": 0.16}
     )
     left = min(0.03 + 0.01 * max(map(len, names), default=9), 0.4)
     figure.subplots_adjust(left=left, right=0.97, top=0.93, bottom=0.13)
     last = max((one.now_ms for one in trace.steps), default=1_000) / 1_000 * 1.14
     bars.set(xlim=(0, last), ylim=(len(windows) - 0.4, -0.7))
-    style.seconds_axis(bars, "x", int(last * 1_000))
-    bars.set_yticks(range(len(windows)), names)
+    axis.along_y(bars, range(len(windows)), names=names)
     some = f"the first {_ROWS} of {len(every)} windows" if len(every) > _ROWS else "every window"
-    bars.set_title(f"{some} of each key", loc="left")
+    style.title(bars, f"{some} of each key")
     for row, window in enumerate(shown.windows[:_ROWS]):
         _draw_bar(bars, row, window, shown.now_ms)
     for axes in (bars, count):
         axes.axvline(shown.now_ms / 1_000, color=style.NOW, ls="--", lw=0.9, gid="now")
     _draw_count(count, trace, shown)
+    count.set_xlim(0, last)
+    places = axis.seconds(int(last * 1_000))
+    axis.along_x(bars, places, names=[""] * len(places))
+    axis.along_x(count, places, title="processing time (s)")
     high = 1 - 0.12 / figure.get_figheight()
-    style.legend(figure, style.window_handles()[:3], left=0.56, bottom=high, across=0.16)
+    style.legend(figure, style.window_handles()[:3], left=0.53, bottom=high, across=0.16)
     return figure
 
 
@@ -97,9 +99,7 @@ def _draw_count(axes: Axes, trace: Trace, shown: View) -> None:
         gid=f"live:{counts[-1]}",
     )  # fmt: skip
     axes.set_ylim(0, view(trace, len(trace.steps)).peak[0] + 0.6)
-    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axes.set_xlabel("processing time (s)")
-    axes.set_ylabel("windows held")
+    axis.along_y(axes, axis.round_numbers(axes.get_ylim(), 4, whole=True), title="windows held")
 
 
 def live_counts(shown: View) -> list[tuple[int, int]]:

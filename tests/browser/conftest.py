@@ -1,6 +1,5 @@
 """A JupyterLab of the test's own, and a browser to look at it with."""
 
-import os
 import re
 import shutil
 import signal
@@ -14,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from studykit.services.ports import HOST, free_port
+from tests.service_fixtures import INHERITED
 
 CLONE = Path(__file__).parents[2]
 STUDY = Path(sys.prefix) / "bin" / "study"
@@ -87,7 +87,7 @@ def start_lab(home: Path, internet: socket.socket):
     """Start `study lab` without services; it is stopped after the test."""
     way_out = f"http://{HOST}:{internet.getsockname()[1]}"
     names = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
-    environ = {**os.environ, "STUDY_HOME": str(home), **dict.fromkeys(names, way_out)}
+    environ = {**INHERITED, "STUDY_HOME": str(home), **dict.fromkeys(names, way_out)}
     labs = []
 
     def start(*options: str) -> Lab:
@@ -136,6 +136,11 @@ _CONNECTED = """async path => {
 }"""
 
 
+def open_notebook(page: Page) -> Locator:
+    """Return the notebook that is in front."""
+    return page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+
+
 def wait_for_kernel(page: Page, path: str) -> None:
     """Wait until the notebook at that path, from the root, can run cells.
 
@@ -143,8 +148,7 @@ def wait_for_kernel(page: Page, path: str) -> None:
     told to run, without a word. So the server is asked first whether the page is connected.
     """
     page.wait_for_function(_CONNECTED, arg=path)
-    shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
-    shown.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    open_notebook(page).locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
 
 
 @dataclass

@@ -16,14 +16,16 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from studykit.course.layout import Course
+from studykit.job_lab import JobLab
 from studykit.services.ports import HOST
-from tests.browser.conftest import wait_for_kernel
+from tests.browser.conftest import open_notebook, wait_for_kernel
 
 COURSE = Course(Path(__file__).resolve().parents[2])
 SCREENSHOTS = COURSE.root / ".study" / "tests" / "screenshots"
-FIRST, SECOND, *OTHERS = [one.stem for one in COURSE.lesson_sources() if one.stem < "06"]
+FIRST, SECOND, *OTHERS, PYFLINK = [one.stem for one in COURSE.lesson_sources()]
 GALLERY = COURSE.gallery_sources()[0].stem
 PATIENCE_MS = 180_000
+PATIENCE_WITH_FLINK_MS = 600_000
 WIDTH, TALLEST = 1280, 15_000
 ERRORS = (
     "[data-mime-type='application/vnd.jupyter.stderr'], "
@@ -59,7 +61,7 @@ def panel(page: Page, stem: str) -> Locator:
     """Return the open notebook of that name, its kernel ready."""
     tab = page.locator(".lm-TabBar-tab.jp-mod-current", has_text=f"{stem}.ipynb")
     tab.wait_for()
-    shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    shown = open_notebook(page)
     shown.locator("h1").first.wait_for()
     wait_for_kernel(page, f"{COURSE.notebooks.name}/{stem}.ipynb")
     return shown
@@ -75,7 +77,7 @@ def code_cells(stem: str) -> int:
     return sum(cell["cell_type"] == "code" for cell in notebook["cells"])
 
 
-def run_to_the_end(page: Page, shown: Locator, stem: str) -> None:
+def run_to_the_end(page: Page, shown: Locator, stem: str, patience_ms: int = PATIENCE_MS) -> None:
     """Clear what is saved, run all cells, and see that each has run without an error."""
     menu(page, "Edit", "editmenu:clear-all")
     menu(page, "Run", "runmenu:run-all")
@@ -84,7 +86,7 @@ def run_to_the_end(page: Page, shown: Locator, stem: str) -> None:
     expect(prompts).to_have_count(code_cells(stem))
     failed = shown.locator(ERRORS).first
     ended = prompts.last.filter(has_text=re.compile(r"\[\d+\]"))
-    ended.or_(failed).first.wait_for(timeout=PATIENCE_MS)  # an error ends the run of all cells
+    ended.or_(failed).first.wait_for(timeout=patience_ms)  # an error ends the run of all cells
     assert shown.locator(ERRORS).all_inner_texts() == []
     shown.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
     numbers = [re.sub(r"\D", "", text) for text in prompts.all_inner_texts()]
@@ -196,3 +198,20 @@ def test_page_runs_to_its_end_and_can_be_read_without_seeing(lab, page: Page, st
     run_to_the_end(page, shown, stem)
     see_accessible(shown)
     keep_pictures(page, shown, stem)
+
+
+@pytest.mark.services
+@pytest.mark.jvm
+def test_lesson_on_flink_runs_to_its_end_and_leaves_nothing_behind(
+    lab, home: Path, page: Page
+) -> None:
+    page.goto(lab.url.replace("StudyDoc.md", f"notebooks/{PYFLINK}.ipynb"))
+    shown = panel(page, PYFLINK)
+    started = home / "lesson11"
+    try:
+        run_to_the_end(page, shown, PYFLINK, PATIENCE_WITH_FLINK_MS)  # and asserts what it asserts
+        assert not started.exists()
+    finally:
+        JobLab(started).stop()
+    see_accessible(shown)
+    keep_pictures(page, shown, PYFLINK)

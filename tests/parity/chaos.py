@@ -12,7 +12,6 @@ whether anything differs from what the log calls for.
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -33,7 +32,7 @@ from studykit.services.flink import flink_home
 from studykit.services.workspace import Workspace
 from tests.parity.accounts import Accounts, Differences
 from tests.parity.flow import Flow, Tail
-from tests.service_fixtures import TestServices, home_for_services
+from tests.service_fixtures import INHERITED, TestServices, home_for_services
 from tests.services.processor_run import World, consumer_of
 
 PRODUCTION: Final = "flink_jobs.feature_job"
@@ -45,8 +44,6 @@ PATIENCE_S: Final = 300.0
 """How long output may take to come; a minute is enough where nothing else is running."""
 _WORKED: Final = "taskmanager_Status_JVM_CPU_Time"
 """Nanoseconds of processor time: no two reports of it are equal."""
-INHERITED: Final = dict(os.environ)
-"""As it was before a job ran inside this process: that leaves its own paths and limits there."""
 
 
 class Outcome(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -18,13 +17,11 @@ from flink_jobs.events import EVENT_TYPES
 from flink_jobs.features.catalog import CATALOG
 from studykit.services.flink import flink_home
 from studykit.services.workspace import Workspace
-from tests.service_fixtures import TestServices, home_for_services
+from tests.service_fixtures import INHERITED, TestServices, home_for_services
 
 ENTRY_POINT = Path(__file__).parents[2] / "flink_jobs" / "feature_job.py"
 FEATURE_TOPICS = [one.target for one in CATALOG]
 LONG_AFTER_MS = 2 * 86_400_000
-INHERITED = dict(os.environ)
-"""As it was before a job ran inside this process: that leaves its own paths and limits there."""
 READ_COMMITTED = {"isolation_level": "read_committed", "auto_offset_reset": "earliest"}
 
 

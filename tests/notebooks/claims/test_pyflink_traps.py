@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -20,11 +19,9 @@ from pyflink.util.exceptions import TableException
 
 from flink_jobs.utils.watermarks import MIN_WATERMARK
 from tests.notebooks.claims.flink import Flink, at
+from tests.service_fixtures import INHERITED
 
 pytestmark = pytest.mark.jvm
-
-INHERITED = dict(os.environ)
-"""As it was before a Flink ran in this process: that forbids Flinks in those that it starts."""
 
 
 class Connected(MapFunction):
