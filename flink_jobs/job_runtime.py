@@ -19,6 +19,7 @@ from pyflink.table import StreamTableEnvironment
 
 from flink_jobs.errors import Foreseen
 from flink_jobs.java import QUICK, prepare_flink
+from flink_jobs.worker_boot import python_for_workers
 
 _OPTIONS: Final = {
     "python.executable": sys.executable,
@@ -121,6 +122,7 @@ def table_environment(
     for key, value in {**_OPTIONS, **options, "parallelism.default": str(parallelism)}.items():
         configuration.set_string(key, value)
     if cluster is None:
+        configuration.set_string("python.executable", python_for_workers())
         env = StreamExecutionEnvironment.get_execution_environment(configuration)
     else:
         env = _remote_environment(configuration, cluster)
