@@ -28,6 +28,13 @@ They take a fifth off the time in which a job is handed to a cluster.
 """
 
 
+NO_PROXY: Final = ("no_grpc_proxy", "localhost,127.0.0.1,::1")
+"""Variable and value by which Flink's Java and Python find each other on a machine with a proxy.
+
+They talk by gRPC, whose Python goes through the proxy in `http_proxy` even to this machine itself.
+"""
+
+
 class NoJava(Foreseen):
     """There is no Java that fits. Its text says how to get one."""
 
@@ -77,7 +84,7 @@ def java_version(home: Path) -> int | None:
 
 
 def prepare_flink(environ: MutableMapping[str, str], *arguments: str) -> None:
-    """Set what PyFlink reads when it starts Java: which one, its arguments, what to log where.
+    """Set what Flink reads when it starts: which Java, its arguments, what to log where, no proxy.
 
     All but a `JAVA_HOME` that does not fit is left as it is, where it is set.
 
@@ -92,6 +99,7 @@ def prepare_flink(environ: MutableMapping[str, str], *arguments: str) -> None:
     environ.setdefault("JVM_ARGS", " ".join(["-Xmx1g", *arguments]))
     environ.setdefault("FLINK_LOG_DIR", tempfile.gettempdir())  # else inside the Python packages
     environ.setdefault("LOG4J_PROPERTIES", str(LOGGING))
+    environ.setdefault(*NO_PROXY)
 
 
 def _candidates(environ: Mapping[str, str]) -> list[Path]:

@@ -13,6 +13,7 @@ import msgspec
 import psutil
 from msgspec import Struct
 
+from flink_jobs.java import NO_PROXY
 from studykit.errors import StudyError
 
 _LAUNCHER = Path(__file__).with_name("launch.py")
@@ -53,6 +54,7 @@ def launch(record: Path, log: Path, port: int, command: Sequence[str], folder: P
     details = msgspec.json.encode({"port": port}).decode()
     launcher = [sys.executable, "-I", str(_LAUNCHER), str(record), str(log), details]
     environ = {name: os.environ[name] for name in os.environ.keys() - {*_OF_FLINKS_WORKERS}}
+    environ.setdefault(*NO_PROXY)
     result = subprocess.run(
         [*launcher, *command], capture_output=True, text=True, check=False, cwd=folder, env=environ
     )

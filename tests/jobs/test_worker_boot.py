@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 from google.protobuf.empty_pb2 import Empty
 
 from flink_jobs.worker_boot import python_for_workers
+from tests.service_fixtures import INHERITED
 
 COMMAND = python_for_workers()
 BOOT = [COMMAND, "-m", "pyflink.fn_execution.beam.beam_boot"]
@@ -44,7 +44,7 @@ def process_with_workers() -> Iterator[tuple[str, list[bytes]]]:
 
 def boot(address: str) -> str:
     """Boot a worker in loopback; return what Python tells of its imports."""
-    environ = {**os.environ, "PYTHON_LOOPBACK_SERVER_ADDRESS": address}
+    environ = {**INHERITED, "PYTHON_LOOPBACK_SERVER_ADDRESS": address}
     environ["PYTHONPROFILEIMPORTTIME"] = "1"
     done = subprocess.run(
         [*BOOT, *PLACE], env=environ, capture_output=True, text=True, timeout=60, check=True
@@ -72,7 +72,7 @@ def test_in_loopback_it_loads_neither_beam_nor_pandas():
 
 @pytest.mark.slow
 def test_elsewhere_a_worker_is_a_process_with_all_of_beam():
-    environ = {**os.environ, "FLINK_BOOT_TESTING": "1", "PYTHONPROFILEIMPORTTIME": "1"}
+    environ = {**INHERITED, "FLINK_BOOT_TESTING": "1", "PYTHONPROFILEIMPORTTIME": "1"}
     done = subprocess.run(
         [*BOOT, "--id=3-1"], env=environ, capture_output=True, text=True, timeout=60, check=False
     )
@@ -82,5 +82,7 @@ def test_elsewhere_a_worker_is_a_process_with_all_of_beam():
 
 def test_whatever_else_is_asked_of_python_is_python():
     words = [COMMAND, "-c", "import sys; print(sys.executable, sys.argv[1:])", "a b"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        words, env=INHERITED, capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout == f"{sys.executable} ['a b']\n"

@@ -81,6 +81,16 @@ def test_where_flinks_workers_run_in_this_process_is_not_inherited(workspace, mo
     assert inherited["OF_SOMEBODY_ELSE"] == "kept"
 
 
+def test_what_is_started_reaches_this_machine_without_a_proxy(workspace, monkeypatch):
+    monkeypatch.delenv("no_grpc_proxy", raising=False)
+    record = workspace.run / "sleep.json"
+    process.launch(record, workspace.logs / "sleep.log", 1, SLEEP, workspace.home)
+    running = process.read_record(record)
+    inherited = running.process().environ()
+    process.kill(running)
+    assert {"localhost", "127.0.0.1"} <= {*inherited["no_grpc_proxy"].split(",")}
+
+
 def test_a_launch_waits_for_the_lock_that_a_killed_process_still_holds(workspace):
     record = workspace.run / "sleep.json"
     with record.with_suffix(".lock").open("w") as dying:

@@ -9,8 +9,8 @@ from tests.notebooks.claims.flink import Flink
 
 
 @pytest.fixture(scope="session")
-def flink(tmp_path_factory: pytest.TempPathFactory) -> Flink:
-    return Flink(tmp_path_factory.mktemp("flink-claims"))
+def flink() -> Flink:
+    return Flink()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def with_kafka(flink: Flink) -> Flink:
     """Return a Flink that has its Kafka connector."""
     jars = [jar.as_uri() for jar in JarCache.of_user().ensure(read_lock()["flink"].jars)]
     flink.env.add_jars(*jars)
-    return Flink(flink.folder, {"pipeline.jars": ";".join(jars)})
+    return Flink({"pipeline.jars": ";".join(jars)})
 
 
 @pytest.mark.claim("flink-sql-kafka-on-event-watermarks")

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from pyflink.datastream.window import TumblingEventTimeWindows
 
+from studykit.flink_lab import at
 from studykit.services.ports import free_port
 from studykit.stories import STORY
-from tests.notebooks.claims.flink import Flink, at, seconds
+from tests.notebooks.claims.flink import Flink, seconds
 
 pytestmark = pytest.mark.jvm
 
@@ -42,22 +43,23 @@ def test_the_story_fires_21_then_22_and_hands_over_the_last_event(flink: Flink):
 
 @pytest.mark.claim("flink-sql-windows-drop-late-without-output")
 def test_a_late_row_is_in_no_window_of_sql(flink: Flink):
-    table = flink.table([at(2_000, 5), at(14_000, 8), at(3_000, 4)])
+    table = flink.named([at(2_000, 5), at(14_000, 8), at(3_000, 4)])
     assert flink.windows(tumble(table)) == [(0, 10_000, 5), (10_000, 20_000, 8)]
 
 
 @pytest.mark.claim("flink-late-records-dropped-counter")
-def test_a_dropped_row_is_counted(flink: Flink):
+def test_a_dropped_row_is_counted():
     port = free_port()
     options = {"rest.port": str(port), "metrics.fetcher.update-interval": "100"}
-    watched = Flink(flink.folder, options)
-    endless = ", 'source.monitor-interval'='1 h'"
-    events = [at(2_000), at(14_000), at(3_000), at(24_000)]
-    table = watched.table(events, more=endless)
+    watched = Flink(options)
+    table = watched.named([at(2_000), at(14_000), at(3_000), at(24_000)])
+    watched.tables.execute_sql(
+        f"CREATE TEMPORARY TABLE endless WITH ('source.monitor-interval'='1 h') LIKE {table}"
+    )
     watched.tables.execute_sql(
         "CREATE TEMPORARY TABLE nowhere (n BIGINT) WITH ('connector'='blackhole')"
     )
-    query = f"SELECT COUNT(*) FROM TABLE({tumble(table)}) GROUP BY window_start, window_end"
+    query = f"SELECT COUNT(*) FROM TABLE({tumble('endless')}) GROUP BY window_start, window_end"
     job = watched.tables.execute_sql(f"INSERT INTO nowhere {query}").get_job_client()
     try:
         assert dropped(f"http://127.0.0.1:{port}/jobs/{job.get_job_id()}") == 1
@@ -88,7 +90,7 @@ def asked(url: str) -> Any:
     "flink-window-start-only-is-no-window-aggregation", "flink-group-by-keeps-every-group"
 )
 def test_grouping_by_window_start_alone_sends_an_update_for_each_event(flink: Flink):
-    query = f"SELECT window_start, SUM(v) FROM TABLE({tumble(flink.table(STORY))}) GROUP BY "
+    query = f"SELECT window_start, SUM(amount) FROM TABLE({tumble(flink.named(STORY))}) GROUP BY "
     assert "WindowAggregate" in flink.tables.explain_sql(f"{query} window_start, window_end")
     plan = flink.tables.explain_sql(f"{query} window_start")
     assert "GroupAggregate" in plan

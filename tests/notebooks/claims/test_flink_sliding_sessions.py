@@ -10,9 +10,10 @@ from pyflink.datastream.functions import AggregateFunction
 from pyflink.datastream.window import EventTimeSessionWindows, SlidingEventTimeWindows
 from pyflink.util.exceptions import TableException
 
+from studykit.flink_lab import at
 from studykit.marbles import parse
 from studykit.stories import TWO_VISITS
-from tests.notebooks.claims.flink import Flink, at, seconds
+from tests.notebooks.claims.flink import Flink, seconds
 
 pytestmark = pytest.mark.jvm
 
@@ -55,13 +56,13 @@ def test_a_sliding_window_updates_every_window_for_each_event(flink: Flink, tmp_
     five = SlidingEventTimeWindows.of(seconds(10), seconds(2))
     windowed = flink.keyed([at(12_000)]).window(five)
     counts = windowed.aggregate(Updates(tmp_path / "updates"), output_type=Types.LONG())
-    assert flink.collected(counts) == [1] * 5
+    assert flink.run(counts) == [1] * 5
     assert (tmp_path / "updates").read_text() == "update\n" * 5
 
 
 @pytest.mark.claim("flink-sql-hop-shares-slices")
 def test_hop_aggregates_slices(flink: Flink):
-    query = f"SELECT SUM(v) FROM TABLE({hop(flink.table([at(0)]), 2, 10)})"
+    query = f"SELECT SUM(amount) FROM TABLE({hop(flink.named([at(0)]), 2, 10)})"
     plan = flink.tables.explain_sql(f"{query} GROUP BY window_start, window_end")
     assert "LocalWindowAggregate" in plan
     assert "slice_end" in plan
@@ -77,7 +78,7 @@ def test_an_event_that_misses_one_of_its_windows_is_not_reported(flink: Flink):
         "a [10000,20000) 2 at 9223372036854775807",
         "late a 3000",  # both of its windows have fired; of 7_000 nobody hears
     ]
-    assert flink.windows(hop(flink.table(events), 5, 10)) == [
+    assert flink.windows(hop(flink.named(events), 5, 10)) == [
         (0, 10_000, 1),
         (5_000, 15_000, 7),
         (10_000, 20_000, 2),
@@ -86,7 +87,7 @@ def test_an_event_that_misses_one_of_its_windows_is_not_reported(flink: Flink):
 
 @pytest.mark.claim("flink-sql-hop-slide-before-size")
 def test_the_slide_comes_before_the_size(flink: Flink):
-    found = flink.windows(hop(flink.table([at(12_000)]), 5, 10))
+    found = flink.windows(hop(flink.named([at(12_000)]), 5, 10))
     assert found == [(5_000, 15_000, 1), (10_000, 20_000, 1)]
 
 
@@ -94,21 +95,21 @@ def test_the_slide_comes_before_the_size(flink: Flink):
 @pytest.mark.parametrize(("slide_s", "size_s"), [(10, 5), (4, 10)])
 def test_a_size_that_is_no_multiple_of_the_slide_is_refused(flink: Flink, slide_s, size_s):
     with pytest.raises(TableException, match="integral multiple of slide"):
-        flink.windows(hop(flink.table([at(12_000)]), slide_s, size_s))
+        flink.windows(hop(flink.named([at(12_000)]), slide_s, size_s))
 
 
 @pytest.mark.claim("flink-sql-cumulate")
 def test_cumulating_windows_share_their_start(flink: Flink):
     spans = "INTERVAL '5' SECOND, INTERVAL '10' SECOND"
-    table = flink.table([at(2_000, 5), at(7_000, 3)])
+    table = flink.named([at(2_000, 5), at(7_000, 3)])
     found = flink.windows(f"CUMULATE(TABLE {table}, DESCRIPTOR(rt), {spans})")
     assert found == [(0, 5_000, 5), (0, 10_000, 8)]
 
 
 @pytest.mark.claim("flink-sessions-merge-when-they-touch")
 def test_sessions_merge_after_exactly_the_gap_and_not_one_millisecond_later(flink: Flink):
-    table = flink.table([at(1_000), at(5_000), at(1_000, key="b"), at(5_001, key="b")])
-    assert flink.windows(session(table, "PARTITION BY k"), by="k") == [
+    table = flink.named([at(1_000), at(5_000), at(1_000, card="b"), at(5_001, card="b")])
+    assert flink.windows(session(table, "PARTITION BY card"), by="card") == [
         ("a", 1_000, 9_000, 2),
         ("b", 1_000, 5_000, 1),
         ("b", 5_001, 9_001, 1),
@@ -117,7 +118,7 @@ def test_sessions_merge_after_exactly_the_gap_and_not_one_millisecond_later(flin
 
 @pytest.mark.claim("flink-sql-session-partition-by")
 def test_without_partition_by_all_users_share_their_sessions(flink: Flink):
-    table = flink.table([at(1_000), at(4_000, key="b")])
+    table = flink.named([at(1_000), at(4_000, card="b")])
     assert flink.windows(session(table)) == [(1_000, 8_000, 2)]
 
 

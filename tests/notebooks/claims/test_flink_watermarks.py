@@ -7,9 +7,10 @@ from pyflink.common import Configuration, Duration
 from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 
+from studykit.flink_lab import at
 from studykit.stories import STORY
 from studykit.trace import Policy, simulate
-from tests.notebooks.claims.flink import Flink, at, ms
+from tests.notebooks.claims.flink import Flink, ms
 
 pytestmark = pytest.mark.jvm
 
@@ -117,12 +118,12 @@ def test_for_bounded_out_of_orderness_subtracts_the_bound_and_1_ms(flink: Flink)
     "flink-sql-watermark-subtracts-no-ms", "flink-current-watermark-excludes-the-row"
 )
 def test_a_watermark_in_sql_is_the_newest_time_less_what_is_written(flink: Flink):
-    assert met(flink, flink.table([at(14_000), at(14_000)], bound_ms=3_999)) == [None, 10_000]
+    assert met(flink, flink.named([at(14_000), at(14_000)], bound_ms=3_999)) == [None, 10_000]
 
 
 @pytest.mark.claim("flink-watermarks-never-go-back")
 def test_older_events_leave_the_watermark_where_it_is(flink: Flink):
-    seen = met(flink, flink.table(STORY))
+    seen = met(flink, flink.named(STORY))
     arrivals = [step for step in simulate(STORY, Policy()).steps if step.kind == "arrival"]
     assert seen[2:] == [step.before_ms for step in arrivals][2:]
     assert seen[3:5] == [3_999, 3_999]  # the event at 3 s has moved nothing
@@ -137,7 +138,7 @@ def test_a_new_environment_sends_watermarks_every_200_ms(flink: Flink):
 
 @pytest.mark.claim("flink-bounded-source-ends-with-max-watermark")
 def test_at_the_end_of_a_file_a_window_fires_that_no_event_has_completed(flink: Flink):
-    table = flink.table([at(2_000), at(12_000)])
+    table = flink.named([at(2_000), at(12_000)])
     call = f"TUMBLE(TABLE {table}, DESCRIPTOR(rt), INTERVAL '10' SECOND)"
     assert flink.windows(call) == [(0, 10_000, 1), (10_000, 20_000, 1)]
 
@@ -182,4 +183,4 @@ def test_an_input_that_wakes_behind_holds_up_its_source_but_no_operator(
 
 @pytest.mark.claim("flink-current-watermark-is-null-at-first")
 def test_the_first_row_meets_no_watermark(flink: Flink):
-    assert met(flink, flink.table([at(1_760_000_400_000)])) == [None]
+    assert met(flink, flink.named([at(1_760_000_400_000)])) == [None]

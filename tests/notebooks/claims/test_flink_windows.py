@@ -13,7 +13,8 @@ from pyflink.datastream.functions import (
 )
 from pyflink.datastream.window import CountTrigger, GlobalWindows, TumblingEventTimeWindows
 
-from tests.notebooks.claims.flink import Flink, at, ms, seconds
+from studykit.flink_lab import at
+from tests.notebooks.claims.flink import Flink, ms, seconds
 
 pytestmark = pytest.mark.jvm
 
@@ -85,9 +86,9 @@ class OnlyWorker(ProcessAllWindowFunction):
 def tumbled(flink: Flink) -> list[tuple[int, ...]]:
     """Rows of start, end, time and sum: of -1 ms, 12.345 s, 19.999 s, 20 s and 45 s."""
     times = (-1, 12_345, 19_999, 20_000, 45_000)
-    table = flink.table([at(event_ms, value) for value, event_ms in enumerate(times, start=1)])
+    table = flink.named([at(event_ms, value) for value, event_ms in enumerate(times, start=1)])
     columns = ", ".join(ms(name) for name in ("window_start", "window_end", "window_time"))
-    query = f"SELECT {columns}, SUM(v) FROM TABLE({tumble(table)})"
+    query = f"SELECT {columns}, SUM(amount) FROM TABLE({tumble(table)})"
     rows = flink.rows(f"{query} GROUP BY window_start, window_end, window_time")
     return sorted(tuple(row) for row in rows)
 
@@ -115,8 +116,8 @@ def test_window_time_is_the_last_millisecond(tumbled):
 
 @pytest.mark.claim("flink-window-needs-time-attribute")
 def test_an_event_time_window_over_a_table_without_a_watermark_is_refused(flink: Flink):
-    table = flink.table([at(0)])
-    plain = f"(SELECT `at`, k, v, CAST(rt AS TIMESTAMP_LTZ(3)) AS rt FROM {table})"
+    table = flink.named([at(0)])
+    plain = f"(SELECT event_ms, card, amount, CAST(rt AS TIMESTAMP_LTZ(3)) AS rt FROM {table})"
     flink.tables.execute_sql(f"CREATE TEMPORARY VIEW no_watermark AS SELECT * FROM {plain}")
     with pytest.raises(Py4JJavaError, match="time attribute"):
         flink.windows(tumble("no_watermark"))
@@ -149,13 +150,13 @@ def test_a_window_takes_events_until_its_last_millisecond_plus_the_lateness(flin
 def test_an_aggregate_hands_one_number_to_the_function_that_sees_the_window(flink: Flink):
     total = flink.keyed([at(2_000, 5), at(3_000, 7)]).window(TEN)
     told_span = total.aggregate(Total(), Span(), Types.LONG(), Types.STRING())
-    assert flink.collected(told_span) == ["[12] [0,10000)"]
+    assert flink.run(told_span) == ["[12] [0,10000)"]
 
 
 @pytest.mark.claim("flink-window-result-timestamp-is-end-minus-1")
 def test_the_time_of_a_result_is_the_last_millisecond_of_its_window(flink: Flink):
     total = flink.keyed([at(2_000, 5)]).window(TEN).aggregate(Total(), output_type=Types.LONG())
-    assert flink.collected(total.process(Stamp(), Types.STRING())) == ["5 at 9999"]
+    assert flink.run(total.process(Stamp(), Types.STRING())) == ["5 at 9999"]
 
 
 @pytest.mark.claim("flink-global-window-never-fires")
@@ -167,12 +168,12 @@ def test_a_global_window_does_not_even_fire_at_the_end(flink: Flink):
 @pytest.mark.claim("flink-count-window-keeps-the-rest")
 def test_a_count_window_never_gives_out_what_does_not_fill_it(flink: Flink):
     counted = flink.keyed([at(2_000, 5), at(99_000, 7), at(3_000, 9)]).count_window(2)
-    assert flink.collected(counted.process(Values(), Types.STRING())) == ["5+7"]
+    assert flink.run(counted.process(Values(), Types.STRING())) == ["5+7"]
 
 
 @pytest.mark.claim("flink-trigger-replaces-default")
 def test_with_a_count_trigger_the_watermark_fires_nothing(flink: Flink):
-    events = [at(2_000, 5), at(3_000, 7), at(4_000, key="b"), at(99_000, key="b")]
+    events = [at(2_000, 5), at(3_000, 7), at(4_000, card="b"), at(99_000, card="b")]
     windowed = flink.keyed(events).window(TEN).trigger(CountTrigger.of(2))
     assert flink.told(windowed) == ["a [0,10000) 5+7 at -9223372036854775808"]
 
@@ -181,10 +182,10 @@ def test_with_a_count_trigger_the_watermark_fires_nothing(flink: Flink):
 def test_one_subtask_does_the_work_of_a_window_over_everything(flink: Flink):
     flink.env.set_parallelism(2)
     try:
-        stream = flink.stream([at(second * 1_000, key=f"k{second}") for second in range(40)])
+        stream = flink.stream([at(second * 1_000, card=f"k{second}") for second in range(40)])
         by_key = stream.key_by(lambda one: one[1], Types.STRING()).window(TEN)
         together = stream.window_all(TEN).process(OnlyWorker(), Types.STRING())
-        workers = set(flink.collected(together, by_key.process(Worker(), Types.STRING())))
+        workers = set(flink.run(together, by_key.process(Worker(), Types.STRING())))
     finally:
         flink.env.set_parallelism(1)
     assert {"a key: 0", "a key: 1"} < workers

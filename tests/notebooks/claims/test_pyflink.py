@@ -12,8 +12,9 @@ from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.datastream.window import TumblingEventTimeWindows
 from pyflink.java_gateway import get_gateway
 
+from studykit.flink_lab import at
 from studykit.stories import STORY
-from tests.notebooks.claims.flink import Flink, at, ms, seconds
+from tests.notebooks.claims.flink import Flink, ms, seconds
 
 pytestmark = pytest.mark.jvm
 
@@ -37,7 +38,7 @@ def test_in_one_bundle_no_event_is_late(flink: Flink):
         "python.fn-execution.bundle.size": "1000",
         "python.fn-execution.bundle.time": "60000",
     }
-    bundled = Flink(flink.folder, options)
+    bundled = Flink(options)
     ten = TumblingEventTimeWindows.of(seconds(10))
     windowed = bundled.stream(STORY).key_by(lambda one: 0, Types.INT()).window(ten)
     first, *_ = bundled.told(windowed)
@@ -46,7 +47,7 @@ def test_in_one_bundle_no_event_is_late(flink: Flink):
 
 @pytest.mark.claim("flink-window-start-follows-the-session-time-zone")
 def test_a_window_starts_at_a_local_time(flink: Flink):
-    table = flink.table([at(0)])
+    table = flink.named([at(0)])
     windows = f"TABLE(TUMBLE(TABLE {table}, DESCRIPTOR(rt), INTERVAL '10' SECOND))"
     query = f"SELECT CAST(window_start AS STRING) FROM {windows} GROUP BY window_start, window_end"
     config = flink.tables.get_config()
@@ -92,7 +93,7 @@ def test_the_package_has_connectors_for_files_and_none_for_kafka():
 
 @pytest.mark.claim("flink-timestamps-with-a-zone-do-not-reach-python")
 def test_a_timestamp_with_a_zone_does_not_arrive_and_a_whole_number_does(flink: Flink):
-    table = flink.table([at(5_000)])
+    table = flink.named([at(5_000)])
     with pytest.raises(Py4JJavaError, match="introspect"):
         flink.rows(f"SELECT rt FROM {table}")
     assert flink.rows(f"SELECT {ms('rt')} FROM {table}")[0][0] == 5_000

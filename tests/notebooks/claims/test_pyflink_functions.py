@@ -6,8 +6,8 @@ import pytest
 from pyflink.common import Types
 from pyflink.datastream import KeyedProcessFunction
 
-from studykit.flink_lab import Flink
 from studykit.stories import STORY
+from tests.notebooks.claims.flink import Flink
 
 pytestmark = pytest.mark.jvm
 
@@ -23,7 +23,6 @@ class Counted(KeyedProcessFunction):
 
 
 @pytest.mark.claim("flink-attribute-is-shared-by-keys")
-def test_an_attribute_counts_the_events_of_all_keys():
-    flink = Flink()
-    cards = flink.stream(STORY[:3], bound_ms=4_000).key_by(lambda one: one[1], Types.STRING())
+def test_an_attribute_counts_the_events_of_all_keys(flink: Flink):
+    cards = flink.keyed(STORY[:3])
     assert flink.run(cards.process(Counted(), Types.STRING())) == ["a 1", "b 2", "a 3"]

@@ -18,7 +18,8 @@ from pyflink.table.udf import udf
 from pyflink.util.exceptions import TableException
 
 from flink_jobs.utils.watermarks import MIN_WATERMARK
-from tests.notebooks.claims.flink import Flink, at
+from studykit.flink_lab import at
+from tests.notebooks.claims.flink import Flink
 from tests.service_fixtures import INHERITED
 
 pytestmark = pytest.mark.jvm
@@ -48,15 +49,15 @@ class OpensThere(Connected):
 def test_a_function_that_holds_a_lock_cannot_be_sent_and_one_that_opens_it_can(flink: Flink):
     events = flink.stream([at(0, 7)])
     with pytest.raises(TypeError, match="cannot pickle"):
-        flink.collected(events.map(Connected(), Types.LONG()))
-    assert flink.collected(events.map(OpensThere(), Types.LONG())) == [7]
+        flink.run(events.map(Connected(), Types.LONG()))
+    assert flink.run(events.map(OpensThere(), Types.LONG())) == [7]
 
 
 @pytest.mark.claim("flink-worker-error-is-inside-the-clients")
 def test_the_error_of_a_function_is_deep_in_that_of_java(flink: Flink):
     failing = flink.stream([at(0, 0)]).map(lambda one: 1 // one[2], Types.LONG())
     with pytest.raises(Py4JJavaError) as caught:
-        flink.collected(failing)
+        flink.run(failing)
     lines = str(caught.value).splitlines()
     assert "ZeroDivisionError" not in "".join(lines[:20])
     assert any("ZeroDivisionError" in line for line in lines)
@@ -89,15 +90,15 @@ def test_a_script_that_does_not_wait_writes_nothing(tmp_path: Path, then: str, r
 
 @pytest.mark.claim("flink-updates-are-two-rows")
 def test_a_sum_without_a_window_takes_back_the_old_row_and_sends_the_new(flink: Flink):
-    table = flink.table([at(0, 5), at(1, 3)])
-    rows = flink.rows(f"SELECT SUM(v) FROM {table} GROUP BY k")
+    table = flink.named([at(0, 5), at(1, 3)])
+    rows = flink.rows(f"SELECT SUM(amount) FROM {table} GROUP BY card")
     told = [(row.get_row_kind().name, row[0]) for row in rows]
     assert told == [("INSERT", 5), ("UPDATE_BEFORE", 5), ("UPDATE_AFTER", 8)]
 
 
 @pytest.mark.claim("flink-to-data-stream-takes-inserts-only")
 def test_a_stream_of_inserts_cannot_be_made_of_updates(flink: Flink):
-    sums = flink.tables.sql_query(f"SELECT SUM(v) FROM {flink.table([at(0)])} GROUP BY k")
+    sums = flink.tables.sql_query(f"SELECT SUM(amount) FROM {flink.named([at(0)])} GROUP BY card")
     with pytest.raises(TableException, match="doesn't support consuming update changes"):
         flink.tables.to_data_stream(sums)
     assert flink.tables.to_changelog_stream(sums)
@@ -124,18 +125,19 @@ def test_an_assigner_in_python_is_called_behind_a_source_and_not_on_it(flink: Fl
     on_it = flink.env.from_source(numbers, strategy, "numbers", Types.LONG())
     behind = flink.env.from_source(numbers, none, "numbers", Types.LONG())
     behind = behind.assign_timestamps_and_watermarks(strategy)
-    assert flink.collected(on_it.process(Stamp(), Types.LONG())) == [MIN_WATERMARK] * 2
-    assert flink.collected(behind.process(Stamp(), Types.LONG())) == [1_000, 2_000]
+    assert flink.run(on_it.process(Stamp(), Types.LONG())) == [MIN_WATERMARK] * 2
+    assert flink.run(behind.process(Stamp(), Types.LONG())) == [1_000, 2_000]
 
 
 @pytest.mark.claim("flink-sql-windows-run-in-java")
 def test_the_plan_of_a_window_has_python_only_where_a_function_is_in_python(flink: Flink):
     double = udf(lambda value: 2 * value, result_type=DataTypes.BIGINT())
     flink.tables.create_temporary_function("twice", double)
-    windows = f"TABLE(TUMBLE(TABLE {flink.table([at(0)])}, DESCRIPTOR(rt), INTERVAL '1' SECOND))"
+    windows = f"TABLE(TUMBLE(TABLE {flink.named([at(0)])}, DESCRIPTOR(rt), INTERVAL '1' SECOND))"
     grouped = f"FROM {windows} GROUP BY window_start, window_end"
     plain, doubled = (
-        flink.tables.explain_sql(f"SELECT {what} {grouped}") for what in ("SUM(v)", "SUM(twice(v))")
+        flink.tables.explain_sql(f"SELECT {what} {grouped}")
+        for what in ("SUM(amount)", "SUM(twice(amount))")
     )
     assert "WindowAggregate" in plain
     assert "Python" not in plain
@@ -156,8 +158,8 @@ class Subtask(KeyedProcessFunction):
 def test_all_events_of_a_key_meet_the_same_subtask(flink: Flink):
     flink.env.set_parallelism(2)
     try:
-        events = [at(number, key=f"k{number % 10}") for number in range(40)]
-        homes = set(flink.collected(flink.keyed(events).process(Subtask(), Types.STRING())))
+        events = [at(number, card=f"k{number % 10}") for number in range(40)]
+        homes = set(flink.run(flink.keyed(events).process(Subtask(), Types.STRING())))
     finally:
         flink.env.set_parallelism(1)
     assert len(homes) == 10  # one for each key
