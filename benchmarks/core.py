@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from functools import partial
 
 import msgspec
@@ -23,7 +24,7 @@ MOST_FOR_BUCKETS = 60
 """At 300 windows an event the textbook takes minutes."""
 
 
-def measure() -> list[Figure]:
+def measure() -> Iterator[Figure]:
     """Measure the engine against decoding alone, and against one accumulator per window."""
     golden = list(golden_transactions())
     events = [(tx.event_time, tx.card_id, tx.amount_cents) for tx in golden]
@@ -31,24 +32,23 @@ def measure() -> list[Figure]:
     decoder = msgspec.json.Decoder(type(golden[0]))
     decoding = take_turns({"decode": lambda: [decoder.decode(one) for one in payloads] and None})
     base = len(payloads) / decoding["decode"].cpu_s
-    figures = [Figure("core", "decode only (msgspec)", base, "events/CPU-s", 1, "itself")]
-    figures += _against_buckets("golden log, 5 min / 1 min", events, 5, ">= 500,000")
+    yield Figure("core", "decode only (msgspec)", base, "events/CPU-s", 1, "itself")
+    yield _against_buckets("golden log, 5 min / 1 min", events, 5, ">= 500,000")
     for overlap in OVERLAPS:
         goal = ">= 100,000" if overlap == 300 else ""
-        figures += _against_buckets(f"10 h, overlap {overlap}", _steady(), overlap, goal)
-    return figures
+        yield _against_buckets(f"10 h, overlap {overlap}", _steady(), overlap, goal)
 
 
-def _against_buckets(name: str, events: list[Event], overlap: int, goal: str) -> list[Figure]:
+def _against_buckets(name: str, events: list[Event], overlap: int, goal: str) -> Figure:
     contestants = {"panes": partial(_panes, events, overlap)}
     if overlap <= MOST_FOR_BUCKETS:
         contestants["buckets"] = partial(_buckets, events, overlap)
     times = take_turns(contestants)
     rate = len(events) / times["panes"].cpu_s
     if "buckets" not in times:
-        return [Figure("core", name, rate, "events/CPU-s", 1, "itself", goal)]
+        return Figure("core", name, rate, "events/CPU-s", 1, "itself", goal)
     ratio = times["buckets"].cpu_s / times["panes"].cpu_s
-    return [Figure("core", name, rate, "events/CPU-s", ratio, "one bucket per window", goal)]
+    return Figure("core", name, rate, "events/CPU-s", ratio, "one bucket per window", goal)
 
 
 def _panes(events: list[Event], overlap: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -24,10 +25,12 @@ QUIX_EVENTS: Final = 100_000
 """Enough for a rate; the whole log would take it minutes."""
 
 
-def measure() -> list[Figure]:
+def measure() -> Iterator[Figure]:
     """Install the peers if they are not there, and measure them."""
     python = environment("streams", ENGINES)
-    return [*_bytewax(python), *_quix(python), *grading.measure()]
+    yield from _bytewax(python)
+    yield from _quix(python)
+    yield from grading.measure()
 
 
 def our_rows(events: list[Event]) -> list[Row]:
