@@ -8,8 +8,13 @@ from collections.abc import Callable, Mapping
 from statistics import median
 from typing import NamedTuple
 
+import psutil
+
 Work = Callable[[], object]
 """Does the work once and returns what it found, which must be equal for all contestants."""
+
+
+Clock = Callable[[], float]
 
 
 class Timing(NamedTuple):
@@ -33,8 +38,15 @@ class Figure(NamedTuple):
     goal: str = ""
 
 
-def take_turns(contestants: Mapping[str, Work], rounds: int = 3) -> dict[str, Timing]:
+def take_turns(
+    contestants: Mapping[str, Work], rounds: int = 3, cpu_s: Clock = time.process_time
+) -> dict[str, Timing]:
     """Run every contestant `rounds` times, in turn, after one warm-up each.
+
+    Args:
+        contestants: What to run, by name.
+        rounds: How often it is timed.
+        cpu_s: Seconds of processor time so far.
 
     Raises:
         AssertionError: Two contestants found different things.
@@ -47,15 +59,29 @@ def take_turns(contestants: Mapping[str, Work], rounds: int = 3) -> dict[str, Ti
     timings: dict[str, list[Timing]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, work in contestants.items():
-            timings[name].append(_time(work))
+            timings[name].append(timed(work, cpu_s))
     return {
         name: Timing(median(t.cpu_s for t in taken), median(t.wall_s for t in taken))
         for name, taken in timings.items()
     }
 
 
-def _time(work: Work) -> Timing:
+def timed(work: Work, cpu_s: Clock = time.process_time) -> Timing:
+    """Run work once."""
     gc.collect()
-    wall, cpu = time.perf_counter(), time.process_time()
+    wall, cpu = time.perf_counter(), cpu_s()
     work()
-    return Timing(time.process_time() - cpu, time.perf_counter() - wall)
+    return Timing(cpu_s() - cpu, time.perf_counter() - wall)
+
+
+def cpu_s_of_all() -> float:
+    """Return the processor seconds of this process and all below it, ended ones included."""
+    seconds = 0.0
+    own = psutil.Process()
+    for process in (own, *own.children(recursive=True)):
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        seconds += times.user + times.system + times.children_user + times.children_system
+    return seconds
