@@ -21,10 +21,13 @@ LOGGING: Final = Path(__file__).with_name("log4j.properties")
 """What Flink's Java processes log, and how."""
 
 
-QUICK: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+QUICK: Final = (
+    "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m", "-XX:+UseSerialGC"
+)  # fmt: skip
 """Arguments of a Java that lives for seconds, or has little to do: it compiles less.
 
-They take a fifth off the time in which a job is handed to a cluster.
+They take a fifth off the time in which a job is handed to a cluster. With the first compiler alone
+Java reserves a fifth of its usual room for compiled code, and a hundred jobs fill that.
 """
 
 
