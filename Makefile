@@ -4,6 +4,7 @@
 STUDY := .venv/bin/study
 RUN := .venv/bin/python -m
 INSTALLED := .venv/.installed
+WORKERS := 2
 FAST := tests/engine tests/jobs flink_jobs
 QUICK := not services and not jvm and not browser and not slow
 
@@ -80,10 +81,10 @@ lint: $(INSTALLED) ## Check style, types and the direction of imports
 	@.venv/bin/lint-imports
 
 test-features: $(INSTALLED) ## Test the engine and the features: no services, about a minute
-	@$(RUN) pytest -q --doctest-modules -m "$(QUICK)" $(FAST)
+	@$(RUN) pytest -q -n $(WORKERS) --dist loadfile --doctest-modules -m "$(QUICK)" $(FAST)
 
 test: lint ## Test everything: style, types, engine, services, Flink, browser, grading
-	@$(RUN) pytest -n $(or $(WORKERS),2) --dist loadfile --no-loadscope-reorder \
+	@$(RUN) pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 		--doctest-modules --doctest-glob=StudyDoc.md --ignore=tests/grading \
 		tests flink_jobs studykit StudyDoc.md
 # A process of its own: the grader's workers inherit what their parent has loaded and started.

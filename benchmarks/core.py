@@ -14,6 +14,7 @@ from benchmarks.measure import Figure, take_turns
 from flink_jobs.engine.aggregates import CountSumMax
 from flink_jobs.engine.sliding import SlidingOperator
 from flink_jobs.engine.windows import SlidingWindows
+from flink_jobs.garbage import collect_rarely
 from flink_jobs.simulator.golden import golden_transactions
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 
@@ -26,6 +27,7 @@ MOST_FOR_BUCKETS = 60
 
 def measure() -> Iterator[Figure]:
     """Measure the engine against decoding alone, and against one accumulator per window."""
+    collect_rarely()  # as the processor does
     golden = list(golden_transactions())
     events = [(tx.event_time, tx.card_id, tx.amount_cents) for tx in golden]
     payloads = [msgspec.json.encode(tx) for tx in golden]

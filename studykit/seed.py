@@ -38,7 +38,7 @@ from flink_jobs.simulator.traffic import traffic
 from flink_jobs.simulator.visits import VisitHabits
 from studykit.errors import StudyError
 from studykit.services.ports import accepts
-from studykit.services.topics import PARTITIONS, create_topics
+from studykit.services.topics import PARTITIONS, count_records, create_topics
 
 BASE_MS: Final = 1_760_000_400_000
 """Event time at which a stream at full speed starts."""
@@ -46,6 +46,13 @@ SPAN_SECONDS: Final = 3 * 3_600
 """Event time that a stream at full speed covers."""
 IN_FLIGHT: Final = 20_000
 """Records that may wait for the broker's word; what is beyond waits to be sent."""
+
+_TOPICS: Final = (TRANSACTIONS, CLICKSTREAM)
+_AGAIN: Final = (
+    "There were records already, and at full speed the events always lie in the same three hours: "
+    "behind those of before, they are late. To start afresh: `make clean-data`, `make up`, "
+    "`make seed`. With RATE=50 the events are those of today."
+)
 
 Watch = Callable[[Iterator[Arrival]], Iterable[Arrival]]
 """Passes arrivals on, and shows how far they are."""
@@ -126,6 +133,8 @@ def seed(plan: Plan, *, servers: str, to: Path | None, console: Console) -> int:
     console.print(
         f"{count:,} records in {place} ({seconds:.1f} s)", highlight=False, soft_wrap=True
     )
+    if to is None and plan.rate is None and count_records(servers, _TOPICS) > count:
+        console.print(_AGAIN, highlight=False)
     return count
 
 
@@ -155,7 +164,7 @@ def seed_kafka(plan: Plan, servers: str, watch: Watch = iter) -> int:
     """
     _require_broker(servers)
     try:
-        create_topics(servers, (TRANSACTIONS, CLICKSTREAM))
+        create_topics(servers, _TOPICS)
         sender = _Sender(servers)
         arrivals = plan.arrivals(now_ms=_now_ms())
         sender.send_all(watch(arrivals if plan.rate is None else paced(arrivals)))

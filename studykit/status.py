@@ -12,6 +12,7 @@ from kafka import KafkaConsumer, TopicPartition
 from rich.console import Console
 from rich.table import Table
 
+from flink_jobs.connectors.kafka import delivered_until
 from studykit.job_status import TROUBLE, Line, job_lines
 from studykit.services.addresses import Addresses
 from studykit.services.flink_cluster import JobManager, TaskManager
@@ -30,10 +31,9 @@ _TIMEOUT_MS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """One topic: the records that it holds, and how many of them the group has not committed.
+    """One topic: the records that it holds, and how many of them the group has yet to process.
 
-    `lag` is None while the group has committed nothing. A committed offset is the one that a
-    restart begins at, so an open window's records count as lag although they have been read.
+    `lag` is None while the group has committed nothing.
     """
 
     topic: str
@@ -84,10 +84,10 @@ def key_counts(host: str, port: int) -> dict[str, int]:
 def _topic_state(consumer: KafkaConsumer, topic: str) -> TopicState:
     parts = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
     begin, end = consumer.beginning_offsets(parts), consumer.end_offsets(parts)
-    committed = {part: consumer.committed(part) for part in parts}
-    lag = sum(end[part] - (committed[part] or begin[part]) for part in parts)
-    nothing = all(offset is None for offset in committed.values())
-    return TopicState(topic, sum(end.values()) - sum(begin.values()), None if nothing else lag)
+    commits = {part: consumer.committed(part, metadata=True) for part in parts}
+    done = {part: delivered_until(commit) for part, commit in commits.items() if commit}
+    lag = sum(end[part] - done.get(part, begin[part]) for part in parts) if done else None
+    return TopicState(topic, sum(end.values()) - sum(begin.values()), lag)
 
 
 def _scan(host: str, port: int, pattern: str) -> Iterator[bytes]:

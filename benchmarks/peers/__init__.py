@@ -17,6 +17,7 @@ from flink_jobs.config import Settings
 from flink_jobs.engine.aggregates import CountSumMax
 from flink_jobs.engine.sliding import SlidingOperator
 from flink_jobs.engine.windows import SlidingWindows
+from flink_jobs.garbage import collect_rarely
 from flink_jobs.simulator.golden import golden_transactions
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 
@@ -26,7 +27,11 @@ QUIX_EVENTS: Final = 100_000
 
 
 def measure() -> Iterator[Figure]:
-    """Install the peers if they are not there, and measure them."""
+    """Install the peers if they are not there, and measure them.
+
+    The engines, ours and theirs, look for reference cycles as rarely as our processor does.
+    """
+    collect_rarely()
     python = environment("streams", ENGINES)
     yield from _bytewax(python)
     yield from _quix(python)

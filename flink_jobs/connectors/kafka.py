@@ -120,6 +120,15 @@ def resume_from(committed: OffsetAndMetadata | None, first: int, settings: Setti
     return Resume(committed.offset, int(max_seen) if max_seen else None, int(delivered))
 
 
+def delivered_until(committed: OffsetAndMetadata) -> int:
+    """Return the offset up to which, exclusively, a group has delivered its output.
+
+    The committed offset is no later: a restart begins there, to fill the windows still open again.
+    """
+    found = _METADATA.fullmatch(committed.metadata or "")
+    return int(found[2]) if found else int(committed.offset)
+
+
 def check_log(one: TopicPartition, resume: Resume, end: int, settings: Settings) -> None:
     """Make sure that a partition still holds what its group has processed.
 

@@ -47,6 +47,26 @@ def reachable(servers: str) -> bool:
     return True
 
 
+def count_records(servers: str, topics: Iterable[str]) -> int:
+    """Return how many records `topics` hold, marks of transactions included.
+
+    Raises:
+        KafkaError: The broker does not answer.
+    """
+    consumer = KafkaConsumer(bootstrap_servers=servers, **_PATIENCE)
+    try:
+        parts = [
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in consumer.partitions_for_topic(topic) or ()
+        ]
+        ends, begins = consumer.end_offsets(parts), consumer.beginning_offsets(parts)
+    finally:
+        consumer.close()
+    records: int = sum(ends.values()) - sum(begins.values())
+    return records
+
+
 def create_topics(servers: str, topics: Iterable[str] = TOPICS) -> list[str]:
     """Create those of `topics` that do not exist, with 4 partitions each, and return them.
 

@@ -23,7 +23,13 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from flink_jobs.config import Settings
-from flink_jobs.connectors.kafka import ForeignCommit, check_log, commit_of, resume_from
+from flink_jobs.connectors.kafka import (
+    ForeignCommit,
+    check_log,
+    commit_of,
+    delivered_until,
+    resume_from,
+)
 from flink_jobs.connectors.log_file import LogRecord
 from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
 from flink_jobs.partition import Ledger, Output, Partition, Resume
@@ -165,6 +171,11 @@ def test_group_without_a_commit_begins_where_the_log_does() -> None:
 
 def test_plain_offset_of_another_tool_is_taken_as_it_is() -> None:
     assert resume_from(OffsetAndMetadata(9, "", -1), 0, Settings()) == Resume(9, None, 9)
+
+
+def test_what_waits_in_open_windows_counts_as_delivered() -> None:
+    assert delivered_until(commit_of(Resume(5, 1, 9), Settings())) == 9
+    assert delivered_until(OffsetAndMetadata(7, "", -1)) == 7
 
 
 @pytest.mark.parametrize("note", ["hello", "|", "1|2", "x|3|windows", "1|2|", "1|2|a b"])

@@ -34,7 +34,7 @@ from kafka.errors import RetriableError
 from prometheus_client.parser import text_string_to_metric_families
 
 from flink_jobs.config import Settings
-from flink_jobs.connectors.kafka import SOURCE_TOPICS, TARGET_TOPICS
+from flink_jobs.connectors.kafka import SOURCE_TOPICS, TARGET_TOPICS, delivered_until
 from flink_jobs.connectors.redis import FeatureStore, newest_rows
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC, DeadLetter
 from flink_jobs.features.catalog import CATALOG
@@ -284,7 +284,7 @@ class World:
         """Return up to where the group has committed the delivery of its output."""
         with self.admin() as admin:
             offsets = coordinated(lambda: admin.list_group_offsets(self.group))[self.group]
-        return {one: int(what.metadata.split("|")[1]) for one, what in offsets.items()}
+        return {one: delivered_until(what) for one, what in offsets.items()}
 
     def reference(self) -> Reference:
         """Process what the topics hold, in one go."""

@@ -18,6 +18,7 @@ from flink_jobs.connectors.redis import KEYS_PER_CALL, FeatureStore, read_featur
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.partition import Ledger
 from studykit.services.topics import create_topics
+from studykit.status import topic_states
 from tests.services.processor_run import (
     START_MS,
     Reference,
@@ -33,6 +34,8 @@ pytestmark = pytest.mark.services
 def test_until_caught_up_ends_with_what_the_log_says(world: World) -> None:
     world.seed(6_000, seed=1)
     world.finish()
+    states = topic_states(world.services.kafka.address, world.group)
+    assert [state.lag for state in states if state.topic in SOURCE_TOPICS] == [0, 0]
     reference = world.assert_undisturbed()
     assert {one.reason for one in reference.output.letters} == {
         "late",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,14 +10,15 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from rich.console import Console
 
 from flink_jobs.config import Settings
 from flink_jobs.events import CLICKSTREAM, TRANSACTIONS, EventDecoder, Malformed
 from flink_jobs.simulator.arrivals import Arrival
 from flink_jobs.simulator.disorder import Disorder
 from flink_jobs.simulator.partitions import partition_of
-from studykit.seed import Plan, append, seed_kafka
+from studykit.seed import Plan, append, seed, seed_kafka
 from studykit.services.topics import PARTITIONS, create_topics
 
 pytestmark = pytest.mark.services
@@ -110,6 +112,21 @@ def test_an_interrupt_delivers_and_counts_what_was_sent(kafka_servers, consumer)
 
     assert seed_kafka(Plan(), kafka_servers, interrupted) == 700
     assert len(read(consumer)) == 700
+
+
+def test_seeding_again_says_that_the_events_will_be_late(kafka_servers, consumer):
+    admin = KafkaAdminClient(bootstrap_servers=kafka_servers)
+    admin.delete_records(consumer.end_offsets(PARTS))
+    admin.close()
+    assert "late" not in said(Plan(events=500), kafka_servers)
+    assert "late. To start afresh: `make clean-data`" in said(Plan(events=500), kafka_servers)
+    assert "late" not in said(Plan(events=5, rate=100), kafka_servers)
+
+
+def said(plan: Plan, servers: str) -> str:
+    console = Console(file=io.StringIO(), width=1_000)
+    seed(plan, servers=servers, to=None, console=console)
+    return console.file.getvalue()
 
 
 def test_records_are_where_kafka_s_own_partitioner_would_have_put_them(kafka_servers, consumer):
