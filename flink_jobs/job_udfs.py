@@ -114,28 +114,27 @@ class Finish(ScalarFunction):  # type: ignore[misc]
         return False
 
 
-def _fraud(path: str, squares: Decimal, *parts: int) -> Features:
-    """Finish a window; `path` holds its stops as "time offset lat lon", separated by ";"."""
-    stops = [
-        Stop(int(event_ms), int(offset), float(lat), float(lon))
-        for event_ms, offset, lat, lon in (stop.split(" ") for stop in path.split(";"))
-    ]
+def _fraud(lines: str, squares: Decimal, *parts: int) -> Features:
+    """Finish a window; a line is the "time offset lat lon country merchant" of a payment."""
+    stops, countries, merchants = [], set(), set()
+    for line in lines.split("\n"):
+        event_ms, offset, lat, lon, country, merchant = line.split(" ", 5)
+        stops.append(Stop(int(event_ms), int(offset), float(lat), float(lon)))
+        countries.add(country)
+        merchants.add(merchant)
     return fraud_features(
         path=path_of(stops),
         amount_squares=int(squares),
-        **_named(
-            parts,
-            "tx_count",
-            "amount_sum_cents",
-            "amount_max_cents",
-            "distinct_merchants",
-            "distinct_countries",
-        ),
+        distinct_merchants=len(merchants),
+        distinct_countries=len(countries),
+        **_named(parts, "tx_count", "amount_sum_cents", "amount_max_cents"),
     )
 
 
-def _personalization(*parts: int) -> Features:
+def _personalization(items: str, *parts: int) -> Features:
+    """Finish a window; a line of `items` is the item of a click."""
     return personalization_features(
+        distinct_items=len(set(items.split("\n"))),
         **_named(
             parts,
             "impressions",
@@ -144,9 +143,8 @@ def _personalization(*parts: int) -> Features:
             "add_to_carts",
             "purchases",
             "purchase_sum_cents",
-            "distinct_items",
             "last_ms",
-        )
+        ),
     )
 
 

@@ -69,7 +69,7 @@ class _Output:
 
 
 @cache
-def _say_nothing_of_hang_ups() -> None:
+def say_nothing_of_hang_ups() -> None:
     """Keep quiet about readers that Flink cuts off when a job ends: Beam takes it for a crash."""
     logging.getLogger("apache_beam.runners.worker.data_plane").setLevel(logging.CRITICAL)
     report = threading.excepthook
@@ -114,7 +114,7 @@ class Flink:
 
     def __init__(self, options: Mapping[str, str] = {}) -> None:
         """Start it, with more `options` by their names in Flink's documentation."""
-        _say_nothing_of_hang_ups()
+        say_nothing_of_hang_ups()
         self._scratch = tempfile.TemporaryDirectory(prefix="flink-lab-")
         self.env, self.tables = table_environment(1, {**_OPTIONS, **options})
 

@@ -113,6 +113,28 @@ def _text(name: str, old: str, new: str) -> bytes:
     return msgspec.json.encode(payment(0, name)).replace(old.encode(), new.encode())
 
 
+ANY_TEXTS: Final = (
+    *(
+        "a",
+        "a b",
+        "a\nb",
+        "a\\nb",
+        "a\\\nb",
+        'a"b',
+        'a\\"b',
+        "a/b",
+        "a;b",
+        "a,b",
+        " ",
+        "\x00",
+        "\x7f",
+        "\t",
+    ),
+    *("é", "e\u0301", "\u2028", "€", "😀"),
+)
+"""Names of merchants and items that are all distinct, however they travel."""
+
+
 BOUNDARIES: Final = [
     _payments("exactly_bound_old_on_time", 89_999, 59_999),
     _payments("bound_plus_1ms_misses_one", 90_000, 59_999, missed=_fraud("partial_late", 0, 1)),
@@ -180,6 +202,24 @@ BOUNDARIES: Final = [
             )
         ],
         rows=5,
+    ),
+    Case(
+        "merchants_of_any_text",
+        TRANSACTIONS,
+        [
+            msgspec.json.encode(payment(0, "merchants_of_any_text", merchant_id=text))
+            for text in (*ANY_TEXTS, *ANY_TEXTS)
+        ],
+        rows=5,
+    ),
+    Case(
+        "items_of_any_text",
+        CLICKSTREAM,
+        [
+            msgspec.json.encode(click(0, "items_of_any_text", item_id=text))
+            for text in (*ANY_TEXTS, *ANY_TEXTS)
+        ],
+        rows=1,
     ),
     _malformed("tombstone", None),
     _malformed("empty", b""),

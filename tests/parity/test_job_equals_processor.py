@@ -88,6 +88,17 @@ def test_boundary_rows(case, one_partition):
     assert sum(row["feature_set"] == strictest for row in rows) == case.rows
 
 
+def test_names_of_any_text_are_counted_once(one_partition):
+    merchants = one_partition.job.rows_of("merchants_of_any_text")
+    assert {row["features"]["distinct_merchants"] for row in merchants} == {len(logs.ANY_TEXTS)}
+    items = [
+        row["features"]["distinct_items"]
+        for row in one_partition.job.rows_of("items_of_any_text")
+        if row["feature_set"] == "personalization"
+    ]
+    assert items == [len(logs.ANY_TEXTS)] * 5
+
+
 def test_the_first_window_of_the_story_holds_21(story):
     rows = [
         row
