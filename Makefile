@@ -4,7 +4,7 @@
 STUDY := .venv/bin/study
 RUN := .venv/bin/python -m
 INSTALLED := .venv/.installed
-WORKERS := 2
+WORKERS ?= 2
 FAST := tests/engine tests/jobs flink_jobs
 QUICK := not services and not jvm and not browser and not slow
 

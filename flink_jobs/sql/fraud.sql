@@ -5,7 +5,7 @@
 -- is worked out by `finish_fraud`, from whole numbers, where the development processor does it too.
 -- Stops are carried as lines, which are sorted there: an OVER in event time would drop rows. Merchants
 -- and countries are counted there, too: COUNT(DISTINCT) would look each event up in RocksDB, once for
--- every window, and take as long as all the rest of the job. A quoted text has no line break in it.
+-- every window that it is in. A quoted text has no line break in it.
 CREATE TEMPORARY VIEW fraud_rows AS
 SELECT finished.redis_key, finished.feature_row
 FROM (
