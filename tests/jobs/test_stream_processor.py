@@ -263,6 +263,7 @@ def test_flag_wins_over_the_environment(
     assert "WINDOW_SIZE_MINUTES=0 is out of range" in capsys.readouterr().err
 
 
+@pytest.mark.slow  # a broker is given five seconds to answer
 def test_no_broker_is_one_sentence() -> None:
     """As a process of its own, so that what a thread or an exit handler prints would show."""
     ended = subprocess.run(
