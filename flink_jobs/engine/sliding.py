@@ -128,10 +128,11 @@ class SlidingOperator(Generic[Value, Acc, Result]):
         self._closed[start_ms] = ClosedPane(pane.position, accs)
         stacks = self._stacks
         for key, acc in accs.items():
-            stack = stacks.get(key)
+            stack = stacks.pop(key, None)
             if stack is None:
-                stack = stacks[key] = PaneStacks(merge)
+                stack = PaneStacks(merge)
             stack.push(start_ms, acc)
+            stacks[key] = stack  # last, as in a successor that has not seen the panes before
 
     def _fire(self, end_ms: int) -> None:
         start_ms = end_ms - self.windows.size_ms
@@ -195,6 +196,7 @@ class SlidingOperator(Generic[Value, Acc, Result]):
         )
         panes = self._accs(key, self._closed_before_ms + self.windows.slide_ms)
         if panes:
+            self._stacks.pop(key, None)
             self._stacks[key] = PaneStacks(self._aggregate.merge, panes)
 
     def _refire(self, key: str, end_ms: int, had_fired: bool) -> None:

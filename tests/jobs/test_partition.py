@@ -327,6 +327,24 @@ def test_crash_repeats_output_and_invents_none(
     assert all(letter in after.letters for letter in lost.letters)
 
 
+def test_rows_of_a_window_come_in_the_same_order_after_a_restart() -> None:
+    """The card of an older window has no place of its own that a successor could not know of."""
+    config = Settings(window_size_minutes=1, max_out_of_orderness_seconds=0)
+    records = [
+        payment(n, after, card=card)
+        for n, after, card in ((0, 0, "a"), (1, 60_000, "b"), (2, 60_000, "a"))
+    ]
+    first = Partition(TRANSACTIONS, config)
+    output = first.process(records[:2])
+    resume = first.resume_point()
+    assert resume.offset == 1
+    second = Partition(TRANSACTIONS, config, resume)
+    output += second.process(records[resume.offset :])
+    output += second.finish()
+    assert [row.key for row in output.rows] == ["a", "b", "a"]
+    assert output == run(records, config)
+
+
 def test_restart_does_not_readmit_late() -> None:
     """The watermark comes back with the log: who was late stays late, with the same letter."""
     records = [payment(0, 0), payment(1, 600_000), payment(2, 1_000)]
