@@ -28,6 +28,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from flink_jobs.connectors.kafka import SOURCE_TOPICS
 from flink_jobs.connectors.log_file import LogRecord, write_log
 from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
 from flink_jobs.simulator.arrivals import Arrival
@@ -47,7 +48,6 @@ SPAN_SECONDS: Final = 3 * 3_600
 IN_FLIGHT: Final = 20_000
 """Records that may wait for the broker's word; what is beyond waits to be sent."""
 
-_TOPICS: Final = (TRANSACTIONS, CLICKSTREAM)
 _AGAIN: Final = (
     "There were records already, and at full speed the events always lie in the same three hours: "
     "behind those of before, they are late. To start afresh: `make clean-data`, `make up`, "
@@ -133,7 +133,7 @@ def seed(plan: Plan, *, servers: str, to: Path | None, console: Console) -> int:
     console.print(
         f"{count:,} records in {place} ({seconds:.1f} s)", highlight=False, soft_wrap=True
     )
-    if to is None and plan.rate is None and count_records(servers, _TOPICS) > count:
+    if to is None and plan.rate is None and count_records(servers, SOURCE_TOPICS) > count:
         console.print(_AGAIN, highlight=False)
     return count
 
@@ -164,7 +164,7 @@ def seed_kafka(plan: Plan, servers: str, watch: Watch = iter) -> int:
     """
     _require_broker(servers)
     try:
-        create_topics(servers, _TOPICS)
+        create_topics(servers, SOURCE_TOPICS)
         sender = _Sender(servers)
         arrivals = plan.arrivals(now_ms=_now_ms())
         sender.send_all(watch(arrivals if plan.rate is None else paced(arrivals)))

@@ -196,7 +196,7 @@ class SlidingOperator(Generic[Value, Acc, Result]):
         )
         panes = self._accs(key, self._closed_before_ms + self.windows.slide_ms)
         if panes:
-            self._stacks.pop(key, None)
+            self._stacks.pop(key, None)  # to the end, as when a pane closes
             self._stacks[key] = PaneStacks(self._aggregate.merge, panes)
 
     def _refire(self, key: str, end_ms: int, had_fired: bool) -> None:

@@ -512,7 +512,7 @@ print((sql / "fraud.sql").read_text())
 # Look at the `WHERE`. An event that comes too late for its first windows is kept out of exactly
 # those. Look at what is *not* there: the speed between two payments, and the number of merchants.
 # A window's payments travel as lines of text, and `finish_fraud` works both out in Python, once for
-# a window, with what our processor uses for it.
+# a window. The speed comes from the same function that our processor calls.
 
 # %% [markdown]
 # ## 10. A window that never fires

@@ -114,23 +114,25 @@ def _text(name: str, old: str, new: str) -> bytes:
 
 
 ANY_TEXTS: Final = (
-    *(
-        "a",
-        "a b",
-        "a\nb",
-        "a\\nb",
-        "a\\\nb",
-        'a"b',
-        'a\\"b',
-        "a/b",
-        "a;b",
-        "a,b",
-        " ",
-        "\x00",
-        "\x7f",
-        "\t",
-    ),
-    *("é", "e\u0301", "\u2028", "€", "😀"),
+    "a",
+    "a b",
+    "a\nb",
+    "a\\nb",
+    "a\\\nb",
+    'a"b',
+    'a\\"b',
+    "a/b",
+    "a;b",
+    "a,b",
+    " ",
+    "\x00",
+    "\x7f",
+    "\t",
+    "é",
+    "e\u0301",
+    "\u2028",
+    "€",
+    "😀",
 )
 """Names of merchants and items that are all distinct, however they travel."""
 
