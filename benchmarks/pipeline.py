@@ -29,7 +29,7 @@ from flink_jobs.features.catalog import FRAUD, FeatureSet, Operator
 from flink_jobs.features.row import FeatureRow
 from flink_jobs.garbage import collect_rarely
 from flink_jobs.monitoring import Health, Metrics
-from flink_jobs.partition import Partition
+from flink_jobs.partition import Partition, Resume
 from flink_jobs.processor import Processor
 from flink_jobs.simulator.golden import SPAN_MS, golden_transactions
 from flink_jobs.simulator.partitions import partition_of
@@ -111,10 +111,27 @@ def _bare(settings: Settings, count: int) -> int:
 
 
 def process(
-    settings: Settings, count: int, sets: list[FeatureSet], outbox_of: Callable[[Settings], Outbox]
+    settings: Settings,
+    count: int,
+    sets: list[FeatureSet],
+    outbox_of: Callable[[Settings], Outbox],
+    on_partition: Callable[[], object] = lambda: None,
 ) -> int:
-    """Run the processor as its entry point does, in a group of its own, until it has caught up."""
+    """Run the processor as its entry point does, in a group of its own, until it has caught up.
+
+    Args:
+        settings: Where Kafka and Redis are.
+        count: How many records there are; returned if the rows are as many as they should be.
+        sets: What to compute of the transactions.
+        outbox_of: Where rows and dead letters go.
+        on_partition: Called for each partition that the processor opens.
+    """
     own = _in_a_new_group(settings)
+
+    def open_partition(topic: str, settings: Settings, resume: Resume) -> Partition:
+        on_partition()
+        return Partition(topic, settings, resume, sets if topic == TRANSACTIONS else [])
+
     collect_rarely()
     with ExitStack() as opened:
         client = opened.enter_context(redis.Redis(port=own.redis_port))
@@ -127,9 +144,7 @@ def process(
         store = FeatureStore(client, {FRAUD.name: 300_000})
         processor = Processor(
             own, consumer, outbox, store, metrics, Health("bench"), threading.Event(),
-            lambda topic, settings, resume: Partition(
-                topic, settings, resume, sets if topic == TRANSACTIONS else []
-            ),
+            open_partition,
         )  # fmt: skip
         processor.run(until_caught_up=True)
         return count if client.dbsize() == 1_000 else client.dbsize()
