@@ -169,3 +169,4 @@ def shapes(draw: st.DrawFn) -> Shape:
 
 bounds = st.integers(0, 20)
 latenesses = st.one_of(st.just(0), st.integers(1, 40))
+stops = st.integers(0, 40)

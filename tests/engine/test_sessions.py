@@ -9,6 +9,11 @@ from hypothesis import strategies as st
 
 from flink_jobs.engine.panes import Position
 from tests.engine.effort import held, lines_run
+from tests.engine.laws import (
+    assert_nothing_to_do_before_next_ms,
+    assert_replay_gives_the_rest,
+    assert_taking_changes_nothing,
+)
 from tests.engine.streams import (
     Driver,
     Row,
@@ -19,6 +24,7 @@ from tests.engine.streams import (
     logs,
     rows_of,
     sessions,
+    stops,
 )
 from tests.oracle import Item, play_sessions
 
@@ -57,45 +63,21 @@ def test_engine_equals_oracle_with_one_key(
 def test_take_at_any_moment_gives_the_same(
     log: list[Item], gap: int, bound: int, lateness: int, data: st.DataObject
 ) -> None:
-    once, often = sessions(gap, bound, lateness), sessions(gap, bound, lateness)
-    taken = []
-    for item in log:
-        assert once.feed(item) == often.feed(item)
-        if data.draw(st.booleans()):
-            taken += often.operator.take()
-    assert taken + often.operator.take() == once.operator.take()
+    assert_taking_changes_nothing(lambda: sessions(gap, bound, lateness), log, data)
 
 
 @given(logs(), gaps, bounds, latenesses)
 def test_before_next_ms_a_watermark_does_nothing(
     log: list[Item], gap: int, bound: int, lateness: int
 ) -> None:
-    always, when_due = sessions(gap, bound, lateness), sessions(gap, bound, lateness)
-    for item in log:
-        assert always.send(item) == when_due.send_when_due(item)
-    assert always.finish() == when_due.finish()
+    assert_nothing_to_do_before_next_ms(lambda: sessions(gap, bound, lateness), log)
 
 
-@given(logs(), gaps, bounds, latenesses, st.data())
+@given(logs(), gaps, bounds, latenesses, stops)
 def test_replay_from_the_needed_position_gives_the_rest(
-    log: list[Item], gap: int, bound: int, lateness: int, data: st.DataObject
+    log: list[Item], gap: int, bound: int, lateness: int, stop: int
 ) -> None:
-    """The log is the state: begun again where `needed` says, the operator goes on alike."""
-    whole = sessions(gap, bound, lateness)
-    stop = data.draw(st.integers(0, len(log)))
-    for item in log[:stop]:
-        whole.feed(item)
-    ahead = Position(stop, whole.clock.max_seen_ms)
-    start = min(whole.operator.needed(), default=ahead, key=lambda one: one.offset)
-    whole.operator.take()
-
-    again = sessions(gap, bound, lateness, start.max_seen_ms)
-    for item in log[start.offset : stop]:
-        again.feed(item)
-    again.operator.take()
-    for item in log[stop:]:
-        assert again.send(item) == whole.send(item)
-    assert again.finish() == whole.finish()
+    assert_replay_gives_the_rest(lambda seen_ms: sessions(gap, bound, lateness, seen_ms), log, stop)
 
 
 # Strict admission.

@@ -15,6 +15,11 @@ from flink_jobs.engine.windows import SlidingWindows
 from flink_jobs.simulator.golden import TOTAL_CENTS, WINDOWS, golden_log
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 from tests.engine.effort import held, lines_run
+from tests.engine.laws import (
+    assert_nothing_to_do_before_next_ms,
+    assert_replay_gives_the_rest,
+    assert_taking_changes_nothing,
+)
 from tests.engine.streams import (
     Driver,
     Row,
@@ -26,6 +31,7 @@ from tests.engine.streams import (
     logs,
     shapes,
     sliding,
+    stops,
 )
 from tests.oracle import Item, play_windows
 
@@ -73,23 +79,14 @@ def test_engine_equals_oracle_with_many_keys(log: list[Item], overlap: int, late
 def test_take_at_any_moment_gives_the_same(
     log: list[Item], shape: Shape, bound: int, lateness: int, data: st.DataObject
 ) -> None:
-    once, often = sliding(shape, bound, lateness), sliding(shape, bound, lateness)
-    taken = []
-    for item in log:
-        assert once.feed(item) == often.feed(item)
-        if data.draw(st.booleans()):
-            taken += often.operator.take()
-    assert taken + often.operator.take() == once.operator.take()
+    assert_taking_changes_nothing(lambda: sliding(shape, bound, lateness), log, data)
 
 
 @given(logs(), shapes(), bounds, latenesses)
 def test_before_next_ms_a_watermark_does_nothing(
     log: list[Item], shape: Shape, bound: int, lateness: int
 ) -> None:
-    always, when_due = sliding(shape, bound, lateness), sliding(shape, bound, lateness)
-    for item in log:
-        assert always.send(item) == when_due.send_when_due(item)
-    assert always.finish() == when_due.finish()
+    assert_nothing_to_do_before_next_ms(lambda: sliding(shape, bound, lateness), log)
 
 
 @given(logs(), shapes(), bounds, latenesses)
@@ -108,26 +105,15 @@ def test_windows_and_misses_add_up(
     assert sum(last.values()) == shape.overlap * len(log) - missed
 
 
-@given(logs(), shapes(), bounds, latenesses, st.data())
+@given(logs(), shapes(), bounds, latenesses, stops)
+@example(events(("a", 0), ("b", 12), ("a", 12)), Shape(3, 4), 0, 0, 2)
+@example(events(("a", 0), ("b", 9), ("c", 12), ("a", 10)), Shape(3, 4), 0, 0, 3)
 def test_replay_from_the_needed_position_gives_the_rest(
-    log: list[Item], shape: Shape, bound: int, lateness: int, data: st.DataObject
+    log: list[Item], shape: Shape, bound: int, lateness: int, stop: int
 ) -> None:
-    """The log is the state: begun again where `needed` says, the operator goes on alike."""
-    whole = sliding(shape, bound, lateness)
-    stop = data.draw(st.integers(0, len(log)))
-    for item in log[:stop]:
-        whole.feed(item)
-    ahead = Position(stop, whole.clock.max_seen_ms)
-    start = min(whole.operator.needed(), default=ahead, key=lambda one: one.offset)
-    whole.operator.take()
-
-    again = sliding(shape, bound, lateness, start.max_seen_ms)
-    for item in log[start.offset : stop]:
-        again.feed(item)
-    again.operator.take()
-    for item in log[stop:]:
-        assert again.send(item) == whole.send(item)
-    assert again.finish() == whole.finish()
+    assert_replay_gives_the_rest(
+        lambda seen_ms: sliding(shape, bound, lateness, seen_ms), log, stop
+    )
 
 
 # Windows.
