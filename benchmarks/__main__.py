@@ -33,10 +33,14 @@ def main(chosen: list[str]) -> None:
         sys.exit(
             f"there is no section {', '.join(sorted(unknown))}: choose from {', '.join(known)}"
         )
+    sections = chosen or (known if os.environ.get("PEERS") else SECTIONS)
+    # All before the first of them runs Flink, which leaves addresses of its own in the environment.
+    measures: dict[str, Callable[[], Iterable[Figure]]] = {
+        section: import_module(f"benchmarks.{section}").measure for section in sections
+    }
     figures: list[Figure] = []
     console.print(_line("section", "what", "rate", "unit", "ratio", "of", "goal"), style="bold")
-    for section in chosen or (known if os.environ.get("PEERS") else SECTIONS):
-        measure: Callable[[], Iterable[Figure]] = import_module(f"benchmarks.{section}").measure
+    for section, measure in measures.items():
         with console.status(f"measuring {section}"):
             for one in measure():
                 figures.append(one)

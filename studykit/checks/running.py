@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import json
 import linecache
-import signal
-import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from studykit.checks.deadline import TooLong, deadline
 from studykit.exercise import Args, Json, copy_args, copy_json
 
 DEADLINE_S: Final = 5.0
@@ -24,10 +21,6 @@ DEADLINE_S: Final = 5.0
 
 class NotDone(Exception):
     """What the hole of an exercise raises until somebody writes the answer."""
-
-
-class _TooSlow(BaseException):
-    """The function used up its time. No `except Exception` of a learner's catches it."""
 
 
 Outcome = dict[str, Json]
@@ -43,12 +36,12 @@ def run_cases(
     """
     outcomes: list[Outcome] = []
     try:
-        with _deadline(deadline_s):
+        with deadline(deadline_s):
             for args in cases:
                 outcomes.append(run_case(function, args))
                 if "not_done" in outcomes[-1]:
                     break
-    except _TooSlow:
+    except TooLong:
         outcomes.append({"hung": deadline_s})
     return outcomes
 
@@ -101,25 +94,3 @@ def _their_line(error: Exception) -> str:
     last = frames[-1]
     text = last.line or linecache.getline(last.filename, last.lineno or 0).strip()
     return f"line {last.lineno} of its cell: {text}" if text else f"line {last.lineno} of its cell"
-
-
-@contextmanager
-def _deadline(seconds: float) -> Iterator[None]:
-    """Interrupt what runs inside after `seconds`, where the system and the thread allow it."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not _MAIN:
-        yield
-        return
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise _TooSlow
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-_MAIN: Final = threading.main_thread()

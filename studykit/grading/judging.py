@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import FrameType
 from typing import Final
 
+from studykit.checks.deadline import TooLong, deadline
 from studykit.checks.judging import Verdict as Judged
 from studykit.checks.judging import judge
 from studykit.checks.lab import missing_text
@@ -56,9 +54,9 @@ def grade_exercise(
         within_s: Seconds that the comparison may take.
     """
     try:
-        with _deadline(within_s):
+        with deadline(within_s):
             return _graded(exercise, cases, answers, error)
-    except (Exception, _TooLong) as failure:
+    except (Exception, TooLong) as failure:
         detail = f"{exercise.title}: its values could not be compared ({type(failure).__name__})."
         return _result(exercise, "protocol", _trouble_text(exercise, "protocol"), detail)
 
@@ -164,23 +162,3 @@ def _result(
 
 def _cut(text: str) -> str:
     return text if len(text) <= MESSAGE else f"{text[:MESSAGE]}\n... cut"
-
-
-class _TooLong(BaseException):
-    """The comparison used up its time."""
-
-
-@contextmanager
-def _deadline(seconds: float) -> Iterator[None]:
-    """Interrupt what runs inside after `seconds`; in the main thread only."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise _TooLong
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
