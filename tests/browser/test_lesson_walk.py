@@ -170,6 +170,13 @@ def walk_by_mouse(shown: Locator) -> None:
     assert pictures.first.get_attribute("alt") != before
 
 
+def see_whole(page: Page, shown: Locator, stem: str) -> None:
+    """Run a page to its end, see that it can be read without seeing, and keep its pictures."""
+    run_to_the_end(page, shown, stem)
+    see_accessible(shown)
+    keep_pictures(page, shown, stem)
+
+
 def drag_a_marble(page: Page, shown: Locator) -> None:
     """Drag the dropped event down, so that it arrives in time and counts."""
     marble = shown.get_by_role("button", name=re.compile("happened at 6 s, arrives at 23 s"))
@@ -191,17 +198,13 @@ def drag_a_marble(page: Page, shown: Locator) -> None:
 def test_study_guide_leads_through_two_lessons_that_run_to_their_end(page: Page) -> None:
     page.locator(f".jp-RenderedMarkdown a[href*='{FIRST}']").first.click()
     lesson = panel(page, FIRST)
-    run_to_the_end(page, lesson, FIRST)
-    see_accessible(lesson)
-    keep_pictures(page, lesson, FIRST)
+    see_whole(page, lesson, FIRST)
     walk_by_keyboard(page, lesson)
     walk_by_mouse(lesson)
 
     lesson.locator(f"a[href*='{SECOND}']").last.click()
     lesson = panel(page, SECOND)
-    run_to_the_end(page, lesson, SECOND)
-    see_accessible(lesson)
-    keep_pictures(page, lesson, SECOND)
+    see_whole(page, lesson, SECOND)
     walk_by_keyboard(page, lesson)
     walk_by_mouse(lesson)
     drag_a_marble(page, lesson)
@@ -211,10 +214,7 @@ def test_study_guide_leads_through_two_lessons_that_run_to_their_end(page: Page)
 @pytest.mark.parametrize("stem", [GALLERY, *OTHERS])
 def test_page_runs_to_its_end_and_can_be_read_without_seeing(lab, page: Page, stem: str) -> None:
     page.goto(lab.url.replace("StudyDoc.md", f"notebooks/{stem}.ipynb"))
-    shown = panel(page, stem)
-    run_to_the_end(page, shown, stem)
-    see_accessible(shown)
-    keep_pictures(page, shown, stem)
+    see_whole(page, panel(page, stem), stem)
 
 
 @pytest.mark.services
