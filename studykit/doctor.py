@@ -36,6 +36,8 @@ _MEMORY_BYTES = 2_500_000_000
 _DISK_BYTES = 2_000_000_000
 _MISLEADING = {
     "FLINK_HOME": "so PyFlink may load the jars of another Flink",
+    "FLINK_CONF_DIR": "so PyFlink reads the settings of another Flink",
+    "FLINK_LIB_DIR": "so PyFlink may load the jars of another Flink",
     "PYTHONPATH": "so Python may load packages of another environment",
     "JAVA_TOOL_OPTIONS": "so every Java here gets options that were meant for another",
 }

@@ -19,10 +19,11 @@ from studykit.errors import StudyError
 _LAUNCHER = Path(__file__).with_name("launch.py")
 _POLL_SECONDS = 0.02
 _KILL_SECONDS = 10.0
-_OF_FLINKS_WORKERS = ("PYTHON_LOOPBACK_SERVER_ADDRESS", "PYFLINK_GATEWAY_DISABLED")
-"""Where Flink runs in this process, its Python workers do, too, and leave these in the environment.
+_OF_ANOTHER_FLINK = ("FLINK_", "PYFLINK_", "PYTHON_LOOPBACK_")
+"""How variables begin that are meant for another Flink: the user's own, or one in this process.
 
-A Flink that is started then would send its own workers' functions here.
+A Flink that is started with them would look for its settings there, and send its Python functions
+to the workers of the one in this process.
 """
 _CLOCK_SLACK_SECONDS = 2.0
 """A start time is boot time plus uptime, and the system corrects its boot time by a little."""
@@ -53,7 +54,9 @@ def launch(record: Path, log: Path, port: int, command: Sequence[str], folder: P
     """
     details = msgspec.json.encode({"port": port}).decode()
     launcher = [sys.executable, "-I", str(_LAUNCHER), str(record), str(log), details]
-    environ = {name: os.environ[name] for name in os.environ.keys() - {*_OF_FLINKS_WORKERS}}
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith(_OF_ANOTHER_FLINK)
+    }
     environ.setdefault(*NO_PROXY)
     result = subprocess.run(
         [*launcher, *command], capture_output=True, text=True, check=False, cwd=folder, env=environ

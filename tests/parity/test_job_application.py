@@ -8,6 +8,7 @@ operator asks: stop with a savepoint, start again from it.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -44,6 +45,8 @@ class ApplicationMaster(JobManager):
     main_class = "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint"
     options = ("-Xmx700m", *QUICK)
     more: Mapping[str, str] = {}
+    environ: Mapping[str, str] = {}
+    """What a container would have set."""
 
     def command(self, say: Say) -> list[str]:
         words = super().command(say)
@@ -52,7 +55,9 @@ class ApplicationMaster(JobManager):
         arguments = " ".join(job["args"])
         for theirs, ours in places.items():
             arguments = arguments.replace(theirs, ours)
-        return [*words, "--job-classname", job["entryClass"], *arguments.split()]
+        variables = [f"{name}={value}" for name, value in self.environ.items()]
+        named = ["--job-classname", job["entryClass"], *arguments.split()]
+        return [shutil.which("env"), *variables, *words, *named]
 
     def _settings(self) -> dict[str, str | int]:
         """Add the deployment's configuration, as far as it is not Kubernetes' own."""
@@ -73,11 +78,14 @@ def services() -> Iterator[TestServices]:
         yield services
 
 
-def test_an_upgrade_goes_on_from_the_savepoint_that_the_operator_names(services, monkeypatch):
+def test_an_upgrade_goes_on_from_the_savepoint_that_the_operator_names(services):
     folder = services.workspace.home
     world = World(services, folder, {"CHECKPOINT_INTERVAL_MS": "1000"})
     home = flink_home(services.workspace)
-    surroundings = {
+    cluster = FlinkCluster(services.workspace, free_port())
+    cluster.taskmanager.options += QUICK
+    cluster.jobmanager = master = ApplicationMaster(services.workspace, cluster.jobmanager.port)
+    master.environ = {
         **world.environment(),
         "METRICS_PORT": "0",
         "JAVA_HOME": str(find_java().home),
@@ -85,11 +93,6 @@ def test_an_upgrade_goes_on_from_the_savepoint_that_the_operator_names(services,
         "FLINK_CONF_DIR": str(home / "conf"),
         **{f"FLINK_{name.upper()}_DIR": str(home / name) for name in ("opt", "lib", "plugins")},
     }
-    for name, value in surroundings.items():
-        monkeypatch.setenv(name, value)
-    cluster = FlinkCluster(services.workspace, free_port())
-    cluster.taskmanager.options += QUICK
-    cluster.jobmanager = master = ApplicationMaster(services.workspace, cluster.jobmanager.port)
 
     with consumer_of(services) as consumer:
         tail, flow = Tail(world, consumer), Flow(world, seed=3, per_second=200)

@@ -88,7 +88,9 @@ def test_a_setting_that_cannot_be_used_is_a_finding_and_the_others_still_come(tm
     assert "jars" in found
 
 
-@pytest.mark.parametrize("name", ["FLINK_HOME", "PYTHONPATH", "JAVA_TOOL_OPTIONS"])
+@pytest.mark.parametrize(
+    "name", ["FLINK_HOME", "FLINK_CONF_DIR", "PYTHONPATH", "JAVA_TOOL_OPTIONS"]
+)
 def test_a_misleading_variable_is_noted(tmp_path, name):
     level, text = findings(tmp_path, **{name: "/else/where"})["environment"]
     assert level is Level.NOTE

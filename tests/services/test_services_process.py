@@ -68,8 +68,10 @@ def test_the_record_is_written_by_the_process_that_it_tells_of(workspace):
     assert process.read_record(record) is None
 
 
-@pytest.mark.parametrize("name", ["PYTHON_LOOPBACK_SERVER_ADDRESS", "PYFLINK_GATEWAY_DISABLED"])
-def test_where_flinks_workers_run_in_this_process_is_not_inherited(workspace, monkeypatch, name):
+@pytest.mark.parametrize(
+    "name", ["FLINK_CONF_DIR", "PYTHON_LOOPBACK_SERVER_ADDRESS", "PYFLINK_GATEWAY_DISABLED"]
+)
+def test_what_is_meant_for_another_flink_is_not_inherited(workspace, monkeypatch, name):
     monkeypatch.setenv(name, "localhost:1")
     monkeypatch.setenv("OF_SOMEBODY_ELSE", "kept")
     record = workspace.run / "sleep.json"
