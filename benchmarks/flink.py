@@ -38,7 +38,7 @@ from flink_jobs.job_service import StateFolder
 from flink_jobs.job_udfs import Deliver
 from flink_jobs.simulator.golden import EVENTS, golden_transactions
 from studykit.flink_lab import say_nothing_of_hang_ups
-from studykit.services.flink import flink_home
+from studykit.services.flink import flink_environ
 from studykit.services.topics import PARTITIONS
 from studykit.services.workspace import Workspace
 
@@ -58,7 +58,7 @@ def measure() -> Iterator[Figure]:
     """Measure from a real Kafka, then on files; every figure comes as soon as it is known."""
     say_nothing_of_hang_ups()
     with tempfile.TemporaryDirectory() as scratch, services() as settings:
-        os.environ["FLINK_HOME"] = str(flink_home(Workspace(HOME)))  # Java starts once, with this
+        os.environ.update(flink_environ(Workspace(HOME)))  # Java starts once, with this
         yield from _from_kafka(settings)
         yield from _on_files(Path(scratch))
 

@@ -110,9 +110,10 @@ def env(
     for name, value in addresses.environment().items():
         typer.echo(f"{name}={value}")
     if flink:
-        from studykit.services.flink import flink_home
+        from studykit.services.flink import flink_environ
 
-        typer.echo(f"FLINK_HOME={flink_home(workspace)}")
+        for name, value in flink_environ(workspace).items():
+            typer.echo(f"{name}={value}")
         typer.echo(f"FLINK_LOG_DIR={workspace.logs}")
         typer.echo(f"FLINK_CLUSTER={HOST}:{addresses.flink_port}")
 

@@ -31,7 +31,7 @@ from flink_jobs.simulator.disorder import Disorder
 from studykit.errors import StudyError
 from studykit.seed import Plan, append
 from studykit.services import process
-from studykit.services.flink import flink_home
+from studykit.services.flink import flink_environ
 from studykit.services.kafka import Kafka
 from studykit.services.ports import HOST, free_port
 from studykit.services.redis import Redis
@@ -192,7 +192,7 @@ class JobLab:
     def _environ(self) -> dict[str, str]:
         return {
             **_ENVIRON,
-            "FLINK_HOME": str(flink_home(self.workspace)),
+            **flink_environ(self.workspace),
             "FLINK_LOG_DIR": str(self.workspace.logs),
             "KAFKA_SERVERS": self.kafka.address,
             "REDIS_HOST": HOST,

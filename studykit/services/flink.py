@@ -37,6 +37,20 @@ def flink_home(workspace: Workspace) -> Path:
     return home
 
 
+def flink_environ(workspace: Workspace) -> dict[str, str]:
+    """Return what makes PyFlink use this home, whatever the environment says of another Flink.
+
+    Raises:
+        StudyError: As `flink_home`.
+    """
+    home = flink_home(workspace)
+    folders = {name: str(home / name) for name in ("conf", "lib", "opt", "plugins")}
+    return {
+        "FLINK_HOME": str(home),
+        **{f"FLINK_{name.upper()}_DIR": folder for name, folder in folders.items()},
+    }
+
+
 def java_options(home: Path) -> list[str]:
     """Return the options that Flink wants every Java to have: what it may reach inside of it."""
     from pyflink.pyflink_gateway_server import get_jvm_opts  # noqa: PLC0415 - slow to load

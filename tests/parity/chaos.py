@@ -28,7 +28,7 @@ from flink_jobs.features.catalog import CATALOG
 from flink_jobs.job_metrics import LATE_DROPPED
 from flink_jobs.metrics_page import MetricsPage
 from studykit.job_status import metrics_page
-from studykit.services.flink import flink_home
+from studykit.services.flink import flink_environ
 from studykit.services.workspace import Workspace
 from tests.parity.accounts import Accounts, Differences
 from tests.parity.flow import Flow, Tail
@@ -146,7 +146,7 @@ class Stage:
         environ = {
             **INHERITED,
             **self.world.environment(),
-            "FLINK_HOME": str(flink_home(self.services.workspace)),
+            **flink_environ(self.services.workspace),
             "FLINK_LOG_DIR": str(self._folder),
             "METRICS_PORT": str(self.services.metrics_port),
         }

@@ -15,7 +15,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from flink_jobs.connectors.log_file import LogRecord
 from flink_jobs.events import EVENT_TYPES
 from flink_jobs.features.catalog import CATALOG
-from studykit.services.flink import flink_home
+from studykit.services.flink import flink_environ
 from studykit.services.workspace import Workspace
 from tests.service_fixtures import INHERITED, TestServices, home_for_services
 
@@ -35,7 +35,7 @@ class World:
         self.log = home / "job.log"
         self.environ = {
             **INHERITED,
-            "FLINK_HOME": str(flink_home(services.workspace)),
+            **flink_environ(services.workspace),
             "FLINK_LOG_DIR": str(home),
             "KAFKA_SERVERS": self.servers,
             "REDIS_PORT": str(services.redis.port),

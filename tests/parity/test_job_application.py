@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from flink_jobs.java import QUICK, find_java
-from studykit.services.flink import flink_home
+from studykit.services.flink import flink_environ
 from studykit.services.flink_cluster import FlinkCluster, JobManager, rest
 from studykit.services.ports import HOST, free_port
 from studykit.services.service import Say
@@ -81,7 +81,6 @@ def services() -> Iterator[TestServices]:
 def test_an_upgrade_goes_on_from_the_savepoint_that_the_operator_names(services):
     folder = services.workspace.home
     world = World(services, folder, {"CHECKPOINT_INTERVAL_MS": "1000"})
-    home = flink_home(services.workspace)
     cluster = FlinkCluster(services.workspace, free_port())
     cluster.taskmanager.options += QUICK
     cluster.jobmanager = master = ApplicationMaster(services.workspace, cluster.jobmanager.port)
@@ -89,9 +88,7 @@ def test_an_upgrade_goes_on_from_the_savepoint_that_the_operator_names(services)
         **world.environment(),
         "METRICS_PORT": "0",
         "JAVA_HOME": str(find_java().home),
-        "FLINK_HOME": str(home),
-        "FLINK_CONF_DIR": str(home / "conf"),
-        **{f"FLINK_{name.upper()}_DIR": str(home / name) for name in ("opt", "lib", "plugins")},
+        **flink_environ(services.workspace),
     }
 
     with consumer_of(services) as consumer:

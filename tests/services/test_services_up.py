@@ -178,6 +178,16 @@ def test_redis_serves_where_redis_cli_is_not(lab):
     assert "ERR unknown command" in lab.study("redis", "NONSENSE", status=1)
 
 
+def test_a_job_is_told_of_this_flink_whatever_other_the_user_has(lab):
+    said = lab.study("env", "--flink", FLINK_HOME="/other", FLINK_CONF_DIR="/other/conf")
+    named = dict(line.split("=", 1) for line in said.splitlines())
+    home = Path(named["FLINK_HOME"])
+    assert home.is_relative_to(lab.workspace.home)
+    for part in ("conf", "lib", "opt", "plugins"):
+        assert named[f"FLINK_{part.upper()}_DIR"] == str(home / part)
+        assert (home / part).is_dir()
+
+
 def test_doctor_is_content(lab):
     said = lab.study("doctor")
     assert f"answers on {lab.servers}" in said
