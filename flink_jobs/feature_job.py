@@ -79,7 +79,8 @@ def run_on_kafka(
         FlinkUnusable: Java or the Kafka connector is missing.
         KafkaUnusable: The broker is away, or cannot be worked with.
         Unavailable: Redis is away.
-        JobUnusable: The state belongs to another job, or the job has failed for good.
+        JobUnusable: The state belongs to another job, the job has failed for good, or its cluster
+            is gone.
     """
     check_settings(ports.settings)
     check_connector(os.environ)
@@ -95,7 +96,7 @@ def run_on_kafka(
     start_logging(NAME)
     with state.held(), serving(NAME, ports.settings.metrics_port):
         _, table_env = table_environment(parallelism, options, cluster)
-        run(build(table_env, ports.settings, ports), state.savepoints)
+        run(build(table_env, ports.settings, ports), state.savepoints, cluster)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -136,6 +136,8 @@ def _remote_environment(configuration: Configuration, cluster: str) -> StreamExe
         "execution.target": "remote",
         "rest.address": host,
         "rest.port": port,
+        # Every three seconds. A JobManager that is gone has lost the job: no use in a whole minute.
+        "rest.retry.max-attempts": "5",
     }.items():
         configuration.set_string(key, value)
     configuration.set_string("execution.attached", "true")
