@@ -23,7 +23,10 @@ from rich.console import Console
 
 from flink_jobs.errors import Foreseen
 from studykit.errors import StudyError
+from studykit.services.flink_cluster import JobManager
+from studykit.services.kafka import Kafka
 from studykit.services.ports import HOST, is_taken, owner
+from studykit.services.redis import Redis
 from studykit.services.up import up
 from studykit.services.workspace import Workspace
 
@@ -69,8 +72,7 @@ def lab(
     if services:
         _start_services(workspace, console)
     _serve(workspace, console, port, browser=browser and has_browser(os.environ, sys.platform))
-    left = " Kafka and Redis still run: `make down` stops them." if services else ""
-    console.print(f"\nJupyterLab stopped.{left}", highlight=False)
+    console.print(f"\nJupyterLab stopped.{_left(workspace)}", highlight=False)
     os._exit(0)  # a thread that waits for a kernel which will never answer would hold Python up
 
 
@@ -97,6 +99,12 @@ def _start_services(workspace: Workspace, console: Console) -> None:
     except Foreseen as error:
         console.print(str(error), style="red", highlight=False, markup=False)
         console.print("JupyterLab starts without; `make doctor` says more.", highlight=False)
+
+
+def _left(workspace: Workspace) -> str:
+    """Say which services go on without JupyterLab."""
+    names = [one.title for one in (Kafka, Redis, JobManager) if one.record(workspace)]
+    return f" Still running: {', '.join(names)}; `make down` stops services." if names else ""
 
 
 def _serve(workspace: Workspace, console: Console, port: int | None, *, browser: bool) -> None:
