@@ -102,26 +102,26 @@ def test_exactly_once_through_a_kill_and_a_stop_with_a_savepoint(world):
 
 def _assert_told(port: int) -> None:
     """See what the job tells of itself: Flink pushes it every other second, each part by itself."""
-    with suppress(AssertionError):  # the next line says what is missing
-        eventually(lambda: not _untold(metrics_page(port)), 30)
-    assert _untold(metrics_page(port)) == {}
+    with suppress(AssertionError):  # the next line says what is wrong
+        eventually(lambda: not _faults(metrics_page(port)), 30)
+    assert _faults(metrics_page(port)) == {}
     assert metrics_page(port).total(LATE_DROPPED) == 0
     assert ("health", "well") in job_lines(port)
 
 
-def _untold(told: MetricsPage) -> dict[str, set[str]]:
-    """Return what is missing on the page, by where it would be seen."""
+def _faults(told: MetricsPage) -> dict[str, set[str]]:
+    """Return what is missing on the page, or should not be there, by where it would be seen."""
     asked = set(re.findall(r"\bflink_\w+", DASHBOARD.read_text()))
     sets = {one.name for one in CATALOG}
-    missing = {
-        "topics": EVENT_TYPES.keys() - told.by("consumed", "topic").keys(),
-        "rows": sets - told.by("rows", "feature_set").keys(),
+    wrong = {
+        "topics": EVENT_TYPES.keys() ^ told.by("consumed", "topic").keys(),
+        "rows": sets ^ told.by("rows", "feature_set").keys(),
         "reasons": {"late", "partial_late", "malformed"} - told.by("dead_letters", "reason").keys(),
         "windows": {LATE_DROPPED} if len(told.of(LATE_DROPPED)) < len(sets) else set(),
         "checkpoints": set() if told.total("numberOfCompletedCheckpoints") else {"a completed one"},
         "dashboard": {name for name in asked if not told.of(name)},
     }
-    return {where: names for where, names in missing.items() if names}
+    return {where: names for where, names in wrong.items() if names}
 
 
 def _assert_logged(log: Path) -> None:
