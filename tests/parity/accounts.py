@@ -153,7 +153,7 @@ class Accounts:
         return SlidingWindows(self._settings.size_ms, self._settings.slide_ms)
 
     def _letters_of(self, one: FeatureSet) -> list[Letter]:
-        letters = map(_letter, self.letters)
+        letters = map(letter_of, self.letters)
         mine = ("", one.name)
         return [
             each for each in letters if each.source[0] == one.source and each.feature_set in mine
@@ -223,7 +223,8 @@ def _identity(row: Row | FeatureRow) -> tuple[str, int, int]:
     return row.key, row.window_start, row.window_end
 
 
-def _letter(record: Any) -> Letter:
+def letter_of(record: Any) -> Letter:
+    """Read a record of the dead-letter topic."""
     topic, partition, offset, feature_set = record.key.decode().split("/")
     headers = dict(record.headers)
     missed = _read_missed(headers["missed_windows"]) if headers["missed_windows"] else ()

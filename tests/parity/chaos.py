@@ -1,11 +1,12 @@
 """The production job on a cluster, and everything that it stands on killed under it.
 
 While events flow, one part after the other dies as in a crash (kill -9), at a point that a seeded
-draw chooses, and is started again at once, as a supervisor would. At the end the accounts tell
-whether anything differs from what the log calls for.
+draw chooses, and is started again at once, as a supervisor would. Once in a while the job is
+rescaled, and a partition falls silent and comes back. At the end the accounts tell whether anything
+differs from what the log calls for.
 
     with Stage.open(seed=7) as stage:
-        for kind in schedule(random.Random(7), rounds=18):
+        for kind in schedule(random.Random(7), rounds=21):
             seconds = stage.disturb(kind)
         print(stage.finish().differences)
 """
@@ -33,7 +34,7 @@ from studykit.services.workspace import Workspace
 from tests.parity.accounts import Accounts, Differences
 from tests.parity.flow import Flow, Tail
 from tests.service_fixtures import INHERITED, TestServices, home_for_services
-from tests.services.processor_run import World, consumer_of
+from tests.services.processor_run import PARTITIONS, World, consumer_of
 
 PRODUCTION: Final = "flink_jobs.feature_job"
 TEXTBOOK: Final = "studykit.textbook"
@@ -108,7 +109,7 @@ class Stage:
         """Let the job work for a moment, then disturb it.
 
         Returns:
-            The seconds from the kill until the job had read, processed and committed events that
+            The seconds from there until the job had read, processed and committed events that
             were sent after it.
         """
         self._wait_past(self.flow.latest_ms)
@@ -211,6 +212,16 @@ class Stage:
         time.sleep(self._draw.uniform(0, 5))
         self.services.redis.start()
 
+    def let_a_partition_lag(self) -> None:
+        """Hold a partition back until a late event has missed a window that it has yet to begin.
+
+        The windows' watermark is the minimum over all partitions: that window is still open, and
+        must not take in the event all the same.
+        """
+        held_ms = self.flow.hold_back(self._draw.randrange(PARTITIONS))
+        self._wait(lambda: self._tail.has_missed_past(held_ms))
+        self.flow.let_go()
+
     def close(self) -> None:
         """Stop what is still there of the job and the cluster."""
         self._end_client()
@@ -267,24 +278,26 @@ class Stage:
 
 
 RESCALE: Final = "savepoint and rescale"
+LAG: Final = "let a partition lag"
 DISTURBANCES: Final[Mapping[str, Callable[[Stage], None]]] = {
     "kill TaskManager": Stage.kill_taskmanager,
     "kill Python worker": Stage.kill_python_worker,
     "kill JobManager": Stage.kill_jobmanager,
     "kill broker": Stage.kill_broker,
     "kill store": Stage.kill_store,
+    LAG: Stage.let_a_partition_lag,
     RESCALE: Stage.rescale,
 }
 
 
 def schedule(draw: random.Random, rounds: int) -> Iterator[str]:
-    """Yield `rounds` disturbances, in turns: all kills in an order that is drawn, then a rescale.
+    """Yield `rounds` disturbances, in turns: all others in an order that is drawn, then a rescale.
 
-    So every kill is met at either parallelism.
+    So all others are met at either parallelism.
     """
-    kills = [one for one in DISTURBANCES if one != RESCALE]
+    others = [one for one in DISTURBANCES if one != RESCALE]
     for number in range(rounds):
         place = number % len(DISTURBANCES)
         if place == 0:
-            draw.shuffle(kills)
-        yield kills[place] if place < len(kills) else RESCALE
+            draw.shuffle(others)
+        yield others[place] if place < len(others) else RESCALE

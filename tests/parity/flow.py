@@ -11,10 +11,12 @@ from kafka import KafkaConsumer
 from msgspec import Struct
 
 from flink_jobs.connectors.kafka import SOURCE_TOPICS
+from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.events import TRANSACTIONS
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import FeatureRow
 from flink_jobs.simulator.partitions import partition_of
+from tests.parity.accounts import letter_of
 from tests.parity.logs import click, payment
 from tests.services.processor_run import DAY_MS, PARTITIONS, Entry, World
 
@@ -29,6 +31,7 @@ class Flow:
         self._step = max(per_second // 20, 1)
         self._enough = threading.Event()
         self._thread = threading.Thread(target=lambda: world.append(self._paced()))
+        self._held: int | None = None
         self.latest_ms = 0
         """No event so far has a later event time, but for those that lie about it."""
 
@@ -46,6 +49,15 @@ class Flow:
         self._enough.set()
         self._thread.join()
 
+    def hold_back(self, partition: int) -> int:
+        """Let a partition of either topic say nothing until `let_go`; return `latest_ms`."""
+        self._held = partition
+        return self.latest_ms
+
+    def let_go(self) -> None:
+        """Let what was held back come, all at once and in its order."""
+        self._held = None
+
     def close_log(self) -> int:
         """Append a last event to every partition, so late that all before it is over; its time."""
         end_ms = self.latest_ms + DAY_MS
@@ -53,11 +65,21 @@ class Flow:
         return end_ms
 
     def _paced(self) -> Iterator[Entry]:
+        kept: list[Entry] = []
         for number, one in enumerate(self._arrivals):
             if number % self._step == 0 and self._enough.wait(1 / 20):
-                return
+                break
+            held, partition = self._held, partition_of(one.key, PARTITIONS)
+            entry = one.topic, partition, one.key, one.value
+            if partition == held:
+                kept.append(entry)
+                continue
+            if kept and held is None:
+                yield from kept
+                kept.clear()
             self.latest_ms = one.at
-            yield one.topic, partition_of(one.key, PARTITIONS), one.key, one.value
+            yield entry
+        yield from kept
 
 
 def _last_events(end_ms: int) -> Iterator[Entry]:
@@ -74,13 +96,14 @@ class _Row(Struct):
 
 
 class Tail:
-    """Sees rows as soon as they are committed."""
+    """Sees rows and dead letters as soon as they are committed."""
 
     def __init__(self, world: World, consumer: KafkaConsumer) -> None:
-        """Follow the feature topics, by `consumer`, from where they end now."""
+        """Follow the topics of the job's output, by `consumer`, from where they end now."""
         self._latest_ms = dict.fromkeys((one.target for one in CATALOG), 0)
+        self._latest_missed_ms = 0
         self._consumer = consumer
-        firsts = world.ends(tuple(self._latest_ms))
+        firsts = world.ends((*self._latest_ms, DEAD_LETTER_TOPIC))
         consumer.assign(list(firsts))
         for one, offset in firsts.items():
             consumer.seek(one, offset)
@@ -88,6 +111,10 @@ class Tail:
     def poll(self) -> None:
         """See what has been committed since the last call; wait a little where nothing has."""
         for one, records in self._consumer.poll(50).items():
+            if one.topic == DEAD_LETTER_TOPIC:
+                missed = [start for record in records for start in letter_of(record).missed]
+                self._latest_missed_ms = max(self._latest_missed_ms, *missed, 0)
+                continue
             latest_ms = max(_decode(record.value).window_end for record in records)
             self._latest_ms[one.topic] = max(self._latest_ms[one.topic], latest_ms)
 
@@ -97,6 +124,10 @@ class Tail:
         Only an event that is later still can have completed it.
         """
         return max(self._latest_ms.values()) > event_ms
+
+    def has_missed_past(self, event_ms: int) -> bool:
+        """Tell whether a dead letter names a window that starts after `event_ms`."""
+        return self._latest_missed_ms > event_ms
 
     def has_last_of(self, rows: Iterable[FeatureRow]) -> bool:
         """Tell whether a window has been seen that ends with the last of `rows`, of every set."""

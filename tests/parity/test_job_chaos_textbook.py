@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.parity.chaos import RESCALE, TEXTBOOK, Stage
+from tests.parity.chaos import LAG, RESCALE, TEXTBOOK, Stage
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services, pytest.mark.slow]
 
 
 def test_the_usual_split_of_late_events_fails():
     with Stage.open(seed=32, job=TEXTBOOK) as stage:
-        stage.disturb(RESCALE)
         stage.disturb("kill TaskManager")
+        stage.disturb(RESCALE)
+        stage.disturb(LAG)
         outcome = stage.finish()
     found = outcome.differences
     assert found.lost > 0, "after a restart, late events pass as on time, and the windows drop them"
