@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import redirect_stderr
 from functools import cache
@@ -30,8 +31,8 @@ EVENT: Final = Types.ROW_NAMED(
 )
 """An event in a stream."""
 
-_READER: Final = "read_grpc_client_inputs"
-"""The thread in which Beam reads what Java sends to Python."""
+_READERS: Final = ("read_grpc_client_inputs", "read_state")
+"""The threads in which Beam reads what Java sends to Python."""
 
 _OPTIONS: Final = {
     "pipeline.auto-watermark-interval": "0 ms",  # after each record, not every 200 ms
@@ -75,7 +76,7 @@ def say_nothing_of_hang_ups() -> None:
     report = threading.excepthook
 
     def hook(args: threading.ExceptHookArgs) -> None:
-        if args.thread is None or args.thread.name != _READER:
+        if args.thread is None or args.thread.name not in _READERS:
             report(args)
 
     threading.excepthook = hook
@@ -116,6 +117,7 @@ class Flink:
         """Start it, with more `options` by their names in Flink's documentation."""
         say_nothing_of_hang_ups()
         self._scratch = tempfile.TemporaryDirectory(prefix="flink-lab-")
+        weakref.finalize(self, self._scratch.cleanup)
         self.env, self.tables = table_environment(1, {**_OPTIONS, **options})
 
     @property

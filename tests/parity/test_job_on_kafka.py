@@ -60,7 +60,6 @@ def _long_after() -> Iterator[LogRecord]:
             yield LogRecord(topic, partition, 0, 0, b"end", msgspec.json.encode(fields))
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.claim("flink-goes-on-from-its-checkpoint")
 def test_exactly_once_through_a_kill_and_a_stop_with_a_savepoint(world):
     day = _day()

@@ -23,12 +23,7 @@ from studykit.services import topics
 from tests.parity import logs
 from tests.parity.job_world import FEATURE_TOPICS, LONG_AFTER_MS, World
 
-pytestmark = [
-    pytest.mark.jvm,
-    pytest.mark.services,
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+pytestmark = [pytest.mark.jvm, pytest.mark.services, pytest.mark.slow]
 
 PATIENCE_S = 300
 WINDOWS = 5
