@@ -34,6 +34,7 @@ def main(chosen: list[str]) -> None:
             f"there is no section {', '.join(sorted(unknown))}: choose from {', '.join(known)}"
         )
     sections = chosen or (known if os.environ.get("PEERS") else SECTIONS)
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # or it tells in the table of every fork
     # All before the first of them runs Flink, which leaves addresses of its own in the environment.
     measures: dict[str, Callable[[], Iterable[Figure]]] = {
         section: import_module(f"benchmarks.{section}").measure for section in sections

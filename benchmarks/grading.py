@@ -24,6 +24,8 @@ MAKER: Final = Maker(LAB, Course.of_clone())
 CLASS: Final[dict[EngineName, int]] = {"fork": 400, "testbook": 40}
 """How many submissions each engine grades: enough that its start no longer counts."""
 PLAIN: Final = 6
+QUIET: Final = "--IPKernelApp.log_level=ERROR"
+"""A kernel warns that others on this machine could listen; it would do so in the table."""
 UNIT: Final = "submissions/min"
 
 
@@ -78,7 +80,7 @@ def plain_rate() -> float:
         os.environ["STUDY_PROGRESS"] = str(folder / "progress.json")
         begun = time.perf_counter()
         for path in sorted((folder / "in").rglob("*.ipynb")):
-            with testbook(path, execute=True) as book:
+            with testbook(path, execute=True, extra_arguments=[QUIET]) as book:
                 for exercise in LAB.exercises:
                     found = book.value(f"[{exercise.name}(*one) for one in {exercise.cases!r}]")
                     wanted = [exercise.expected(one) for one in exercise.cases]

@@ -132,13 +132,15 @@ def test_broker_that_is_not_there_is_named() -> None:
         from_kafka(servers, TRANSACTIONS)
 
 
+@pytest.fixture(scope="module")
+def servers(kafka_servers: str) -> str:
+    """A broker that has events."""
+    seed_kafka(PLAN, kafka_servers)
+    return kafka_servers
+
+
 @pytest.mark.services
 class TestLiveTopic:
-    @pytest.fixture(scope="class")
-    def servers(self, kafka_servers: str) -> str:
-        seed_kafka(PLAN, kafka_servers)
-        return kafka_servers
-
     def test_newest_records_are_read_up_to_the_end(self, servers: str) -> None:
         stream = from_kafka(servers, TRANSACTIONS, limit=400)
         assert len(stream.events) + sum(stream.refused.values()) == 400
