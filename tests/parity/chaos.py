@@ -213,14 +213,13 @@ class Stage:
         self.services.redis.start()
 
     def let_a_partition_lag(self) -> None:
-        """Hold a partition back until a late event has missed a window that it has yet to begin.
+        """Hold a partition back until an event of another misses a window that it has yet to reach.
 
         The windows' watermark is the minimum over all partitions: that window is still open, and
         must not take in the event all the same.
         """
-        held_ms = self.flow.hold_back(self._draw.randrange(PARTITIONS))
-        self._wait(lambda: self._tail.has_missed_past(held_ms))
-        self.flow.let_go()
+        with self.flow.holding_back(self._draw.randrange(PARTITIONS)) as held_ms:
+            self._wait(lambda: self._tail.has_missed_past(held_ms))
 
     def close(self) -> None:
         """Stop what is still there of the job and the cluster."""

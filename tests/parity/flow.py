@@ -49,14 +49,17 @@ class Flow:
         self._enough.set()
         self._thread.join()
 
-    def hold_back(self, partition: int) -> int:
-        """Let a partition of either topic say nothing until `let_go`; return `latest_ms`."""
-        self._held = partition
-        return self.latest_ms
+    @contextmanager
+    def holding_back(self, partition: int) -> Iterator[int]:
+        """Let a partition of either topic say nothing for as long as this is open.
 
-    def let_go(self) -> None:
-        """Let what was held back come, all at once and in its order."""
-        self._held = None
+        Then all that was held back comes at once, in its order. Yields `latest_ms`.
+        """
+        self._held = partition
+        try:
+            yield self.latest_ms
+        finally:
+            self._held = None
 
     def close_log(self) -> int:
         """Append a last event to every partition, so late that all before it is over; its time."""
@@ -113,7 +116,7 @@ class Tail:
         for one, records in self._consumer.poll(50).items():
             if one.topic == DEAD_LETTER_TOPIC:
                 missed = [start for record in records for start in letter_of(record).missed]
-                self._latest_missed_ms = max(self._latest_missed_ms, *missed, 0)
+                self._latest_missed_ms = max([self._latest_missed_ms, *missed])
                 continue
             latest_ms = max(_decode(record.value).window_end for record in records)
             self._latest_ms[one.topic] = max(self._latest_ms[one.topic], latest_ms)
