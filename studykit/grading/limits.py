@@ -20,6 +20,7 @@ class Limits:
     cpu_s: int = 60
     """Processor time of one process."""
     memory_bytes: int = 512 * 2**20
-    """What a submission may add to the memory that the course itself needs."""
+    """What a process of a submission may add to the memory that the course itself needs; all of
+    them together may add twice that."""
     output_bytes: int = 2**20
     """What a submission may print."""

@@ -42,8 +42,8 @@ WAITING: Final = 16
 """As many messages of a kernel wait for us; the rest waits in the kernel."""
 
 _PREPARE: Final = (
-    "__import__('studykit.grading.box.shell', fromlist=['_']).tame(get_ipython())\n"
-    "__import__('studykit.grading.box.shell', fromlist=['_']).count({budget})"
+    "__import__('studykit.grading.box.shell', fromlist=['_'])"
+    ".prepare_kernel(get_ipython(), {budget}, {memory_bytes})"
 )
 _CALL: Final = (
     "__import__('studykit.grading.box.runner', fromlist=['_'])"
@@ -140,11 +140,7 @@ class _Manager(AsyncKernelManager):  # type: ignore[misc]
     def __init__(self, sandbox: Sandbox, folder: Path, user: int | None, limits: Limits) -> None:
         super().__init__(kernel_name="python3")
         self._sandbox, self._folder = sandbox, folder
-        self._options = {
-            "user": user,
-            "memory_bytes": limits.memory_bytes,
-            "cpu_s": limits.cpu_s,
-        }
+        self._options = {"user": user, "cpu_s": limits.cpu_s}
         self.transport = "ipc"
         self.ip = f"{folder}/s"
         self.connection_file = f"{folder}/kernel.json"
@@ -218,9 +214,10 @@ class _KernelSession:
         self._limits = limits
 
     def prepare(self) -> None:
-        """Make the kernel answer what would wait for a person."""
-        budget = self._limits.output_bytes
-        self._client.run_source(_PREPARE.format(budget=budget), START_S)
+        """Make the kernel answer what would wait for a person, and set the limits from here on."""
+        limits = self._limits
+        source = _PREPARE.format(budget=limits.output_bytes, memory_bytes=limits.memory_bytes)
+        self._client.run_source(source, START_S)
 
     def run(self, source: str, within_s: float) -> tuple[str, str] | None:
         try:
@@ -247,12 +244,12 @@ class _KernelSession:
         except CellTimeoutError:
             self._die("timeout")
         except (DeadKernelError, RuntimeError):
-            self._die("crashed")
+            self._die("output" if self._client.flooded else "crashed")
         return outputs
 
     def _die(self, trouble: Trouble) -> NoReturn:
-        printed = self._client.kill() == OUTPUT_STATUS or self._client.flooded
-        raise Died("output" if printed else trouble)
+        status = self._client.kill()
+        raise Died("output" if status == OUTPUT_STATUS else trouble)
 
 
 def _last_json(outputs: list[Any]) -> bytes:

@@ -183,6 +183,9 @@ GREED = [
     code("memory-by-children", "resources", "mem",
          "import os\nfor _ in range(3):\n    if not os.fork(): break\n"
          "x = []\nwhile True: x.append(bytearray(b'x' * 10**6))"),
+    code("memory-below-the-limit", "resources", "pass",
+         "import time\nx = bytearray(400 * 2**20)\nRIGHT\nright, waited = to_ms, []\n"
+         + _calls("waited or waited.append(time.sleep(0.2))", "return right(stamp)")),
     code("memory-in-unnamed-files", "resources", "fail",
          "import os\nkept = []\nwhile True:\n    kept.append(os.memfd_create('x'))\n"
          "    os.write(kept[-1], b'x' * 10**8)"),
@@ -206,6 +209,8 @@ GREED = [
          "import sys\nwhile True: sys.stderr.write('x' * 1000)"),
     code("displays-without-end", "resources", "output",
          "from IPython.display import display\nwhile True: display('x' * 1000)"),
+    code("displays-and-clears", "resources", "pass",
+         "from IPython.display import clear_output, display\ndisplay('x')\nclear_output()\nRIGHT"),
     code("writes-past-python", "resources", "timeout",
          "import os\nwhile True: os.write(1, b'x' * 1000)"),
     code("huge-answer", "resources", "protocol", _calls("return 'x' * 2 * 10**6")),

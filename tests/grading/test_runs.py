@@ -23,12 +23,13 @@ from studykit.grading.example.comparing import differences
 from studykit.grading.example.maker import as_bytes
 from studykit.grading.fork_engine import EngineFailure, ForkEngine
 from studykit.grading.ledger import Ledger
+from studykit.grading.limits import Limits
 from studykit.grading.results import Result
 from studykit.grading.secret import Secret
 from studykit.grading.selftest import choose_sandbox
 from studykit.grading.session import grade_all
 from tests.grading.hostile import CASES
-from tests.grading.kit import COURSE, LAB, graded, put, solved, untouched, verdicts
+from tests.grading.kit import COURSE, LAB, all_pass, graded, put, solved, untouched, verdicts
 
 CLONE = Path(__file__).parents[2]
 STUDY = Path(sys.executable).with_name("study")
@@ -167,8 +168,9 @@ def test_both_engines_agree_on_every_verdict_mark_and_message(
 
 
 def test_both_engines_agree_on_what_attacks_them(tmp_path: Path) -> None:
-    names = ("exits-in-a-call", "memory-in-a-call", "prints-in-a-call", "displays-without-end",
-             "writes-past-python", "waits-for-input", "installs", "system-exit")  # fmt: skip
+    names = ("exits-in-a-call", "memory-in-a-call", "memory-below-the-limit", "prints-in-a-call",
+             "displays-without-end", "displays-and-clears", "writes-past-python",
+             "waits-for-input", "installs", "system-exit")  # fmt: skip
     for case in CASES:
         if case.name in names:
             (tmp_path / "in" / case.name).mkdir(parents=True)
@@ -177,6 +179,20 @@ def test_both_engines_agree_on_what_attacks_them(tmp_path: Path) -> None:
     testbook = graded(tmp_path / "in", tmp_path / "testbook", engine="testbook")
     assert len(fork) == len(names)
     assert testbook == fork
+
+
+def test_a_kernel_that_sends_too_much_past_its_count_is_given_up(tmp_path: Path) -> None:
+    """JSON is what answers are made of, and so the one thing that is not counted inside."""
+    flood = (
+        "import time\n"
+        "from IPython.display import publish_display_data\n"
+        "for _ in range(60): publish_display_data({'application/json': 'x' * 100_000})\n"
+        "time.sleep(10**6)"
+    )
+    put(tmp_path / "in", {"a/lab.ipynb": as_bytes(solved({"to_ms": flood}))})
+    patient = Limits(cell_s=120.0, submission_s=240.0)
+    book = graded(tmp_path / "in", tmp_path / "out", engine="testbook", limits=patient)
+    assert verdicts(book["a"]) == all_pass(e2="output")
 
 
 def test_a_changed_submission_alone_is_graded_again(tmp_path: Path) -> None:

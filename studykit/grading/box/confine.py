@@ -76,19 +76,22 @@ def fresh_folders() -> None:
     os.chdir("/box")
 
 
-def limit(*, memory_bytes: int, processes: int, cpu_s: int, user: int | None) -> None:
-    """Set hard limits.
+def limit_memory(memory_bytes: int) -> None:
+    """Let this process, and each that it starts, add that much address space to what it has now."""
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        most = int(statm.read().split()[0]) * resource.getpagesize() + memory_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def limit(*, processes: int, cpu_s: int, user: int | None) -> None:
+    """Set the other hard limits.
 
     Args:
-        memory_bytes: Address space that a process may add to what it has now.
         processes: Processes and threads that `user` may have beside those it has now.
         cpu_s: Processor seconds of one process.
         user: The user that this process will become; None: it stays who it is.
     """
-    with open("/proc/self/statm", encoding="ascii") as statm:
-        now = int(statm.read().split()[0]) * resource.getpagesize()
     for kind, value in (
-        (resource.RLIMIT_AS, now + memory_bytes),
         (resource.RLIMIT_NPROC, processes + _tasks(os.getuid() if user is None else user)),
         (resource.RLIMIT_CPU, cpu_s),
         (resource.RLIMIT_NOFILE, 256),

@@ -13,19 +13,15 @@ from studykit.grading.box.zygote import PROCESSES
 def main() -> None:
     """Confine this process, then be the kernel of the connection file that is named.
 
-    The second argument is JSON: `user` to become, or null; `memory_bytes` and `cpu_s`.
+    The second argument is JSON: `user` to become, or null, and `cpu_s`. Memory is limited only when
+    the kernel's threads have what they need: `shell.prepare_kernel`.
     """
     connection, options = sys.argv[1], json.loads(sys.argv[2])
     os.environ.pop("JPY_PARENT_PID", None)  # a number from outside; the sandbox ends with us
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # half of a kernel's start
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - the limits count from here
 
-    confine.limit(
-        memory_bytes=options["memory_bytes"],
-        processes=PROCESSES,
-        cpu_s=options["cpu_s"],
-        user=options["user"],
-    )
+    confine.limit(processes=PROCESSES, cpu_s=options["cpu_s"], user=options["user"])
     confine.become(options["user"], (*seccomp.FAMILIES, seccomp.NETLINK))
     IPKernelApp.launch_instance(
         [

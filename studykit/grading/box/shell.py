@@ -7,6 +7,8 @@ import os
 import sys
 from typing import Any, Final
 
+from studykit.grading.box import confine
+
 OUTPUT_STATUS: Final = 97
 """Exit status of a process that printed too much."""
 
@@ -83,6 +85,29 @@ def hush(budget: int) -> None:
 def count(budget: int) -> None:
     """Send what Python code prints nowhere, up to `budget` characters."""
     sys.stdout = sys.stderr = Counted(budget)
+
+
+def prepare_kernel(shell: Any, budget: int, memory_bytes: int) -> None:  # noqa: ANN401
+    """Make a notebook kernel as quiet as `make_shell` and `hush` make ours; limit its memory."""
+    tame(shell)
+    count(budget)
+    _count_displays(shell)
+    confine.limit_memory(memory_bytes)
+
+
+def _count_displays(shell: Any) -> None:  # noqa: ANN401
+    """Let a notebook kernel count what is displayed as printed, and send on nothing but JSON.
+
+    Answers are JSON. All else would only wait for a reader, who may be slower than what displays
+    without end.
+    """
+
+    def counted(message: dict[str, Any]) -> dict[str, Any] | None:
+        data = message["content"].get("data", {})  # none where outputs are to be cleared
+        print(data.get("text/plain", ""))
+        return message if "application/json" in data else None
+
+    shell.display_pub.register_hook(counted)
 
 
 def run_cell(shell: Any, source: str) -> list[str] | None:  # noqa: ANN401

@@ -27,6 +27,10 @@ from studykit.grading.box.wire import Wire
 
 LOOK_EVERY_S: Final = 0.05
 PROCESSES: Final = 32
+ALL_PROCESSES: Final = 2
+"""All processes together may take as much as this many at their limit: a call runs in a fork, which
+shows the memory of the process that it came from as its own."""
+
 DEVICES: Final = tuple(Path("/dev", name) for name in ("null", "zero", "random", "urandom"))
 
 
@@ -89,7 +93,7 @@ class Zygote:
             self._control.send(json.dumps(answer).encode())
 
     def _start(self, end: int, request: dict[str, Any]) -> dict[str, Any]:
-        self._memory, self._over = request["memory_bytes"], False
+        self._memory, self._over = ALL_PROCESSES * request["memory_bytes"], False
         self._runner = self._fork()
         if self._runner == 0:
             self._become_runner(end, request)
@@ -124,12 +128,8 @@ class Zygote:
         try:
             self._control.close()
             os.setsid()  # what it sends to its group does not reach this zygote
-            confine.limit(
-                memory_bytes=request["memory_bytes"],
-                processes=PROCESSES,
-                cpu_s=request["cpu_s"],
-                user=self._user,
-            )
+            confine.limit_memory(request["memory_bytes"])
+            confine.limit(processes=PROCESSES, cpu_s=request["cpu_s"], user=self._user)
             self._confine()
             hush(request["output_bytes"])
             serve(Wire(socket.socket(fileno=end)), self._shell)
