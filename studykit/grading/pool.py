@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
-import os
-import resource
 import signal
 import time
 from collections import deque
@@ -16,6 +14,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Final
 
+from studykit.grading.box import confine
 from studykit.grading.fork_engine import EngineFailure
 from studykit.grading.grader import Assignment, grade
 from studykit.grading.intake import Handed
@@ -143,7 +142,7 @@ def _work(
     other.close()
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _bound_memory()
+    confine.limit_memory(WORKER_BYTES, for_good=False)
     engine: Engine | None = None
     try:
         while job := pipe.recv():
@@ -163,13 +162,6 @@ def end_with_parent() -> None:
     """Have the system kill this process when the one that started it ends, however it ends."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
-
-
-def _bound_memory() -> None:
-    with open("/proc/self/statm", encoding="ascii") as statm:
-        now = int(statm.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    resource.setrlimit(resource.RLIMIT_AS, (now + WORKER_BYTES, hard))
 
 
 def _kill(process: BaseProcess) -> None:

@@ -76,15 +76,21 @@ def fresh_folders() -> None:
     os.chdir("/box")
 
 
-def limit_memory(memory_bytes: int) -> None:
-    """Let this process, and each that it starts, add that much address space to what it has now."""
+def limit_memory(memory_bytes: int, *, for_good: bool = True) -> None:
+    """Let this process, and each that it starts, add that much address space to what it has now.
+
+    Args:
+        memory_bytes: How much.
+        for_good: Whether none of them can ever raise the limit again.
+    """
     with open("/proc/self/statm", encoding="ascii") as statm:
         most = int(statm.read().split()[0]) * resource.getpagesize() + memory_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    hard = most if for_good else resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
 def limit(*, processes: int, cpu_s: int, user: int | None) -> None:
-    """Set the other hard limits.
+    """Set hard limits on all but memory.
 
     Args:
         processes: Processes and threads that `user` may have beside those it has now.

@@ -19,7 +19,7 @@ def main() -> None:
     connection, options = sys.argv[1], json.loads(sys.argv[2])
     os.environ.pop("JPY_PARENT_PID", None)  # a number from outside; the sandbox ends with us
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # half of a kernel's start
-    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - the limits count from here
+    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - without debugpy
 
     confine.limit(processes=PROCESSES, cpu_s=options["cpu_s"], user=options["user"])
     confine.become(options["user"], (*seccomp.FAMILIES, seccomp.NETLINK))
