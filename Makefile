@@ -5,9 +5,9 @@ STUDY := .venv/bin/study
 RUN := .venv/bin/python -m
 INSTALLED := .venv/.installed
 WORKERS ?= 2
-FAST := tests/engine tests/jobs flink_jobs
+FAST := tests/engine tests/features tests/processor tests/simulator tests/test_config.py tests/test_events.py flink_jobs
 # Flink's Python packages alone take seconds to import, in each process.
-FLINKS := job_*.py test_job_*.py datastream_*.py feature_job.py *worker_boot.py
+FLINKS := flink_jobs/job/* flink_jobs/datastream/* flink_jobs/runtime/environment.py flink_jobs/runtime/worker_boot.py feature_job.py
 QUICK := not services and not jvm and not browser and not slow
 
 # seed: how many records, how many a second (else full speed), which stream, into which file.

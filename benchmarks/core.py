@@ -14,7 +14,7 @@ from benchmarks.measure import Figure, take_turns
 from flink_jobs.engine.aggregates import CountSumMax
 from flink_jobs.engine.sliding import SlidingOperator
 from flink_jobs.engine.windows import SlidingWindows
-from flink_jobs.garbage import collect_rarely
+from flink_jobs.processor.garbage import collect_rarely
 from flink_jobs.simulator.golden import golden_transactions
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 

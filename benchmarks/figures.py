@@ -14,7 +14,7 @@ from flink_jobs.engine.aggregates import CountSumMax
 from flink_jobs.engine.sliding import SlidingOperator
 from flink_jobs.engine.windows import SlidingWindows
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
-from studykit import job_recording, style
+from studykit.drawing import style
 from studykit.figures import (
     assigners,
     bound_tradeoff,
@@ -27,13 +27,14 @@ from studykit.figures import (
     watermark_stepper,
     window_life,
 )
-from studykit.steps import Event, Policy, Trace
-from studykit.stories import SILENT_PARTITION, STORY, STORY_POLICY, TWO_VISITS, seeded
-from studykit.trace import simulate
+from studykit.flink import recording
+from studykit.trace.simulate import simulate
+from studykit.trace.steps import Event, Policy, Trace
+from studykit.trace.stories import SILENT_PARTITION, STORY, STORY_POLICY, TWO_VISITS, seeded
 from studykit.widgets import Stepper
 from studykit.widgets.reel import reel_of
 
-RECORDING = Path(job_recording.__file__).with_name("recordings") / "slow_python_function.json"
+RECORDING = Path(recording.__file__).with_name("recordings") / "slow_python_function.json"
 REPAINTS = 4
 EVENTS = 10_000
 POLICY = Policy(bound_ms=2_000, size_ms=60_000, keyed=True)
@@ -64,7 +65,7 @@ def exhibits() -> dict[str, tuple[Any, Any]]:
         "min_watermark": (simulate(SILENT_PARTITION, STORY_POLICY), min_watermark),
         "keyed_state": (keyed, keyed_state),
         "panes": (story, panes),
-        "job_view": (job_recording.load(RECORDING), job_view),
+        "job_view": (recording.load(RECORDING), job_view),
     }
 
 

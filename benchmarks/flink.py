@@ -24,23 +24,24 @@ from pyflink.table import StreamTableEnvironment
 
 from benchmarks.measure import Figure, cpu_s_of_all, take_turns, timed
 from benchmarks.pipeline import HOME, fill, services
-from flink_jobs import feature_job, replay
+from flink_jobs import feature_job
 from flink_jobs.config import Settings
 from flink_jobs.connectors.log_file import LogRecord, write_log
-from flink_jobs.datastream_job import Form, Mode, replay_with_datastream
+from flink_jobs.datastream.job import Form, Mode, replay_with_datastream
 from flink_jobs.events import TRANSACTIONS
 from flink_jobs.features.catalog import CATALOG, FRAUD
 from flink_jobs.features.row import encode_row
-from flink_jobs.job_graph import build
-from flink_jobs.job_kafka import KafkaPorts
-from flink_jobs.job_runtime import table_environment
-from flink_jobs.job_service import StateFolder
-from flink_jobs.job_udfs import Deliver
+from flink_jobs.job.functions import Deliver
+from flink_jobs.job.graph import build
+from flink_jobs.job.on_kafka import KafkaPorts
+from flink_jobs.job.state import StateFolder
+from flink_jobs.processor import replay
+from flink_jobs.runtime.environment import table_environment
 from flink_jobs.simulator.golden import EVENTS, golden_transactions
-from studykit.flink_lab import say_nothing_of_hang_ups
+from studykit.flink.in_process import say_nothing_of_hang_ups
 from studykit.services.flink import flink_environ
 from studykit.services.topics import PARTITIONS
-from studykit.services.workspace import Workspace
+from studykit.workspace import Workspace
 
 COUNTERPARTS: Final[tuple[tuple[Form, Mode, int, str], ...]] = (
     ("windows", "process", 200, "ratio >= 100"),

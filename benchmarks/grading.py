@@ -13,11 +13,11 @@ from typing import Final
 from testbook import testbook
 
 from benchmarks.measure import Figure
-from studykit.checks import find_lab
 from studykit.course.layout import Course
+from studykit.exercises.catalog import find_lab
 from studykit.grading.example.maker import Maker, as_bytes
 from studykit.grading.example.students import SECRET
-from studykit.grading.session import EngineName, Order, Run, grade_all
+from studykit.grading.run import EngineName, Order, Run, grade_all
 
 LAB: Final = find_lab("01")
 MAKER: Final = Maker(LAB, Course.of_clone())

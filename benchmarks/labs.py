@@ -16,15 +16,15 @@ from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 
 from benchmarks.measure import Figure, take_turns
-from studykit.checks import find_lab, labs
 from studykit.course.cells import load
 from studykit.course.layout import Course
-from studykit.exercise import Lab
+from studykit.exercises.catalog import find_lab, labs
+from studykit.exercises.definition import Lab
 
 CLONE = Course.of_clone()
 CHECKED = find_lab("03")
 
-COMMAND = "from studykit.cli import app; app()"
+COMMAND = "from studykit.cli.app import app; app()"
 
 BARE_NOTEBOOK = """
 import studykit

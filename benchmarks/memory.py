@@ -11,7 +11,7 @@ from benchmarks.measure import Figure
 from flink_jobs.config import Settings
 from flink_jobs.connectors.log_file import LogRecord
 from flink_jobs.events import TRANSACTIONS
-from flink_jobs.partition import Partition
+from flink_jobs.processor.partition import Partition
 from flink_jobs.simulator.golden import golden_transactions
 
 

@@ -27,10 +27,12 @@ from flink_jobs.engine.windows import SlidingWindows
 from flink_jobs.events import TRANSACTIONS, Transaction
 from flink_jobs.features.catalog import FRAUD, FeatureSet, Operator
 from flink_jobs.features.row import FeatureRow
-from flink_jobs.garbage import collect_rarely
-from flink_jobs.monitoring import Health, Metrics
-from flink_jobs.partition import Partition, Resume
-from flink_jobs.processor import Processor
+from flink_jobs.monitoring.health import Health
+from flink_jobs.processor.garbage import collect_rarely
+from flink_jobs.processor.loop import Processor
+from flink_jobs.processor.metrics import Metrics
+from flink_jobs.processor.partition import Partition
+from flink_jobs.processor.resume import Resume
 from flink_jobs.simulator.golden import SPAN_MS, golden_transactions
 from flink_jobs.simulator.partitions import partition_of
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
@@ -39,7 +41,7 @@ from studykit.services.ports import free_port
 from studykit.services.redis import Redis
 from studykit.services.service import Service
 from studykit.services.topics import PARTITIONS
-from studykit.services.workspace import Workspace
+from studykit.workspace import Workspace
 
 HOURS = 3
 HOME = Path(__file__).parents[1] / ".study" / "bench"

@@ -4,7 +4,7 @@
     python flink_jobs/feature_job.py --replay events.jsonl --out results
 
 Every setting is a flag, or an environment variable of the same name in capitals. The job itself is
-in `job_graph.py` and `sql/`.
+in `job/graph.py` and `sql/`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from typing import Final
 from flink_jobs import entry
 from flink_jobs.config import Settings
 from flink_jobs.connectors.redis import open_answering
-from flink_jobs.job_files import FilePorts
-from flink_jobs.job_graph import build, check_settings
-from flink_jobs.job_kafka import KafkaPorts, check_broker
-from flink_jobs.job_metrics import reporter, serving
-from flink_jobs.job_runtime import check_cluster, check_connector, table_environment
-from flink_jobs.job_service import State, StateFolder, run
-from flink_jobs.monitoring import start_logging
+from flink_jobs.job.graph import build, check_settings
+from flink_jobs.job.metrics import reporter, serving
+from flink_jobs.job.on_files import FilePorts
+from flink_jobs.job.on_kafka import KafkaPorts, check_broker
+from flink_jobs.job.running import run
+from flink_jobs.job.state import State, StateFolder
+from flink_jobs.monitoring.logs import start_logging
+from flink_jobs.runtime.cluster import check_cluster, check_connector
+from flink_jobs.runtime.environment import table_environment
 
 NAME: Final = "features"
 """The job's name, by which a cluster knows that it runs already."""

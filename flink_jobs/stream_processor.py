@@ -28,10 +28,13 @@ from flink_jobs.connectors.kafka import (
 from flink_jobs.connectors.outbox import Outbox
 from flink_jobs.connectors.redis import FeatureStore, open_answering
 from flink_jobs.features.catalog import CATALOG
-from flink_jobs.garbage import collect_rarely
-from flink_jobs.monitoring import Health, Metrics, serve, start_logging
-from flink_jobs.processor import CALL_MS, Processor
-from flink_jobs.replay import replay_file
+from flink_jobs.monitoring.health import Health
+from flink_jobs.monitoring.logs import start_logging
+from flink_jobs.monitoring.server import serve
+from flink_jobs.processor.garbage import collect_rarely
+from flink_jobs.processor.loop import CALL_MS, Processor
+from flink_jobs.processor.metrics import Metrics
+from flink_jobs.processor.replay import replay_file
 
 JOB: Final = "stream_processor"
 

@@ -4,10 +4,17 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-from flink_jobs.java import QUICK
+from flink_jobs.runtime.java import QUICK
 
-pytest_plugins = ["tests.service_fixtures"]
+pytest_plugins = ["tests.support.services"]
+
+# How hard property tests look. No deadline: the machine may be busy.
+settings.register_profile(
+    "suite", deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("suite")
 
 _NOTHING_MAY_BE_SKIPPED = os.environ.get("CI") == "true"
 """Continuous integration installs every component, so a skipped test there is a hole in it."""

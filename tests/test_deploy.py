@@ -17,7 +17,7 @@ import jsonschema
 import pytest
 import yaml
 
-from flink_jobs.java import find_java
+from flink_jobs.runtime.java import find_java
 from studykit.services.flink_cluster import JobManager
 from studykit.services.jars import Jar, JarCache, read_lock
 from studykit.services.topics import TOPICS
@@ -54,7 +54,7 @@ def image(service: str) -> str:
 @pytest.mark.jvm
 def test_a_container_prints_json(tmp_path: Path):
     """Say what the image's configuration makes of the log of a JobManager, which finds nothing."""
-    rewrite = re.search(r"RUN (sed '[^']+' flink_jobs/log4j.properties)", DOCKERFILE)[1]
+    rewrite = re.search(r"RUN (sed '[^']+' flink_jobs/runtime/log4j.properties)", DOCKERFILE)[1]
     config = tmp_path / "log4j-console.properties"
     with config.open("w") as file:
         subprocess.run(shlex.split(rewrite), cwd=ROOT, stdout=file, check=True)

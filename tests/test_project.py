@@ -18,13 +18,13 @@ from typer.main import get_command
 
 from flink_jobs.config import Settings
 from flink_jobs.features.clickstream import SESSION_GAP_MS
-from studykit.cli import app
+from studykit.cli.app import app
 from studykit.course.layout import Course
 from studykit.course.path_table import with_path
-from studykit.describe import seconds
 from studykit.errors import StudyError
-from studykit.stories import STORY, STORY_POLICY
-from studykit.trace import simulate
+from studykit.trace.simulate import simulate
+from studykit.trace.stories import STORY, STORY_POLICY
+from studykit.trace.words import seconds
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -18,7 +18,7 @@ from flink_jobs.config import Settings
 from flink_jobs.engine.aggregates import CountSumMax
 from flink_jobs.engine.sliding import SlidingOperator
 from flink_jobs.engine.windows import SlidingWindows
-from flink_jobs.garbage import collect_rarely
+from flink_jobs.processor.garbage import collect_rarely
 from flink_jobs.simulator.golden import golden_transactions
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 

@@ -12,21 +12,21 @@
 # %% tags=["setup"]
 from pathlib import Path
 
-from studykit import job_recording
-from studykit.figures import (
+from studykit import (
     assigners,
     bound_tradeoff,
     job_view,
     keyed_state,
-    marbles,
     min_watermark,
     panes,
     two_clocks,
     watermark_stepper,
     window_life,
 )
+from studykit.figures import marbles
+from studykit.flink.recording import load
 
-RECORDINGS = Path(job_recording.__file__).with_name("recordings")
+RECORDINGS = Path("..").resolve() / "studykit" / "flink" / "recordings"
 
 # %% [markdown]
 # The story is run twice: with windows over all events, and with windows for each key. Its end is
@@ -35,9 +35,7 @@ RECORDINGS = Path(job_recording.__file__).with_name("recordings")
 # %% tags=["setup"]
 from msgspec.structs import replace
 
-from studykit.stories import STORY, STORY_POLICY
-from studykit.trace import simulate
-from studykit.widgets import Explorer, Marbles, Stepper
+from studykit import STORY, STORY_POLICY, Explorer, Marbles, Stepper, simulate
 
 story = simulate(STORY, STORY_POLICY)
 keyed = simulate(STORY, replace(STORY_POLICY, keyed=True))
@@ -140,5 +138,5 @@ Stepper(story, panes, step=end, stills=[end])
 # slow one?** Lesson 13.
 
 # %% tags=["widget", "figure"]
-recording = job_recording.load(RECORDINGS / "slow_python_function.json")
+recording = load(RECORDINGS / "slow_python_function.json")
 Stepper(recording, job_view, step=23, stills=[23])

@@ -23,10 +23,7 @@ from statistics import mean, median
 
 from msgspec.structs import replace
 
-from studykit.figures import two_clocks
-from studykit.stories import STORY, seeded
-from studykit.trace import Policy, simulate
-from studykit.widgets import Predict, Stepper
+from studykit import STORY, Policy, Predict, Stepper, seeded, simulate, two_clocks
 
 # %% [markdown]
 # ## 1. Ten events, seen by two clocks

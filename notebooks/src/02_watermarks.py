@@ -17,12 +17,23 @@
 
 # %% tags=["setup"]
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
-from studykit.describe import seconds
-from studykit.figures import bound_tradeoff, watermark_stepper
-from studykit.marbles import outcome, parse
-from studykit.stories import SLOW, STORY, seeded
-from studykit.trace import Event, Policy, simulate
-from studykit.widgets import Explorer, Marbles, Predict, Stepper
+from studykit import (
+    SLOW,
+    STORY,
+    Event,
+    Explorer,
+    Marbles,
+    Policy,
+    Predict,
+    Stepper,
+    bound_tradeoff,
+    outcome,
+    parse,
+    seconds,
+    seeded,
+    simulate,
+    watermark_stepper,
+)
 
 # %% [markdown]
 # ## 1. A claim, not a clock

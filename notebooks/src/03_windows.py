@@ -25,12 +25,21 @@ from msgspec.structs import replace
 
 from flink_jobs.engine.aggregates import Collect, CountSumMax
 from flink_jobs.engine.windows import SlidingWindows
-from studykit.describe import span
-from studykit.figures import assigners, window_life
-from studykit.marbles import outcome, parse
-from studykit.stories import STORY, STORY_POLICY
-from studykit.trace import Policy, simulate
-from studykit.widgets import Explorer, Picture, Predict, Stepper
+from studykit import (
+    STORY,
+    STORY_POLICY,
+    Explorer,
+    Picture,
+    Policy,
+    Predict,
+    Stepper,
+    assigners,
+    outcome,
+    parse,
+    simulate,
+    span,
+    window_life,
+)
 
 # %% [markdown]
 # ## 1. Which window?

@@ -16,12 +16,21 @@
 
 # %% tags=["setup"]
 from flink_jobs.engine.windows import SlidingWindows
-from studykit.describe import span, step_sentence
-from studykit.figures import assigners
-from studykit.marbles import outcome, parse
-from studykit.stories import STORY, TWO_VISITS
-from studykit.trace import Policy, simulate
-from studykit.widgets import Explorer, Picture, Predict, Stepper
+from studykit import (
+    STORY,
+    TWO_VISITS,
+    Explorer,
+    Picture,
+    Policy,
+    Predict,
+    Stepper,
+    assigners,
+    outcome,
+    parse,
+    simulate,
+    span,
+    step_sentence,
+)
 
 # %% [markdown]
 # ## 1. Windows that overlap

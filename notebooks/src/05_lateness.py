@@ -18,13 +18,21 @@
 
 # %% tags=["setup"]
 from flink_jobs.engine.windows import is_closed, is_purged
-from studykit.describe import seconds
-from studykit.figures import panes, watermark_stepper
-from studykit.marbles import outcome
-from studykit.stories import STORY, STORY_POLICY
-from studykit.trace import Policy, simulate
-from studykit.view import view
-from studykit.widgets import Explorer, Marbles, Predict, Stepper
+from studykit import (
+    STORY,
+    STORY_POLICY,
+    Explorer,
+    Marbles,
+    Policy,
+    Predict,
+    Stepper,
+    outcome,
+    panes,
+    seconds,
+    simulate,
+    view,
+    watermark_stepper,
+)
 
 # %% [markdown]
 # ## 1. Three fates

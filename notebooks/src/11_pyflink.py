@@ -31,12 +31,12 @@ from pyflink.datastream import KeyedProcessFunction, OutputTag, ProcessWindowFun
 from pyflink.datastream.state import StateTtlConfig, ValueStateDescriptor
 from pyflink.datastream.window import TumblingEventTimeWindows
 
-from flink_jobs import datastream_job, feature_job, replay
+from flink_jobs import feature_job
+from flink_jobs.datastream import job as datastream_job
 from flink_jobs.features.row import encode_row
-from studykit import flink_lab, job_lab
-from studykit.stories import STORY, STORY_POLICY
-from studykit.trace import simulate
-from studykit.widgets import Predict
+from flink_jobs.processor import replay
+from studykit import STORY, STORY_POLICY, Predict, simulate
+from studykit.flink import in_process, production
 
 # %% [markdown]
 # ## 1. Your window
@@ -105,7 +105,7 @@ Predict(
 # Run it. The last line compares these windows of [0,10) with those of section 1.
 
 # %% tags=["slow"]
-flink = flink_lab.Flink()
+flink = in_process.Flink()
 first = flink.run(*ten_seconds(flink.stream(STORY, bound_ms=4_000)))
 print(*first, sep="\n")
 
@@ -144,7 +144,7 @@ Predict(
 
 # %% tags=["slow"]
 usual = {"python.fn-execution.bundle.size": "1000", "python.fn-execution.bundle.time": "60000"}
-bundled = flink_lab.Flink(usual)  # a minute, so that a slow machine does not cut a bundle short
+bundled = in_process.Flink(usual)  # a minute, so that a slow machine does not cut a bundle short
 second = bundled.run(*ten_seconds(bundled.stream(STORY, bound_ms=4_000)))
 print(*second, sep="\n")
 
@@ -206,7 +206,7 @@ print(*silent, sep="\n")
 # %% [markdown]
 # ## 5. What Python costs
 #
-# The fraud windows of this repository exist three times. `flink_jobs/datastream_job.py` is the
+# The fraud windows of this repository exist three times. `flink_jobs/datastream/job.py` is the
 # DataStream form: the state and the timers of section 4, and the windows of lesson 04.
 # <!-- no claim: ours --> `flink_jobs/feature_job.py` is the SQL form. <!-- no claim: ours --> The
 # third is our own processor, plain Python without Flink. <!-- no claim: ours --> First of all: do
@@ -214,14 +214,14 @@ print(*silent, sep="\n")
 
 # %% tags=["slow"]
 folder = flink.folder
-few, many = (job_lab.write_payments(folder / f"{n}.jsonl", n) for n in (300, 20_000))
+few, many = (production.write_payments(folder / f"{n}.jsonl", n) for n in (300, 20_000))
 forms = {
     "processor": replay.replay_file,
     "DataStream": datastream_job.replay_with_datastream,
     "SQL": feature_job.replay_file,
 }
 for name, run in forms.items():
-    run(few, folder / name, job_lab.SETTINGS)
+    run(few, folder / name, production.SETTINGS)
 rows = {name: (folder / name / "features.jsonl").read_text().splitlines() for name in forms}
 
 assert rows["processor"] == rows["DataStream"] == rows["SQL"]
@@ -234,11 +234,11 @@ print(rows["SQL"][0][:100], "...")
 # **Predict.** How many times as fast as the DataStream form is SQL: as fast, ten times, a hundred?
 
 # %% tags=["slow"]
-less = job_lab.write_payments(folder / "2000.jsonl", 2_000)
+less = production.write_payments(folder / "2000.jsonl", 2_000)
 
 for name, log in {"processor": many, "DataStream": less, "SQL": many}.items():
     begin = time.perf_counter()
-    forms[name](log, folder / name, job_lab.SETTINGS)
+    forms[name](log, folder / name, production.SETTINGS)
     took = time.perf_counter() - begin
     count = log.read_bytes().count(b"\n")
     print(f"{name:<10} {count:>6} payments in {took:4.1f} s, {count / took:>7,.0f} a second")
@@ -324,8 +324,8 @@ assert list(judged.query("verdict == 'late'").event_ms) == [9_000, 6_000]
 # then two tables in SQL. <!-- no claim: ours -->
 
 # %%
-exact = [flink_lab.at(13_999), flink_lab.at(9_999)]
-print("DataStream: W =", flink_lab.generated_watermark(13_999, bound_ms=4_000))
+exact = [in_process.at(13_999), in_process.at(9_999)]
+print("DataStream: W =", in_process.generated_watermark(13_999, bound_ms=4_000))
 
 for seconds_back in ("4", "4.001"):
     flink.table("payments", exact, watermark=f"rt - INTERVAL '{seconds_back}' SECOND")
@@ -373,7 +373,7 @@ class Connected(MapFunction):
 
 events = flink.stream(STORY, bound_ms=4_000)
 print("no type named:", events.map(lambda event: event[2]).get_type())
-print("in __init__:  ", flink_lab.error_of(lambda: flink.run(events.map(Connected())))[-1])
+print("in __init__:  ", in_process.error_of(lambda: flink.run(events.map(Connected())))[-1])
 
 # %% [markdown]
 # Without a type the numbers travel as **pickled bytes**: Python finds them again, Java can neither
@@ -389,7 +389,7 @@ print("in __init__:  ", flink_lab.error_of(lambda: flink.run(events.map(Connecte
 
 # %%
 broken = events.map(lambda event: event[2] // (event[2] - 1), Types.LONG())
-lines = flink_lab.error_of(lambda: flink.run(broken))
+lines = in_process.error_of(lambda: flink.run(broken))
 at = next(number for number, line in enumerate(lines) if "ZeroDivisionError" in line)
 print("more than 100 lines:", len(lines) > 100, "\n")
 print(*lines[:3], "...", *lines[at - 2 : at + 1], sep="\n")
@@ -411,9 +411,9 @@ flink.tables.execute_sql(
 flink.table("payments", STORY, watermark="rt - INTERVAL '4.001' SECOND")
 job = flink.tables.execute_sql("INSERT INTO kept SELECT card, amount FROM payments")
 
-print("call is back, rows:", flink_lab.rows_in(kept))
+print("call is back, rows:", in_process.rows_in(kept))
 job.wait()
-print("job has ended, rows:", flink_lab.rows_in(kept))
+print("job has ended, rows:", in_process.rows_in(kept))
 
 # %% [markdown]
 # `execute_sql` hands the job over and comes back.
@@ -427,7 +427,7 @@ print("job has ended, rows:", flink_lab.rows_in(kept))
 flink.tables.execute_sql(
     "CREATE TEMPORARY TABLE topic (amount BIGINT) WITH ('connector' = 'kafka', 'topic' = 't')"
 )
-lines = flink_lab.error_of(lambda: flink.query("SELECT * FROM topic"))
+lines = in_process.error_of(lambda: flink.query("SELECT * FROM topic"))
 print(next(line for line in lines if "identifier" in line).partition("that")[0])
 
 # %% [markdown]
@@ -445,7 +445,7 @@ with changes.collect() as rows:
         print(f"{row.get_row_kind().name:<14}", *row)
 
 table = flink.tables.sql_query("SELECT card, SUM(amount) FROM payments GROUP BY card")
-lines = flink_lab.error_of(lambda: flink.tables.to_data_stream(table))
+lines = in_process.error_of(lambda: flink.tables.to_data_stream(table))
 print("\n" + next(line for line in lines if "update" in line).partition("which")[0])
 
 # %% [markdown]
@@ -470,9 +470,9 @@ numbers, none = NumberSequenceSource(1, 3), WatermarkStrategy.no_watermarks()
 on_source = flink.env.from_source(numbers, strategy, "numbers", Types.LONG())
 behind = flink.env.from_source(numbers, none, "numbers", Types.LONG())
 
-print("on the source:", flink_lab.times_of(flink, on_source))
+print("on the source:", in_process.times_of(flink, on_source))
 behind = behind.assign_timestamps_and_watermarks(strategy)
-print("behind it:    ", flink_lab.times_of(flink, behind))
+print("behind it:    ", in_process.times_of(flink, behind))
 
 # %% [markdown]
 # On the source the assigner in Python is never called, and nobody says so.
@@ -486,7 +486,7 @@ print("behind it:    ", flink_lab.times_of(flink, behind))
 # ## 9. The production job
 #
 # [feature_job.py](../flink_jobs/feature_job.py) is the entry point,
-# [job_graph.py](../flink_jobs/job_graph.py) puts the statements together, and the rules are in the
+# [job/graph.py](../flink_jobs/job/graph.py) puts the statements together, and the rules are in the
 # folder `flink_jobs/sql`, one file a statement. You know the idea of each by now. This is the
 # running maximum of section 6, for each partition:
 
@@ -522,7 +522,7 @@ print((sql / "fraud.sql").read_text())
 # It takes about ten seconds.
 
 # %% tags=["needs-services", "slow"]
-lab = job_lab.JobLab()
+lab = production.JobLab()
 print(lab.start())
 
 # %% [markdown]
@@ -531,7 +531,7 @@ print(lab.start())
 # in a moment.)
 
 # %% tags=["needs-services", "slow"]
-payments = job_lab.payments(400)
+payments = production.payments(400)
 sent = lab.send(one for one in payments if one.partition != 3)
 lab.start_job("--idle-seconds", "0")
 print(f"the job has read {lab.wait_until_read()} of {sent} payments")
@@ -573,9 +573,9 @@ print(len(rows), "rows after the first payments of partition 3")
 # came before.
 
 # %% tags=["needs-services", "slow"]
-lab.send(job_lab.a_day_later(payments))
+lab.send(production.a_day_later(payments))
 lab.wait_until_read()
-told, refused = job_lab.by_processor(lab.records("transactions"))
+told, refused = production.by_processor(lab.records("transactions"))
 rows = lab.records("features-fraud", at_least=len(told))
 
 print(len(told), "rows by the processor,", len(rows), "rows by Flink")
@@ -587,7 +587,9 @@ assert sorted(one.value for one in rows) == sorted(map(encode_row, told))
 
 # %% tags=["needs-services", "slow"]
 ours = {(one.key, one.window_end): one.features.amount_sum_cents for one in told}
-flinks = {job_lab.window_of(one): job_lab.features_of(one)["amount_sum_cents"] for one in rows}
+flinks = {
+    production.window_of(one): production.features_of(one)["amount_sum_cents"] for one in rows
+}
 newest = sorted(ours, key=lambda window: window[1])[-3:]
 
 print(pd.DataFrame({"processor, cents": ours, "Flink, cents": flinks}).loc[newest])

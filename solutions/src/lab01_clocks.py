@@ -9,7 +9,7 @@
 # %% tags=["setup"]
 from datetime import datetime, timedelta, timezone
 
-from studykit.checks.story import STORY
+from studykit.trace.story import STORY
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 

@@ -8,7 +8,7 @@
 
 # %% tags=["setup"]
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
-from studykit.checks.story import STORY
+from studykit.trace.story import STORY
 
 # %% [markdown]
 # ## Worked example: the largest time so far

@@ -7,7 +7,7 @@
 # About 50 minutes. Needs lesson 03, no services.
 
 # %% tags=["setup"]
-from studykit.checks.story import SIZE_MS, STORY
+from studykit.trace.story import SIZE_MS, STORY
 
 # %% [markdown]
 # ## Worked example: one window

@@ -7,7 +7,7 @@
 # About 65 minutes. Needs lesson 05, no services.
 
 # %% tags=["setup"]
-from studykit.checks.story import BOUND_MS, SIZE_MS, STORY
+from studykit.trace.story import BOUND_MS, SIZE_MS, STORY
 
 # %% [markdown]
 # ## Worked example: behind the watermark

@@ -10,8 +10,8 @@ from random import Random
 from typing import Final, Literal, TypeAlias
 
 from studykit.checks.running import Outcome
-from studykit.exercise import Args, Exercise, Json, Message
-from studykit.formats import WIDTH, call, labelled, short
+from studykit.exercises.definition import Args, Exercise, Json, Message
+from studykit.exercises.wording import WIDTH, call, labelled, short
 
 Status: TypeAlias = Literal["passed", "failed", "not attempted"]
 

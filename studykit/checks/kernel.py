@@ -22,7 +22,7 @@ from testbook.client import TestbookNotebookClient
 from testbook.exceptions import TestbookError
 
 from studykit.errors import StudyError
-from studykit.exercise import Args, Json
+from studykit.exercises.definition import Args, Json
 
 CELL_TIMEOUT_S: Final = 20
 

@@ -6,12 +6,12 @@ import sys
 from types import TracebackType
 from typing import Any
 
-from studykit.checks import find_exercise
 from studykit.checks.judging import Verdict, cases_of, judge
 from studykit.checks.progress import Progress
 from studykit.checks.running import NotDone, run_cases
 from studykit.errors import StudyError
-from studykit.exercise import Exercise, Lab
+from studykit.exercises.catalog import find_exercise
+from studykit.exercises.definition import Exercise, Lab
 
 __all__ = ["NotDone", "check", "hint"]
 

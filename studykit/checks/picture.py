@@ -6,10 +6,10 @@ from importlib import import_module
 
 from IPython.display import display
 
-from studykit.describe import step_sentence
-from studykit.scene import Scene
-from studykit.steps import Trace
-from studykit.trace import simulate
+from studykit.exercises.scene import Scene
+from studykit.trace.simulate import simulate
+from studykit.trace.steps import Trace
+from studykit.trace.words import step_sentence
 from studykit.widgets import Picture
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from studykit.checks.judging import Verdict
-from studykit.exercise import Exercise
-from studykit.services.workspace import Workspace, file_lock
+from studykit.exercises.definition import Exercise
+from studykit.files import file_lock, free_name, write_whole
+from studykit.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +75,3 @@ class Progress:
         free_name(self.path, "damaged").write_bytes(self.path.read_bytes())
         self.path.unlink()
         return {"version": 1, "exercises": {}}
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader, or a crash, finds the old text or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, "utf-8")
-    draft.replace(path)
-
-
-def free_name(path: Path, word: str) -> Path:
-    """Return a name beside `path` that is not taken: `lab.backup-1.ipynb`, then `-2`, and so on."""
-    number = 1
-    while (other := path.with_name(f"{path.stem}.{word}-{number}{path.suffix}")).exists():
-        number += 1
-    return other

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from studykit.checks.deadline import TooLong, deadline
-from studykit.exercise import Args, Json, copy_args, copy_json
+from studykit.exercises.definition import Args, Json, copy_args, copy_json
 
 DEADLINE_S: Final = 5.0
 """Seconds that a function has for all cases together."""

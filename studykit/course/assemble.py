@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from studykit.checks import find_lab
 from studykit.course.cells import Cell, Notebook, as_notebook, read_cells, with_ids
 from studykit.course.holes import dig, fill
 from studykit.course.layout import Course
 from studykit.course.navigation import bar, lab_of, lesson_of, link_to
 from studykit.errors import StudyError
-from studykit.exercise import Exercise, Lab
+from studykit.exercises.catalog import find_lab
+from studykit.exercises.definition import Exercise, Lab
 
 IMPORT: Final = "from studykit.checks import lab"
 

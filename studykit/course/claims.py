@@ -65,7 +65,7 @@ def claims(course: Course) -> list[Claim]:
     lessons = [*course.gallery_sources(), *course.lesson_sources()]
     pages = [course.root / GUIDE, *lessons, *course.lab_sources()]
     found = [one for page in pages for one in claims_of_page(page, course.root)]
-    definitions = sorted((course.root / "studykit" / "checks").glob("lab*/*.py"))
+    definitions = sorted((course.root / "studykit" / "exercises").glob("lab*/*.py"))
     return found + [one for path in definitions for one in claims_of_code(path, course.root)]
 
 

@@ -6,13 +6,13 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from studykit.checks import find_lab
-from studykit.checks.progress import free_name, write_whole
 from studykit.course.assemble import exercise_in, lab_and_solution
 from studykit.course.cells import Cell, Notebook, dump, load
 from studykit.course.layout import Course
 from studykit.errors import StudyError
-from studykit.exercise import Exercise, Lab
+from studykit.exercises.catalog import find_lab
+from studykit.exercises.definition import Exercise, Lab
+from studykit.files import free_name, write_whole
 
 OUTSIDE: Final = "(outside of JupyterLab `study` is `.venv/bin/study`)"
 """What somebody has to know who types `make` in a plain terminal and is told of `study`."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from studykit.errors import StudyError
-from studykit.exercise import Exercise
+from studykit.exercises.definition import Exercise
 
 BEGIN: Final = re.compile(r"^(\s*)# BEGIN SOLUTION\s*$")
 END: Final = re.compile(r"^\s*# END SOLUTION\s*$")

@@ -15,7 +15,7 @@ from studykit.checks.judging import Verdict, cases_of, judge
 from studykit.checks.kernel import CellRun, Request, run_lab
 from studykit.course.cells import Notebook, load
 from studykit.course.layout import Course
-from studykit.exercise import Exercise, Json, Lab, Misconception
+from studykit.exercises.definition import Exercise, Json, Lab, Misconception
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from studykit.checks import find_exercise, labs
 from studykit.checks.lab import follow_up
 from studykit.checks.progress import Progress
 from studykit.course.copies import copy_of
 from studykit.course.layout import Course
 from studykit.course.proof import LabProof
 from studykit.course.session import Answer
-from studykit.exercise import Exercise, Lab
+from studykit.exercises.catalog import find_exercise, labs
+from studykit.exercises.definition import Exercise, Lab
 
 
 def answers_text(answers: Sequence[Answer], notes: Sequence[str]) -> str:

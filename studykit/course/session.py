@@ -11,7 +11,7 @@ from studykit.checks.judging import Verdict, cases_of, judge
 from studykit.checks.kernel import CELL_TIMEOUT_S, CellRun, KernelGone, LabKernel, Request, run_lab
 from studykit.checks.lab import missing_text
 from studykit.course.cells import load
-from studykit.exercise import Exercise
+from studykit.exercises.definition import Exercise
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from string import Template
 from typing import Final
 
 from studykit.errors import StudyError
-from studykit.exercise import Lab
+from studykit.exercises.definition import Lab
 
 DEFINITION: Final = Template('''\
 """$id: what it is about, in one line."""
@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from random import Random
 
-from studykit.exercise import Args, Exercise, Json, Misconception
-from studykit.formats import short
+from studykit.exercises.definition import Args, Exercise, Json, Misconception
+from studykit.exercises.wording import short
 
 
 def reference(number: int) -> int:
@@ -121,7 +121,7 @@ def skeleton(lab: Lab, name: str, root: Path) -> Skeleton:
     number = len(lab.exercises) + 1
     words = {"id": f"L{lab.number}.{number}", "name": name, "number": str(number)}
     return Skeleton(
-        root / "studykit" / "checks" / lab.name / f"e{number}_{name}.py",
+        root / "studykit" / "exercises" / lab.name / f"e{number}_{name}.py",
         DEFINITION.substitute(words),
         root / "solutions" / "src" / f"{lab.name}.py",
         HOLE.substitute(words),

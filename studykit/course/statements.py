@@ -67,7 +67,7 @@ def statements(course: Course) -> list[Statement]:
     lessons = [*course.gallery_sources(), *course.lesson_sources(), *course.lab_sources()]
     found = [one for page in [course.root / GUIDE, *lessons] for one in of_page(page, course.root)]
     found += [one for page in lessons for one in of_code_cells(page, course.root)]
-    definitions = sorted((course.root / "studykit" / "checks").glob("lab*/*.py"))
+    definitions = sorted((course.root / "studykit" / "exercises").glob("lab*/*.py"))
     return found + [one for path in definitions for one in of_definition(path, course.root)]
 
 

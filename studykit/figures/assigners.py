@@ -8,12 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from msgspec.structs import replace
 
-from studykit import axis, style
-from studykit.describe import count_of, seconds, span
+from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.steps import Event, Policy, Trace
-from studykit.trace import simulate
-from studykit.view import WindowView, view
+from studykit.trace.simulate import simulate
+from studykit.trace.steps import Event, Policy, Trace
+from studykit.trace.view import WindowView, view
+from studykit.trace.words import count_of, seconds, span
 
 TITLE: Final = "Four ways to cut time"
 QUESTION: Final = "Which event joins two sessions?"

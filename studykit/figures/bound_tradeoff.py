@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from studykit import axis, style
-from studykit.describe import seconds
+from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.steps import Trace
-from studykit.view import view
+from studykit.trace.steps import Trace
+from studykit.trace.view import view
+from studykit.trace.words import seconds
 
 TITLE: Final = "Completeness against delay"
 QUESTION: Final = "Which bound keeps 99 %?"

@@ -7,8 +7,8 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from matplotlib.figure import Figure
 
-from studykit.job_recording import JobRecording
-from studykit.steps import Trace
+from studykit.flink.recording import JobRecording
+from studykit.trace.steps import Trace
 
 Row: TypeAlias = dict[str, str | int]
 """A row of the table that says the same as the picture."""

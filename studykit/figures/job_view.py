@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from studykit import axis, style
-from studykit.describe import count_of
+from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.job_recording import JobRecording, Moment, OperatorState
+from studykit.flink.recording import JobRecording, Moment, OperatorState
+from studykit.trace.words import count_of
 
 TITLE: Final = "A job at work"
 QUESTION: Final = "Which operator is the first slow one?"

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from flink_jobs.simulator.partitions import partition_of
-from studykit import style
-from studykit.describe import count_of, seconds
+from studykit.drawing import style
 from studykit.figures.exhibit import Choices, Row
-from studykit.steps import Trace
-from studykit.view import WindowView, view
+from studykit.trace.steps import Trace
+from studykit.trace.view import WindowView, view
+from studykit.trace.words import count_of, seconds
 
 TITLE: Final = "State by key"
 QUESTION: Final = "What moves when the parallelism changes?"

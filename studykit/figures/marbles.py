@@ -7,12 +7,12 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from studykit import axis, style
-from studykit.describe import firings, seconds, verdicts
+from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.marbles import MarbleError, outcome, render
-from studykit.steps import Trace
-from studykit.view import View, view
+from studykit.trace.marbles import MarbleError, outcome, render
+from studykit.trace.steps import Trace
+from studykit.trace.view import View, view
+from studykit.trace.words import firings, seconds, verdicts
 
 TITLE: Final = "Marbles"
 QUESTION: Final = "Which single move makes this event late?"

@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from flink_jobs.utils.watermarks import MIN_WATERMARK
-from studykit import axis, style
-from studykit.describe import seconds
+from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.steps import Trace
-from studykit.view import View, view
+from studykit.trace.steps import Trace
+from studykit.trace.view import View, view
+from studykit.trace.words import seconds
 
 TITLE: Final = "The smallest watermark wins"
 QUESTION: Final = "Why is nothing printed?"

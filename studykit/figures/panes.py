@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from studykit import axis, style
+from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.steps import Trace
-from studykit.view import WindowView, view
+from studykit.trace.steps import Trace
+from studykit.trace.view import WindowView, view
 
 TITLE: Final = "Discard, accumulate, retract"
 QUESTION: Final = "Which mode breaks a sink that adds up what it gets?"

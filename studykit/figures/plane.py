@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import blended_transform_factory
 
-from studykit import axis, style
-from studykit.describe import seconds, span
+from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.steps import Trace
-from studykit.view import Mark, Seen, View, WindowView
+from studykit.trace.steps import Trace
+from studykit.trace.view import Mark, Seen, View, WindowView
+from studykit.trace.words import seconds, span
 
 _CROWD: Final = 30
 """With more events than this only the bad news gets a label."""

@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from studykit import style
-from studykit.describe import seconds
+from studykit.drawing import style
 from studykit.figures import plane
 from studykit.figures.exhibit import Choices, Row
-from studykit.steps import Trace
-from studykit.view import Seen, view
+from studykit.trace.steps import Trace
+from studykit.trace.view import Seen, view
+from studykit.trace.words import seconds
 
 TITLE: Final = "Two clocks"
 QUESTION: Final = "Which event waited longest?"

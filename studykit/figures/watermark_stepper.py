@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from studykit import style
-from studykit.describe import state_sentence
+from studykit.drawing import style
 from studykit.figures import plane
 from studykit.figures.exhibit import Row
-from studykit.steps import Trace
-from studykit.view import view
+from studykit.trace.steps import Trace
+from studykit.trace.view import view
+from studykit.trace.words import state_sentence
 
 TITLE: Final = "Watermark, windows and verdicts"
 QUESTION: Final = "Which smallest bound drops nothing, and what does it cost?"

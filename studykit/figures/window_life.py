@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from studykit import axis, style
-from studykit.describe import count_of, seconds
+from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.steps import Trace
-from studykit.view import View, WindowView, view
+from studykit.trace.steps import Trace
+from studykit.trace.view import View, WindowView, view
+from studykit.trace.words import count_of, seconds
 
 TITLE: Final = "The life of a window"
 QUESTION: Final = "When may this state be freed?"

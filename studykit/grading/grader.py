@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from studykit.errors import StudyError
-from studykit.exercise import Args, Exercise, copy_args
-from studykit.grading.archives import Member, Rejected, is_archive, members
-from studykit.grading.intake import Handed, read_regular
+from studykit.exercises.definition import Args, Exercise, copy_args
+from studykit.grading.book.results import Result
+from studykit.grading.book.similarity import shingles
+from studykit.grading.intake.archives import Member, Rejected, is_archive, members
+from studykit.grading.intake.notebooks import MAX_BYTES, Submitted, Unreadable, read_notebook
+from studykit.grading.intake.rebuild import Original, Rebuilt, rebuild
+from studykit.grading.intake.submissions import Handed, read_regular
 from studykit.grading.judging import Cases, grade_exercise
-from studykit.grading.notebooks import MAX_BYTES, Submitted, Unreadable, read_notebook
-from studykit.grading.rebuild import Original, Rebuilt, rebuild
-from studykit.grading.results import Result
-from studykit.grading.running import Call, Engine, Plan, run_plan
+from studykit.grading.sandbox.session import Call, Engine, Plan, run_plan
 from studykit.grading.secret import Secret
-from studykit.grading.similarity import shingles
 
 HIDDEN: Final = 20
 """Hidden cases for each exercise that takes arguments."""

@@ -11,11 +11,11 @@ from studykit.checks.judging import Verdict as Judged
 from studykit.checks.judging import judge
 from studykit.checks.lab import missing_text
 from studykit.checks.running import Outcome
-from studykit.exercise import Args, Exercise, same
-from studykit.formats import labelled
-from studykit.grading.replies import Trouble
-from studykit.grading.results import Graded, Verdict
-from studykit.grading.running import Answer
+from studykit.exercises.definition import Args, Exercise, same
+from studykit.exercises.wording import labelled
+from studykit.grading.book.results import Graded, Verdict
+from studykit.grading.sandbox.replies import Trouble
+from studykit.grading.sandbox.session import Answer
 
 MESSAGE: Final = 6_000
 """Longest message, in characters."""

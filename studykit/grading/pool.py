@@ -14,13 +14,13 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Final
 
+from studykit.grading.book.results import Result
 from studykit.grading.box import confine
-from studykit.grading.fork_engine import EngineFailure
 from studykit.grading.grader import Assignment, grade
-from studykit.grading.intake import Handed
-from studykit.grading.limits import Limits
-from studykit.grading.results import Result
-from studykit.grading.running import Engine, EngineMaker
+from studykit.grading.intake.submissions import Handed
+from studykit.grading.sandbox.fork_engine import EngineFailure
+from studykit.grading.sandbox.limits import Limits
+from studykit.grading.sandbox.session import Engine, EngineMaker
 
 TRIES: Final = 3
 WORKER_BYTES: Final = 2**30

@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from studykit.grading.marks import Mark
-from studykit.grading.results import Result
-from studykit.grading.session import Run
+from studykit.grading.book.marks import Mark
+from studykit.grading.book.results import Result
+from studykit.grading.run import Run
 
 
 class Show:

@@ -13,7 +13,7 @@ from studykit.services.kafka import Kafka
 from studykit.services.ports import HOST
 from studykit.services.redis import Redis
 from studykit.services.service import Service
-from studykit.services.workspace import Workspace
+from studykit.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from studykit.errors import StudyError
+from studykit.files import file_lock
 from studykit.services.jars import JarCache, read_lock
-from studykit.services.workspace import Workspace, file_lock
+from studykit.workspace import Workspace
 
 _COPIED = ("bin", "conf")
 """Scripts find their home from where they are, and settings are there to be edited."""

@@ -15,13 +15,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from flink_jobs.java import LOGGING, QUICK, find_java
-from flink_jobs.job_metrics import REPORTS_TO, reporter
+from flink_jobs.job.metrics import REPORTS_TO, reporter
+from flink_jobs.runtime.java import LOGGING, QUICK, find_java
 from studykit.services.flink import flink_home, java_options
 from studykit.services.ports import HOST, free_port
 from studykit.services.process import Running
 from studykit.services.service import Say, Service, silent
-from studykit.services.workspace import Workspace
+from studykit.workspace import Workspace
 
 SLOTS: Final = 2
 """How many parallel pipelines there is room for, so that a job can be run at parallelism 2."""

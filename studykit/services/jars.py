@@ -23,7 +23,7 @@ from msgspec import Struct
 from platformdirs import user_cache_path
 
 from studykit.errors import StudyError
-from studykit.services.workspace import file_lock
+from studykit.files import file_lock
 
 LOCK_FILE = Path(__file__).with_name("jars.lock.json")
 _DOWNLOADS_AT_ONCE = 8

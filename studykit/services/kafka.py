@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from flink_jobs.java import QUICK, find_java
+from flink_jobs.runtime.java import QUICK, find_java
 from studykit.errors import StudyError
 from studykit.services.jars import JarCache, read_lock
 from studykit.services.ports import HOST, accepts, free_port

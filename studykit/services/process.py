@@ -13,7 +13,7 @@ import msgspec
 import psutil
 from msgspec import Struct
 
-from flink_jobs.java import NO_PROXY
+from flink_jobs.runtime.java import NO_PROXY
 from studykit.errors import StudyError
 
 _LAUNCHER = Path(__file__).with_name("launch.py")

@@ -12,7 +12,7 @@ from studykit.errors import StudyError
 from studykit.services import process
 from studykit.services.ports import HOST, is_taken, refusal
 from studykit.services.process import Running
-from studykit.services.workspace import Workspace
+from studykit.workspace import Workspace
 
 Say = Callable[[str], None]
 """Called with a few words on what is being done, for a person who waits."""

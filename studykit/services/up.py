@@ -26,7 +26,7 @@ from studykit.services.jars import Jar, JarCache, read_lock
 from studykit.services.kafka import Kafka
 from studykit.services.redis import Redis, redis_answers
 from studykit.services.service import Say, Service
-from studykit.services.workspace import Workspace
+from studykit.workspace import Workspace
 
 
 def up(

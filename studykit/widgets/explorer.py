@@ -9,8 +9,8 @@ import ipywidgets as widgets
 from msgspec.structs import replace
 
 from studykit.figures.exhibit import Exhibit
-from studykit.steps import Event, Policy, PolicyError, Trace
-from studykit.trace import simulate
+from studykit.trace.simulate import simulate
+from studykit.trace.steps import Event, Policy, PolicyError, Trace
 from studykit.widgets import page
 from studykit.widgets.stepper import Stepper
 

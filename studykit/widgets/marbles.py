@@ -9,13 +9,13 @@ from typing import Any, Final
 import anywidget
 import traitlets
 
-from studykit import style
-from studykit.describe import state_sentence
+from studykit.drawing import style
 from studykit.figures import watermark_stepper
-from studykit.marbles import outcome, parse, render
-from studykit.steps import Event, Policy, Trace
-from studykit.trace import simulate
-from studykit.view import View, WindowView, view
+from studykit.trace.marbles import outcome, parse, render
+from studykit.trace.simulate import simulate
+from studykit.trace.steps import Event, Policy, Trace
+from studykit.trace.view import View, WindowView, view
+from studykit.trace.words import state_sentence
 from studykit.widgets import page
 
 SPAN_S: Final = 26

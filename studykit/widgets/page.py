@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from PIL import Image
 
-from studykit import style
+from studykit.drawing import style
 from studykit.figures.exhibit import Row
 
 _FILM_WIDTH: Final = 700

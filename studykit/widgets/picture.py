@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from studykit import style
+from studykit.drawing import style
 from studykit.figures.exhibit import Exhibit, Subject
 from studykit.widgets import page
 from studykit.widgets.reel import reel_of

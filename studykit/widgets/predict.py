@@ -10,8 +10,8 @@ from typing import Any
 import ipywidgets as widgets
 import msgspec
 
-from studykit.services.workspace import Workspace
 from studykit.widgets import page
+from studykit.workspace import Workspace
 
 
 class Predict(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from studykit.describe import step_sentence
-from studykit.job_recording import JobRecording
-from studykit.steps import Trace
+from studykit.flink.recording import JobRecording
+from studykit.trace.steps import Trace
+from studykit.trace.words import step_sentence
 
 
 class Reel(NamedTuple):

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import ipywidgets as widgets
 
-from studykit import style
+from studykit.drawing import style
 from studykit.figures.exhibit import Exhibit, Subject, choices_of, own_words
-from studykit.job_recording import JobRecording
-from studykit.steps import Trace
+from studykit.flink.recording import JobRecording
+from studykit.trace.steps import Trace
 from studykit.widgets import page
 from studykit.widgets.reel import reel_of
 

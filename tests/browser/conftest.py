@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,14 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from studykit.services.ports import HOST, free_port
-from tests.service_fixtures import INHERITED
+from tests.support.browser import SCREENSHOTS, STUDY
+from tests.support.services import INHERITED
 
 CLONE = Path(__file__).parents[2]
-STUDY = Path(sys.prefix) / "bin" / "study"
-SCREENSHOTS = CLONE / ".study" / "tests" / "screenshots"
 PATIENCE_SECONDS = 60
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -128,27 +126,6 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
         yield browser
         browser.close()
-
-
-_CONNECTED = """async path => {
-    const sessions = await (await fetch('/api/sessions')).json();
-    return sessions.some(one => one.path === path && one.kernel.connections > 0);
-}"""
-
-
-def open_notebook(page: Page) -> Locator:
-    """Return the notebook that is in front."""
-    return page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
-
-
-def wait_for_kernel(page: Page, path: str) -> None:
-    """Wait until the notebook at that path, from the root, can run cells.
-
-    JupyterLab shows "idle" also before a page has a kernel, and drops the cells that it is then
-    told to run, without a word. So the server is asked first whether the page is connected.
-    """
-    page.wait_for_function(_CONNECTED, arg=path)
-    open_notebook(page).locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
 
 
 @dataclass

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import SCREENSHOTS, wait_for_kernel
+from tests.support.browser import SCREENSHOTS, wait_for_kernel
 
 LABS = Path(__file__).parents[2] / "labs"
 LAB = LABS / "lab05_lateness.ipynb"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from studykit.lab import PORT, has_browser
+from studykit.cli.jupyter import PORT, has_browser
 from studykit.services.ports import HOST, free_port, is_taken
 
 CLONE = Path(__file__).parents[2]

@@ -17,9 +17,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from studykit.course.cells import Notebook, load
 from studykit.course.layout import Course
-from studykit.job_lab import JobLab
+from studykit.flink.production import JobLab
 from studykit.services.ports import HOST
-from tests.browser.conftest import open_notebook, wait_for_kernel
+from tests.support.browser import open_notebook, wait_for_kernel
 
 COURSE = Course(Path(__file__).resolve().parents[2])
 SCREENSHOTS = COURSE.root / ".study" / "tests" / "screenshots"

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from studykit.services.ports import HOST
-from tests.browser.conftest import wait_for_kernel
+from tests.support.browser import wait_for_kernel
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 LESSON = NOTEBOOKS / "02_watermarks.ipynb"  # it has a widget of every kind

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from studykit import widgets
-from studykit.stories import STORY, STORY_POLICY
+from studykit.trace.stories import STORY, STORY_POLICY
 from studykit.widgets import Marbles
 
 SCRIPT = Path(widgets.__file__).with_name("marbles.js")

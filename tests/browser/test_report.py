@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import SCREENSHOTS, STUDY
+from tests.support.browser import SCREENSHOTS, STUDY
 
 pytestmark = pytest.mark.browser
 

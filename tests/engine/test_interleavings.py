@@ -27,7 +27,8 @@ from hypothesis import strategies as st
 
 from flink_jobs.engine.sliding import SlidingOperator
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness, WatermarkCombiner
-from tests.engine.streams import (
+from tests.support.oracle import Item
+from tests.support.streams import (
     Driver,
     InOrder,
     Row,
@@ -38,7 +39,6 @@ from tests.engine.streams import (
     shapes,
     sliding,
 )
-from tests.oracle import Item
 
 Log = list[Item]
 Missed = dict[tuple[str, int], tuple[int, ...]]

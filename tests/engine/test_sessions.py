@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flink_jobs.engine.panes import Position
-from tests.engine.effort import held, lines_run
-from tests.engine.laws import (
+from tests.support.effort import held, lines_run
+from tests.support.laws import (
     assert_nothing_to_do_before_next_ms,
     assert_replay_gives_the_rest,
     assert_taking_changes_nothing,
 )
-from tests.engine.streams import (
+from tests.support.oracle import Item, play_sessions
+from tests.support.streams import (
     Driver,
     Row,
     assert_same,
@@ -26,7 +27,6 @@ from tests.engine.streams import (
     sessions,
     stops,
 )
-from tests.oracle import Item, play_sessions
 
 GAP = 30 * 60_000
 gaps = st.integers(1, 25)

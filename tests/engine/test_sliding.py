@@ -14,13 +14,14 @@ from flink_jobs.engine.sliding import SlidingOperator
 from flink_jobs.engine.windows import SlidingWindows
 from flink_jobs.simulator.golden import TOTAL_CENTS, WINDOWS, golden_log
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
-from tests.engine.effort import held, lines_run
-from tests.engine.laws import (
+from tests.support.effort import held, lines_run
+from tests.support.laws import (
     assert_nothing_to_do_before_next_ms,
     assert_replay_gives_the_rest,
     assert_taking_changes_nothing,
 )
-from tests.engine.streams import (
+from tests.support.oracle import Item, play_windows
+from tests.support.streams import (
     Driver,
     Row,
     Shape,
@@ -33,7 +34,6 @@ from tests.engine.streams import (
     sliding,
     stops,
 )
-from tests.oracle import Item, play_windows
 
 SECOND = 1_000
 MINUTE = 60 * SECOND

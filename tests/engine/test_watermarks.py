@@ -15,8 +15,8 @@ from flink_jobs.utils.watermarks import (
     WatermarkCombiner,
     bounded_watermark,
 )
-from tests import oracle
-from tests.engine.streams import bounds
+from tests.support import oracle
+from tests.support.streams import bounds
 
 
 @given(st.lists(st.integers(-(10**12), 10**14)), bounds)

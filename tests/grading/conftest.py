@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from studykit.grading import selftest
-from studykit.grading.isolation import Sandbox
-from studykit.grading.selftest import Findings, examine
+from studykit.grading.sandbox import selftest
+from studykit.grading.sandbox.isolation import Sandbox
+from studykit.grading.sandbox.selftest import Findings, examine
 
 _found: dict[Any, Findings] = {}
 

@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from studykit.grading.example.maker import as_bytes, misled
-from studykit.grading.identity import tidy
-from tests.grading.hostile import CASES, SCRIPT, Case
-from tests.grading.kit import LAB, graded, put, solved, untouched, verdicts
+from studykit.grading.intake.identity import tidy
+from tests.support.hostile import CASES, SCRIPT, Case
+from tests.support.submissions import LAB, graded, put, solved, untouched, verdicts
 
 HONEST = {
     "honest-solved": solved(),

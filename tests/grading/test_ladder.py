@@ -15,18 +15,18 @@ from typing import Any
 import psutil
 import pytest
 
-from studykit.doctor import Finding, Level, examine
+from studykit.cli.doctor import Finding, Level, examine
 from studykit.errors import StudyError
-from studykit.grading import selftest
 from studykit.grading.example.maker import as_bytes
-from studykit.grading.fork_engine import EngineFailure
-from studykit.grading.isolation import MEANING
-from studykit.grading.selftest import Findings
+from studykit.grading.sandbox import selftest
+from studykit.grading.sandbox.fork_engine import EngineFailure
+from studykit.grading.sandbox.isolation import MEANING
+from studykit.grading.sandbox.selftest import Findings
 from studykit.services.ports import free_port
-from studykit.services.workspace import Workspace
-from tests.grading.hostile import CASES
-from tests.grading.kit import LAB, graded, put, solved, untouched, verdicts
-from tests.grading.ordinary import CLONE, USER, as_ordinary_user, as_root_of_a_container
+from studykit.workspace import Workspace
+from tests.support.hostile import CASES
+from tests.support.ordinary import CLONE, USER, as_ordinary_user, as_root_of_a_container
+from tests.support.submissions import LAB, graded, put, solved, untouched, verdicts
 
 HOSTILE = [
     case
@@ -75,7 +75,7 @@ def test_with_fewer_rights_grading_is_as_safe(
     out.mkdir()
     if start is as_ordinary_user and os.geteuid() == 0:
         os.chown(out, USER, USER)
-    words = [sys.executable, "-m", "tests.grading.climb", level, str(submitted), str(out)]
+    words = [sys.executable, "-m", "tests.support.climb", level, str(submitted), str(out)]
     subprocess.run(start(*words), cwd=CLONE, check=True)
     text = (out / "gradebook.json").read_text("utf-8")
     assert json.loads(text)["isolation"].startswith(f"isolation {level}: {MEANING[level]}; ")

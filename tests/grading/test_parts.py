@@ -14,21 +14,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studykit.errors import StudyError
-from studykit.exercise import same
-from studykit.grading import replies
+from studykit.exercises.definition import same
+from studykit.grading.book.marks import LatePolicy, Override, mark, parse_time, read_overrides
+from studykit.grading.book.page import POLICY, bars, element, page, table
+from studykit.grading.book.results import Graded, Result
+from studykit.grading.book.similarity import near_pairs, shingles
 from studykit.grading.box import seccomp
 from studykit.grading.example.maker import answer_cell, as_bytes
-from studykit.grading.identity import LONGEST, alike, file_name, tidy, who
-from studykit.grading.intake import take_in
-from studykit.grading.marks import LatePolicy, Override, mark, parse_time, read_overrides
-from studykit.grading.notebooks import Unreadable, read_notebook
-from studykit.grading.page import POLICY, bars, element, page, table
-from studykit.grading.rebuild import Original, rebuild
-from studykit.grading.results import Graded, Result
+from studykit.grading.intake.identity import LONGEST, alike, file_name, tidy, who
+from studykit.grading.intake.notebooks import Unreadable, read_notebook
+from studykit.grading.intake.rebuild import Original, rebuild
+from studykit.grading.intake.submissions import take_in
+from studykit.grading.sandbox import replies
+from studykit.grading.sandbox.staging import stage
 from studykit.grading.secret import Secret
-from studykit.grading.similarity import near_pairs, shingles
-from studykit.grading.staging import stage
-from tests.grading.kit import COURSE, LAB, put, solved
+from tests.support.submissions import COURSE, LAB, put, solved
 
 ORIGINAL = Original.of(LAB, COURSE)
 
@@ -208,7 +208,7 @@ def test_a_deleted_answer_is_found_by_its_function() -> None:
 def test_nothing_that_answers_an_exercise_is_staged(tmp_path: Path) -> None:
     staged = {path.relative_to(tmp_path).as_posix() for path in stage(tmp_path).rglob("*")}
     assert "studykit/checks/lab.py" in staged
-    assert not [name for name in staged if "lab01" in name or "/course" in name]
+    assert not [name for name in staged if "/lab0" in name or "/course" in name or "/cli" in name]
     grading = [name for name in staged if "grading/" in name and name.endswith(".py")]
     assert all("/box/" in name or name.endswith("__init__.py") for name in grading)
 

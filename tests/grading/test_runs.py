@@ -15,21 +15,30 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from studykit.cli import app
+from studykit.cli.app import app
+from studykit.cli.grade import example_order
 from studykit.errors import StudyError
-from studykit.grading import selftest
-from studykit.grading.command import example_order
+from studykit.grading.book.ledger import Ledger
+from studykit.grading.book.results import Result
 from studykit.grading.example.comparing import differences
 from studykit.grading.example.maker import as_bytes
-from studykit.grading.fork_engine import EngineFailure, ForkEngine
-from studykit.grading.ledger import Ledger
-from studykit.grading.limits import Limits
-from studykit.grading.results import Result
+from studykit.grading.run import grade_all
+from studykit.grading.sandbox import selftest
+from studykit.grading.sandbox.fork_engine import EngineFailure, ForkEngine
+from studykit.grading.sandbox.limits import Limits
+from studykit.grading.sandbox.selftest import choose_sandbox
 from studykit.grading.secret import Secret
-from studykit.grading.selftest import choose_sandbox
-from studykit.grading.session import grade_all
-from tests.grading.hostile import CASES
-from tests.grading.kit import COURSE, LAB, all_pass, graded, put, solved, untouched, verdicts
+from tests.support.hostile import CASES
+from tests.support.submissions import (
+    COURSE,
+    LAB,
+    all_pass,
+    graded,
+    put,
+    solved,
+    untouched,
+    verdicts,
+)
 
 CLONE = Path(__file__).parents[2]
 STUDY = Path(sys.executable).with_name("study")
@@ -118,7 +127,7 @@ def test_graded_again_nothing_is_run_and_no_byte_changes(
     example: Example, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {path: path.read_bytes() for path in example.out.rglob("*") if path.is_file()}
-    monkeypatch.setattr("studykit.grading.session.Pool", None)
+    monkeypatch.setattr("studykit.grading.run.Pool", None)
     grade_all(example_order(example.out), COURSE, *[lambda *_: None] * 3)
     assert {path: path.read_bytes() for path in example.out.rglob("*") if path.is_file()} == before
 
@@ -312,7 +321,7 @@ def test_our_own_failure_is_tried_again_and_never_a_zero(
         monkeypatch.setattr(ForkEngine, "session", _fails)
         return found
 
-    monkeypatch.setattr("studykit.grading.session.choose_sandbox", choose)
+    monkeypatch.setattr("studykit.grading.run.choose_sandbox", choose)
     book = graded(tmp_path / "in", tmp_path / "out")
     assert (book["a"]["status"], book["a"]["total"]) == ("infra_error", None)
     monkeypatch.undo()
@@ -324,7 +333,7 @@ def _fails(_: ForkEngine) -> None:
 
 
 def test_two_runs_never_write_to_one_folder(tmp_path: Path) -> None:
-    from studykit.grading.ledger import only_grader  # noqa: PLC0415
+    from studykit.grading.book.ledger import only_grader  # noqa: PLC0415
 
     again = pytest.raises(StudyError, match="another grading run")
     with only_grader(tmp_path), again, only_grader(tmp_path):
@@ -348,7 +357,7 @@ def test_a_ledger_loses_only_its_torn_last_line(tmp_path: Path, cut: int) -> Non
 
 
 def test_a_late_notebook_with_a_known_time_loses_points(tmp_path: Path) -> None:
-    from studykit.grading.marks import LatePolicy, parse_time  # noqa: PLC0415
+    from studykit.grading.book.marks import LatePolicy, parse_time  # noqa: PLC0415
 
     put(tmp_path, {"a.ipynb": as_bytes(solved())})
     table = tmp_path / "list.csv"

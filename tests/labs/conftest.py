@@ -7,10 +7,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from studykit.checks import find_lab, labs
 from studykit.course.layout import Course
 from studykit.course.proof import LabProof, prove
-from studykit.exercise import Lab
+from studykit.exercises.catalog import find_lab, labs
+from studykit.exercises.definition import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
 

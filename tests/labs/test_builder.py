@@ -13,7 +13,7 @@ from studykit.course.cells import dump, load, read_cells, with_ids, without_outp
 from studykit.course.holes import WIDTH, dig, fill, leaks
 from studykit.course.layout import Course
 from studykit.errors import StudyError
-from studykit.exercise import Exercise, Misconception
+from studykit.exercises.definition import Exercise, Misconception
 
 LESSON = """\
 # %% [markdown]

@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from studykit.checks import labs
 from studykit.checks.judging import cases_of, judge
-from studykit.exercise import Exercise, Lab, copy_args, same
+from studykit.exercises.catalog import labs
+from studykit.exercises.definition import Exercise, Lab, copy_args, same
 
 ALL = [pytest.param(one, id=one.id) for lab in labs() for one in lab.exercises]
 

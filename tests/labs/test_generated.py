@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from studykit.checks import labs
 from studykit.course.assemble import lab_and_solution
 from studykit.course.build import products
 from studykit.course.cells import BUILDER, TAGS, dump, load, without_outputs
@@ -16,7 +15,8 @@ from studykit.course.execute import is_executed
 from studykit.course.holes import answers, leaks
 from studykit.course.layout import Course
 from studykit.course.lint import findings
-from studykit.exercise import Lab
+from studykit.exercises.catalog import labs
+from studykit.exercises.definition import Lab
 
 pytestmark = pytest.mark.parametrize("lab", labs(), ids=lambda lab: lab.name)
 

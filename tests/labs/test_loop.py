@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from studykit.checks import find_exercise, find_lab, labs
 from studykit.checks.progress import Progress
 from studykit.course.cells import dump, load
 from studykit.course.copies import copy_of, pristine, reset, start, started
@@ -19,6 +18,7 @@ from studykit.course.report import answers_text, next_text, progress_text
 from studykit.course.session import check_notebook
 from studykit.course.watching import saved
 from studykit.errors import StudyError
+from studykit.exercises.catalog import find_exercise, find_lab, labs
 
 LAB = find_lab("02")
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from studykit.checks import find_exercise, find_lab, lab
+from studykit.checks import lab
 from studykit.checks.judging import cases_of, judge
 from studykit.checks.progress import Progress
 from studykit.checks.running import NotDone, run_case, run_cases
 from studykit.errors import StudyError
+from studykit.exercises.catalog import find_exercise, find_lab
 
 Output = pytest.CaptureFixture[str]
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from studykit.checks import labs
 from studykit.checks.kernel import CellRun, run_lab
 from studykit.course.cells import Notebook, load
 from studykit.course.layout import Course
-from studykit.exercise import Lab
+from studykit.exercises.catalog import labs
+from studykit.exercises.definition import Lab
 
 
 @pytest.fixture

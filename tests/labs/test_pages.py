@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from studykit.checks import find_exercise
 from studykit.checks.judging import cases_of, judge
 from studykit.course.layout import Course
 from studykit.course.navigation import title
-from studykit.exercise import Lab
+from studykit.exercises.catalog import find_exercise
+from studykit.exercises.definition import Lab
 
 ROW = re.compile(r"\| (L\d\d\.\d+) `(\w+)` \| (\d+) \| .+ \[([\w-]+)\] \| .+[?.] \|")
 

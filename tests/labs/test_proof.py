@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 from nbformat.v4 import new_code_cell
 
-from studykit.checks import labs
 from studykit.checks.kernel import run_lab
 from studykit.course.cells import load
 from studykit.course.layout import Course
 from studykit.course.proof import ExerciseProof, LabProof
-from studykit.exercise import Exercise, Lab
+from studykit.exercises.catalog import labs
+from studykit.exercises.definition import Exercise, Lab
 
 Proofs = Callable[[str], LabProof]
 

@@ -8,16 +8,17 @@ from random import Random
 
 import pytest
 
-from studykit.checks import find_exercise, lab, labs
+from studykit.checks import lab
 from studykit.checks.judging import cases_of, judge
 from studykit.checks.picture import picture, step_of
 from studykit.checks.running import run_cases
-from studykit.exercise import Args, Exercise
+from studykit.exercises.catalog import find_exercise, labs
+from studykit.exercises.definition import Args, Exercise
+from studykit.exercises.scene import Scene, meeting
 from studykit.figures.assigners import assigned
-from studykit.scene import Scene, meeting
-from studykit.steps import Step, Trace
-from studykit.trace import simulate
-from studykit.view import view
+from studykit.trace.simulate import simulate
+from studykit.trace.steps import Step, Trace
+from studykit.trace.view import view
 
 STAGED = [one for lab in labs() for one in lab.exercises if one.scene is not None]
 
@@ -200,7 +201,8 @@ def test_a_check_outside_of_a_notebook_stays_text(capsys: pytest.CaptureFixture[
 
 def test_checks_load_no_figure_before_one_is_asked_for() -> None:
     code = (
-        "import sys; from studykit.checks import lab, labs; labs();"
+        "import sys; from studykit.checks import lab;"
+        "from studykit.exercises.catalog import labs; labs();"
         "lab.check('L02.1'); watermark = lambda a, b: a; lab.check('L02.1');"
         "heavy = {'matplotlib', 'ipywidgets', 'PIL', 'numpy', 'pandas', 'nbformat'};"
         "print(sorted(heavy & set(sys.modules)))"
@@ -211,7 +213,7 @@ def test_checks_load_no_figure_before_one_is_asked_for() -> None:
 
 def test_the_command_loads_nothing_that_takes_longer_than_the_check() -> None:
     code = (
-        "import sys; from studykit.cli import app; import studykit.course.report;"
+        "import sys; from studykit.cli.app import app; import studykit.course.report;"
         "slow = {'IPython', 'jupytext', 'lark', 'matplotlib', 'numpy', 'rfc3987_syntax.utils'};"
         "print(sorted(slow & set(sys.modules)))"
     )

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from studykit.checks import find_lab
 from studykit.checks.judging import cases_of, judge
 from studykit.checks.running import run_cases
 from studykit.course.holes import dig
 from studykit.course.layout import Course
 from studykit.course.skeleton import skeleton
 from studykit.errors import StudyError
-from studykit.exercise import Exercise
+from studykit.exercises.catalog import find_lab
+from studykit.exercises.definition import Exercise
 
 LAB = find_lab("03")
 
 
 @pytest.fixture
 def root(course: Course, tmp_path: Path) -> Path:
-    (tmp_path / "studykit" / "checks" / LAB.name).mkdir(parents=True)
+    (tmp_path / "studykit" / "exercises" / LAB.name).mkdir(parents=True)
     shutil.copytree(course.solutions / "src", tmp_path / "solutions" / "src")
     return tmp_path
 

@@ -23,7 +23,7 @@ import pytest
 
 from studykit.course.claims import Claim, claims, claims_of_code, claims_of_page
 from studykit.course.layout import Course
-from tests.notebooks.ledger import Proof, proofs
+from tests.support.proofs import Proof, proofs
 
 CLAIMS = claims(Course.of_clone())
 

@@ -17,7 +17,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from tests.parity.chaos import DISTURBANCES, Outcome, Stage, schedule
+from tests.support.chaos import DISTURBANCES, Outcome, Stage, schedule
 
 Recoveries = Mapping[str, Sequence[float]]
 """Seconds until the job worked again, by what was done to it."""

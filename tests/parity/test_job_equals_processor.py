@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from flink_jobs.config import Settings
-from tests.parity import logs
-from tests.parity.executions import Executions
+from tests.support import logs
+from tests.support.executions import Executions
 
 pytestmark = pytest.mark.jvm
 

@@ -9,8 +9,8 @@ import psutil
 import pytest
 from rich.console import Console
 
-from studykit.demo import demo
-from studykit.services.workspace import Workspace
+from studykit.cli.demo import demo
+from studykit.workspace import Workspace
 
 pytestmark = pytest.mark.services
 

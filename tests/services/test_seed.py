@@ -18,7 +18,7 @@ from flink_jobs.events import CLICKSTREAM, TRANSACTIONS, EventDecoder, Malformed
 from flink_jobs.simulator.arrivals import Arrival
 from flink_jobs.simulator.disorder import Disorder
 from flink_jobs.simulator.partitions import partition_of
-from studykit.seed import Plan, append, seed, seed_kafka
+from studykit.services.seed import Plan, append, seed, seed_kafka
 from studykit.services.topics import PARTITIONS, create_topics
 
 pytestmark = pytest.mark.services

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from studykit.course.assemble import lab_and_solution
 from studykit.course.layout import Course
-from studykit.exercise import Exercise, Lab
+from studykit.exercises.definition import Exercise, Lab
 
 Notebook: TypeAlias = dict[str, Any]
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from studykit.checks import find_lab
 from studykit.course.layout import Course
+from studykit.exercises.catalog import find_lab
 from studykit.grading.example.maker import Maker, Notebook, as_bytes
 from studykit.grading.secret import Secret
 

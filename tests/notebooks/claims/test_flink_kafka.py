@@ -11,7 +11,7 @@ from kafka.admin import NewTopic
 from pyflink.java_gateway import get_gateway
 
 from studykit.services.jars import JarCache, read_lock
-from tests.notebooks.claims.flink import Flink, ms
+from tests.support.flink import Flink, ms
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services]
 

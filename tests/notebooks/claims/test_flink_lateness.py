@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from pyflink.datastream.window import TumblingEventTimeWindows
 
-from studykit.flink_lab import at
+from studykit.flink.in_process import at
 from studykit.services.ports import free_port
-from studykit.stories import STORY
-from tests.notebooks.claims.flink import Flink, seconds
+from studykit.trace.stories import STORY
+from tests.support.flink import Flink, seconds
 
 pytestmark = pytest.mark.jvm
 

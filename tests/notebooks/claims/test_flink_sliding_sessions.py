@@ -10,10 +10,10 @@ from pyflink.datastream.functions import AggregateFunction
 from pyflink.datastream.window import EventTimeSessionWindows, SlidingEventTimeWindows
 from pyflink.util.exceptions import TableException
 
-from studykit.flink_lab import at
-from studykit.marbles import parse
-from studykit.stories import TWO_VISITS
-from tests.notebooks.claims.flink import Flink, seconds
+from studykit.flink.in_process import at
+from studykit.trace.marbles import parse
+from studykit.trace.stories import TWO_VISITS
+from tests.support.flink import Flink, seconds
 
 pytestmark = pytest.mark.jvm
 

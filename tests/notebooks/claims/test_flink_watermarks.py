@@ -7,10 +7,10 @@ from pyflink.common import Configuration, Duration
 from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 
-from studykit.flink_lab import at
-from studykit.stories import STORY
-from studykit.trace import Policy, simulate
-from tests.notebooks.claims.flink import Flink, ms
+from studykit.flink.in_process import at
+from studykit.trace.simulate import Policy, simulate
+from studykit.trace.stories import STORY
+from tests.support.flink import Flink, ms
 
 pytestmark = pytest.mark.jvm
 

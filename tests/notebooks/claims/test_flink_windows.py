@@ -13,8 +13,8 @@ from pyflink.datastream.functions import (
 )
 from pyflink.datastream.window import CountTrigger, GlobalWindows, TumblingEventTimeWindows
 
-from studykit.flink_lab import at
-from tests.notebooks.claims.flink import Flink, ms, seconds
+from studykit.flink.in_process import at
+from tests.support.flink import Flink, ms, seconds
 
 pytestmark = pytest.mark.jvm
 

@@ -12,9 +12,9 @@ from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.datastream.window import TumblingEventTimeWindows
 from pyflink.java_gateway import get_gateway
 
-from studykit.flink_lab import at
-from studykit.stories import STORY
-from tests.notebooks.claims.flink import Flink, ms, seconds
+from studykit.flink.in_process import at
+from studykit.trace.stories import STORY
+from tests.support.flink import Flink, ms, seconds
 
 pytestmark = pytest.mark.jvm
 

@@ -6,8 +6,8 @@ import pytest
 from pyflink.common import Types
 from pyflink.datastream import KeyedProcessFunction
 
-from studykit.stories import STORY
-from tests.notebooks.claims.flink import Flink
+from studykit.trace.stories import STORY
+from tests.support.flink import Flink
 
 pytestmark = pytest.mark.jvm
 

@@ -18,9 +18,9 @@ from pyflink.table.udf import udf
 from pyflink.util.exceptions import TableException
 
 from flink_jobs.utils.watermarks import MIN_WATERMARK
-from studykit.flink_lab import at
-from tests.notebooks.claims.flink import Flink
-from tests.service_fixtures import INHERITED
+from studykit.flink.in_process import at
+from tests.support.flink import Flink
+from tests.support.services import INHERITED
 
 pytestmark = pytest.mark.jvm
 
@@ -66,7 +66,7 @@ def test_the_error_of_a_function_is_deep_in_that_of_java(flink: Flink):
 UNAWAITED = """
 import sys
 from pathlib import Path
-from studykit.flink_lab import Flink, at
+from studykit.flink.in_process import Flink, at
 flink = Flink()
 flink.table("payments", [at(0)], watermark="rt")
 flink.tables.execute_sql(

@@ -1,0 +1,146 @@
+"""The graph of the production job, built from the statements in `sql/`.
+
+    source -> clocked -> judged -> routed -> windows -> finished rows -> feature sinks
+                                          -> dead letters -> dead-letter sink
+
+`build` is pure: it adds statements to an environment and starts nothing. Where records come from
+and rows go to are *ports*, so that what runs on Kafka is tested on files.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from string import Template
+from typing import Final, Protocol
+
+from pyflink.table import DataTypes, Schema, StatementSet, StreamTableEnvironment
+from pyflink.table.udf import udf
+
+from flink_jobs.config import Settings, SettingsError
+from flink_jobs.events import EVENT_TYPES
+from flink_jobs.features.catalog import CATALOG
+from flink_jobs.features.clickstream import SESSION_GAP_MS
+from flink_jobs.job.functions import Decode, Deliver, Finish, event_columns, event_type
+
+_SEEN_BEFORE: Final = "LAG(max_seen_ms) OVER (PARTITION BY `partition` ORDER BY arrival)"
+_FINISHED: Final = DataTypes.ROW(
+    [
+        DataTypes.FIELD("redis_key", DataTypes.STRING()),
+        DataTypes.FIELD("feature_row", DataTypes.STRING()),
+    ]
+)
+
+
+class Ports(Protocol):
+    """Where records come from, and where rows and dead letters go."""
+
+    def create_sources(self, table_env: StreamTableEnvironment) -> None:
+        """Create a table for each event topic, with the columns of `source_files.sql`."""
+
+    def connect(self) -> Deliver:
+        """Return what takes every batch of rows on its way to the sink; runs in the workers."""
+
+    def create_sinks(self, table_env: StreamTableEnvironment) -> list[str]:
+        """Create the sinks; return the statements that insert the views of rows and letters."""
+
+
+def build(table_env: StreamTableEnvironment, settings: Settings, ports: Ports) -> StatementSet:
+    """Return the job, ready to be executed.
+
+    Args:
+        table_env: A fresh environment; it gets the job's tables, views and functions.
+        settings: Windows, bound and limits.
+        ports: Where records come from and rows go to.
+
+    Raises:
+        SettingsError: The production job cannot do what the settings ask for.
+    """
+    check_settings(settings)
+    ports.create_sources(table_env)
+    for topic in EVENT_TYPES:
+        _judge(table_env, settings, topic)
+    for feature_set in CATALOG:
+        finish = udf(
+            Finish(feature_set.name, ports.connect), result_type=_FINISHED, func_type="pandas"
+        )
+        table_env.create_temporary_function(f"finish_{feature_set.name}", finish)
+        table_env.execute_sql(statement(feature_set.name, **_windows(settings)))
+    table_env.execute_sql(statement("dead_letters"))
+    _translate(table_env, "dead_letters", "letters")
+    statements = table_env.create_statement_set()
+    for insert in ports.create_sinks(table_env):
+        statements.add_insert_sql(insert)
+    return statements
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse what Flink's windows cannot do.
+
+    Raises:
+        SettingsError: A setting asks for it.
+    """
+    if settings.lateness_ms:
+        raise SettingsError(
+            f"ALLOWED_LATENESS_SECONDS={settings.allowed_lateness_seconds} works in the "
+            "development processor only, because windows in Flink SQL fire once: set it to 0"
+        )
+
+
+def statement(name: str, /, **values: str | int) -> str:
+    """Return the statement in `sql/NAME.sql` with its `${...}` filled in."""
+    text = (files("flink_jobs") / "sql" / f"{name}.sql").read_text()
+    return Template(text).substitute(values)
+
+
+def interval(duration_ms: int) -> str:
+    """Return a duration as a SQL literal, whole seconds.
+
+    >>> interval(90_000_000)
+    "INTERVAL '1 01:00:00' DAY TO SECOND"
+    """
+    minutes, seconds = divmod(duration_ms // 1_000, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    return f"INTERVAL '{days} {hours:02}:{minutes:02}:{seconds:02}' DAY TO SECOND"
+
+
+def _windows(settings: Settings) -> dict[str, str | int]:
+    return {
+        "size": interval(settings.size_ms),
+        "slide": interval(settings.slide_ms),
+        "gap": interval(SESSION_GAP_MS),
+        "gap_ms": SESSION_GAP_MS,
+    }
+
+
+def _judge(table_env: StreamTableEnvironment, settings: Settings, topic: str) -> None:
+    """Add the view `TOPIC_events`: the records with their verdicts, event time as their clock."""
+    decode = udf(Decode(topic), result_type=event_type(topic), func_type="pandas")
+    table_env.create_temporary_function(f"decode_{topic}", decode)
+    values: dict[str, str | int] = {
+        "topic": topic,
+        "columns": ", ".join(event_columns(topic)),
+        "decoded_columns": ", ".join(f"decoded.{name}" for name in event_columns(topic)),
+        "bound_ms": settings.bound_ms,
+        "seen_ms": "max_seen_ms" if settings.bound_ms else _SEEN_BEFORE,
+        "max_future_ms": settings.max_future_ms,
+        "size_ms": settings.size_ms,
+        "slide_ms": settings.slide_ms,
+    }
+    for name in ("clocked", "judged", "routed"):
+        table_env.execute_sql(statement(name, **values))
+    _translate(table_env, f"{topic}_routed", f"{topic}_events")
+
+
+def _translate(table_env: StreamTableEnvironment, view: str, name: str) -> None:
+    """Translate a view, once, to a stream that everything after it reads as `name`.
+
+    Left to the planner, every reader could get a copy of its own of what comes before, with a clock
+    and Python workers of its own. Event time becomes the clock.
+    """
+    table = table_env.from_path(view)
+    schema = Schema.new_builder().from_resolved_schema(table.get_resolved_schema())
+    schema.column_by_expression("event_clock", "TO_TIMESTAMP_LTZ(event_time, 3)")
+    schema.watermark("event_clock", "SOURCE_WATERMARK()")
+    stream = table_env.to_data_stream(table)
+    table_env.create_temporary_view(name, table_env.from_data_stream(stream, schema.build()))

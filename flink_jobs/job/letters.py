@@ -1,0 +1,87 @@
+"""The dead letters of the production job, written row by row: they are rare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pyflink.metrics import Counter
+from pyflink.table import FunctionContext
+from pyflink.table.udf import ScalarFunction
+
+from flink_jobs.dead_letter import DeadLetter, Reason
+from flink_jobs.engine.windows import SlidingWindows, is_closed
+from flink_jobs.features.catalog import SESSION
+from flink_jobs.job.counters import counter
+
+
+@dataclass(frozen=True, slots=True)
+class LetterWriter:
+    """Writes dead letters about events of windows of `size_ms` every `slide_ms`."""
+
+    size_ms: int
+    slide_ms: int
+
+    def write(
+        self,
+        reason: Reason,
+        feature_set: str | None,
+        topic: str,
+        partition: int,
+        offset: int,
+        event_ms: int | None,
+        watermark_ms: int | None,
+        original: bytes | None,
+    ) -> DeadLetter:
+        """Return the dead letter of a row of the view `dead_letters`; the same order."""
+        late_by_ms: int | None = None
+        missed: tuple[int, ...] | None = None
+        if event_ms is not None and watermark_ms is not None:
+            limit_ms = watermark_ms + (feature_set == SESSION.name)
+            late_by_ms = limit_ms - event_ms
+            missed = None if feature_set == SESSION.name else self._missed(event_ms, watermark_ms)
+        return DeadLetter(
+            reason=reason,
+            feature_set=feature_set,
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            event_time=event_ms,
+            watermark=watermark_ms,
+            late_by_ms=late_by_ms,
+            missed_windows=missed,
+            original=original,
+        )
+
+    def _missed(self, event_ms: int, watermark_ms: int) -> tuple[int, ...]:
+        windows = SlidingWindows(self.size_ms, self.slide_ms).assign(event_ms)
+        return tuple(one.start_ms for one in windows if is_closed(one.end_ms, watermark_ms))
+
+
+class WriteLetters(ScalarFunction):  # type: ignore[misc]
+    """Writes dead letters, and counts them by reason and feature set."""
+
+    def __init__(self, writer: LetterWriter, shape: Callable[[DeadLetter], object]) -> None:
+        """Let `writer` write; `shape` makes of a letter what the sink takes."""
+        self._writer = writer
+        self._shape = shape
+
+    def open(self, function_context: FunctionContext) -> None:
+        """Begin with nothing counted."""
+        self._context = function_context
+        self._counters: dict[tuple[str, str], Counter] = {}
+
+    def eval(self, *columns: Any) -> object:  # noqa: ANN401
+        """Return the dead letter of a row of the view `dead_letters`, in the sink's shape."""
+        letter = self._writer.write(*columns)
+        self._count(letter.reason, letter.feature_set or "")
+        return self._shape(letter)
+
+    def _count(self, reason: str, feature_set: str) -> None:
+        labels = reason, feature_set
+        if labels not in self._counters:
+            self._counters[labels] = counter(
+                self._context, "dead_letters", reason=reason, feature_set=feature_set
+            )
+        self._counters[labels].inc()

@@ -1,0 +1,82 @@
+"""The production job as a service: checkpoints, going on from the newest, and an orderly stop.
+
+Starting without a checkpoint means reading the log from its beginning. What has been committed
+to Kafka by then is committed; so a job's state folder belongs to it as its topics do.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import signal
+import threading
+from pathlib import Path
+from typing import Final
+
+from pyflink.common import JobClient
+from pyflink.java_gateway import get_gateway
+from pyflink.table import StatementSet
+
+from flink_jobs.job.state import JobUnusable
+
+_POLL_S: Final = 0.2
+_NO_ANSWER: Final = "Number of retries has been exhausted"
+"""In what Flink says where a cluster cannot be reached."""
+
+log = logging.getLogger("features")
+
+
+def run(job: StatementSet, savepoints: Path | None, cluster: str | None = None) -> None:
+    """Run a job until it ends by itself, or until SIGTERM or SIGINT stops it with a savepoint.
+
+    Args:
+        job: What to run.
+        savepoints: Where the savepoint goes; None leaves it to others to stop the job.
+        cluster: Host and port of the cluster that runs it, if it is not in this process.
+
+    Raises:
+        JobUnusable: The job has failed for good, or its cluster is gone.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT) if savepoints else ():
+        signal.signal(number, lambda *_: stop.set())
+    client = job.execute().get_job_client()
+    log.info("started", extra={"context": {"flink-job-id": str(client.get_job_id())}})
+    result = client.get_job_execution_result()  # its cluster, and with it its status, ends with it
+    try:
+        while not result.done():
+            if stop.wait(_POLL_S) and savepoints:
+                _stop(client, savepoints)
+                return
+        result.result()
+    except Exception as error:  # whatever Java says
+        raise JobUnusable(_reason(str(error), cluster)) from error
+
+
+def _reason(error: str, cluster: str | None) -> str:
+    """Return why a job has ended, from what Java says."""
+    if cluster is not None and _NO_ANSWER in error:
+        return (
+            f"the cluster at {cluster} no longer answers, and its jobs are gone with it: start it "
+            "with `make up FLINK=1` and this job again, which goes on from its newest checkpoint"
+        )
+    causes = re.findall(r"Caused by: (.*)", error) or error.strip().splitlines()
+    return f"the job has failed: {causes[-1]}"
+
+
+def _stop(client: JobClient, savepoints: Path) -> None:
+    """Stop a job with a savepoint, or where it cannot make one, as it stands; no window fires.
+
+    Flink's own Python method does not work in 2.2.1: it leaves out the savepoint's format.
+    """
+    formats = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType
+    java_client = client._j_job_client
+    try:
+        left = java_client.stopWithSavepoint(False, savepoints.as_uri(), formats.DEFAULT).get()
+        log.info("stopped", extra={"context": {"savepoint": str(left)}})
+    except Exception as error:
+        if _NO_ANSWER in str(error):
+            raise
+        # Not all of it has started yet; the next start goes on from a checkpoint.
+        client.cancel().result()
+        log.info("stopped without a savepoint")

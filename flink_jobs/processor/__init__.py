@@ -1,0 +1,1 @@
+"""The development processor: Kafka partitions through the engine, in one plain Python process."""

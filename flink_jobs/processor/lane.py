@@ -1,0 +1,96 @@
+"""One feature set over one partition, and the ledger of what became of its records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from flink_jobs.config import Settings
+from flink_jobs.dead_letter import DeadLetter, Reason
+from flink_jobs.events import Event, Record
+from flink_jobs.features.catalog import FeatureSet
+from flink_jobs.features.row import FeatureRow
+from flink_jobs.utils.watermarks import BoundedOutOfOrderness
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What became of the records, for one feature set: every record is in exactly one column."""
+
+    accepted: int = 0
+    late: int = 0
+    malformed: int = 0
+    future: int = 0
+    partial_late: int = 0
+    """How many of the accepted missed some of their windows."""
+
+    @property
+    def consumed(self) -> int:
+        """All records: the sum of the columns."""
+        return self.accepted + self.late + self.malformed + self.future
+
+
+class Lane:
+    """One feature set over one partition."""
+
+    __slots__ = ("_on_event", "_strict", "clock", "feature_set", "ledger", "operator")
+
+    def __init__(
+        self, feature_set: FeatureSet, settings: Settings, clock: BoundedOutOfOrderness
+    ) -> None:
+        """Open a lane without state whose operator follows `clock`."""
+        self.feature_set = feature_set
+        self.clock = clock
+        self.operator = feature_set.operator(settings, clock)
+        self.ledger = Ledger()
+        self._strict = feature_set.strict
+        self._on_event = self.operator.on_event
+
+    def judge(self, event: Event, record: Record) -> DeadLetter | None:
+        """Count an event into its open windows; return a dead letter for those it missed."""
+        event_ms = event.event_time
+        if self._strict and event_ms <= self.clock.watermark_ms + 1:
+            self.ledger.late += 1
+            return self._letter("late", record, event_ms, 1, None)
+        offset = record.offset
+        missed = self._on_event(event.key, event_ms, (event, offset), offset)
+        if not missed:
+            self.ledger.accepted += 1
+            return None
+        if len(missed) == self.operator.windows_per_event:
+            self.ledger.late += 1
+            return self._letter("late", record, event_ms, 0, missed)
+        self.ledger.accepted += 1
+        self.ledger.partial_late += 1
+        return self._letter("partial_late", record, event_ms, 0, missed)
+
+    def take(self) -> Iterator[FeatureRow]:
+        """Yield what has fired since the last call."""
+        name = self.feature_set.name
+        for fired in self.operator.take():
+            yield FeatureRow(
+                name, fired.key, fired.start_ms, fired.end_ms, fired.revision, fired.result
+            )
+
+    def _letter(
+        self,
+        reason: Reason,
+        record: Record,
+        event_ms: int,
+        ahead_ms: int,
+        missed: Sequence[int] | None,
+    ) -> DeadLetter:
+        """Write a dead letter; `ahead_ms` is how far ahead of the watermark the limit lies."""
+        watermark_ms = self.clock.watermark_ms
+        return DeadLetter(
+            reason=reason,
+            feature_set=self.feature_set.name,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            event_time=event_ms,
+            watermark=watermark_ms,
+            late_by_ms=watermark_ms + ahead_ms - event_ms,
+            missed_windows=None if missed is None else tuple(missed),
+            original=record.value,
+        )

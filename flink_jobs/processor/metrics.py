@@ -1,0 +1,85 @@
+"""Metrics of the development processor.
+
+Everything is counted per batch, from the ledgers, so that watching costs the events nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import fields
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from flink_jobs.processor.lane import Lane, Ledger
+
+PartitionKey = tuple[str, int]
+"""Topic and partition."""
+
+
+class Metrics:
+    """The metrics of one processor, with their children bound once."""
+
+    def __init__(self) -> None:
+        """Register every metric."""
+        self.registry = CollectorRegistry()
+        where = ["topic", "partition"]
+        self.records = self._counter(
+            "records",
+            "Records by what became of them; partial_late are among the accepted",
+            [*where, "feature_set", "verdict"],
+        )
+        self.consumed = self._counter("consumed", "Records consumed", [*where, "feature_set"])
+        self.rows = self._counter("windows_emitted", "Feature rows", ["feature_set"])
+        self.refused = self._counter("store_refused", "Rows that the store had newer ones for", [])
+        self._lag = self._gauge("lag_records", "Records appended and not yet processed", where)
+        self._watermark_lag = self._gauge(
+            "watermark_lag_seconds", "Append time of the last record minus the watermark", where
+        )
+        self.rate = self._gauge("processing_rate", "Records per second in the last batch", [])
+        self.batch_seconds = Histogram(
+            "features_batch_seconds", "Time to process and deliver a batch", registry=self.registry
+        )
+        self._seen: dict[tuple[PartitionKey, str], Ledger] = {}
+
+    def page(self) -> bytes:
+        """Return all metrics as a page."""
+        return generate_latest(self.registry)
+
+    def count(self, where: PartitionKey, lanes: Iterable[Lane]) -> None:
+        """Add what the ledgers of a partition have gained since the last call."""
+        topic, partition = where
+        for lane in lanes:
+            name = lane.feature_set.name
+            seen = self._seen.setdefault((where, name), Ledger())
+            self.consumed.labels(topic, partition, name).inc(lane.ledger.consumed - seen.consumed)
+            for column in _COLUMNS:
+                gained = getattr(lane.ledger, column) - getattr(seen, column)
+                self.records.labels(topic, partition, name, column).inc(gained)
+                setattr(seen, column, getattr(lane.ledger, column))
+
+    def behind(self, where: PartitionKey, records: int) -> None:
+        """Tell how many records of a partition are still to be processed."""
+        self._lag.labels(*where).set(max(records, 0))
+
+    def late(self, where: PartitionKey, behind_ms: int) -> None:
+        """Tell how far a partition's watermark is behind the append time, milliseconds."""
+        self._watermark_lag.labels(*where).set(behind_ms / 1_000)
+
+    def forget(self, where: PartitionKey, lanes: Iterable[Lane]) -> None:
+        """Forget a partition that another processor has now; should it return, it counts anew."""
+        for lane in lanes:
+            self._seen.pop((where, lane.feature_set.name), None)
+        for gauge in (self._lag, self._watermark_lag):
+            with suppress(KeyError):
+                gauge.remove(*where)
+
+    def _counter(self, name: str, text: str, labels: list[str]) -> Counter:
+        return Counter(f"features_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, labels: list[str]) -> Gauge:
+        return Gauge(f"features_{name}", text, labels, registry=self.registry)
+
+
+_COLUMNS: Final = tuple(column.name for column in fields(Ledger))

@@ -1,0 +1,61 @@
+"""Patience: how long a service that is away is waited for, and what is said meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Final
+
+from flink_jobs.errors import Unavailable
+from flink_jobs.monitoring.health import Health
+
+PATIENCE_S: Final = 120.0
+"""How long a service may be away before the processor gives up."""
+STOP_PATIENCE_S: Final = 5.0
+"""The same once the processor has been told to stop."""
+LONGEST_PAUSE_S: Final = 1.0
+
+log = logging.getLogger("stream_processor")
+
+
+class Patience:
+    """Tells the health page whether one service answers, and backs off while it does not."""
+
+    def __init__(self, service: str, health: Health, stop: threading.Event) -> None:
+        """Watch `service`; once `stop` is set, there is less time to wait."""
+        self._service = service
+        self._health = health
+        self._stop = stop
+        self._pause_s = 0.05
+        self._away_since: float | None = None
+
+    def answered(self) -> None:
+        """Note that the service does its work."""
+        if self._away_since is None:
+            return
+        seconds = round(time.monotonic() - self._away_since, 1)
+        log.info(f"{self._service} is back", extra={"context": {"away_seconds": seconds}})
+        self._away_since = None
+        self._pause_s = 0.05
+        self._health.ok(self._service)
+
+    def failed(self, error: object) -> None:
+        """Note that the service did not answer, and pause: each time a little longer.
+
+        Raises:
+            Unavailable: It has been away for too long.
+        """
+        now = time.monotonic()
+        self._health.trouble(self._service, str(error))
+        if self._away_since is None:
+            self._away_since = now
+            log.warning(f"{self._service} is away", extra={"context": {"error": str(error)}})
+        limit_s = STOP_PATIENCE_S if self._stop.is_set() else PATIENCE_S
+        if now - self._away_since > limit_s:
+            raise Unavailable(
+                f"{self._service} has been away for {now - self._away_since:.0f} s ({error}): "
+                "nothing is lost, start again when it is back"
+            )
+        time.sleep(self._pause_s)
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)

@@ -1,0 +1,90 @@
+"""A Flink cluster, asked over REST before a job is handed to it."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from flink_jobs.errors import Foreseen
+
+_ANSWER_S: Final = 5.0
+
+
+_FREE_S: Final = 10.0
+"""How long a cluster is given to clear away a job that was just stopped."""
+
+
+_POLL_S: Final = 0.2
+
+
+_ENDED: Final = ("FINISHED", "CANCELED", "FAILED")
+
+
+class FlinkUnusable(Foreseen):
+    """Something that Flink needs is not there. Its text says what, and how to get it."""
+
+
+def check_connector(environ: Mapping[str, str]) -> None:
+    """Make sure that Flink, in `FLINK_HOME`, has its Kafka connector.
+
+    Raises:
+        FlinkUnusable: It has not.
+    """
+    home = environ.get("FLINK_HOME")
+    if not home or not any(Path(home, "lib").glob("flink-sql-connector-kafka-*.jar")):
+        raise FlinkUnusable(
+            f"there is no Kafka connector in FLINK_HOME={home or '(unset)'}: start the job with "
+            "`make run-flink`, or put flink-sql-connector-kafka-5.0.0-2.2.jar into its lib folder"
+        )
+
+
+def check_cluster(cluster: str, parallelism: int, job: str) -> None:
+    """Make sure that a cluster can take the job, before half a minute is spent on handing it over.
+
+    Args:
+        cluster: Host and port of its REST interface.
+        parallelism: How many slots the job needs.
+        job: The job's name; two of that name would write everything twice.
+
+    Raises:
+        FlinkUnusable: It does not answer, has no room, or runs the job already.
+    """
+    deadline = time.monotonic() + _FREE_S
+    while obstacle := _obstacle(cluster, parallelism, job):
+        if time.monotonic() > deadline:
+            raise FlinkUnusable(f"the cluster at {cluster} {obstacle}")
+        time.sleep(_POLL_S)
+
+
+def _obstacle(cluster: str, parallelism: int, job: str) -> str | None:
+    """Return why a cluster cannot take the job now; one that was just stopped takes time to end."""
+    try:
+        overview, jobs = (_ask(cluster, path) for path in ("/overview", "/jobs/overview"))
+        theirs, slots = overview["flink-version"], overview["slots-total"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise FlinkUnusable(
+            f"no Flink cluster answers at {cluster}: start one with `make up FLINK=1`"
+        ) from None
+    if theirs != (ours := version("apache-flink")):
+        raise FlinkUnusable(
+            f"the cluster at {cluster} is Flink {theirs} and the package here is {ours}: their "
+            "serialized forms differ, so run the same version on both sides"
+        )
+    if any(one["name"] == job and one["state"] not in _ENDED for one in jobs["jobs"]):
+        return (
+            f"runs the job {job!r} already: stop that one first, with Ctrl-C where it was started, "
+            "or in the cluster's web interface"
+        )
+    if 0 < slots < parallelism:  # without any, its TaskManager is about to come: Flink waits for it
+        return f"has {slots} slots and the job needs {parallelism}: lower --parallelism"
+    return None
+
+
+def _ask(cluster: str, path: str) -> Any:  # noqa: ANN401
+    with urllib.request.urlopen(f"http://{cluster}{path}", timeout=_ANSWER_S) as reply:
+        return json.load(reply)

@@ -1,0 +1,1 @@
+"""The command `study`: what every person types."""

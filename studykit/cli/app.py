@@ -1,0 +1,234 @@
+"""The command `study`. Each command imports what it needs itself, so that `--help` is instant."""
+
+# ruff: noqa: PLC0415 - the imports inside the commands are what makes `--help` instant
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from flink_jobs.errors import Foreseen
+from studykit.cli.course import add_to
+from studykit.cli.grade import add_to as add_grading_to
+from studykit.errors import StudyError
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+        """Run a command; a foreseeable mistake is a sentence and status 1, not a traceback."""
+        try:
+            return super().invoke(ctx)
+        except Foreseen as error:
+            typer.secho(str(error), err=True, fg=typer.colors.RED)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    help="The event-time lab: services, lessons and checks.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # the coloured help takes half a second to load
+    pretty_exceptions_enable=False,
+)
+jars = typer.Typer(help="The jars of Kafka and of the Flink connector.", rich_markup_mode=None)
+app.add_typer(jars, name="jars")
+add_to(app)
+add_grading_to(app)
+
+
+@app.command()
+def lab(
+    port: Annotated[int | None, typer.Option(help="Port; else the first free from 8888.")] = None,
+    services: Annotated[bool, typer.Option(help="Start Kafka and Redis first.")] = True,
+    browser: Annotated[bool, typer.Option(help="Open a browser, if there is one.")] = True,
+) -> None:
+    """Start the services and open JupyterLab on the study guide."""
+    from rich.console import Console
+
+    from studykit.cli.jupyter import lab as serve
+    from studykit.workspace import Workspace
+
+    serve(Workspace.of_clone(), Console(), port=port, services=services, browser=browser)
+
+
+@app.command()
+def up(
+    flink: Annotated[bool, typer.Option("--flink", help="Start a Flink cluster, too.")] = False,
+) -> None:
+    """Start Kafka and Redis, and wait until both answer."""
+    from rich.console import Console
+
+    from studykit.services.up import up as start
+    from studykit.workspace import Workspace
+
+    start(Workspace.of_clone(), Console(), flink=flink)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `up` started, and nothing else. Topics and keys stay."""
+    from rich.console import Console
+
+    from studykit.services.up import down as stop
+    from studykit.workspace import Workspace
+
+    stop(Workspace.of_clone(), Console())
+
+
+@app.command()
+def clean_data(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Stop the services and delete every topic, offset and key."""
+    from rich.console import Console
+
+    from studykit.services.up import clean_data as clean
+    from studykit.workspace import Workspace
+
+    workspace = Workspace.of_clone()
+    if not yes:
+        typer.confirm(f"Delete all topics, offsets and keys in {workspace.data}?", abort=True)
+    clean(workspace, Console())
+
+
+@app.command()
+def env(
+    flink: Annotated[bool, typer.Option("--flink", help="Say where Flink is, too.")] = False,
+) -> None:
+    """Print how programs reach the services: export $(study env)."""
+    from studykit.services.addresses import Addresses
+    from studykit.services.ports import HOST
+    from studykit.workspace import Workspace
+
+    workspace = Workspace.of_clone()
+    addresses = Addresses.find(workspace)
+    for name, value in addresses.environment().items():
+        typer.echo(f"{name}={value}")
+    if flink:
+        from studykit.services.flink import flink_environ
+
+        for name, value in flink_environ(workspace).items():
+            typer.echo(f"{name}={value}")
+        typer.echo(f"FLINK_LOG_DIR={workspace.logs}")
+        typer.echo(f"FLINK_CLUSTER={HOST}:{addresses.flink_port}")
+
+
+@app.command()
+def seed(
+    events: Annotated[int, typer.Option(min=1, help="Records over both topics.")] = 100_000,
+    rate: Annotated[
+        float | None, typer.Option(min=0.01, help="Records a second in real time; else full speed.")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="Write a log file instead of Kafka's topics.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same stream.")] = 7,
+    cards: Annotated[int, typer.Option(min=1, help="Number of cards.")] = 2_000,
+    users: Annotated[int, typer.Option(min=1, help="Number of users.")] = 2_000,
+    duplicates: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of records delivered twice.")
+    ] = 0.0,
+) -> None:
+    """Simulate payments and clicks, late and broken ones too, and send them to Kafka."""
+    from rich.console import Console
+
+    from flink_jobs.simulator.disorder import Disorder
+    from studykit.services.addresses import Addresses
+    from studykit.services.seed import Plan
+    from studykit.services.seed import seed as sow
+    from studykit.workspace import Workspace
+
+    disorder = Disorder(duplicate_share=duplicates)
+    plan = Plan(events=events, rate=rate, seed=seed, cards=cards, users=users, disorder=disorder)
+    servers = Addresses.find(Workspace.of_clone()).kafka_servers
+    sow(plan, servers=servers, to=to, console=Console())
+
+
+@app.command()
+def demo(
+    seconds: Annotated[int, typer.Option(min=15, help="How long it runs.")] = 60,
+) -> None:
+    """Show a minute of live traffic, and what the processor makes of it."""
+    from rich.console import Console
+
+    from studykit.cli.demo import demo as show
+    from studykit.workspace import Workspace
+
+    show(Workspace.of_clone(), Console(), seconds)
+
+
+@app.command()
+def status() -> None:
+    """Show what runs, and how far the features are behind."""
+    from rich.console import Console
+
+    from studykit.cli.status import show_status
+    from studykit.workspace import Workspace
+
+    show_status(Workspace.of_clone(), Console())
+
+
+@app.command()
+def doctor() -> None:
+    """Look for what could keep the lab from working."""
+    from rich.console import Console
+
+    from studykit.cli.doctor import examine, show
+    from studykit.workspace import Workspace
+
+    if not show(examine(Workspace.of_clone()), Console()):
+        raise typer.Exit(1)
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def redis(
+    words: Annotated[list[str], typer.Argument(help='A command, as in: study redis KEYS "*"')],
+) -> None:
+    """Send one command to Redis, as redis-cli does."""
+    from studykit.services.addresses import Addresses
+    from studykit.services.resp import Refusal, as_lines, as_raw_lines, call
+    from studykit.workspace import Workspace
+
+    where = Addresses.find(Workspace.of_clone())
+    try:
+        reply = call(where.redis_host, where.redis_port, *words)
+    except OSError:
+        raise StudyError(
+            f"no Redis answers at {where.redis_host}:{where.redis_port}: `make up` starts one"
+        ) from None
+    for line in as_lines(reply) if sys.stdout.isatty() else as_raw_lines(reply):
+        typer.echo(line)
+    if isinstance(reply, Refusal):
+        raise typer.Exit(1)
+
+
+@jars.command()
+def fetch() -> None:
+    """Download the jars that are missing or damaged."""
+    from rich.console import Console
+
+    from studykit.services.jars import JarCache, read_lock
+    from studykit.services.up import fetch_jars
+
+    cache = JarCache.of_user()
+    locked = [jar for group in read_lock().values() for jar in group.jars]
+    for jar in cache.damaged(locked):
+        cache.drop(jar)
+    fetch_jars(locked, Console())
+    typer.echo(f"All {len(locked)} jars are in {cache.folder}")
+
+
+@jars.command()
+def update() -> None:
+    """Resolve the roots in jars.lock.json anew."""
+    from studykit.services.jars import LOCK_FILE, JarCache, renew_lock
+
+    for name, group in renew_lock(mirror=JarCache.of_user().mirror).items():
+        size = sum(jar.size for jar in group.jars) / 1e6
+        typer.echo(f"{name}: {len(group.jars)} jars, {size:.0f} MB")
+    typer.echo(f"Written to {LOCK_FILE}")

@@ -1,0 +1,212 @@
+"""The commands of the labs: `study start`, `check`, `next` and so on, and `study course`."""
+
+# ruff: noqa: PLC0415 - the imports inside the commands are what makes `--help` instant
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from studykit.exercises.definition import Exercise, Lab
+
+LabName = Annotated[str, typer.Argument(help="A lab, as in 03.")]
+Where = Annotated[str | None, typer.Argument(help="A lab or an exercise, as in 03 or 03.2.")]
+
+course = typer.Typer(help="Build and prove the course, for authors.", rich_markup_mode=None)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of the labs to the command line."""
+    for command in (start, check, next_, hint, reset, progress, watch):
+        app.command(name=command.__name__.rstrip("_"))(command)
+    app.add_typer(course, name="course")
+
+
+def start(lab: LabName) -> None:
+    """Make your own copy of a lab."""
+    from studykit.course import copies
+    from studykit.course.layout import Course
+    from studykit.exercises.catalog import find_lab
+
+    path = copies.start(find_lab(lab), Course.of_clone())
+    typer.echo(f"Your copy is labs/{path.name}. Open it in JupyterLab: `make lab`.")
+
+
+def check(where: Where = None) -> None:
+    """Check your copy of a lab, or one exercise of it; without a name, all that you started."""
+    from studykit.course.copies import OUTSIDE, need_copy, started
+    from studykit.course.layout import Course
+    from studykit.errors import StudyError
+    from studykit.exercises.catalog import find_exercise, find_lab
+
+    clone = Course.of_clone()
+    if where and "." in where:
+        lab, exercise = find_exercise(where)
+        work: list[tuple[Lab, tuple[Exercise, ...]]] = [(lab, (exercise,))]
+    else:
+        chosen = [find_lab(where)] if where else started(clone)
+        work = [(lab, lab.exercises) for lab in chosen]
+    if not work:
+        raise StudyError(
+            f"you have not started a lab yet: `study start 01` makes a copy of the first {OUTSIDE}"
+        )
+    results = [_check(need_copy(lab, clone), exercises) for lab, exercises in work]
+    if not all(results):
+        raise typer.Exit(1)
+
+
+def next_() -> None:
+    """Say what to do next."""
+    from studykit.checks.progress import Progress
+    from studykit.course.layout import Course
+    from studykit.course.report import next_text
+
+    typer.echo(next_text(Progress.of_learner(), Course.of_clone()))
+
+
+def hint(
+    exercise: Annotated[str, typer.Argument(help="An exercise, as in 03.2.")],
+    level: Annotated[int, typer.Argument(help="1 is broad, 3 is almost the answer.")] = 1,
+) -> None:
+    """Ask a question that helps."""
+    from studykit.checks.lab import hint_text
+    from studykit.exercises.catalog import find_exercise
+
+    typer.echo(hint_text(find_exercise(exercise)[1], level))
+
+
+def reset(where: Annotated[str, typer.Argument(help="A lab or an exercise.")]) -> None:
+    """Make your copy, or one exercise of it, as it was at first; a backup stays beside it."""
+    from studykit.course import copies
+    from studykit.course.layout import Course
+
+    lab, exercise = _meant(where)
+    path, backup = copies.reset(lab, exercise, Course.of_clone())
+    typer.echo(f"labs/{path.name} is fresh; your work is in labs/{backup.name}.")
+    typer.echo("Is it open in JupyterLab? Then choose File > Reload Notebook from Disk.")
+
+
+def progress() -> None:
+    """Show what you have done."""
+    from studykit.checks.progress import Progress
+    from studykit.course.report import progress_text
+
+    typer.echo(progress_text(Progress.of_learner()))
+
+
+def watch(where: Where = None) -> None:
+    """Check again whenever you save; Ctrl-C ends."""
+    from studykit.course.copies import copy_of
+    from studykit.course.layout import Course
+    from studykit.course.watching import saved
+    from studykit.exercises.catalog import find_lab, labs
+
+    clone = Course.of_clone()
+    chosen, exercise = _meant(where) if where else (None, None)
+    wanted = [chosen] if chosen else labs()
+    typer.echo("Watching your copies; save one, and it is checked. Ctrl-C ends.")
+    try:
+        for number in saved(lambda: {one.number: copy_of(one, clone) for one in wanted}):
+            lab = find_lab(number)
+            _check_saved(copy_of(lab, clone), (exercise,) if exercise else lab.exercises)
+    except KeyboardInterrupt:
+        typer.echo("")
+
+
+@course.command()
+def build(
+    name: Annotated[str | None, typer.Argument(help="A source, as in 02 or lab02.")] = None,
+    force: Annotated[bool, typer.Option(help="Run what has not changed, too.")] = False,
+    check: Annotated[bool, typer.Option(help="Write nothing; fail if something is old.")] = False,
+) -> None:
+    """Bring the notebooks up to date with their sources."""
+    from studykit.course.build import build as build_one
+    from studykit.course.build import products
+    from studykit.course.layout import Course
+    from studykit.course.path_table import GUIDE, refresh
+
+    clone = Course.of_clone()
+    old = 0
+    for product in products(clone, name):
+        path = product.path.relative_to(clone.root)
+        if check:
+            old += not product.is_current()
+            typer.echo(f"{'current' if product.is_current() else 'old':<10}{path}")
+        else:
+            typer.echo(f"{build_one(product, force=force):<10}{path}")
+    current = refresh(clone, write=not check)
+    old += check and not current
+    typer.echo(f"{'unchanged' if current else 'old' if check else 'written':<10}{GUIDE}")
+    if old:
+        raise typer.Exit(1)
+
+
+@course.command()
+def new_exercise(
+    lab: LabName, name: Annotated[str, typer.Argument(help="The function to write.")]
+) -> None:
+    """Make the skeleton of an exercise: a definition and a hole."""
+    from studykit.course.layout import Course
+    from studykit.course.skeleton import skeleton
+    from studykit.exercises.catalog import find_lab
+
+    clone = Course.of_clone()
+    new = skeleton(find_lab(lab), name, clone.root)
+    new.write()
+    typer.echo(f"Define it in {new.definition.relative_to(clone.root)}")
+    typer.echo(f"Write its hole in {new.source.relative_to(clone.root)}")
+    typer.echo(f"Then: study course build lab{find_lab(lab).number} && study course report {lab}")
+
+
+@course.command()
+def report(
+    lab: Annotated[str | None, typer.Argument(help="A lab, as in 03; else all.")] = None,
+) -> None:
+    """Run solution, lab and every wrong answer, and show the table."""
+    from studykit.course.layout import Course
+    from studykit.course.proof import prove
+    from studykit.course.report import proof_text
+    from studykit.exercises.catalog import find_lab, labs
+
+    chosen = [find_lab(lab)] if lab else labs()
+    proofs = [prove(one, Course.of_clone()) for one in chosen]
+    typer.echo(proof_text(proofs))
+    if not all(one.holds for proof in proofs for one in proof.exercises):
+        raise typer.Exit(1)
+
+
+def _meant(where: str) -> tuple[Lab, Exercise | None]:
+    from studykit.exercises.catalog import find_exercise, find_lab
+
+    return find_exercise(where) if "." in where else (find_lab(where), None)
+
+
+def _check_saved(path: Path | None, exercises: Sequence[Exercise]) -> None:
+    """Check a copy that was just saved; one that cannot be read yet is only reported."""
+    from studykit.errors import StudyError
+
+    try:
+        if path is not None:
+            _check(path, exercises)
+    except StudyError as error:
+        typer.echo(str(error))
+
+
+def _check(path: Path, exercises: Sequence[Exercise]) -> bool:
+    """Check a copy, show and remember what came of it; return whether nothing failed."""
+    from studykit.checks.progress import Progress
+    from studykit.course.report import answers_text
+    from studykit.course.session import check_notebook
+
+    typer.echo(f"Checking labs/{path.name} ...")
+    answers, notes = check_notebook(path, exercises)
+    for answer in answers:
+        if answer.verdict:
+            Progress.of_learner().record(answer.verdict)
+    typer.echo(answers_text(answers, notes))
+    return all(answer.mark != "no" for answer in answers)

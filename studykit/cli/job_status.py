@@ -1,0 +1,99 @@
+"""What the feature job says of itself on its metrics port, whichever execution it is."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Final
+
+from flink_jobs.job.metrics import LATE_DROPPED
+from flink_jobs.monitoring.page import MetricsPage
+from studykit.services.ports import HOST
+
+_TIMEOUT_S: Final = 5.0
+
+TROUBLE: Final = "trouble with"
+"""How a line begins that tells what is wrong."""
+
+Line = tuple[str, str]
+"""What is spoken of, and what there is to say."""
+
+
+def job_lines(port: int) -> list[Line]:
+    """Return what there is to say of the job that serves `port`; no line where none does."""
+    try:
+        health = json.loads(_read(port, "healthz"))
+        page = metrics_page(port)
+        job, troubles = str(health["job"]), dict(health["troubles"])
+    except (OSError, ValueError, KeyError, TypeError):  # nobody is there, or somebody else
+        return []
+    figures = _of_processor(page) if page.of("features_consumed_total") else _of_flink(page)
+    return [("feature job", job), *_well_being(troubles), *figures]
+
+
+def metrics_page(port: int) -> MetricsPage:
+    """Return the metrics that a job serves on `port`.
+
+    Raises:
+        OSError: Nobody answers.
+        ValueError: Somebody else does.
+    """
+    return MetricsPage.read(_read(port, "metrics").decode())
+
+
+def _read(port: int, name: str) -> bytes:
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/{name}", timeout=_TIMEOUT_S) as reply:
+            return bytes(reply.read())
+    except (
+        urllib.error.HTTPError
+    ) as error:  # the status when something is wrong; the page says what
+        return error.read()
+
+
+def _well_being(troubles: Mapping[str, str]) -> Iterator[Line]:
+    for component, text in troubles.items():
+        yield f"{TROUBLE} {component}", text
+    if not troubles:
+        yield "health", "well"
+
+
+def _of_processor(page: MetricsPage) -> Iterator[Line]:
+    for name in page.by("features_consumed_total", "feature_set"):
+        consumed = page.total("features_consumed_total", feature_set=name)
+        verdicts = page.by("features_records_total", "verdict", feature_set=name)
+        yield f"{name} records", f"{consumed:,.0f}: {_listed(verdicts)}"
+    yield "rows", _listed(page.by("features_windows_emitted_total", "feature_set"))
+    behind_s = page.largest("features_watermark_lag_seconds")
+    yield from _watermark(behind_s, "the newest records")
+
+
+def _of_flink(page: MetricsPage) -> Iterator[Line]:
+    pending = page.total("pendingRecords")
+    yield "records", f"{_listed(page.by('consumed', 'topic'))}; {pending:,.0f} to come"
+    yield "rows", _listed(page.by("rows", "feature_set"))
+    yield "dead letters", _listed(page.by("dead_letters", "reason"))
+    yield "dropped by windows", f"{page.total(LATE_DROPPED):,.0f}, and must be 0"
+    behind_ms = page.largest("watermarkLag")
+    yield from _watermark(None if behind_ms is None else behind_ms / 1_000, "the clock")
+    took_ms = page.total("lastCheckpointDuration")
+    took = f", the last in {took_ms:,.0f} ms" if took_ms > 0 else ""
+    yield "checkpoints", f"{page.total('numberOfCompletedCheckpoints'):,.0f}{took}"
+    yield "restarts", f"{page.total('numRestarts'):,.0f}"
+
+
+def _watermark(behind_s: float | None, what: str) -> Iterator[Line]:
+    if behind_s is not None:
+        yield "watermark", f"{timedelta(seconds=round(behind_s))} behind {what}"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    """Write counts in a row.
+
+    >>> _listed({"late": 1_200, "malformed": 7})
+    'late 1,200, malformed 7'
+    """
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none yet"

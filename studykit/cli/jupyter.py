@@ -1,0 +1,189 @@
+"""`study lab`: the services, and JupyterLab on the study guide.
+
+JupyterLab runs in this process, so that it ends with it, and keeps its settings, logs and open
+tabs below the workspace: those of a JupyterLab that the person uses elsewhere neither disturb nor
+are disturbed. It listens on the loopback interface and asks nothing of the internet.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.console import Console
+
+from flink_jobs.errors import Foreseen
+from studykit.errors import StudyError
+from studykit.services.flink_cluster import JobManager
+from studykit.services.kafka import Kafka
+from studykit.services.ports import HOST, is_taken, owner
+from studykit.services.redis import Redis
+from studykit.services.up import up
+from studykit.workspace import Workspace
+
+PORT = 8888
+LANDING_PAGE = "StudyDoc.md"
+
+_CLONE = Path(__file__).resolve().parents[2]
+_SETTINGS = Path(__file__).with_name("jupyter_settings")
+_LANDING_PATH = f"/lab/tree/{LANDING_PAGE}"
+_OTHER_PORTS = 50
+_PATIENCE_SECONDS = 5.0
+
+
+def lab(
+    workspace: Workspace,
+    console: Console,
+    *,
+    port: int | None = None,
+    services: bool = True,
+    browser: bool = True,
+) -> None:
+    """Start the services, then serve JupyterLab until Ctrl-C, which ends this process.
+
+    A service that does not start is a sentence, not the end: most lessons need none.
+
+    Args:
+        workspace: Where services and JupyterLab keep their files.
+        console: Where to say what happens.
+        port: The port to listen on; None for the first free one from `PORT` on.
+        services: Whether to start Kafka and Redis.
+        browser: Whether to open a browser, if there is one.
+
+    Raises:
+        StudyError: The port is taken, or the study guide is not there.
+    """
+    if not (_CLONE / LANDING_PAGE).is_file():
+        raise StudyError(f"there is no {LANDING_PAGE} in {_CLONE}: run `study lab` from a clone")
+    if port is not None and is_taken(port):
+        raise StudyError(
+            f"port {port} is taken by {owner(port)}: choose another, "
+            "or none and a free one is found"
+        )
+    if services:
+        _start_services(workspace, console)
+    _serve(workspace, console, port, browser=browser and has_browser(os.environ, sys.platform))
+    console.print(f"\nJupyterLab stopped.{_left(workspace)}", highlight=False)
+    os._exit(0)  # a thread that waits for a kernel which will never answer would hold Python up
+
+
+def has_browser(environ: Mapping[str, str], platform: str) -> bool:
+    """Tell whether a browser can show itself; one for terminals would take this terminal away."""
+    return platform == "darwin" or any(
+        environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
+    )
+
+
+def jupyter_folders(home: Path) -> dict[str, str]:
+    """Return the environment variables that keep Jupyter's and IPython's files below `home`."""
+    return {
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "IPYTHONDIR": str(home / "ipython"),
+    }
+
+
+def _start_services(workspace: Workspace, console: Console) -> None:
+    try:
+        up(workspace, console)
+    except Foreseen as error:
+        console.print(str(error), style="red", highlight=False, markup=False)
+        console.print("JupyterLab starts without; `make doctor` says more.", highlight=False)
+
+
+def _left(workspace: Workspace) -> str:
+    """Say which services go on without JupyterLab."""
+    names = [one.title for one in (Kafka, Redis, JobManager) if one.record(workspace)]
+    return f" Still running: {', '.join(names)}; `make down` stops services." if names else ""
+
+
+def _serve(workspace: Workspace, console: Console, port: int | None, *, browser: bool) -> None:
+    home, log = workspace.home / "jupyter", workspace.logs / "lab.log"
+    _prepare(home)
+    from jupyterlab.labapp import LabApp  # noqa: PLC0415 - reads the environment on import
+
+    token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(16)
+    try:
+        with _output_to(log):
+            server = LabApp.initialize_server(_options(home, port, token, browser=browser))
+    except SystemExit:
+        raise StudyError(f"JupyterLab does not start: the end of {log} says why") from None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: _stop(server))
+    console.print(
+        f"\n[bold]JupyterLab[/]  http://{HOST}:{server.port}{_LANDING_PATH}?token={token}\n"
+        "Ctrl-C stops it.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    with _output_to(log):
+        server.start()
+        _kill_kernels()  # one that was just being started is not in the server's books
+
+
+def _stop(server: Any) -> None:  # noqa: ANN401
+    """Stop JupyterLab without a question, and without waiting long for a kernel that is stuck."""
+    server.stop(from_signal=True)
+    threading.Timer(_PATIENCE_SECONDS, server.io_loop.add_callback, [server.io_loop.stop]).start()
+
+
+def _kill_kernels() -> None:
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+
+
+@contextmanager
+def _output_to(log: Path) -> Iterator[None]:
+    """Have this process and its kernels write to `log`; the terminal is for what a person needs."""
+    terminal = {number: os.dup(number) for number in (1, 2)}
+    try:
+        with log.open("ab") as file:
+            for number in terminal:
+                os.dup2(file.fileno(), number)
+        yield
+    finally:
+        for number, copy in terminal.items():
+            os.dup2(copy, number)
+            os.close(copy)
+
+
+def _prepare(home: Path) -> None:
+    """Have JupyterLab and its kernels see this environment, and the study guide first."""
+    for name in [name for name in os.environ if name.startswith("JUPYTER_")]:
+        if name != "JUPYTER_TOKEN":
+            del os.environ[name]
+    os.environ.update(jupyter_folders(home))
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.prefix) / "bin"), os.environ["PATH"]])
+    shutil.rmtree(home / "workspaces", ignore_errors=True)  # else it opens the tabs of last time
+
+
+def _options(home: Path, port: int | None, token: str, *, browser: bool) -> list[str]:
+    options = {
+        "ServerApp.ip": HOST,
+        "ServerApp.port": port or PORT,
+        "ServerApp.port_retries": 0 if port else _OTHER_PORTS,
+        "ServerApp.root_dir": _CLONE,
+        "ServerApp.open_browser": browser,
+        "ServerApp.use_redirect_file": False,  # some browsers may not read hidden folders
+        "ServerApp.allow_root": True,  # in a container one often is; it is loopback and a token
+        "ServerApp.jpserver_extensions": {"jupyterlab_jupytext": False},  # .py stays text
+        "IdentityProvider.token": token,
+        "ServerApp.terminado_settings": {"shell_command": [os.environ.get("SHELL") or "/bin/sh"]},
+        "LabApp.default_url": _LANDING_PATH,
+        "LabApp.app_settings_dir": _SETTINGS,
+        "LabApp.user_settings_dir": home / "settings",
+        "LabApp.workspaces_dir": home / "workspaces",
+        "LabApp.extension_manager": "readonly",  # the other one asks the package index
+    }
+    return [f"--{name}={value}" for name, value in options.items()]

@@ -1,0 +1,169 @@
+"""`study status`: what runs, where, since when, and how far the features are behind."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from kafka import KafkaConsumer, TopicPartition
+from rich.console import Console
+from rich.table import Table
+
+from flink_jobs.processor.commits import delivered_until
+from studykit.cli.job_status import TROUBLE, Line, job_lines
+from studykit.services.addresses import Addresses
+from studykit.services.flink_cluster import JobManager, TaskManager
+from studykit.services.kafka import Kafka
+from studykit.services.ports import HOST, accepts
+from studykit.services.redis import Redis
+from studykit.services.resp import call
+from studykit.services.service import Service
+from studykit.services.topics import TOPICS, reachable
+from studykit.workspace import Workspace
+
+FEATURE_SETS = ("fraud", "personalization", "session")
+GROUP = "features"
+_TIMEOUT_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """One topic: the records that it holds, and how many of them the group has yet to process.
+
+    `lag` is None while the group has committed nothing.
+    """
+
+    topic: str
+    records: int
+    lag: int | None
+
+
+def show_status(
+    workspace: Workspace, console: Console, environ: Mapping[str, str] = os.environ
+) -> None:
+    """Print what runs; with a broker its topics, with a store its keys, and what the job says."""
+    addresses = Addresses.find(workspace, environ)
+    console.print(_services(workspace, addresses))
+    if reachable(addresses.kafka_servers):
+        console.print()
+        console.print(_topics(topic_states(addresses.kafka_servers)))
+    if accepts(addresses.redis_host, addresses.redis_port):
+        console.print()
+        console.print(_keys(key_counts(addresses.redis_host, addresses.redis_port)))
+    if lines := job_lines(addresses.metrics_port):
+        console.print()
+        console.print(_job(lines))
+
+
+def topic_states(servers: str, group: str = GROUP) -> list[TopicState]:
+    """Return the state of the lab's topics that exist, in the order of `TOPICS`.
+
+    Raises:
+        KafkaError: The broker does not answer.
+    """
+    consumer = KafkaConsumer(
+        bootstrap_servers=servers, group_id=group, enable_auto_commit=False,
+        request_timeout_ms=_TIMEOUT_MS, bootstrap_timeout_ms=_TIMEOUT_MS,
+    )  # fmt: skip
+    try:
+        existing = consumer.topics()
+        return [_topic_state(consumer, topic) for topic in TOPICS if topic in existing]
+    finally:
+        consumer.close()
+
+
+def key_counts(host: str, port: int) -> dict[str, int]:
+    """Return the number of keys of every feature set in Redis."""
+    sets = Counter(key.split(b":")[1].decode() for key in _scan(host, port, "features:*:*"))
+    return {name: sets[name] for name in FEATURE_SETS}
+
+
+def _topic_state(consumer: KafkaConsumer, topic: str) -> TopicState:
+    parts = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+    begin, end = consumer.beginning_offsets(parts), consumer.end_offsets(parts)
+    commits = {part: consumer.committed(part, metadata=True) for part in parts}
+    done = {part: delivered_until(commit) for part, commit in commits.items() if commit}
+    lag = sum(end[part] - done.get(part, begin[part]) for part in parts) if done else None
+    return TopicState(topic, sum(end.values()) - sum(begin.values()), lag)
+
+
+def _scan(host: str, port: int, pattern: str) -> Iterator[bytes]:
+    cursor = "0"
+    while True:
+        reply = call(host, port, "SCAN", cursor, "MATCH", pattern, "COUNT", "5000")
+        if not isinstance(reply, list) or not isinstance(reply[0], bytes):
+            return
+        keys = reply[1] if isinstance(reply[1], list) else []
+        yield from (key for key in keys if isinstance(key, bytes))
+        cursor = reply[0].decode()
+        if cursor == "0":
+            return
+
+
+def _services(workspace: Workspace, addresses: Addresses) -> Table:
+    table = _table("service", "state", "address", "since", "pid", "memory")
+    redis = f"{addresses.redis_host}:{addresses.redis_port}"
+    if addresses.own_kafka:
+        table.add_row(*_own(workspace, Kafka))
+    else:
+        answers = reachable(addresses.kafka_servers)
+        table.add_row("Kafka", _external(answers), addresses.kafka_servers)
+    if addresses.own_redis:
+        table.add_row(*_own(workspace, Redis))
+    else:
+        answers = accepts(addresses.redis_host, addresses.redis_port)
+        table.add_row("Redis", _external(answers), redis)
+    for part in (JobManager, TaskManager):
+        if part.record(workspace):
+            table.add_row(*_own(workspace, part))
+    return table
+
+
+def _own(workspace: Workspace, service: type[Service]) -> list[str]:
+    running = service.record(workspace)
+    process = running.process() if running else None
+    if running is None or process is None:
+        return [service.title, "not running: make up"]
+    since = datetime.fromtimestamp(running.started).astimezone().strftime("%Y-%m-%d %H:%M")
+    memory = f"{process.memory_info().rss / 1e6:.0f} MB"
+    return [service.title, "running", f"{HOST}:{running.port}", since, str(running.pid), memory]
+
+
+def _external(answers: bool) -> str:
+    return "running, not ours" if answers else "does not answer, not ours"
+
+
+def _topics(states: list[TopicState]) -> Table:
+    table = _table("topic", "records", f"lag of group {GROUP}")
+    for state in states:
+        table.add_row(
+            state.topic, f"{state.records:,}", "" if state.lag is None else f"{state.lag:,}"
+        )
+    return table
+
+
+def _keys(counts: dict[str, int]) -> Table:
+    table = _table("keys in Redis", "number")
+    for name, number in counts.items():
+        table.add_row(f"features:{name}:*", f"{number:,}")
+    return table
+
+
+def _job(lines: list[Line]) -> Table:
+    table = _table(*lines[0])
+    for name, text in lines[1:]:
+        table.add_row(name, text, style="red" if name.startswith(TROUBLE) else None)
+    return table
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for name in (first, *others):
+        table.add_column(name, justify="right" if name in _NUMBERS else "left")
+    return table
+
+
+_NUMBERS = ("records", f"lag of group {GROUP}", "number")

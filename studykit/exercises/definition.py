@@ -1,0 +1,249 @@
+"""An exercise: one definition that notebooks, tests and grading all use.
+
+A learner's answer is a function. Arguments and results are JSON values, so that the comparison can
+happen in another process than the answer. A mistake that many people make is a *misconception*: a
+wrong answer of our own, with the message that it deserves. Who answers every case like one of them
+gets its message; everybody else gets the exercise's own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from studykit.exercises.wording import call, labelled, short
+
+if TYPE_CHECKING:
+    from studykit.exercises.scene import Scene
+
+Json: TypeAlias = Any
+"""None, bool, int, finite float, str, or a list, or a dict by str, of JSON values."""
+
+Args: TypeAlias = tuple[Json, ...]
+Trace: TypeAlias = Callable[[Args, Json, Json], str]
+"""From arguments, what came and what was expected to the event that decided."""
+
+Stage: TypeAlias = "Callable[[Args, Json, Json], Scene | None]"
+"""From the same to the scene that shows it; None where there is nothing to see."""
+
+Kind: TypeAlias = Literal["faded", "independent", "predict", "bug hunt", "write tests"]
+
+
+def same(one: Json, other: Json) -> bool:
+    """Return whether two JSON values are equal and of the same types all the way down.
+
+    >>> same([1, 2], [1, 2]), same(1, True), same(2, 2.0)
+    (True, False, False)
+    """
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
+    return bool(one == other)
+
+
+def copy_json(value: Json) -> Json:
+    """Return a copy as it would arrive in another process: a tuple becomes a list.
+
+    Raises:
+        TypeError: The value, or a part of it, is no JSON value.
+        ValueError: A number is not finite, or a list holds itself.
+    """
+    return json.loads(json.dumps(value, allow_nan=False))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What a learner reads about one wrong result. Every field is text to be shown as it is."""
+
+    title: str
+    call: str
+    got: str
+    expected: str
+    trace: str
+    rule: str
+    next_step: str
+    misconception: str | None = None
+    scene: Scene | None = None
+    """The step that decides, where a picture of it says more than words."""
+
+    @property
+    def text(self) -> str:
+        """The message, one labelled line per field."""
+        name = f" [{self.misconception}]" if self.misconception else ""
+        lines = [f"{self.title}{name}"]
+        for label in ("call", "got", "expected", "trace", "rule"):
+            lines.append(labelled(label, getattr(self, label)))
+        return "\n".join([*lines, labelled("next", self.next_step)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misconception:
+    """A wrong answer that people give. `answer` takes the arguments of the exercise.
+
+    Its source must stand on its own, because tests put it into a copy of the lab.
+    """
+
+    name: str
+    answer: Callable[..., Json]
+    rule: str
+    next_step: str
+    trace: Trace | None = None
+
+
+def _as_it_is(value: Json) -> Json:
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exercise:
+    """One exercise: what is asked, how it is checked and how it is explained.
+
+    `fingerprint` says what about a result counts; two results with the same one are equally right.
+    It accepts every JSON value. Where a result is a set of tests, for example, it is the name of
+    the first of our wrong answers that survives them.
+    """
+
+    id: str
+    """`L02.1`: lab 02, first exercise."""
+    name: str
+    """The function that the learner writes."""
+    kind: Kind
+    minutes: int
+    task: str
+    """One sentence that says what to do; shown as long as the exercise is not attempted."""
+    reference: Callable[..., Json]
+    cases: tuple[Args, ...]
+    trace: Trace
+    rule: str
+    next_step: str
+    hints: tuple[str, str, str]
+    discussion: str
+    misconceptions: tuple[Misconception, ...]
+    random_case: Callable[[Random], Args] | None = None
+    fingerprint: Callable[[Json], Json] = _as_it_is
+    scene: Stage | None = None
+    hidden: str = ""
+    """What is shown in place of the expected result, where that would give the answer away."""
+    points: int = 1
+
+    @property
+    def title(self) -> str:
+        """Identifier and name."""
+        return f"{self.id} {self.name}"
+
+    def public_cases(self) -> list[Args]:
+        """Return the cases that learners may see, simplest first."""
+        return [copy_args(args) for args in self.cases]
+
+    def random_cases(self, rng: Random, count: int = 20) -> list[Args]:
+        """Return `count` cases drawn from `rng`; none where the exercise takes no arguments."""
+        if self.random_case is None:
+            return []
+        return [copy_args(self.random_case(rng)) for _ in range(count)]
+
+    def expected(self, args: Args) -> Json:
+        """Return the reference's result for `args`, as a JSON value."""
+        return copy_json(self.reference(*copy_args(args)))
+
+    def accepts(self, got: Json, expected: Json) -> bool:
+        """Return whether a result is right. Types count: 1 is not True, and 2 is not 2.0."""
+        return same(self.fingerprint(got), self.fingerprint(expected))
+
+    def shown(self, expected: Json) -> str:
+        """Return what a learner may see of an expected result."""
+        return self.hidden or short(expected)
+
+    def explain(
+        self,
+        args: Args,
+        got: Json,
+        expected: Json,
+        others: Iterable[tuple[Args, Json]] = (),
+    ) -> Message:
+        """Explain a wrong result: by its misconception where exactly one fits, else by the rule.
+
+        Args:
+            args: The case that is shown.
+            got: What the learner's function returned.
+            expected: What the reference returns.
+            others: More results of the same function, which tell misconceptions apart.
+        """
+        found = self.suspect([(args, got), *others])
+        trace = found.trace if found and found.trace else self.trace
+        return Message(
+            title=self.title,
+            call=call(self.name, self.reference, args),
+            got=_described(got, expected),
+            expected=self.shown(expected),
+            trace=_traced(trace, args, got, expected),
+            rule=found.rule if found else self.rule,
+            next_step=found.next_step if found else self.next_step,
+            misconception=found.name if found else None,
+            scene=_staged(self.scene, args, got, expected),
+        )
+
+    def suspect(self, results: Sequence[tuple[Args, Json]]) -> Misconception | None:
+        """Return the misconception that would have given all `results`; None if none or several."""
+        fitting = [
+            one
+            for one in self.misconceptions
+            if all(self._agrees(one, args, got) for args, got in results)
+        ]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _agrees(self, misconception: Misconception, args: Args, got: Json) -> bool:
+        theirs = copy_json(misconception.answer(*copy_args(args)))
+        return same(self.fingerprint(theirs), self.fingerprint(got))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lab:
+    """The exercises of one notebook, in order. `name` is its file's name: `lab02_watermarks`."""
+
+    name: str
+    title: str
+    exercises: tuple[Exercise, ...]
+
+    @property
+    def number(self) -> str:
+        """Two digits."""
+        return self.name[3:5]
+
+
+def copy_args(args: Args) -> Args:
+    """Return a deep copy of the arguments of a case."""
+    return tuple(copy_json(list(args)))
+
+
+def _described(got: Json, expected: Json) -> str:
+    """Show a result, with its type where only that is wrong."""
+    if got == expected and type(got) is not type(expected):
+        return f"{short(got)}, a {type(got).__name__}; asked for: {type(expected).__name__}"
+    return short(got)
+
+
+def _traced(trace: Trace, args: Args, got: Json, expected: Json) -> str:
+    """Return the trace; a result of another shape than the expected one has none to compare."""
+    try:
+        return trace(args, got, expected)
+    except (TypeError, ValueError, LookupError, AttributeError):
+        wanted, found = type(expected).__name__, type(got).__name__
+        if got is None:
+            return f"nothing came back: does every way through your function `return` a {wanted}?"
+        if wanted != found:
+            return f"asked for is a value of type {wanted}; what came is of type {found}"
+        return f"what is inside of your {found} is not of the kind that is asked for"
+
+
+def _staged(stage: Stage | None, args: Args, got: Json, expected: Json) -> Scene | None:
+    """Return the scene; a result of another shape than the expected one has none."""
+    try:
+        return stage(args, got, expected) if stage else None
+    except (TypeError, ValueError, LookupError, AttributeError):
+        return None

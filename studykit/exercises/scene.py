@@ -1,0 +1,80 @@
+"""A scene: the step of a stream that decides about a wrong answer, so that it can be shown.
+
+Making one is cheap. What draws it, `studykit.checks.picture`, is loaded when a check has failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from studykit.trace.steps import Event, Policy
+
+FigureName: TypeAlias = Literal["assigners", "bound_tradeoff", "watermark_stepper", "window_life"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A figure, the stream that it shows, and the moment.
+
+    Attributes:
+        figure: The module of `studykit.figures` that draws it.
+        events: The stream, in order of arrival.
+        policy: What it meets.
+        number: The event that decides, from 1.
+        moment: Before that event arrives, when it is judged, or when the watermark has followed it.
+        about: What the stream has that the learner's call does not have.
+    """
+
+    figure: FigureName
+    events: tuple[Event, ...]
+    policy: Policy
+    number: int
+    moment: Literal["before", "judged", "followed"] = "judged"
+    about: str = ""
+
+
+def arriving(times_ms: Iterable[int], values: Iterable[int] = ()) -> tuple[Event, ...]:
+    """Return events that arrive in the given order, at least a second apart and after they happen.
+
+    Args:
+        times_ms: Event times.
+        values: A value for each; 1 where none is given.
+    """
+    events: list[Event] = []
+    given = iter(values)
+    now_ms = 0
+    for time_ms in times_ms:
+        now_ms = max(now_ms, time_ms) + 1_000
+        events.append(Event(time_ms, now_ms, value=next(given, 1)))
+    return tuple(events)
+
+
+def meeting(
+    event_ms: int,
+    watermark_ms: int,
+    *,
+    figure: FigureName,
+    size_ms: int,
+    slide_ms: int | None = None,
+    lateness_ms: int = 0,
+) -> Scene | None:
+    """Return a scene in which an event meets a watermark in windows that are there already.
+
+    An event of the same time opens the windows; a second one moves the watermark to where the
+    third, the one that is judged, meets it. A figure begins at 0: None for what lies before.
+    """
+    bound_ms = max(4_000, event_ms - watermark_ms - 1)
+    times_ms = event_ms, watermark_ms + bound_ms + 1, event_ms
+    if min(times_ms) < 0:
+        return None
+    return Scene(
+        figure=figure,
+        events=arriving(times_ms),
+        policy=Policy(
+            bound_ms=bound_ms, lateness_ms=lateness_ms, size_ms=size_ms, slide_ms=slide_ms
+        ),
+        number=3,
+        about="Event 3 is that of the call; 1 opens its windows, 2 moves the watermark.",
+    )

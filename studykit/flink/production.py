@@ -1,0 +1,229 @@
+"""The production job on a broker and a store of its own: what lesson 11 ends with.
+
+Everything lives in a workspace of its own on free ports. A learner's topics and keys are neither
+read nor written, and nothing is left at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from flink_jobs.config import Settings
+from flink_jobs.connectors.log_file import LogRecord, write_log
+from flink_jobs.connectors.redis import open_client, read_features
+from flink_jobs.dead_letter import DeadLetter
+from flink_jobs.events import TRANSACTIONS, Record
+from flink_jobs.features.row import FeatureRow
+from flink_jobs.job.on_kafka import KafkaPorts
+from flink_jobs.processor.partition import Output, Partition
+from flink_jobs.simulator.disorder import Disorder
+from studykit.errors import StudyError
+from studykit.services import process
+from studykit.services.flink import flink_environ
+from studykit.services.kafka import Kafka
+from studykit.services.ports import HOST, free_port
+from studykit.services.redis import Redis
+from studykit.services.seed import Plan, append
+from studykit.services.topics import PARTITIONS
+from studykit.workspace import Workspace
+
+SETTINGS: Final = Settings()
+"""The settings that everything in the lesson runs with."""
+
+TROUBLE: Final = Disorder(
+    offline_share=0.01, malformed_share=0.01, wrong_unit_share=0.005, future_share=0.005
+)
+"""More trouble than usual, so that a few hundred payments have some of every kind."""
+
+_ENVIRON: Final = dict(os.environ)
+"""As it was at first: a Flink in this process leaves paths and ports that are no other's."""
+
+_GROUP: Final = KafkaPorts(SETTINGS).group
+_PATIENCE_S: Final = 240
+_STOP_S: Final = 60
+_POLL_S: Final = 0.2
+
+
+def payments(count: int) -> list[LogRecord]:
+    """Return the first payments of three hours of simulated traffic, in four partitions."""
+    plan = Plan(events=3 * count, cards=max(count // 200, 12), disorder=TROUBLE)
+    traffic = append(plan.arrivals(now_ms=0))
+    return list(islice((one for one in traffic if one.topic == TRANSACTIONS), count))
+
+
+def write_payments(log: Path, count: int) -> Path:
+    """Write payments to a log file, and return it."""
+    write_log(log, payments(count))
+    return log
+
+
+def a_day_later(records: Iterable[LogRecord]) -> Iterator[LogRecord]:
+    """Yield a payment for every partition, a day after the newest of `records`."""
+    later_ms = max(one.timestamp for one in records) + 86_400_000
+    for partition in range(PARTITIONS):
+        fields = {
+            "event_id": "end", "card_id": "end", "merchant_id": "end", "amount_cents": 1,
+            "country": "LU", "lat": 49.6, "lon": 6.1, "event_time": later_ms,
+        }  # fmt: skip
+        yield LogRecord(TRANSACTIONS, partition, 0, later_ms, b"end", msgspec.json.encode(fields))
+
+
+def by_processor(records: Iterable[Record]) -> tuple[list[FeatureRow], list[DeadLetter]]:
+    """Return what the development processor makes of a live topic: open windows do not fire."""
+    output = Output()
+    for number in range(PARTITIONS):
+        partition = Partition(TRANSACTIONS, SETTINGS)
+        output += partition.process([one for one in records if one.partition == number])
+    return output.rows, output.letters
+
+
+def window_of(record: Record) -> tuple[str, int]:
+    """Return the card and the window's end, epoch milliseconds, of a row in a topic."""
+    row = msgspec.json.decode(record.value or b"")
+    return row["key"], row["window_end"]
+
+
+def features_of(record: Record) -> dict[str, Any]:
+    """Return the features of a row in a topic."""
+    features: dict[str, Any] = msgspec.json.decode(record.value or b"")["features"]
+    return features
+
+
+class JobLab:
+    """A Kafka, a Redis and the production job, in a workspace that is removed at the end."""
+
+    def __init__(self, home: Path | None = None) -> None:
+        """Work in the folder `home`, which belongs to this alone; none starts until asked."""
+        self.workspace = Workspace(home or Workspace.of_clone().home / "lesson11")
+        self._job = self.workspace.run / "job.json"
+        self.kafka = Kafka(self.workspace, free_port())
+        self.redis = Redis(self.workspace, free_port())
+
+    def start(self) -> str:
+        """Start a fresh Kafka and a fresh Redis; what an earlier run left behind is removed.
+
+        Raises:
+            StudyError: One of them does not start.
+        """
+        self.stop()
+        self.kafka.start()
+        self.redis.start()
+        return f"Kafka answers on {self.kafka.address}, Redis on {self.redis.address}"
+
+    def start_job(self, *flags: str) -> None:
+        """Start `flink_jobs/feature_job.py` as a process, with a checkpoint every second."""
+        variables = [f"{name}={value}" for name, value in self._environ().items()]
+        job = [sys.executable, "-m", "flink_jobs.feature_job"]
+        state = ["--state", str(self.workspace.data / "flink")]
+        command = [shutil.which("env") or "env", "-i", *variables, *job, *state, *flags]
+        self._job.unlink(missing_ok=True)
+        process.launch(self._job, self._log, 0, command, self.workspace.home)
+
+    def stop_job(self) -> bool:
+        """Stop the job with a savepoint; return whether it ran."""
+        running = process.read_record(self._job)
+        if running is not None:
+            process.stop(running, _STOP_S)
+        return running is not None
+
+    def stop(self) -> str:
+        """Stop the job, Redis and Kafka, and remove all that they have kept."""
+        stopped = [self.stop_job(), self.redis.stop(), self.kafka.stop()]
+        shutil.rmtree(self.workspace.home, ignore_errors=True)
+        return "stopped and removed" if any(stopped) else "nothing was running"
+
+    def send(self, records: Iterable[LogRecord]) -> int:
+        """Send records to the partitions that they name, and return how many the broker has."""
+        with closing(KafkaProducer(bootstrap_servers=self.kafka.address)) as producer:
+            sent = [
+                producer.send(one.topic, one.value, one.key, partition=one.partition)
+                for one in records
+            ]
+            producer.flush()
+        return sum(one.succeeded() for one in sent)
+
+    def wait_until_read(self) -> int:
+        """Wait until the job has read every payment, and a checkpoint says so; return how many."""
+        with self._consumer(TRANSACTIONS, group_id=_GROUP) as consumer:
+            ends = consumer.end_offsets(sorted(consumer.assignment()))
+
+            def read() -> list[int]:
+                return [consumer.committed(place) or 0 for place in ends]
+
+            self._wait(lambda: read() == list(ends.values()), "read every payment")
+            return sum(read())
+
+    def records(self, topic: str, at_least: int = 0) -> list[Any]:
+        """Return the committed records of a topic, as soon as there are so many of them."""
+        found: list[Any] = []
+        with self._consumer(topic, isolation_level="read_committed") as consumer:
+            consumer.seek_to_beginning()
+            ends = consumer.end_offsets(sorted(consumer.assignment()))
+
+            def enough() -> bool:
+                for batch in consumer.poll(200).values():
+                    found.extend(batch)
+                behind = any(consumer.position(place) < end for place, end in ends.items())
+                return len(found) >= at_least and not behind
+
+            self._wait(enough, f"written {at_least} records to {topic}")
+        return found
+
+    def features(self, key: str) -> dict[str, Any] | None:
+        """Return what Redis holds at `key`."""
+        with closing(open_client(HOST, self.redis.port)) as client:
+            return read_features(client, key)
+
+    @property
+    def _log(self) -> Path:
+        return self.workspace.logs / "job.log"
+
+    def _environ(self) -> dict[str, str]:
+        return {
+            **_ENVIRON,
+            **flink_environ(self.workspace),
+            "FLINK_LOG_DIR": str(self.workspace.logs),
+            "KAFKA_SERVERS": self.kafka.address,
+            "REDIS_HOST": HOST,
+            "REDIS_PORT": str(self.redis.port),
+            "METRICS_PORT": str(free_port()),
+            "CHECKPOINT_INTERVAL_MS": "1000",
+        }
+
+    def _last_words(self) -> str:
+        if not self._log.exists():
+            return ": run the cell that starts it"
+        words = self._log.read_text(errors="replace").strip()[-500:]
+        return f". It ended with these words: {words}"
+
+    @contextmanager
+    def _consumer(self, topic: str, **options: object) -> Iterator[KafkaConsumer]:
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.kafka.address, enable_auto_commit=False, **options
+        )
+        with closing(consumer):
+            consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
+            yield consumer
+
+    def _wait(self, done: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + _PATIENCE_S
+        while not done():
+            if process.read_record(self._job) is None:
+                raise StudyError(f"the job does not run, so it has not {what}{self._last_words()}")
+            if time.monotonic() > deadline:
+                raise StudyError(
+                    f"after {_PATIENCE_S} s the job has not {what}: run the cell again, or look "
+                    f"into {self._log}"
+                )
+            time.sleep(_POLL_S)

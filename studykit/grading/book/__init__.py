@@ -1,0 +1,1 @@
+"""Results, marks, and the pages that show them."""

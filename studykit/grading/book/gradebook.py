@@ -1,0 +1,113 @@
+"""The gradebook: a table for people and one for programs. The same results give the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from studykit.exercises.definition import Lab
+from studykit.files import write_whole
+from studykit.grading.book.marks import Mark, as_text
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a gradebook says of the run: how it was isolated and what it was graded by."""
+
+    lab: Lab
+    isolation: str
+    level: str
+    trusted: bool
+    versions: dict[str, str]
+
+    @property
+    def out_of(self) -> int:
+        """The points of all exercises."""
+        return sum(exercise.points for exercise in self.lab.exercises)
+
+
+def write_csv(path: Path, marks: Sequence[Mark], about: About) -> None:
+    """Write a line for each student; a spreadsheet takes no cell of it for a formula."""
+    ids = [exercise.id for exercise in about.lab.exercises]
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(
+        ["student", "status", *ids, "percent_off", "total", "out_of", "flags", "note", "isolation"]
+    )
+    for mark in marks:
+        points = [_number(mark.points.get(id_)) for id_ in ids]
+        total = "" if mark.total is None else as_text(mark.total)
+        notes = "; ".join(filter(None, [mark.result.reason, *mark.reasons]))
+        words = [" ".join(mark.result.flags), notes, about.level]
+        table.writerow(
+            [
+                _plain(mark.student),
+                mark.result.status,
+                *points,
+                mark.percent_off,
+                total,
+                about.out_of,
+                *map(_plain, words),
+            ]
+        )
+    write_whole(path, text.getvalue())
+
+
+def write_json(path: Path, marks: Sequence[Mark], about: About) -> None:
+    """Write everything that is known but how long it took."""
+    book = {
+        "lab": about.lab.name,
+        "out_of": about.out_of,
+        "isolation": about.isolation,
+        "trusted_isolation": about.trusted,
+        "versions": about.versions,
+        "students": [_student(mark) for mark in marks],
+    }
+    text = msgspec.json.format(msgspec.json.encode(book), indent=1).decode()
+    write_whole(path, text + "\n")
+
+
+def _student(mark: Mark) -> dict[str, Any]:
+    result = mark.result
+    return {
+        "student": mark.student,
+        "status": result.status,
+        "total": None if mark.total is None else as_text(mark.total),
+        "percent_off": mark.percent_off,
+        "overrides": list(mark.reasons),
+        "flags": list(result.flags),
+        "reason": result.reason,
+        "file": result.file,
+        "submitted": result.submitted,
+        "restored": list(result.restored),
+        "review": list(result.review),
+        "exercises": [
+            {
+                "id": one.id,
+                "verdict": one.verdict,
+                "attempted": one.attempted,
+                "points": _number(mark.points.get(one.id)),
+                "misconception": one.misconception,
+                "flaky": one.flaky,
+                "feedback": one.feedback,
+                "detail": one.detail,
+            }
+            for one in result.exercises
+        ],
+    }
+
+
+def _number(points: Decimal | None) -> str:
+    return "0" if points is None else as_text(points)
+
+
+def _plain(text: str) -> str:
+    """Return a text cell that no spreadsheet calculates."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

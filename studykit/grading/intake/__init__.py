@@ -1,0 +1,1 @@
+"""From a folder or archive of submissions to one notebook and one identity each."""

@@ -1,0 +1,274 @@
+"""A grading run: from submissions to a gradebook, as often as it takes."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import studykit
+from studykit.course.layout import Course
+from studykit.errors import StudyError
+from studykit.exercises.definition import Lab
+from studykit.files import write_whole
+from studykit.grading.book.feedback import feedback_page
+from studykit.grading.book.gradebook import About, write_csv, write_json
+from studykit.grading.book.ledger import NAME, Ledger, only_grader
+from studykit.grading.book.marks import (
+    LatePolicy,
+    Mark,
+    Overrides,
+    mark,
+    read_overrides,
+    unknown_students,
+)
+from studykit.grading.book.report import TIMINGS, report_page
+from studykit.grading.book.results import Result
+from studykit.grading.book.timings import timings_page
+from studykit.grading.grader import HIDDEN, TIMES, Assignment, key_of, private_cases
+from studykit.grading.intake.identity import alike, file_name
+from studykit.grading.intake.rebuild import Original
+from studykit.grading.intake.submissions import Handed, read_table, take_in
+from studykit.grading.pool import Job, Pool
+from studykit.grading.sandbox.fork_engine import ForkEngine
+from studykit.grading.sandbox.limits import Limits
+from studykit.grading.sandbox.selftest import Findings, choose_sandbox
+from studykit.grading.sandbox.session import Engine, EngineMaker
+from studykit.grading.sandbox.staging import stage, staged_files
+from studykit.grading.secret import Secret
+
+EngineName: TypeAlias = Literal["fork", "testbook"]
+
+WORK: Final = ".work"
+WARMED: Final = ("studykit.checks.lab", "studykit.checks.running", "flink_jobs.events")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What an instructor asks for."""
+
+    submissions: Path
+    lab: Lab
+    out: Path
+    secret: Secret
+    workers: int
+    roster: Path | None = None
+    tests: Path | None = None
+    overrides: Path | None = None
+    policy: LatePolicy | None = None
+    engine: EngineName = "fork"
+    weak: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+class Run:
+    """One run over a folder of results."""
+
+    def __init__(self, order: Order, course: Course) -> None:
+        """Prepare a run; nothing is graded yet.
+
+        Raises:
+            StudyError: Something that was asked for cannot be used, or no sandbox holds.
+        """
+        self.order = order
+        work = order.out / WORK
+        if work.exists():
+            shutil.rmtree(work)
+        work.mkdir(parents=True)
+        private = private_cases(order.tests, order.lab.name) if order.tests else {}
+        self.assignment = Assignment(Original.of(order.lab, course), order.secret, private)
+        self.handed = take_in(order.submissions, order.lab.name, work / "unpacked")
+        self.absent = _absent(self.handed, order.roster) if order.roster else []
+        self.findings = choose_sandbox(stage(work / "course"), order.lab.name, weak=order.weak)
+        if order.engine == "testbook" and self.findings.level == "L2":
+            raise StudyError(
+                "the testbook engine needs bubblewrap: install it, or take --engine fork"
+            )
+        self.context = _context(order, self.assignment, self.findings)
+        self.ledger = Ledger(order.out / NAME)
+        self.jobs = [
+            Job(one, key)
+            for one in self.handed
+            if not self.ledger.has(one.student, key := key_of(one, self.context))
+        ]
+
+    def grade(self, shown: Callable[[Result], None], tick: Callable[[list[str]], None]) -> None:
+        """Grade what is not graded yet.
+
+        Args:
+            shown: Called with each new result.
+            tick: Called now and then with who is being graded.
+        """
+        if not self.jobs:
+            return
+        maker = engine_maker(self.order, self.assignment, self.findings)
+        at_once = 1 if self.findings.sandbox.shared_count else self.order.workers
+        pool = Pool(self.assignment, maker, min(at_once, len(self.jobs)))
+        try:
+            for result in pool.grade(self.jobs, self.order.limits, lambda: tick(pool.busy)):
+                self.ledger.add(result)
+                shown(result)
+        finally:
+            pool.close()
+
+    def close(self) -> None:
+        """Leave nothing but results."""
+        self.ledger.close()
+        shutil.rmtree(self.order.out / WORK, ignore_errors=True)
+
+    def results(self) -> list[Result]:
+        """Return the results of everybody who is asked for, by name."""
+        found = [self.ledger.results[one.student] for one in self.handed]
+        missing = [Result(student=name, key="", status="missing") for name in self.absent]
+        return sorted([*found, *missing], key=lambda one: one.student)
+
+    def write(self) -> list[Mark]:
+        """Write the gradebook, the report and the feedback; return the marks."""
+        order, out, results = self.order, self.order.out, self.results()
+        overrides = _overrides(order, results)
+        marks = [mark(result, order.policy, overrides) for result in results]
+        level, text = self.findings.level, self.findings.text
+        trusted = level != "L0"
+        shown = level if trusted else f"{level} untrusted isolation"
+        about = About(order.lab, text, shown, trusted, _versions(self))
+        write_csv(out / "gradebook.csv", marks, about)
+        write_json(out / "gradebook.json", marks, about)
+        write_whole(out / "report.html", report_page(marks, about))
+        write_whole(out / TIMINGS, timings_page(marks, about))
+        pages = {f"{file_name(one.student)}.html": feedback_page(one, about) for one in marks}
+        _replace_pages(out / "feedback", pages)
+        return marks
+
+    def counts(self) -> Counter[str]:
+        """Return how many results there are of each kind, verdicts of exercises included."""
+        states = Counter(one.status for one in self.results())
+        return Counter({str(name): count for name, count in states.items()})
+
+
+def grade_all(
+    order: Order,
+    course: Course,
+    started: Callable[[Run], None],
+    shown: Callable[[Result], None],
+    tick: Callable[[list[str]], None],
+) -> list[Mark]:
+    """Grade everything that is asked for, and return the marks.
+
+    What was graded before and has not changed is not graded again. Ended at any moment, the same
+    call goes on where it was, and its gradebook is the same to the byte.
+
+    Raises:
+        StudyError: Something that was asked for cannot be used, or no sandbox holds.
+    """
+    try:
+        order.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(f"cannot write to {order.out}: {error.strerror}") from None
+    with only_grader(order.out):
+        try:
+            run = Run(order, course)
+        except BaseException:
+            shutil.rmtree(order.out / WORK, ignore_errors=True)
+            raise
+        try:
+            started(run)
+            run.grade(shown, tick)
+            return run.write()
+        finally:
+            run.close()
+
+
+def engine_maker(order: Order, assignment: Assignment, findings: Findings) -> EngineMaker:
+    """Return what makes the engine of a worker."""
+    if order.engine == "testbook":
+        return partial(_testbook_engine, findings, order.limits)
+    modules = [*WARMED, *assignment.original.modules()]
+    return partial(_fork_engine, findings, modules, order.limits)
+
+
+def _fork_engine(
+    findings: Findings, modules: Sequence[str], limits: Limits, slot: int
+) -> ForkEngine:
+    return ForkEngine(findings.sandbox, slot, modules, limits)
+
+
+def _testbook_engine(findings: Findings, limits: Limits, slot: int) -> Engine:
+    from studykit.grading.sandbox.testbook_engine import TestbookEngine  # noqa: PLC0415 - it takes 0.5 s
+
+    return TestbookEngine(findings.sandbox, slot, limits)
+
+
+def _absent(handed: Sequence[Handed], roster: Path) -> list[str]:
+    """Match what was handed in with the roster; return who handed in nothing.
+
+    A student of the roster goes by the roster's name from then on; others are marked.
+    """
+    names = {alike(row["student"]): row["student"] for row in read_table(roster, ("student",))}
+    seen = set()
+    for one in handed:
+        name = names.get(alike(one.student))
+        if name is None:
+            one.review.append("not on the roster")
+        elif name in seen:
+            one.review.append(f"{name} is on the roster, but handed in twice")
+        else:
+            one.student = name
+            seen.add(name)
+    return sorted(set(names.values()) - seen)
+
+
+def _overrides(order: Order, results: Sequence[Result]) -> Overrides:
+    if order.overrides is None:
+        return {}
+    overrides = read_overrides(order.overrides, order.lab)
+    if strangers := unknown_students(overrides, results):
+        raise StudyError(f"{order.overrides}: nothing is known of {strangers[0]!r}: check the name")
+    return overrides
+
+
+def _replace_pages(folder: Path, pages: Mapping[str, str]) -> None:
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*.html"):
+        if old.name not in pages:
+            old.unlink()
+    for name, text in pages.items():
+        write_whole(folder / name, text)
+
+
+def _versions(run: Run) -> dict[str, str]:
+    return {
+        "event-time-lab": version("event-time-lab"),
+        "python": platform.python_version(),
+        "ipython": version("ipython"),
+        "graded-by": run.context[:12],
+        "secret": run.order.secret.name,
+    }
+
+
+def _context(order: Order, assignment: Assignment, findings: Findings) -> str:
+    """Return a hash of everything but the submission that marks depend on."""
+    sha = hashlib.sha256()
+    words = [order.engine, findings.level, platform.python_version(), version("ipython")]
+    words += [order.secret.name, repr(order.limits), f"{HIDDEN} {TIMES}"]
+    words += [repr(sorted(assignment.private.items()))]
+    words += [cell.source for cell in assignment.original.cells]
+    for word in words:
+        sha.update(word.encode() + b"\0")
+    for path in _sources():
+        sha.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return sha.hexdigest()
+
+
+def _sources() -> Iterator[Path]:
+    """Yield the files that decide about marks: what answers run with, exercises and grading."""
+    yield from (path for _, path in staged_files())
+    home = Path(studykit.__path__[0])
+    yield from sorted((home / "exercises").rglob("*.py"))
+    yield from sorted((home / "grading").rglob("*.py"))

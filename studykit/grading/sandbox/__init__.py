@@ -1,0 +1,1 @@
+"""Running a submission where it can reach nothing but its own folder."""

@@ -1,0 +1,148 @@
+"""Words for what a trace shows: times, windows, counts, and a sentence for every step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from flink_jobs.utils.watermarks import MAX_WATERMARK, MIN_WATERMARK
+from studykit.trace.steps import Change, Step, Trace
+from studykit.trace.view import View, WindowView, view
+
+_TOLD: Final = 4
+"""Largest number of windows whose results a sentence tells."""
+
+
+def seconds(time_ms: int) -> str:
+    """Return a time in seconds, exactly.
+
+    >>> seconds(12_999), seconds(3_000), seconds(MIN_WATERMARK)
+    ('12.999 s', '3 s', '-∞')
+    """
+    if time_ms <= MIN_WATERMARK:
+        return "-∞"
+    if time_ms >= MAX_WATERMARK:
+        return "+∞"
+    whole, rest = divmod(abs(time_ms), 1_000)
+    sign = "-" if time_ms < 0 else ""
+    return f"{sign}{whole}{f'.{rest:03d}'.rstrip('0') if rest else ''} s"
+
+
+def span(start_ms: int, end_ms: int) -> str:
+    """Return a window as it is written: half-open, in seconds.
+
+    >>> span(0, 10_000)
+    '[0,10)'
+    """
+    return f"[{start_ms / 1_000:g},{end_ms / 1_000:g})"
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return a number and its noun.
+
+    >>> count_of(1, "window"), count_of(3, "window")
+    ('1 window', '3 windows')
+    """
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def verdicts(shown: View) -> str:
+    """Return how many events met each verdict, in words."""
+    counts = shown.counts()
+    behind = sum(one.behind and one.verdict == "on time" for one in shown.seen)
+    words = [f"{counts['on time']} on time"]
+    if behind:
+        words[0] += f" ({behind} behind the watermark, window open)"
+    words += [f"{counts['late']} late kept"] if counts["late"] else []
+    words += [f"{counts['partial']} missed some windows"] if counts["partial"] else []
+    words += [f"{counts['dropped']} dropped"] if counts["dropped"] else []
+    return ", ".join(words)
+
+
+def firings(window: WindowView, *, keyed: bool) -> str:
+    """Return what a window has given so far: `[0,10) fired 21, re-fired 22`."""
+    name = f"{window.key} {window.name}" if keyed else window.name
+    words = [
+        f"{'re-fired' if result.revision else 'fired'} {result.total}" for result in window.results
+    ]
+    return f"{name} {', '.join(words)}"
+
+
+def step_sentence(trace: Trace, step: int) -> str:
+    """Say what the last of the first `step` steps did, and why."""
+    if step == 0:
+        return "Nothing has arrived yet."
+    one = trace.steps[step - 1]
+    parts = [_headline(trace, one), *_changes(trace, one.changes)]
+    return " ".join(f"{part}." for part in parts if part)
+
+
+def _headline(trace: Trace, step: Step) -> str:
+    now = f"At {seconds(step.now_ms)}"
+    if step.kind == "arrival":
+        return _arrival(step)
+    if step.kind == "idle":
+        return f"{now} input {step.source} has been silent for too long and is left out"
+    if step.kind == "end":
+        return "The stream ends: nothing more will come, so the watermark is +∞"
+    many = len(trace.sources) > 1
+    who = f"{now} the watermark of {step.source} is {seconds(step.source_ms)}" if many else now
+    if step.watermark_ms == step.before_ms:
+        return f"{who}; the common watermark stays at {seconds(step.watermark_ms)}"
+    moved = f"the {'common ' if many else ''}watermark moves to {seconds(step.watermark_ms)}"
+    return f"{who}; {moved}" if many else f"{now} {moved}"
+
+
+def _arrival(step: Step) -> str:
+    event = step.event
+    assert event is not None
+    told = (
+        f"Event {step.number} happened at {seconds(event.event_ms)}"
+        f" and arrives at {seconds(event.arrival_ms)}"
+    )
+    watermark = seconds(step.before_ms)
+    reasons = {
+        "on time": f"behind the watermark {watermark}, but its window is open: on time"
+        if step.behind
+        else "on time",
+        "late": f"its window has fired (watermark {watermark}) but still takes it: late, kept",
+        "partial": f"it misses {count_of(len(step.missed), 'window')} (watermark {watermark})"
+        " and enters the others",
+        "dropped": f"its window is purged (watermark {watermark}): dropped",
+    }
+    assert step.verdict is not None
+    return f"{told}; {reasons[step.verdict]}"
+
+
+def _changes(trace: Trace, changes: Iterable[Change]) -> list[str]:
+    """Say what happened to windows. That one opened goes without saying."""
+    words = []
+    for change in changes:
+        name = span(change.start_ms, change.end_ms)
+        name = f"{change.key} {name}" if trace.policy.keyed else name
+        if change.kind in ("fired", "re-fired"):
+            words.append(f"{name} {'fires' if change.revision == 0 else 're-fires'} {change.total}")
+        elif change.kind == "purged":
+            words.append(f"{name} is purged")
+        elif len(change.parts) > 1:
+            words.append(f"{len(change.parts)} sessions become {name}")
+    return words
+
+
+def _last_fired(window: WindowView) -> int:
+    return window.results[-1].now_ms
+
+
+def state_sentence(trace: Trace, step: int) -> str:
+    """Say where the whole stream stands after `step` steps."""
+    shown = view(trace, step)
+    if step == 0:
+        return "Nothing has arrived yet."
+    fired = sorted((one for one in shown.windows if one.results), key=_last_fired)
+    said = [
+        f"At {seconds(shown.now_ms)} the watermark is {seconds(shown.watermark_ms)}",
+        verdicts(shown),
+        *([f"{len(fired)} windows have fired; the last of them"] if len(fired) > _TOLD else []),
+        *(firings(one, keyed=trace.policy.keyed) for one in fired[-_TOLD:]),
+    ]
+    return " ".join(f"{part}." for part in said).replace("them.", "them:")

@@ -1,0 +1,61 @@
+"""The payments of lesson 11: enough of every trouble, and nothing of them vanishes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from flink_jobs.connectors.log_file import read_log
+from flink_jobs.features.row import encode_row
+from studykit.errors import StudyError
+from studykit.flink import production
+
+PAYMENTS = production.payments(400)
+CLOSED = [*PAYMENTS, *production.a_day_later(PAYMENTS)]
+
+
+def test_the_payments_have_every_kind_of_trouble_and_use_every_partition():
+    _, letters = production.by_processor(CLOSED)
+    assert {one.reason for one in letters} == {
+        "late",
+        "partial_late",
+        "malformed",
+        "future_timestamp",
+    }
+    assert {one.partition for one in PAYMENTS} == {0, 1, 2, 3}
+
+
+def test_a_day_later_every_payment_is_in_its_five_windows_or_in_a_letter():
+    rows, letters = production.by_processor(CLOSED)
+    counted = sum(row.features.tx_count for row in rows)
+    reasons = Counter(one.reason for one in letters)
+    refused = reasons["late"] + reasons["malformed"] + reasons["future_timestamp"]
+    missed = sum(len(one.missed_windows or ()) for one in letters if one.reason == "partial_late")
+    assert counted == 5 * (len(PAYMENTS) - refused) - missed
+
+
+def test_a_row_in_a_topic_is_found_by_its_window():
+    row = production.by_processor(CLOSED)[0][0]
+    record = PAYMENTS[0].__class__("features-fraud", 0, 0, 0, None, encode_row(row))
+    assert production.window_of(record) == (row.key, row.window_end)
+    assert production.features_of(record) == json.loads(encode_row(row))["features"]
+
+
+def test_a_file_holds_the_same_payments(tmp_path: Path):
+    log = production.write_payments(tmp_path / "log.jsonl", 400)
+    assert list(read_log(log)) == PAYMENTS
+
+
+def test_a_lab_that_never_started_stops_without_ado(tmp_path: Path):
+    assert production.JobLab(tmp_path / "lab").stop() == "nothing was running"
+
+
+@pytest.mark.services
+def test_without_a_job_a_cell_says_which_one_to_run(services, kafka_servers, tmp_path: Path):
+    lab = production.JobLab(tmp_path / "lab")
+    lab.kafka = services.kafka
+    with pytest.raises(StudyError, match=r"the job does not run.*run the cell that starts it"):
+        lab.records("features-fraud", at_least=1_000_000)

@@ -1,0 +1,187 @@
+"""The production job on a real broker and a real store, through a kill and a stop."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from flink_jobs.config import Settings
+from flink_jobs.connectors.kafka import KafkaUnusable
+from flink_jobs.connectors.log_file import LogRecord
+from flink_jobs.connectors.redis import newest_rows, read_features
+from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
+from flink_jobs.events import CLICKSTREAM, EVENT_TYPES, TRANSACTIONS
+from flink_jobs.features.catalog import CATALOG
+from flink_jobs.features.row import encode_row
+from flink_jobs.job.metrics import LATE_DROPPED
+from flink_jobs.job.on_kafka import check_broker
+from flink_jobs.monitoring.page import MetricsPage
+from flink_jobs.processor.replay import replay
+from studykit.cli.job_status import job_lines, metrics_page
+from tests.support import logs
+from tests.support.job_world import ENTRY_POINT, FEATURE_TOPICS, LONG_AFTER_MS, World
+from tests.support.worlds import eventually
+
+pytestmark = [pytest.mark.jvm, pytest.mark.services]
+
+DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana" / "dashboards" / "features.json"
+
+
+@pytest.fixture(scope="module")
+def world():
+    with World.open() as world:
+        yield world
+
+
+def _day() -> list[LogRecord]:
+    return [
+        msgspec.structs.replace(record, partition=record.partition - logs.FIRST_SIMULATED)
+        for record in logs.simulated_day(4)
+    ]
+
+
+def _long_after() -> Iterator[LogRecord]:
+    """Yield an event for every partition that is so late that all before is over."""
+    for partition in range(4):
+        for topic, fields in (
+            (TRANSACTIONS, logs.payment(LONG_AFTER_MS, "end")),
+            (CLICKSTREAM, logs.click(LONG_AFTER_MS, "end")),
+        ):
+            yield LogRecord(topic, partition, 0, 0, b"end", msgspec.json.encode(fields))
+
+
+@pytest.mark.claim("flink-goes-on-from-its-checkpoint")
+def test_exactly_once_through_a_kill_and_a_stop_with_a_savepoint(world):
+    day = _day()
+    half = len(day) // 2
+    world.send(day[:half])
+    with world.job() as job:
+        world.committed(FEATURE_TOPICS, 150, lambda found: len(found) > 1_000)
+        job.send_signal(signal.SIGKILL)
+        assert job.wait(30) == -signal.SIGKILL
+    assert list(world.state.glob("checkpoints/*/chk-*/_metadata"))
+
+    world.send([*day[half:], *_long_after()])
+    output, _ = replay(world.source(), Settings())
+    rows = [row for row in output.rows if row.window_end < logs.T + LONG_AFTER_MS]
+    with world.job("--parallelism", "2") as job:
+        found = world.committed(FEATURE_TOPICS, 200, lambda found: len(found) >= len(rows))
+        letters = world.committed(
+            [DEAD_LETTER_TOPIC], 60, lambda found: len(found) >= len(output.letters)
+        )
+        _assert_told(world.metrics_port)
+        job.send_signal(signal.SIGTERM)
+        assert job.wait(60) == 0
+    assert list(world.state.glob("savepoints/*/_metadata"))
+    _assert_logged(world.log)
+
+    assert Counter((one.key, one.value) for one in found) == Counter(
+        (row.redis_key.encode(), encode_row(row)) for row in rows
+    )
+    assert Counter((one.key, one.value, frozenset(one.headers)) for one in letters) == Counter(
+        (letter.key, letter.original, frozenset(letter.headers)) for letter in output.letters
+    )
+    for row in newest_rows(rows):
+        held = read_features(world.redis, row.redis_key)
+        features = json.loads(encode_row(row))["features"]
+        wanted = {name: value for name, value in features.items() if value is not None}
+        assert {name: held[name] for name in wanted} == wanted
+        assert held["window_end"] == row.window_end
+
+
+def _assert_told(port: int) -> None:
+    """See what the job tells of itself: Flink pushes it every other second, each part by itself."""
+    with suppress(AssertionError):  # the next line says what is wrong
+        eventually(lambda: not _faults(metrics_page(port)), 30)
+    assert _faults(metrics_page(port)) == {}
+    assert metrics_page(port).total(LATE_DROPPED) == 0
+    assert ("health", "well") in job_lines(port)
+
+
+def _faults(told: MetricsPage) -> dict[str, set[str]]:
+    """Return what is missing on the page, or should not be there, by where it would be seen."""
+    asked = set(re.findall(r"\bflink_\w+", DASHBOARD.read_text()))
+    sets = {one.name for one in CATALOG}
+    wrong = {
+        "topics": EVENT_TYPES.keys() ^ told.by("consumed", "topic").keys(),
+        "rows": sets ^ told.by("rows", "feature_set").keys(),
+        "reasons": {"late", "partial_late", "malformed"} - told.by("dead_letters", "reason").keys(),
+        "windows": {LATE_DROPPED} if len(told.of(LATE_DROPPED)) < len(sets) else set(),
+        "checkpoints": set() if told.total("numberOfCompletedCheckpoints") else {"a completed one"},
+        "dashboard": {name for name in asked if not told.of(name)},
+    }
+    return {where: names for where, names in wrong.items() if names}
+
+
+def _assert_logged(log: Path) -> None:
+    """See that Python and Java log one JSON object a line, with the same keys."""
+    (by_java,) = log.parent.glob("flink-*.log")
+    by_python = [json.loads(line) for line in log.read_text().splitlines() if line[:1] == "{"]
+    assert [one["message"] for one in by_python] == ["started", "started", "stopped"]
+    assert "/savepoints/" in by_python[-1]["savepoint"]
+    for line in (*by_python, *map(json.loads, by_java.read_text().splitlines())):
+        assert {"time_ms", "level", "job", "message"} <= line.keys()
+        assert line["level"] in ("info", "warn", "error")
+
+
+def _refusal(world, *flags: str, **environ: str) -> str:
+    ran = subprocess.run(
+        [sys.executable, ENTRY_POINT, "--state", world.state, *flags],
+        env={**world.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 1
+    (line,) = ran.stderr.splitlines()
+    return line
+
+
+def test_a_connector_that_is_missing_is_one_sentence(world):
+    assert "no Kafka connector in FLINK_HOME=(unset)" in _refusal(world, FLINK_HOME="")
+
+
+def test_a_cluster_that_is_away_is_one_sentence(world):
+    line = " ".join(_refusal(world, "--cluster", "127.0.0.1:1").split())
+    assert "no Flink cluster answers at 127.0.0.1:1: start one with" in line
+
+
+def test_a_savepoint_that_is_not_there_is_one_sentence(world):
+    assert "no checkpoint or savepoint in nowhere" in _refusal(world, "--from", "nowhere")
+
+
+def test_a_broker_that_is_away_is_one_sentence(world):
+    line = _refusal(world, KAFKA_SERVERS="127.0.0.1:1")
+    assert "no Kafka broker answers at 127.0.0.1:1" in line
+
+
+def test_a_store_that_is_away_is_one_sentence(world):
+    assert "no Redis answers at 127.0.0.1:1 " in _refusal(world, REDIS_PORT="1")
+
+
+def test_more_readers_than_partitions_is_one_sentence(world):
+    line = _refusal(world, "--parallelism", "5")
+    assert "--parallelism 5 is more than a topic has partitions (4)" in line
+
+
+def test_state_of_other_windows_is_one_sentence(world):
+    world.state.mkdir(exist_ok=True)
+    (world.state / "settings.json").write_text("{}")
+    assert "was left with other settings" in _refusal(world, WINDOW_SIZE_MINUTES="7")
+
+
+def test_a_broker_with_short_transactions_is_one_sentence(world, monkeypatch):
+    monkeypatch.setattr("flink_jobs.job.on_kafka.TRANSACTION_TIMEOUT_MS", 900_001)
+    with pytest.raises(KafkaUnusable, match=r"ends transactions after 900000 ms.*raise the broker"):
+        check_broker(Settings(kafka_servers=world.servers))

@@ -1,0 +1,150 @@
+"""The production job on a real broker: on one partition and on many, and where one falls silent."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from itertools import count, islice
+
+import msgspec
+import pytest
+from kafka import KafkaAdminClient
+
+from flink_jobs.config import Settings
+from flink_jobs.connectors.log_file import LogRecord
+from flink_jobs.dead_letter import DEAD_LETTER_TOPIC, DeadLetter
+from flink_jobs.events import EVENT_TYPES, TRANSACTIONS
+from flink_jobs.features.row import FeatureRow, encode_row
+from flink_jobs.processor.replay import replay
+from studykit.services import topics
+from tests.support import logs
+from tests.support.job_world import FEATURE_TOPICS, LONG_AFTER_MS, World
+
+pytestmark = [pytest.mark.jvm, pytest.mark.services, pytest.mark.slow]
+
+PATIENCE_S = 300
+WINDOWS = 5
+"""In how many windows a payment is."""
+
+
+@pytest.fixture(scope="module")
+def world():
+    with World.open() as world:
+        yield world
+
+
+def compact(records: Iterable[LogRecord]) -> list[LogRecord]:
+    """Number the partitions without holes, as a broker has them."""
+    numbers: dict[int, int] = {}
+    return [
+        msgspec.structs.replace(one, partition=numbers.setdefault(one.partition, len(numbers)))
+        for one in records
+    ]
+
+
+def day() -> list[LogRecord]:
+    return compact(logs.simulated_day(1))
+
+
+def many_partitions() -> list[LogRecord]:
+    """Return the story, streams, and every boundary that needs no append time of its own."""
+    cases = [case for case in logs.BOUNDARIES if not case.appended_ms]
+    bounds = [record for number, case in enumerate(cases, 1) for record in case.records(number)]
+    return compact([*logs.story(), *bounds, *logs.drawn_streams(40, 25)])
+
+
+def renew(world: World, partitions: int) -> None:
+    """Give the event topics that many partitions; empty everything."""
+    with closing(KafkaAdminClient(bootstrap_servers=world.servers)) as admin:
+        admin.delete_topics(list(topics.TOPICS))
+        deadline = time.monotonic() + PATIENCE_S
+        while set(admin.list_topics()) & set(topics.TOPICS):
+            assert time.monotonic() < deadline
+        sizes = {
+            name: partitions if name in EVENT_TYPES else topics.PARTITIONS for name in topics.TOPICS
+        }
+        admin.create_topics(
+            {name: {"num_partitions": size} for name, size in sizes.items()},
+            wait_for_metadata=True,
+        )
+    shutil.rmtree(world.state, ignore_errors=True)
+    world.redis.flushall()
+
+
+def rows_in(world: World) -> Counter:
+    return Counter((one.key, one.value) for one in world.whole(FEATURE_TOPICS))
+
+
+def letters_in(world: World) -> Counter:
+    letters = world.whole([DEAD_LETTER_TOPIC])
+    return Counter((one.key, one.value, frozenset(one.headers)) for one in letters)
+
+
+def rows_of(rows: Iterable[FeatureRow]) -> Counter:
+    return Counter((row.redis_key.encode(), encode_row(row)) for row in rows)
+
+
+def letters_of(letters: Iterable[DeadLetter]) -> Counter:
+    return Counter((one.key, one.value, frozenset(one.headers)) for one in letters)
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize("records", [day, many_partitions])
+def test_the_broker_gives_what_the_development_processor_gives(world, records, parallelism):
+    sent = records()
+    renew(world, partitions=max(one.partition for one in sent) + 1)
+    world.send(sent)
+    output, _ = replay(world.source(), Settings())
+    flags = ["--bounded", "--idle-seconds", "0", "--parallelism", str(parallelism)]
+    with world.job(*flags) as job:
+        assert job.wait(PATIENCE_S) == 0, world.log.read_text()[-2_000:]
+    assert rows_in(world) == rows_of(output.rows)
+    assert letters_in(world) == letters_of(output.letters)
+
+
+def payment(event_ms: int, key: str, partition: int) -> LogRecord:
+    value = msgspec.json.encode(logs.payment(event_ms, key))
+    return LogRecord(TRANSACTIONS, partition, 0, 0, key.encode(), value)
+
+
+def go_on_until(world: World, window_end_ms: int, feed: Iterator[LogRecord]) -> None:
+    """Send one record after the other until windows of that end have fired."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        rows = [msgspec.json.decode(one.value) for one in world.whole(["features-fraud"])]
+        if max((row["window_end"] for row in rows), default=0) >= window_end_ms:
+            return
+        assert time.monotonic() < deadline, world.log.read_text()[-2_000:]
+        world.send(islice(feed, 1))
+
+
+def payments_in(rows: Counter) -> int:
+    """Return how often a payment was counted."""
+    decoded = [msgspec.json.decode(value) for _, value in rows.elements()]
+    assert {row["key"] for row in decoded} == {"sleeper"}
+    return sum(row["features"]["tx_count"] for row in decoded)
+
+
+def test_what_an_idle_partition_brings_when_it_wakes_is_late_and_nothing_else_differs(world):
+    renew(world, partitions=2)
+    feed = (payment(minute * logs.MINUTE, "awake", 0) for minute in count())
+    world.send([payment(0, "sleeper", 1), *islice(feed, 20)])
+    with world.job("--idle-seconds", "1") as job:
+        go_on_until(world, logs.T + 15 * logs.MINUTE, feed)  # the sleeper holds nothing up
+        woken = [payment(minute * logs.MINUTE, "sleeper", 1) for minute in range(5)]
+        world.send([*woken, *(payment(LONG_AFTER_MS, "end", number) for number in range(2))])
+        output, _ = replay(world.source(), Settings())
+        rows = [row for row in output.rows if row.key != "end"]
+        go_on_until(world, max(row.window_end for row in rows), iter(()))
+        job.terminate()
+        assert job.wait(PATIENCE_S) == 0
+    assert output.letters == [], "by their own partition's time they are on time"
+    late = [dict(headers) for _, _, headers in letters_in(world).elements()]
+    assert [(one["reason"], one["feature_set"]) for one in late] == [(b"late", b"fraud")] * 5
+    assert [len(msgspec.json.decode(one["missed_windows"])) for one in late] == [WINDOWS] * 5
+    there, here = rows_of(rows), rows_in(world)
+    lost = payments_in(there - here) - payments_in(here - there)
+    assert lost == WINDOWS * len(woken), "each window that a dead letter lists, and no other"

@@ -1,0 +1,299 @@
+"""`study up` and its sisters, as a person types them, in a workspace of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.structs import OffsetAndMetadata
+
+from studykit.services.kafka import Kafka
+from studykit.services.ports import free_port
+from studykit.services.redis import Redis
+from studykit.services.topics import PARTITIONS, TOPICS
+from studykit.workspace import Workspace
+from tests.support.services import home_for_services
+
+pytestmark = pytest.mark.services
+
+STUDY = Path(sys.executable).with_name("study")
+PARTITION = TopicPartition("transactions", 0)
+
+
+class Lab:
+    """A learner's terminal: the command `study` with a home and ports of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.workspace = Workspace(home)
+        self.kafka_port, self.redis_port = free_port(), free_port()
+        self.environ = {name: value for name, value in os.environ.items() if name not in _SETTINGS}
+        self.environ |= {
+            "STUDY_HOME": str(home),
+            "KAFKA_PORT": str(self.kafka_port),
+            "REDIS_PORT": str(self.redis_port),
+            "COLUMNS": "200",
+        }
+
+    def study(self, *words: str, status: int = 0, **environ: str) -> str:
+        """Run a command, check how it ends, and return what it said."""
+        result = subprocess.run(
+            [STUDY, *words],
+            env=self.environ | environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert result.returncode == status, result.stdout + result.stderr
+        assert "Traceback" not in result.stderr
+        return result.stdout + result.stderr
+
+    def pids(self) -> list[int]:
+        return [service.record(self.workspace).pid for service in (Kafka, Redis)]
+
+    @property
+    def servers(self) -> str:
+        return f"127.0.0.1:{self.kafka_port}"
+
+
+_SETTINGS = ("KAFKA_SERVERS", "KAFKA_PORT", "REDIS_HOST", "REDIS_PORT", "STUDY_HOME")
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """A lab that was brought up once; a test that breaks it brings it up again."""
+    with home_for_services() as home:
+        lab = Lab(home)
+        said = lab.study("up")
+        assert f"on 127.0.0.1:{lab.kafka_port}" in said
+        assert f"on 127.0.0.1:{lab.redis_port}" in said
+        yield lab
+
+
+def send(servers: str, value: bytes, topic: str = PARTITION.topic, partition: int = 0) -> int:
+    """Append a record, with a time of its own that must not count, and return its offset."""
+    producer = KafkaProducer(bootstrap_servers=servers, acks="all", max_request_size=11 << 20)
+    try:
+        return producer.send(topic, value, partition=partition, timestamp_ms=5).get(30).offset
+    finally:
+        producer.close()
+
+
+def fetch(servers: str, offset: int, **settings: object) -> list:
+    """Return the records of one partition from `offset` on, as many as one poll brings."""
+    consumer = KafkaConsumer(bootstrap_servers=servers, group_id=None, **settings)
+    try:
+        consumer.assign([PARTITION])
+        consumer.seek(PARTITION, offset)
+        return consumer.poll(10_000).get(PARTITION, [])
+    finally:
+        consumer.close()
+
+
+def test_up_a_second_time_changes_nothing(lab):
+    before = lab.pids()
+    assert lab.study("up").count("runs already") == 2
+    assert lab.pids() == before
+
+
+def test_every_topic_has_its_partitions(lab):
+    consumer = KafkaConsumer(bootstrap_servers=lab.servers)
+    try:
+        assert {t: len(consumer.partitions_for_topic(t)) for t in TOPICS} == {
+            topic: PARTITIONS for topic in TOPICS
+        }
+    finally:
+        consumer.close()
+
+
+def test_the_timestamp_is_the_broker_s_and_ten_megabytes_pass(lab):
+    value = os.urandom(10 << 20)
+    before = int(time.time() * 1000)
+    offset = send(lab.servers, value)
+    (record,) = fetch(lab.servers, offset, max_partition_fetch_bytes=11 << 20)
+    assert record.value == value
+    assert before <= record.timestamp <= int(time.time() * 1000)
+
+
+def test_one_node_takes_transactions(lab):
+    producer = KafkaProducer(
+        bootstrap_servers=lab.servers,
+        transactional_id="test",
+        transaction_timeout_ms=900_000,  # what the production job asks for
+    )
+    try:
+        producer.init_transactions()
+        producer.begin_transaction()
+        sent = producer.send(PARTITION.topic, b"committed", partition=0)
+        producer.commit_transaction()
+    finally:
+        producer.close()
+    records = fetch(lab.servers, sent.get(5).offset, isolation_level="read_committed")
+    assert records[0].value == b"committed"
+
+
+def test_a_misspelt_topic_is_not_created(lab):
+    consumer = KafkaConsumer("transactoins", bootstrap_servers=lab.servers)
+    try:
+        consumer.poll(300)
+        assert "transactoins" not in consumer.topics()
+    finally:
+        consumer.close()
+
+
+def test_status_shows_ports_lag_and_keys(lab):
+    last = send(lab.servers, b"x", "clickstream", 1)
+    consumer = KafkaConsumer(bootstrap_servers=lab.servers, group_id="features")
+    try:
+        part = TopicPartition("clickstream", 1)
+        consumer.assign([part])
+        consumer.commit({part: OffsetAndMetadata(last, "", -1)})
+    finally:
+        consumer.close()
+    with redis.Redis(port=lab.redis_port) as client:
+        client.hset("features:session:u1", "events", 3)
+        client.hset("features:fraud:c1", "tx_count", 3)
+        client.hset("features:fraud:c2", "tx_count", 3)
+    lines = [line.split() for line in lab.study("status").splitlines()]
+    assert ["Kafka", "running", lab.servers] in [line[:3] for line in lines]
+    assert ["clickstream", str(last + 1), "1"] in lines
+    assert ["features-fraud", "0"] in lines
+    assert ["features:fraud:*", "2"] in lines
+    assert ["features:session:*", "1"] in lines
+    assert ["features:personalization:*", "0"] in lines
+
+
+def test_redis_serves_where_redis_cli_is_not(lab):
+    with redis.Redis(port=lab.redis_port) as client:
+        client.set("greeting", "hello")
+    assert lab.study("redis", "KEYS", "greet*") == "greeting\n"
+    assert lab.study("redis", "STRLEN", "greeting") == "5\n"
+    assert "ERR unknown command" in lab.study("redis", "NONSENSE", status=1)
+
+
+def test_a_job_is_told_of_this_flink_whatever_other_the_user_has(lab):
+    said = lab.study("env", "--flink", FLINK_HOME="/other", FLINK_CONF_DIR="/other/conf")
+    named = dict(line.split("=", 1) for line in said.splitlines())
+    home = Path(named["FLINK_HOME"])
+    assert home.is_relative_to(lab.workspace.home)
+    for part in ("conf", "lib", "opt", "plugins"):
+        assert named[f"FLINK_{part.upper()}_DIR"] == str(home / part)
+        assert (home / part).is_dir()
+
+
+def test_doctor_is_content(lab):
+    said = lab.study("doctor")
+    assert f"answers on {lab.servers}" in said
+    assert said.endswith("You can start.\n")
+
+
+def test_a_clean_lab_can_start_too(lab, tmp_path):
+    ports = {"KAFKA_PORT": str(free_port()), "REDIS_PORT": str(free_port())}
+    said = lab.study("doctor", STUDY_HOME=str(tmp_path), **ports)
+    assert said.count("not running: make up") == 2
+
+
+def test_a_port_that_moved_is_refused_in_one_sentence(lab):
+    said = lab.study("up", status=1, KAFKA_PORT=str(free_port()))
+    assert f"Kafka already runs on port {lab.kafka_port}: `study down` stops it" in said
+
+
+def test_a_taken_port_names_who_has_it(lab, tmp_path):
+    java, server = lab.pids()
+    said = lab.study("up", status=1, STUDY_HOME=str(tmp_path))
+    assert f"port {lab.kafka_port} is taken by java (pid {java}): stop it" in said
+    assert f"port {lab.redis_port} is taken by redis-server (pid {server}): stop it" in said
+    assert lab.pids() == [java, server]
+    doctor = lab.study("doctor", status=1, STUDY_HOME=str(tmp_path))
+    assert f"port {lab.kafka_port} is taken by java (pid {java}): stop it" in doctor
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "abc", "-1", "9092.0"])
+def test_a_bad_port_is_named(lab, port):
+    assert lab.study("up", status=1, KAFKA_PORT=port) == (
+        f"KAFKA_PORT={port} is no port: choose a number from 1 to 65535\n"
+    )
+
+
+def test_services_of_the_user_s_own_are_used_and_nothing_is_started(lab, tmp_path):
+    own = {
+        "STUDY_HOME": str(tmp_path),
+        "KAFKA_SERVERS": lab.servers,
+        "REDIS_HOST": "localhost",
+        "REDIS_PORT": str(lab.redis_port),
+    }
+    said = lab.study("up", **own)
+    assert f"used at {lab.servers} (KAFKA_SERVERS)" in said
+    assert f"used at localhost:{lab.redis_port} (REDIS_HOST)" in said
+    assert list((tmp_path / "run").glob("*.json")) == []
+    assert "running, not ours" in lab.study("status", **own)
+    assert "was not running" in lab.study("down", **own)
+    assert all(psutil.pid_exists(pid) for pid in lab.pids())
+
+
+def test_services_of_the_user_s_own_that_are_not_there_are_named(lab, tmp_path):
+    nowhere = str(free_port())
+    own = {"KAFKA_SERVERS": f"127.0.0.1:{nowhere}", "REDIS_HOST": "127.0.0.1"}
+    said = lab.study("up", status=1, STUDY_HOME=str(tmp_path), REDIS_PORT=nowhere, **own)
+    assert f"nothing answers at KAFKA_SERVERS=127.0.0.1:{nowhere}: start that broker" in said
+    assert f"no Redis answers at REDIS_HOST=127.0.0.1, REDIS_PORT={nowhere}: start that" in said
+
+
+def test_up_after_a_kill_of_both_has_everything_again(lab):
+    offset = send(lab.servers, b"before the kill")
+    with redis.Redis(port=lab.redis_port) as client:
+        client.set("before", "the kill")
+    for pid in lab.pids():
+        os.kill(pid, signal.SIGKILL)
+    lab.study("up")
+    assert fetch(lab.servers, offset)[0].value == b"before the kill"
+    with redis.Redis(port=lab.redis_port) as client:
+        assert client.get("before") == b"the kill"
+
+
+def test_down_stops_these_and_leaves_others_alone(lab):
+    ours = lab.pids()
+    with home_for_services() as elsewhere:
+        other = Redis(Workspace(elsewhere), free_port())
+        other.start()
+        assert lab.study("down") == "Kafka stopped\nRedis stopped\n"
+        assert other.answers()
+    assert not any(_runs(pid) for pid in ours)
+    assert lab.study("down") == "Kafka was not running\nRedis was not running\n"
+
+
+def test_up_that_was_killed_in_the_middle_is_gone_on_from(lab):
+    """Runs after the lab is down: the broker's record appears, and then `up` dies."""
+    lab.study("down")
+    with subprocess.Popen([STUDY, "up"], env=lab.environ, stdout=subprocess.DEVNULL) as starting:
+        record = lab.workspace.run / "kafka.json"
+        while not record.exists() and starting.poll() is None:
+            time.sleep(0.01)
+        starting.kill()
+    broker = Kafka.record(lab.workspace)
+    assert broker is not None
+    lab.study("up")
+    assert Kafka.record(lab.workspace) == broker
+
+
+def test_clean_data_leaves_no_topic_and_no_key_and_everything_else(lab):
+    notes = lab.workspace.data / "notes.txt"
+    notes.write_text("not a service's")
+    lab.study("clean-data", status=1)  # it asks, and here is nobody to answer
+    assert lab.workspace.data.joinpath("kafka").exists()
+    lab.study("clean-data", "--yes")
+    assert list(lab.workspace.data.iterdir()) == [notes]
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,145 @@
+"""What flows into a job and out of it while a test disturbs it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+from kafka import KafkaConsumer
+from msgspec import Struct
+
+from flink_jobs.connectors.kafka import SOURCE_TOPICS
+from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
+from flink_jobs.events import TRANSACTIONS
+from flink_jobs.features.catalog import CATALOG
+from flink_jobs.features.row import FeatureRow
+from flink_jobs.simulator.partitions import partition_of
+from tests.support.accounts import letter_of
+from tests.support.logs import click, payment
+from tests.support.worlds import DAY_MS, PARTITIONS, Entry, World
+
+
+class Flow:
+    """Traffic at a steady rate, and how far it has come."""
+
+    def __init__(self, world: World, seed: int, per_second: int) -> None:
+        """Prepare traffic of `per_second` records a second, which is two a second in event time."""
+        self._world = world
+        self._arrivals = world.arrivals(seed)
+        self._step = max(per_second // 20, 1)
+        self._enough = threading.Event()
+        self._thread = threading.Thread(target=lambda: world.append(self._paced()))
+        self._held: int | None = None
+        self.latest_ms = 0
+        """No event so far has a later event time, but for those that lie about it."""
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Let records come for as long as this is open."""
+        self._thread.start()
+        try:
+            yield
+        finally:
+            self.end()
+
+    def end(self) -> None:
+        """Let no more records come."""
+        self._enough.set()
+        self._thread.join()
+
+    @contextmanager
+    def holding_back(self, partition: int) -> Iterator[int]:
+        """Let a partition of either topic say nothing for as long as this is open.
+
+        Then all that was held back comes at once, in its order. Yields `latest_ms`.
+        """
+        self._held = partition
+        try:
+            yield self.latest_ms
+        finally:
+            self._held = None
+
+    def close_log(self) -> int:
+        """Append a last event to every partition, so late that all before it is over; its time."""
+        end_ms = self.latest_ms + DAY_MS
+        self._world.append(_last_events(end_ms))
+        return end_ms
+
+    def _paced(self) -> Iterator[Entry]:
+        kept: list[Entry] = []
+        for number, one in enumerate(self._arrivals):
+            if number % self._step == 0 and self._enough.wait(1 / 20):
+                break
+            held, partition = self._held, partition_of(one.key, PARTITIONS)
+            entry = one.topic, partition, one.key, one.value
+            if partition == held:
+                kept.append(entry)
+                continue
+            if kept and held is None:
+                yield from kept
+                kept.clear()
+            self.latest_ms = one.at
+            yield entry
+        yield from kept
+
+
+def _last_events(end_ms: int) -> Iterator[Entry]:
+    for topic in SOURCE_TOPICS:
+        fields = payment if topic == TRANSACTIONS else click
+        for partition in range(PARTITIONS):
+            key = f"end-{partition}"  # a key has one partition
+            value = msgspec.json.encode(fields(0, key, event_time=end_ms))
+            yield topic, partition, key.encode(), value
+
+
+class _Row(Struct):
+    window_end: int
+
+
+class Tail:
+    """Sees rows and dead letters as soon as they are committed."""
+
+    def __init__(self, world: World, consumer: KafkaConsumer) -> None:
+        """Follow the topics of the job's output, by `consumer`, from where they end now."""
+        self._latest_ms = dict.fromkeys((one.target for one in CATALOG), 0)
+        self._latest_missed_ms = 0
+        self._consumer = consumer
+        firsts = world.ends((*self._latest_ms, DEAD_LETTER_TOPIC))
+        consumer.assign(list(firsts))
+        for one, offset in firsts.items():
+            consumer.seek(one, offset)
+
+    def poll(self) -> None:
+        """See what has been committed since the last call; wait a little where nothing has."""
+        for one, records in self._consumer.poll(50).items():
+            if one.topic == DEAD_LETTER_TOPIC:
+                missed = [start for record in records for start in letter_of(record).missed]
+                self._latest_missed_ms = max([self._latest_missed_ms, *missed])
+                continue
+            latest_ms = max(_decode(record.value).window_end for record in records)
+            self._latest_ms[one.topic] = max(self._latest_ms[one.topic], latest_ms)
+
+    def is_past(self, event_ms: int) -> bool:
+        """Tell whether a window that ends after `event_ms` has been seen.
+
+        Only an event that is later still can have completed it.
+        """
+        return max(self._latest_ms.values()) > event_ms
+
+    def has_missed_past(self, event_ms: int) -> bool:
+        """Tell whether a dead letter names a window that starts after `event_ms`."""
+        return self._latest_missed_ms > event_ms
+
+    def has_last_of(self, rows: Iterable[FeatureRow]) -> bool:
+        """Tell whether a window has been seen that ends with the last of `rows`, of every set."""
+        last_ms = dict.fromkeys(self._latest_ms, 0)
+        targets = {one.name: one.target for one in CATALOG}
+        for row in rows:
+            topic = targets[row.feature_set]
+            last_ms[topic] = max(last_ms[topic], row.window_end)
+        return all(self._latest_ms[topic] >= last_ms[topic] for topic in last_ms)
+
+
+_decode = msgspec.json.Decoder(_Row).decode
