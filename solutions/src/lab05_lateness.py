@@ -154,7 +154,7 @@ def run_job(events: list[list[int]], size_ms: int, bound_ms: int) -> dict:
         else:
             sums[start_ms] = sums.get(start_ms, 0) + value
         closed_ms = max(closed_ms, event_ms - bound_ms)
-        for done_ms in sorted(one for one in sums if one + size_ms <= closed_ms):
+        for done_ms in sorted(start for start in sums if start + size_ms <= closed_ms):
             rows.append([done_ms, done_ms + size_ms, sums.pop(done_ms)])
     return {"rows": rows, "open": sorted(sums), "late": late}
     # END SOLUTION

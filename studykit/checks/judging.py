@@ -23,7 +23,7 @@ SHOWN_CASES: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Judgement:
     """What became of an answer, and what to tell the learner."""
 
     exercise: Exercise
@@ -58,27 +58,29 @@ def cases_of(exercise: Exercise) -> list[Args]:
     return exercise.public_cases() + exercise.random_cases(Random(exercise.id))
 
 
-def judge(exercise: Exercise, cases: Sequence[Args], outcomes: Sequence[Outcome]) -> Verdict:
+def judge(exercise: Exercise, cases: Sequence[Args], outcomes: Sequence[Outcome]) -> Judgement:
     """Judge the outcomes of `cases`; one that is missing was never reached, and so is wrong.
 
     Of several failures the first of the public cases is shown, else the shortest random one.
     """
     for outcome in outcomes:
         if "not_done" in outcome:
-            return Verdict(exercise, "not attempted", waits_for=_other_hole(exercise, outcome))
+            return Judgement(exercise, "not attempted", waits_for=_other_hole(exercise, outcome))
     reached = list(outcomes[: len(cases)])
     tried = list(zip(cases, reached + [LOST] * (len(cases) - len(reached)), strict=True))
     expected = [exercise.expected(args) for args, _ in tried]
-    wrong = [n for n, (_, one) in enumerate(tried) if not _right(exercise, one, expected[n])]
+    wrong = [
+        n for n, (_, outcome) in enumerate(tried) if not _right(exercise, outcome, expected[n])
+    ]
     if not wrong:
-        return Verdict(exercise, "passed", _evidence(exercise, tried, expected, len(tried)))
+        return Judgement(exercise, "passed", _evidence(exercise, tried, expected, len(tried)))
     public = len(exercise.cases)
     reasons = [n for n in wrong if "lost" not in tried[n][1]] or wrong
     shown = min(reasons, key=lambda n: (n >= public, n if n < public else _size(cases[n])))
     args, outcome = tried[shown]
     evidence = _evidence(exercise, tried, expected, min(shown + 1, public))
     message = _message(exercise, args, outcome, expected[shown], tried)
-    return Verdict(exercise, "failed", evidence, message)
+    return Judgement(exercise, "failed", evidence, message)
 
 
 def _other_hole(exercise: Exercise, outcome: Outcome) -> str | None:
@@ -103,7 +105,7 @@ def _message(
     tried: Sequence[tuple[Args, Outcome]],
 ) -> Message:
     if "value" in outcome:
-        others = [(case, one["value"]) for case, one in tried if "value" in one]
+        others = [(case, result["value"]) for case, result in tried if "value" in result]
         return exercise.explain(args, outcome["value"], expected, others)
     got, trace, next_step = _without_value(outcome)
     return Message(

@@ -84,14 +84,16 @@ class LabKernel:
         Raises:
             KernelGone: The kernel died or hangs in one of the calls.
         """
-        payload = json.dumps([[one.name, one.source, list(one.cases)] for one in requests])
+        payload = json.dumps(
+            [[request.name, request.source, list(request.cases)] for request in requests]
+        )
         code = (
             f"__import__('studykit.checks.running', fromlist=['_']).reply(globals(), {payload!r})"
         )
         try:
             return list(json.loads(self._client.value(code)))
         except (DeadKernelError, CellTimeoutError, TestbookError, ValueError, RuntimeError):
-            names = ", ".join(one.name for one in requests)
+            names = ", ".join(request.name for request in requests)
             raise KernelGone(
                 f"the kernel ended or hung while it ran {names}: does it call exit, or take all "
                 "memory?"
@@ -170,4 +172,4 @@ def _first_line(source: str) -> str:
 
 
 def _printed(cell: Any) -> str:  # noqa: ANN401
-    return "".join(one["text"] for one in cell.outputs if one["output_type"] == "stream")
+    return "".join(output["text"] for output in cell.outputs if output["output_type"] == "stream")

@@ -6,7 +6,7 @@ import sys
 from types import TracebackType
 from typing import Any
 
-from studykit.checks.judging import Verdict, cases_of, judge
+from studykit.checks.judging import Judgement, cases_of, judge
 from studykit.checks.progress import Progress
 from studykit.checks.running import NotDone, run_cases
 from studykit.errors import StudyError
@@ -86,7 +86,7 @@ def hint(exercise_id: str, level: int = 1) -> None:
         print(error)
 
 
-def check_in(namespace: dict[str, Any], exercise: Exercise) -> Verdict:
+def check_in(namespace: dict[str, Any], exercise: Exercise) -> Judgement:
     """Check the answer that stands in `namespace`.
 
     Raises:

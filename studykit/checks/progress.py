@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studykit.checks.judging import Verdict
+from studykit.checks.judging import Judgement
 from studykit.exercises.definition import Exercise
 from studykit.files import file_lock, free_name, write_whole
 from studykit.workspace import Workspace
@@ -40,7 +40,7 @@ class Progress:
         entry = self._read()["exercises"].get(exercise.id, {})
         return entry if isinstance(entry, dict) else {}
 
-    def record(self, verdict: Verdict) -> None:
+    def record(self, verdict: Judgement) -> None:
         """Remember a verdict. What was passed once stays passed; an untouched hole is nothing."""
         if verdict.status == "not attempted":
             return

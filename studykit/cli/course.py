@@ -111,7 +111,7 @@ def watch(where: Where = None) -> None:
     wanted = [chosen] if chosen else labs()
     typer.echo("Watching your copies; save one, and it is checked. Ctrl-C ends.")
     try:
-        for number in saved(lambda: {one.number: copy_of(one, clone) for one in wanted}):
+        for number in saved(lambda: {lab.number: copy_of(lab, clone) for lab in wanted}):
             lab = find_lab(number)
             _check_saved(copy_of(lab, clone), (exercise,) if exercise else lab.exercises)
     except KeyboardInterrupt:
@@ -174,9 +174,9 @@ def report(
     from studykit.exercises.catalog import find_lab, labs
 
     chosen = [find_lab(lab)] if lab else labs()
-    proofs = [prove(one, Course.of_clone()) for one in chosen]
+    proofs = [prove(lab_, Course.of_clone()) for lab_ in chosen]
     typer.echo(proof_text(proofs))
-    if not all(one.holds for proof in proofs for one in proof.exercises):
+    if not all(proven.holds for proof in proofs for proven in proof.exercises):
         raise typer.Exit(1)
 
 

@@ -78,7 +78,7 @@ def _exercises(cells: list[Cell], lab: Lab, source: Path) -> dict[str, Exercise]
                 "time: give the function the `name` of its definition"
             )
         found[cell.id] = exercise
-    missing = [one.title for one in lab.exercises if one not in found.values()]
+    missing = [exercise.title for exercise in lab.exercises if exercise not in found.values()]
     if missing:
         raise StudyError(
             f"{source.name} has no hole for {missing[0]}: add a cell with the tag exercise"

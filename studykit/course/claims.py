@@ -64,9 +64,9 @@ def claims(course: Course) -> list[Claim]:
     """Return every claim of the course, in the order of its pages."""
     lessons = [*course.gallery_sources(), *course.lesson_sources()]
     pages = [course.root / GUIDE, *lessons, *course.lab_sources()]
-    found = [one for page in pages for one in claims_of_page(page, course.root)]
+    found = [claim for page in pages for claim in claims_of_page(page, course.root)]
     definitions = sorted((course.root / "studykit" / "exercises").glob("lab*/*.py"))
-    return found + [one for path in definitions for one in claims_of_code(path, course.root)]
+    return found + [claim for path in definitions for claim in claims_of_code(path, course.root)]
 
 
 def claims_of_page(path: Path, root: Path) -> Iterator[Claim]:

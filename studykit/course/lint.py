@@ -26,7 +26,7 @@ def findings(notebook: Notebook) -> list[str]:
     if size > MEGABYTES:
         found.append(f"the notebook has {size:.1f} MB; at most {MEGABYTES} are readable on a line")
     pairs = pairwise(cells)
-    adjacent = sum(one["cell_type"] == two["cell_type"] == "code" for one, two in pairs)
+    adjacent = sum(before["cell_type"] == after["cell_type"] == "code" for before, after in pairs)
     if adjacent > ADJACENT:
         found.append(f"{adjacent} times a code cell follows a code cell; put a sentence between")
     return found

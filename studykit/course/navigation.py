@@ -50,9 +50,9 @@ def title(source: Path) -> str:
 
 def lesson_of(lab: Path, lessons: Sequence[Path]) -> Path | None:
     """Return the source of the lesson with the same number as a lab."""
-    return next((one for one in lessons if one.stem[:2] == lab.stem[3:5]), None)
+    return next((source for source in lessons if source.stem[:2] == lab.stem[3:5]), None)
 
 
 def lab_of(lesson: Path, labs: Sequence[Path]) -> Path | None:
     """Return the source of the lab with the same number as a lesson."""
-    return next((one for one in labs if one.stem[3:5] == lesson.stem[:2]), None)
+    return next((source for source in labs if source.stem[3:5] == lesson.stem[:2]), None)

@@ -63,7 +63,7 @@ def _row(row: re.Match[str], course: Course) -> str:
 
 def _entry(number: str, sources: Sequence[Path], folder: str) -> tuple[str, str]:
     """Return the link to the notebook of this number and its minutes; empty without a source."""
-    source = next((one for one in sources if _number(one) == number), None)
+    source = next((path for path in sources if _number(path) == number), None)
     if source is None:
         return "", ""
     found = re.search(r"^# About (\d+) minutes", source.read_text("utf-8"), re.MULTILINE)

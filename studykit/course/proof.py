@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from studykit.checks.judging import Verdict, cases_of, judge
+from studykit.checks.judging import Judgement, cases_of, judge
 from studykit.checks.kernel import CellRun, Request, run_lab
 from studykit.course.cells import Notebook, load
 from studykit.course.layout import Course
@@ -23,9 +23,9 @@ class ExerciseProof:
     """What the two notebooks and the wrong answers of one exercise came to."""
 
     exercise: Exercise
-    solution: Verdict | None
-    lab: Verdict | None
-    wrong: dict[str, Verdict | None]
+    solution: Judgement | None
+    lab: Judgement | None
+    wrong: dict[str, Judgement | None]
 
     @property
     def named(self) -> int:
@@ -55,21 +55,24 @@ class LabProof:
 def prove(lab: Lab, course: Course) -> LabProof:
     """Run the solution, the lab and every misconception of `lab`, in two kernels."""
     path = course.solutions / f"{lab.name}.ipynb"
-    wrong = [(one, bad) for one in lab.exercises for bad in one.misconceptions]
-    requests = [_request(one) for one in lab.exercises]
-    requests += [_request(one, wrong_source(one, bad)) for one, bad in wrong]
+    wrong = [(exercise, bad) for exercise in lab.exercises for bad in exercise.misconceptions]
+    requests = [_request(exercise) for exercise in lab.exercises]
+    requests += [_request(exercise, wrong_source(exercise, bad)) for exercise, bad in wrong]
     outcomes, solution_cells = _ask(load(path), path.parent, requests)
     solved = _verdicts(lab.exercises, outcomes)
-    misled = _verdicts([one for one, _ in wrong], outcomes[len(lab.exercises) :])
+    misled = _verdicts([exercise for exercise, _ in wrong], outcomes[len(lab.exercises) :])
     path = course.labs / f"{lab.name}.ipynb"
     outcomes, lab_cells = _ask(load(path), path.parent, requests[: len(lab.exercises)])
     untouched = _verdicts(lab.exercises, outcomes)
     named = list(zip(wrong, misled, strict=True))
     proofs = [
         ExerciseProof(
-            one, solved[n], untouched[n], {bad.name: v for (two, bad), v in named if two is one}
+            exercise,
+            solved[n],
+            untouched[n],
+            {bad.name: v for (owner, bad), v in named if owner is exercise},
         )
-        for n, one in enumerate(lab.exercises)
+        for n, exercise in enumerate(lab.exercises)
     ]
     return LabProof(lab, tuple(proofs), solution_cells, lab_cells)
 
@@ -92,17 +95,17 @@ def _request(exercise: Exercise, source: str | None = None) -> Request:
     return Request(exercise.name, cases_of(exercise), source)
 
 
-def _verdicts(exercises: Sequence[Exercise], outcomes: Sequence[Json]) -> list[Verdict | None]:
+def _verdicts(exercises: Sequence[Exercise], outcomes: Sequence[Json]) -> list[Judgement | None]:
     """Judge the outcomes; None where the notebook has no such function."""
     return [
-        None if found is None else judge(one, cases_of(one), found)
-        for one, found in zip(exercises, outcomes, strict=False)
+        None if found is None else judge(exercise, cases_of(exercise), found)
+        for exercise, found in zip(exercises, outcomes, strict=False)
     ]
 
 
-def _status(verdict: Verdict | None) -> str:
+def _status(verdict: Judgement | None) -> str:
     return verdict.status if verdict else "missing"
 
 
-def _names(verdict: Verdict | None, name: str) -> bool:
+def _names(verdict: Judgement | None, name: str) -> bool:
     return verdict is not None and verdict.status == "failed" and verdict.misconception == name

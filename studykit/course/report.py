@@ -21,18 +21,24 @@ def answers_text(answers: Sequence[Answer], notes: Sequence[str]) -> str:
         if answers[0].mark == "ok":
             more += ["", follow_up(*find_exercise(answers[0].exercise.id))]
         return "\n".join([*notes, *more])
-    lines = [*notes, *(f"{one.mark}  {one.exercise.title}" for one in answers)]
-    failed = next((one for one in answers if one.mark == "no"), None)
+    lines = [*notes, *(f"{answer.mark}  {answer.exercise.title}" for answer in answers)]
+    failed = next((answer for answer in answers if answer.mark == "no"), None)
     if failed:
         return "\n".join([*lines, "", failed.text])
-    done = sum(one.mark == "ok" for one in answers)
+    done = sum(answer.mark == "ok" for answer in answers)
     return "\n".join([*lines, f"{done} of {len(answers)} done; `study next` says what is next."])
 
 
 def next_exercise(progress: Progress) -> tuple[Lab, Exercise] | None:
     """Return the first exercise, in the order of the course, that was never passed."""
     return next(
-        ((lab, one) for lab in labs() for one in lab.exercises if not progress.passed(one)), None
+        (
+            (lab, exercise)
+            for lab in labs()
+            for exercise in lab.exercises
+            if not progress.passed(exercise)
+        ),
+        None,
     )
 
 
@@ -66,11 +72,11 @@ def proof_text(proofs: Iterable[LabProof]) -> str:
     """Return the table of what was proven for each exercise."""
     lines = [f"{'exercise':<32}{'solution':<10}{'lab':<16}{'misconceptions'}"]
     for proof in proofs:
-        for one in proof.exercises:
-            solution = one.solution.status if one.solution else "missing"
-            lab = one.lab.status if one.lab else "missing"
-            named = f"{one.named} of {len(one.wrong)}"
-            lines.append(f"{one.exercise.title:<32}{solution:<10}{lab:<16}{named}")
+        for proven in proof.exercises:
+            solution = proven.solution.status if proven.solution else "missing"
+            lab = proven.lab.status if proven.lab else "missing"
+            named = f"{proven.named} of {len(proven.wrong)}"
+            lines.append(f"{proven.exercise.title:<32}{solution:<10}{lab:<16}{named}")
     return "\n".join(lines)
 
 

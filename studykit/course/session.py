@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from studykit.checks.judging import Verdict, cases_of, judge
+from studykit.checks.judging import Judgement, cases_of, judge
 from studykit.checks.kernel import CELL_TIMEOUT_S, CellRun, KernelGone, LabKernel, Request, run_lab
 from studykit.checks.lab import missing_text
 from studykit.course.cells import load
@@ -19,7 +19,7 @@ class Answer:
     """What became of one exercise: a verdict, or `trouble` that kept it from one."""
 
     exercise: Exercise
-    verdict: Verdict | None
+    verdict: Judgement | None
     trouble: str = ""
 
     @property

@@ -65,10 +65,16 @@ class Statement:
 def statements(course: Course) -> list[Statement]:
     """Return every statement of lessons, labs, exercises and the study guide."""
     lessons = [*course.gallery_sources(), *course.lesson_sources(), *course.lab_sources()]
-    found = [one for page in [course.root / GUIDE, *lessons] for one in of_page(page, course.root)]
-    found += [one for page in lessons for one in of_code_cells(page, course.root)]
+    found = [
+        statement
+        for page in [course.root / GUIDE, *lessons]
+        for statement in of_page(page, course.root)
+    ]
+    found += [statement for page in lessons for statement in of_code_cells(page, course.root)]
     definitions = sorted((course.root / "studykit" / "exercises").glob("lab*/*.py"))
-    return found + [one for path in definitions for one in of_definition(path, course.root)]
+    return found + [
+        statement for path in definitions for statement in of_definition(path, course.root)
+    ]
 
 
 def of_page(path: Path, root: Path) -> Iterator[Statement]:
@@ -77,7 +83,7 @@ def of_page(path: Path, root: Path) -> Iterator[Statement]:
     if path.suffix == ".py":
         text = _only_text(text)
     text = _BLANKED.sub(_blank, text)
-    headings = {_ENTRY.sub("", one) for one in _HEADING.findall(text)}
+    headings = {_ENTRY.sub("", heading) for heading in _HEADING.findall(text)}
     for start, block in _blocks(text):
         for at, sentence in [(0, block)] if block.startswith("|") else _pieces(block, _END):
             words = _seen(sentence)
@@ -116,7 +122,7 @@ def of_code_cells(path: Path, root: Path) -> Iterator[Statement]:
 def of_definition(path: Path, root: Path) -> Iterator[Statement]:
     """Yield the texts of an exercise that make statements; each has a mark for every one."""
     for line, text, source in _strings(path):
-        said = [words for _, one in _pieces(text, _END) if _states(words := _seen(one))]
+        said = [words for _, piece in _pieces(text, _END) if _states(words := _seen(piece))]
         if said:
             fault = _fault(_CLAIM.findall(source), len(said))
             yield Statement(" ".join(said), _place(path, root, line), fault)

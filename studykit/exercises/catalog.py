@@ -18,7 +18,7 @@ from studykit.exercises.definition import Exercise, Lab
 @cache
 def labs() -> tuple[Lab, ...]:
     """Return every lab, by number."""
-    names = sorted(one.name for one in pkgutil.iter_modules(_FOLDER) if _is_lab(one.name))
+    names = sorted(module.name for module in pkgutil.iter_modules(_FOLDER) if _is_lab(module.name))
     return tuple(import_module(f"{__package__}.{name}").LAB for name in names)
 
 

@@ -17,7 +17,7 @@ def collect(package: str, path: Iterable[str], title: str) -> Lab:
         path: The package's `__path__`.
         title: What the lab is about, in a few words.
     """
-    names = [one.name for one in pkgutil.iter_modules(path) if _is_exercise(one.name)]
+    names = [module.name for module in pkgutil.iter_modules(path) if _is_exercise(module.name)]
     names.sort(key=lambda name: int(name.partition("_")[0][1:]))
     exercises = tuple(import_module(f"{package}.{name}").EXERCISE for name in names)
     return Lab(name=package.rpartition(".")[2], title=title, exercises=exercises)

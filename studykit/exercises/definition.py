@@ -23,28 +23,28 @@ Json: TypeAlias = Any
 """None, bool, int, finite float, str, or a list, or a dict by str, of JSON values."""
 
 Args: TypeAlias = tuple[Json, ...]
-Trace: TypeAlias = Callable[[Args, Json, Json], str]
-"""From arguments, what came and what was expected to the event that decided."""
+Decider: TypeAlias = Callable[[Args, Json, Json], str]
+"""Takes arguments, got and expected; returns words about the event that decided."""
 
 Stage: TypeAlias = "Callable[[Args, Json, Json], Scene | None]"
-"""From the same to the scene that shows it; None where there is nothing to see."""
+"""Takes the same; returns the scene that shows it, None where there is nothing to see."""
 
 Kind: TypeAlias = Literal["faded", "independent", "predict", "bug hunt", "write tests"]
 
 
-def same(one: Json, other: Json) -> bool:
+def same(left: Json, right: Json) -> bool:
     """Return whether two JSON values are equal and of the same types all the way down.
 
     >>> same([1, 2], [1, 2]), same(1, True), same(2, 2.0)
     (True, False, False)
     """
-    if type(one) is not type(other):
+    if type(left) is not type(right):
         return False
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
-    return bool(one == other)
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
+    return bool(left == right)
 
 
 def copy_json(value: Json) -> Json:
@@ -93,7 +93,7 @@ class Misconception:
     answer: Callable[..., Json]
     rule: str
     next_step: str
-    trace: Trace | None = None
+    trace: Decider | None = None
 
 
 def _as_it_is(value: Json) -> Json:
@@ -119,7 +119,7 @@ class Exercise:
     """One sentence that says what to do; shown as long as the exercise is not attempted."""
     reference: Callable[..., Json]
     cases: tuple[Args, ...]
-    trace: Trace
+    trace: Decider
     rule: str
     next_step: str
     hints: tuple[str, str, str]
@@ -191,9 +191,9 @@ class Exercise:
     def suspect(self, results: Sequence[tuple[Args, Json]]) -> Misconception | None:
         """Return the misconception that would have given all `results`; None if none or several."""
         fitting = [
-            one
-            for one in self.misconceptions
-            if all(self._agrees(one, args, got) for args, got in results)
+            misconception
+            for misconception in self.misconceptions
+            if all(self._agrees(misconception, args, got) for args, got in results)
         ]
         return fitting[0] if len(fitting) == 1 else None
 
@@ -228,7 +228,7 @@ def _described(got: Json, expected: Json) -> str:
     return short(got)
 
 
-def _traced(trace: Trace, args: Args, got: Json, expected: Json) -> str:
+def _traced(trace: Decider, args: Args, got: Json, expected: Json) -> str:
     """Return the trace; a result of another shape than the expected one has none to compare."""
     try:
         return trace(args, got, expected)

@@ -54,16 +54,16 @@ def call(name: str, function: Callable[..., object], args: Sequence[object]) -> 
     return f"{name}({', '.join(parts)})"
 
 
-def first_difference(one: Sequence[object], other: Sequence[object]) -> int:
+def first_difference(left: Sequence[object], right: Sequence[object]) -> int:
     """Return the first index at which two lists differ; the shorter length if one is a prefix.
 
     >>> first_difference([1, 2, 3], [1, 5, 3]), first_difference([1], [1, 2])
     (1, 1)
     """
-    for index, (left, right) in enumerate(zip(one, other, strict=False)):
-        if left != right:
+    for index, (mine, wanted) in enumerate(zip(left, right, strict=False)):
+        if mine != wanted:
             return index
-    return min(len(one), len(other))
+    return min(len(left), len(right))
 
 
 def item(values: Sequence[object], index: int) -> str:

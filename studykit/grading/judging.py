@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from studykit.checks.deadline import TooLong, deadline
-from studykit.checks.judging import Verdict as Judged
-from studykit.checks.judging import judge
+from studykit.checks.judging import Judgement, judge
 from studykit.checks.lab import missing_text
 from studykit.checks.running import Outcome
 from studykit.exercises.definition import Args, Exercise, same
@@ -119,7 +118,7 @@ def _failure(outcomes: Sequence[Outcome]) -> Verdict:
     return "mem" if any(text.startswith("MemoryError") for text in texts) else "fail"
 
 
-def _hidden_text(exercise: Exercise, verdict: Judged) -> str:
+def _hidden_text(exercise: Exercise, verdict: Judgement) -> str:
     """Tell a student that a hidden case fails, without any of its values."""
     message = verdict.message
     rule = message.rule if message and message.misconception else exercise.rule

@@ -43,7 +43,7 @@ def test_the_loop_from_start_to_reset(clone: Course) -> None:
     assert checked.stdout.startswith("Checking labs/my_lab01.ipynb ...\nL01.3 not attempted yet: ")
     copy = clone.labs / "my_lab01.ipynb"
     notebook = load(copy)
-    cell = next(one for one in notebook["cells"] if "def predict_out" in one["source"])
+    cell = next(cell for cell in notebook["cells"] if "def predict_out" in cell["source"])
     cell["source"] = cell["source"].replace("raise ", "return [3, 6]\n    raise ")
     copy.write_text(dump(notebook))
     checked = study("check", "L01.3")

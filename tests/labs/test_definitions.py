@@ -11,7 +11,7 @@ from studykit.checks.judging import cases_of, judge
 from studykit.exercises.catalog import labs
 from studykit.exercises.definition import Exercise, Lab, copy_args, same
 
-ALL = [pytest.param(one, id=one.id) for lab in labs() for one in lab.exercises]
+ALL = [pytest.param(exercise, id=exercise.id) for lab in labs() for exercise in lab.exercises]
 
 
 def test_a_lab_has_five_exercises_one_to_predict_and_one_to_hunt(lab: Lab) -> None:
@@ -51,8 +51,8 @@ def test_cases_and_results_are_json(exercise: Exercise) -> None:
 @pytest.mark.parametrize("exercise", ALL)
 def test_public_cases_alone_tell_the_misconceptions_apart(exercise: Exercise) -> None:
     seen = set()
-    for one in [exercise.reference, *(bad.answer for bad in exercise.misconceptions)]:
-        results = [exercise.fingerprint(one(*args)) for args in exercise.public_cases()]
+    for function in [exercise.reference, *(bad.answer for bad in exercise.misconceptions)]:
+        results = [exercise.fingerprint(function(*args)) for args in exercise.public_cases()]
         seen.add(json.dumps(results))
     assert len(seen) == 1 + len(exercise.misconceptions)
 

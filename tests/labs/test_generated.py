@@ -39,7 +39,7 @@ def test_the_solution_is_what_its_source_builds_and_was_run(course: Course, lab:
 
 def test_building_twice_gives_the_same_bytes(course: Course, lab: Lab) -> None:
     first, second = (list(products(course, lab.name)) for _ in range(2))
-    assert [one.text for one in first] == [one.text for one in second]
+    assert [product.text for product in first] == [product.text for product in second]
 
 
 def test_both_notebooks_say_what_they_were_built_from(course: Course, lab: Lab) -> None:
@@ -57,10 +57,10 @@ def test_lab_and_solution_differ_inside_holes_only(course: Course, lab: Lab) -> 
     )
     assert [cell["id"] for cell in hollow] == [cell["id"] for cell in solved]
     assert len({cell["id"] for cell in hollow}) == len(hollow)
-    for one, two in zip(hollow, solved, strict=True):
-        assert one["metadata"] == two["metadata"]
-        if "exercise" not in one["metadata"].get("tags", ()):
-            assert one["source"] == two["source"]
+    for hole, answer in zip(hollow, solved, strict=True):
+        assert hole["metadata"] == answer["metadata"]
+        if "exercise" not in hole["metadata"].get("tags", ()):
+            assert hole["source"] == answer["source"]
 
 
 def test_no_line_of_an_answer_is_in_the_lab(course: Course, lab: Lab) -> None:
@@ -77,7 +77,7 @@ def test_the_lab_has_no_outputs_and_its_checks_are_locked(course: Course, lab: L
     assert [cell for cell in code if cell["outputs"] or cell["execution_count"]] == []
     checks = [cell for cell in code if "check" in cell["metadata"].get("tags", ())]
     assert [cell["source"] for cell in checks] == [
-        f'lab.check("{one.id}")' for one in lab.exercises
+        f'lab.check("{exercise.id}")' for exercise in lab.exercises
     ]
     for cell in checks:
         assert cell["metadata"]["editable"] is False
@@ -89,7 +89,7 @@ def test_a_hole_holds_a_task_and_comes_before_its_check_and_its_hints(
 ) -> None:
     cells = load(course.labs / f"{lab.name}.ipynb")["cells"]
     for exercise in lab.exercises:
-        place = next(n for n, one in enumerate(cells) if f"def {exercise.name}(" in one["source"])
+        place = next(n for n, cell in enumerate(cells) if f"def {exercise.name}(" in cell["source"])
         hole = cells[place]["source"].partition("raise lab.NotDone(")[2]
         assert hole.lstrip().startswith(f'"{exercise.title}: ')
         assert cells[place + 1]["source"] == f'lab.check("{exercise.id}")'

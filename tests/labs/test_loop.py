@@ -53,7 +53,7 @@ def write_answer(path: Path, name: str, body: str) -> None:
 def replace_example(path: Path, source: str) -> None:
     """Put `source` in place of the worked example."""
     notebook = load(path)
-    cell = next(one for one in notebook["cells"] if one["source"].startswith("highest = 0"))
+    cell = next(cell for cell in notebook["cells"] if cell["source"].startswith("highest = 0"))
     cell["source"] = source
     path.write_text(dump(notebook))
 
@@ -106,7 +106,7 @@ def test_check_tells_each_exercise_what_became_of_it(mine: Course) -> None:
     write_answer(path, "smallest_bound", "return float('nan')")
     answers, notes = check_notebook(path, LAB.exercises)
     assert notes == []
-    assert [one.mark for one in answers] == ["ok", "no", "ok", "no", "..", ".."]
+    assert [answer.mark for answer in answers] == ["ok", "no", "ok", "no", "..", ".."]
     assert "got       ZeroDivisionError: integer division or modulo by zero" in answers[1].text
     assert "return [1 // 0 for _ in times_ms]" in answers[1].text
     assert "got       a builtins.float" in answers[3].text
@@ -120,13 +120,13 @@ def test_a_syntax_error_costs_its_own_exercise_only(mine: Course) -> None:
     write_answer(path, "watermark", "return oldest_expected_ms -")
     write_answer(path, "predict_watermarks", "return [3_999, 9_999, 12_999]")
     answers, _ = check_notebook(path, LAB.exercises)
-    assert [one.mark for one in answers] == ["no", "..", "ok", "..", "..", ".."]
+    assert [answer.mark for answer in answers] == ["no", "..", "ok", "..", "..", ".."]
     assert answers[0].text.startswith("L02.1 watermark: its cell stops with SyntaxError")
 
 
 def test_an_answer_that_needs_another_says_which(mine: Course) -> None:
     path = start(LAB, mine)
-    write_answer(path, "watermarks", "return [watermark(one, bound_ms) for one in times_ms]")
+    write_answer(path, "watermarks", "return [watermark(time, bound_ms) for time in times_ms]")
     (answer,), _ = check_notebook(path, [find_exercise("02.2")[1]])
     assert answer.mark == ".."
     assert answer.text == "L02.2 uses L02.1 watermark, which is not done: do that one first."
@@ -148,7 +148,7 @@ def test_a_call_that_ends_the_kernel_is_named_and_the_others_are_checked(mine: C
     exercises = [find_exercise(f"02.{n}")[1] for n in (4, 1)]
     answers, notes = check_notebook(path, exercises)
     assert notes == []
-    assert [one.mark for one in answers] == ["no", "ok"]
+    assert [answer.mark for answer in answers] == ["no", "ok"]
     assert answers[0].text == (
         "L02.4 smallest_bound: the kernel ended or hung while it ran smallest_bound: does it call "
         "exit, or take all memory?"
@@ -159,7 +159,7 @@ def test_a_cell_that_ends_the_kernel_is_left_out(mine: Course) -> None:
     path = start(LAB, mine)
     replace_example(path, "import os\nos._exit(3)")
     answers, notes = check_notebook(path, [find_exercise("02.1")[1]])
-    assert [one.mark for one in answers] == [".."]
+    assert [answer.mark for answer in answers] == [".."]
     assert notes == [
         "the cell that begins with 'import os' ended the kernel: does it call exit, or take all "
         "memory?"
@@ -171,7 +171,7 @@ def test_a_cell_that_hangs_is_left_out(mine: Course) -> None:
     write_answer(path, "watermark", "return oldest_expected_ms - 1")
     replace_example(path, "while True:\n    pass")
     answers, notes = check_notebook(path, [find_exercise("02.1")[1]], cell_timeout_s=2)
-    assert [one.mark for one in answers] == ["ok"]
+    assert [answer.mark for answer in answers] == ["ok"]
     assert notes == [
         "the cell that begins with 'while True:' did not end within 2 s: which loop in it has no "
         "end?"
@@ -200,12 +200,12 @@ def test_next_is_the_first_exercise_that_was_never_passed(mine: Course, own_prog
     )
     pass_all(own_progress, ["L01.1", "L01.3"])
     assert next_text(progress, mine).startswith("Next: L01.2 to_ms")
-    pass_all(own_progress, [one.id for lab in labs() for one in lab.exercises])
+    pass_all(own_progress, [exercise.id for lab in labs() for exercise in lab.exercises])
     assert next_text(progress, mine) == "Every exercise is done."
 
 
 def pass_all(path: Path, ids: list[str]) -> None:
-    entries = ", ".join(f'"{one}": {{"passed": true}}' for one in ids)
+    entries = ", ".join(f'"{id_}": {{"passed": true}}' for id_ in ids)
     path.write_text(f'{{"version": 1, "exercises": {{{entries}}}}}')
 
 
@@ -216,19 +216,19 @@ def test_progress_counts_what_is_done(own_progress: Path) -> None:
 
 
 def test_watch_yields_a_file_that_was_saved_or_appeared(tmp_path: Path) -> None:
-    one, two = tmp_path / "one", tmp_path / "two"
-    one.write_text("a")
+    first, second = tmp_path / "one", tmp_path / "two"
+    first.write_text("a")
 
     def wait(_seconds: float) -> None:
         next(steps)
 
     def happen() -> Iterator[None]:
         yield
-        one.write_text("b")
+        first.write_text("b")
         yield
-        two.write_text("c")
+        second.write_text("c")
         yield
 
     steps = happen()
-    files = {"one": one, "two": two, "none": None}
+    files = {"one": first, "two": second, "none": None}
     assert list(islice(saved(lambda: files, wait), 2)) == ["one", "two"]

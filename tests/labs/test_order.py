@@ -74,8 +74,8 @@ def test_one_answer_alone_passes_or_says_which_other_it_uses(folder: Path) -> No
             code_with(notebook, ["exercise"]), code_with(notebook, ["check"]), strict=True
         ):
             cells += [answer, check, holes[answer["id"]]]
-        texts = [one.text for one in ran(folder, lab, {**notebook, "cells": unique(cells)})
-                 if "check" in one.tags]  # fmt: skip
+        texts = [cell.text for cell in ran(folder, lab, {**notebook, "cells": unique(cells)})
+                 if "check" in cell.tags]  # fmt: skip
         for exercise, text in zip(lab.exercises, texts, strict=True):
             other = uses.get(exercise.id)
             said = f"{exercise.id} uses {other}, which is not done" if other else " done.\n"

@@ -24,10 +24,10 @@ def test_facilitators_find_every_exercise_with_its_minutes(course: Course, lab: 
     rows = ROW.findall((course.labs / "FACILITATORS.md").read_text("utf-8"))
     mine = [row for row in rows if row[0].startswith(f"L{lab.number}.")]
     assert [row[:3] for row in mine] == [
-        (one.id, one.name, str(one.minutes)) for one in lab.exercises
+        (exercise.id, exercise.name, str(exercise.minutes)) for exercise in lab.exercises
     ]
     for row, exercise in zip(mine, lab.exercises, strict=True):
-        assert row[3] in {one.name for one in exercise.misconceptions}
+        assert row[3] in {misconception.name for misconception in exercise.misconceptions}
 
 
 def test_the_minutes_of_a_lab_are_those_of_its_exercises(course: Course, lab: Lab) -> None:

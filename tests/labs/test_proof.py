@@ -16,17 +16,19 @@ from studykit.exercises.definition import Exercise, Lab
 
 Proofs = Callable[[str], LabProof]
 
-EXERCISES = [pytest.param(lab, one, id=one.id) for lab in labs() for one in lab.exercises]
+EXERCISES = [
+    pytest.param(lab, exercise, id=exercise.id) for lab in labs() for exercise in lab.exercises
+]
 WRONG = [
-    pytest.param(lab, one, bad.name, id=f"{one.id}-{bad.name}")
+    pytest.param(lab, exercise, bad.name, id=f"{exercise.id}-{bad.name}")
     for lab in labs()
-    for one in lab.exercises
-    for bad in one.misconceptions
+    for exercise in lab.exercises
+    for bad in exercise.misconceptions
 ]
 
 
 def of(proofs: Proofs, lab: Lab, exercise: Exercise) -> ExerciseProof:
-    return next(one for one in proofs(lab.name).exercises if one.exercise is exercise)
+    return next(proof for proof in proofs(lab.name).exercises if proof.exercise is exercise)
 
 
 @pytest.mark.parametrize(("lab", "exercise"), EXERCISES)
@@ -62,14 +64,14 @@ def test_the_solution_runs_without_an_error(proof_of: Proofs, lab: Lab) -> None:
 
 def test_the_solution_prints_what_is_committed(proof_of: Proofs, course: Course, lab: Lab) -> None:
     committed = load(course.solutions / f"{lab.name}.ipynb")["cells"]
-    printed = {one.id: one.text for one in proof_of(lab.name).solution_cells}
+    printed = {cell.id: cell.text for cell in proof_of(lab.name).solution_cells}
     for cell in committed:
         if cell["cell_type"] == "code":
             assert "".join(output["text"] for output in cell["outputs"]) == printed[cell["id"]]
 
 
 def test_every_check_cell_of_the_solution_says_done(proof_of: Proofs, lab: Lab) -> None:
-    printed = [one.text for one in proof_of(lab.name).solution_cells if "check" in one.tags]
+    printed = [cell.text for cell in proof_of(lab.name).solution_cells if "check" in cell.tags]
     assert len(printed) == len(lab.exercises)
     assert [text for text in printed if "done." not in text] == []
 

@@ -20,7 +20,7 @@ from studykit.trace.simulate import simulate
 from studykit.trace.steps import Step, Trace
 from studykit.trace.view import view
 
-STAGED = [one for lab in labs() for one in lab.exercises if one.scene is not None]
+STAGED = [exercise for lab in labs() for exercise in lab.exercises if exercise.scene is not None]
 
 
 def on_stage(exercise_id: str, args: Args, got: object) -> tuple[Trace, int] | None:
@@ -44,14 +44,16 @@ def last_step(exercise_id: str, args: Args, got: object) -> Step | None:
 
 
 def test_every_lab_from_watermarks_on_shows_something() -> None:
-    assert {one.id[:3] for one in STAGED} == {"L02", "L03", "L04", "L05"}
+    assert {exercise.id[:3] for exercise in STAGED} == {"L02", "L03", "L04", "L05"}
 
 
-@pytest.mark.parametrize("exercise", STAGED, ids=lambda one: one.id)
+@pytest.mark.parametrize("exercise", STAGED, ids=lambda exercise: exercise.id)
 def test_a_misconception_has_a_picture_with_words(exercise: Exercise) -> None:
     every = cases_of(exercise)
     verdicts = [judge(exercise, every, run_cases(b.answer, every)) for b in exercise.misconceptions]
-    scenes = [one.message.scene for one in verdicts if one.message and one.message.scene]
+    scenes = [
+        verdict.message.scene for verdict in verdicts if verdict.message and verdict.message.scene
+    ]
     assert scenes
     shown = picture(scenes[0])
     html = shown._repr_mimebundle_()["text/html"]
@@ -60,7 +62,7 @@ def test_a_misconception_has_a_picture_with_words(exercise: Exercise) -> None:
     assert shown.sentence.startswith(scenes[0].about)
 
 
-@pytest.mark.parametrize("exercise", STAGED, ids=lambda one: one.id)
+@pytest.mark.parametrize("exercise", STAGED, ids=lambda exercise: exercise.id)
 def test_any_random_case_can_be_staged(exercise: Exercise) -> None:
     for args in exercise.random_cases(Random(5), 60):
         for wrong in exercise.misconceptions:
@@ -71,7 +73,7 @@ def test_any_random_case_can_be_staged(exercise: Exercise) -> None:
 
 
 @pytest.mark.parametrize("value", [None, True, -1, "x", [], [None], {}, [[1]]])
-@pytest.mark.parametrize("exercise", STAGED, ids=lambda one: one.id)
+@pytest.mark.parametrize("exercise", STAGED, ids=lambda exercise: exercise.id)
 def test_nonsense_has_no_picture_or_one_that_can_be_drawn(
     exercise: Exercise, value: object
 ) -> None:
@@ -109,7 +111,9 @@ def test_the_windows_on_stage_have_fired_with_the_expected_counts() -> None:
         if found:
             staged += 1
             fired = [
-                [one.start_ms, one.results[-1].count] for one in view(*found).windows if one.results
+                [window.start_ms, window.results[-1].count]
+                for window in view(*found).windows
+                if window.results
             ]
             assert sorted(fired) == find_exercise("L03.4")[1].expected(args)
     assert staged > 10
@@ -121,7 +125,7 @@ def test_the_windows_that_hold_the_event_are_the_expected_ones() -> None:
         found = on_stage("L04.1", args, [])
         if found:
             staged += 1
-            starts = [one.start_ms for one in assigned(*found)[1].windows]
+            starts = [window.start_ms for window in assigned(*found)[1].windows]
             assert starts == find_exercise("L04.1")[1].expected(args)
     assert staged > 5
 
@@ -133,7 +137,7 @@ def test_the_sessions_on_stage_are_the_expected_ones(exercise_id: str) -> None:
         found = on_stage(exercise_id, args, [])
         if found:
             staged += 1
-            spans = [[one.start_ms, one.end_ms] for one in assigned(*found)[2].windows]
+            spans = [[window.start_ms, window.end_ms] for window in assigned(*found)[2].windows]
             assert spans == find_exercise(exercise_id)[1].expected(args)
     assert staged > 10
 
@@ -154,7 +158,7 @@ def test_a_prediction_is_not_given_away() -> None:
     for place, number in enumerate((4, 7, 9, 10)):
         wrong = [*expected[:place], "?", *expected[place + 1 :]]
         trace, step = on_stage("L05.2", (), wrong) or pytest.fail("no scene")
-        assert [one.number for one in view(trace, step).seen] == list(range(1, number))
+        assert [window.number for window in view(trace, step).seen] == list(range(1, number))
 
 
 @pytest.mark.parametrize("exercise_id", ["L05.3", "L05.4"])
@@ -178,7 +182,7 @@ def test_the_job_on_stage_prints_the_expected_rows() -> None:
             shown = view(*found)
             rows = [[a.start_ms, a.end_ms, r.total] for a in shown.windows for r in a.results]
             assert sorted(rows) == sorted(expected["rows"])
-            assert sorted(one.start_ms for one in shown.live) == expected["open"]
+            assert sorted(window.start_ms for window in shown.live) == expected["open"]
             assert shown.counts()["dropped"] == expected["late"]
 
 

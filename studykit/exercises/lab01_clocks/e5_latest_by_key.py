@@ -40,7 +40,7 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     if got.keys() != expected.keys():
         return f"keys {sorted(got)} instead of {sorted(expected)}"
     key = next(key for key in sorted(expected) if got[key] != expected[key])
-    mine = ", ".join(f"t={short(t)} value {value}" for t, one, value in events if one == key)
+    mine = ", ".join(f"t={short(t)} value {value}" for t, owner, value in events if owner == key)
     return f"key {key!r} in the order of arrival: {mine}; you kept {short(got[key])}"
 
 

@@ -67,7 +67,9 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     index = first_difference(got, expected)
     times = sorted(times_ms)
     steps = [short(times[0])] if times else ["no event"]
-    steps += [f"{short(two)} ({short(two - one)} later)" for one, two in pairwise(times)]
+    steps += [
+        f"{short(after)} ({short(after - before)} later)" for before, after in pairwise(times)
+    ]
     return (
         f"by event time: {', '.join(steps)}; the gap is {short(gap_ms)}\n"
         f"session {index + 1}: {item(got, index)} instead of {item(expected, index)}"

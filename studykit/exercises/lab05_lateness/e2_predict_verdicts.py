@@ -68,7 +68,7 @@ def scene(_args: Args, got: Json, expected: Json) -> Scene | None:
         return None
     return Scene(
         figure="watermark_stepper",
-        events=tuple(Event(*one[1:]) for one in STORY),
+        events=tuple(Event(*arrival[1:]) for arrival in STORY),
         policy=Policy(bound_ms=BOUND_MS, lateness_ms=LATENESS_MS, size_ms=SIZE_MS),
         number=ASKED[index],
         moment="before",

@@ -15,7 +15,7 @@ def reference(
 ) -> list[int]:
     """Return the starts of the event's windows that are purged, from the engine's rules."""
     windows = SlidingWindows(size_ms, slide_ms).assign(event_ms)
-    return [one.start_ms for one in windows if is_purged(one.end_ms, watermark_ms, lateness_ms)]
+    return [held.start_ms for held in windows if is_purged(held.end_ms, watermark_ms, lateness_ms)]
 
 
 def all_or_nothing(
@@ -59,10 +59,10 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     event_ms, watermark_ms, size_ms, slide_ms, lateness_ms = args
     windows = SlidingWindows(size_ms, slide_ms).assign(event_ms)
     lines = [f"the event meets W={short(watermark_ms)}"]
-    for one in windows:
-        purged = short(one.last_ms + lateness_ms)
-        fate = "gone" if one.start_ms in expected else "takes it"
-        lines.append(f"{window(one.start_ms, one.end_ms)} is purged at W={purged}: {fate}")
+    for held in windows:
+        purged = short(held.last_ms + lateness_ms)
+        fate = "gone" if held.start_ms in expected else "takes it"
+        lines.append(f"{window(held.start_ms, held.end_ms)} is purged at W={purged}: {fate}")
     return "\n".join(lines)
 
 
