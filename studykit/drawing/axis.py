@@ -53,7 +53,8 @@ def along_y(
 def seconds(last_ms: int) -> list[int]:
     """Return places in whole seconds, with round steps, from 0 to `last_ms`."""
     step = next(
-        (one for one in (1, 2, 5, 10, 20, 30, 60, 120, 300, 600) if last_ms <= one * 7_000), 3_600
+        (step for step in (1, 2, 5, 10, 20, 30, 60, 120, 300, 600) if last_ms <= step * 7_000),
+        3_600,
     )
     return list(range(0, last_ms // 1_000 + 1, step))
 
@@ -66,7 +67,7 @@ def round_numbers(limits: tuple[float, float], most: int, *, whole: bool = False
     """
     low, high = limits
     places = MaxNLocator(most, integer=whole, steps=None if whole else [1, 2, 5, 10])
-    return [float(one) for one in places.tick_values(low, high) if low <= one <= high]
+    return [float(place) for place in places.tick_values(low, high) if low <= place <= high]
 
 
 def _mark(

@@ -52,14 +52,16 @@ def assigned(trace: Trace, step: int) -> list[Assigned]:
 
 
 def _row(name: str, trace: Trace, step: int, policy: Policy) -> Assigned:
-    events = [one.event for one in view(trace, step).seen]
+    events = [arrival.event for arrival in view(trace, step).seen]
     if not events:
         return Assigned(name, [], [])
     patient = simulate(events, policy)
     windows = view(patient, len(patient.steps)).windows
     newest_ms = events[-1].arrival_ms
-    live = sorted((one for one in windows if one.live), key=lambda one: one.start_ms)
-    parts = [one for one in windows if one.state == "merged" and one.gone_ms == newest_ms]
+    live = sorted((window for window in windows if window.live), key=lambda window: window.start_ms)
+    parts = [
+        window for window in windows if window.state == "merged" and window.gone_ms == newest_ms
+    ]
     return Assigned(name, live, parts)
 
 
@@ -72,7 +74,7 @@ def _holds(window: WindowView, event: Event, *, keyed: bool) -> bool:
 def draw(trace: Trace, step: int) -> Figure:
     """Draw a row of brackets for each assigner; those of the newest event are heavy."""
     rows = assigned(trace, step)
-    events = [one.event for one in view(trace, step).seen]
+    events = [arrival.event for arrival in view(trace, step).seen]
     places = _places(trace)
     figure = style.new_figure(8, 0.9 + 0.55 * places[-1])
     axes = figure.add_axes((0.10, 0.13, 0.87, 0.84))
@@ -181,20 +183,20 @@ def _bracket(
 
 def describe(trace: Trace, step: int) -> str:
     """Say in how many windows of each kind the newest event is."""
-    events = [one.event for one in view(trace, step).seen]
+    events = [arrival.event for arrival in view(trace, step).seen]
     if not events:
         return "Nothing has arrived yet."
     newest = events[-1]
     rows = assigned(trace, step)
     keyed = trace.policy.keyed
-    inside = [sum(_holds(one, newest, keyed=keyed) for one in row.windows) for row in rows]
+    inside = [sum(_holds(window, newest, keyed=keyed) for window in row.windows) for row in rows]
     counts = ", ".join(f"{n} {row.name}" for n, row in zip(inside, rows, strict=True))
     noun = "window" if inside[-1] == 1 else "windows"
     sentence = f"The event at {seconds(newest.event_ms)} is in {counts} {noun}."
     fused = rows[-1].fused
     if len(fused) > 1:
-        names = " and ".join(span(one.start_ms, one.end_ms) for one in fused)
-        merged = next(one for one in rows[-1].windows if _holds(one, newest, keyed=keyed))
+        names = " and ".join(span(window.start_ms, window.end_ms) for window in fused)
+        merged = next(window for window in rows[-1].windows if _holds(window, newest, keyed=keyed))
         sentence += f" It joins {count_of(len(fused), 'session')}: {names} become {merged.name}."
     return sentence
 
@@ -202,7 +204,7 @@ def describe(trace: Trace, step: int) -> str:
 def table(trace: Trace, step: int) -> list[Row]:
     """Return every window of every assigner."""
     return [
-        {"assigner": row.name, "key": one.key, "window": one.name}
+        {"assigner": row.name, "key": window.key, "window": window.name}
         for row in assigned(trace, step)
-        for one in row.windows
+        for window in row.windows
     ]

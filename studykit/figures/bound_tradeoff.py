@@ -24,7 +24,7 @@ def lags(trace: Trace, step: int) -> list[int]:
 
     That is what a bound has to cover; how long the event was under way is something else.
     """
-    times = [one.event.event_ms for one in view(trace, step).seen]
+    times = [arrival.event.event_ms for arrival in view(trace, step).seen]
     newest = list(accumulate(times, max))
     return [high - at for high, at in zip(newest, times, strict=True)]
 
@@ -70,7 +70,8 @@ def _draw_share(axes: Axes, behind: list[int], bound_ms: int, last_ms: int) -> N
     """Draw the share that each bound would keep, and what this one does."""
     bounds = sorted({0, *behind, int(last_ms * 1.05)})
     axes.step(
-        [one / 1_000 for one in bounds], [100 * kept_share(behind, one) for one in bounds],
+        [choice_ms / 1_000 for choice_ms in bounds],
+        [100 * kept_share(behind, choice_ms) for choice_ms in bounds],
         where="post", color=style.BLUE, lw=1.6, gid="kept",
     )  # fmt: skip
     percent = 100 * kept_share(behind, bound_ms)

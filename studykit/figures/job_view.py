@@ -25,7 +25,12 @@ HELD_UP: Final = 0.3
 def first_slow(operators: tuple[OperatorState, ...]) -> OperatorState | None:
     """Return the operator that holds the others up: busy, and not itself waiting for another."""
     return next(
-        (one for one in reversed(operators) if one.busy > BUSY and one.held_up <= HELD_UP), None
+        (
+            operator
+            for operator in reversed(operators)
+            if operator.busy > BUSY and operator.held_up <= HELD_UP
+        ),
+        None,
     )
 
 
@@ -38,17 +43,20 @@ def draw(recording: JobRecording, step: int) -> Figure:
     axes = figure.add_axes((0.23, 0.14, 0.46, 0.77))
     axes.set(xlim=(0, 100), ylim=(count - 0.4, -0.6))
     axis.along_x(axes, [0, 50, 100], title="share of the time (%)")
-    axis.along_y(axes, range(count), names=[short_name(one.name) for one in moment.operators])
+    axis.along_y(
+        axes, range(count), names=[short_name(operator.name) for operator in moment.operators]
+    )
     style.title(axes, f"{moment.at_ms / 1_000:.0f} s into the recording")
     slow = first_slow(moment.operators)
-    for row, one in enumerate(moment.operators):
-        _draw_operator(axes, row, one, slow=one is slow)
-        if one.watermark_ms is None:
+    for row, operator in enumerate(moment.operators):
+        _draw_operator(axes, row, operator, slow=operator is slow)
+        if operator.watermark_ms is None:
             continue
-        said = f"W {_behind(moment, one).removeprefix(', ') or clock(one.watermark_ms)}"
+        said = f"W {_behind(moment, operator).removeprefix(', ') or clock(operator.watermark_ms)}"
         axes.annotate(
             said, (1.03, row), xycoords=("axes fraction", "data"), va="center", fontsize=8,
-            annotation_clip=False, gid=f"watermark:{short_name(one.name)}:{one.watermark_ms}",
+            annotation_clip=False,
+            gid=f"watermark:{short_name(operator.name)}:{operator.watermark_ms}",
         )  # fmt: skip
     high = 1 - 0.2 / figure.get_figheight()
     style.legend(figure, _HANDLES, left=0.47, bottom=high, across=0.12)
@@ -60,9 +68,9 @@ _WAITS: Final[Any] = {"facecolor": "white", "edgecolor": style.EDGE, "hatch": "/
 _HANDLES: Final = (Patch(**_WORKS, label="works"), Patch(**_WAITS, label="held up"))
 
 
-def _draw_operator(axes: Axes, row: int, one: OperatorState, *, slow: bool) -> None:
+def _draw_operator(axes: Axes, row: int, operator: OperatorState, *, slow: bool) -> None:
     """Draw how an operator spends its time; a share that is large is written."""
-    name, busy, held_up = short_name(one.name), one.busy * 100, one.held_up * 100
+    name, busy, held_up = short_name(operator.name), operator.busy * 100, operator.held_up * 100
     for left, share, look, what, edge in (
         (0, busy, _WORKS, "busy", 2.4 if slow else 0.8),
         (busy, held_up, _WAITS, "held up", 0.8),
@@ -80,16 +88,16 @@ def _draw_operator(axes: Axes, row: int, one: OperatorState, *, slow: bool) -> N
     axes.text(2, row, ", ".join(words), va="center", fontsize=8, path_effects=style.HALO)
 
 
-def _clock(one: OperatorState) -> str:
-    return "none" if one.watermark_ms is None else clock(one.watermark_ms)
+def _clock(operator: OperatorState) -> str:
+    return "none" if operator.watermark_ms is None else clock(operator.watermark_ms)
 
 
-def _behind(moment: Moment, one: OperatorState) -> str:
+def _behind(moment: Moment, operator: OperatorState) -> str:
     """Say how far an operator's watermark is behind the one that has come furthest."""
     furthest_ms = max((other.watermark_ms or 0 for other in moment.operators), default=0)
-    if one.watermark_ms in (None, furthest_ms):
+    if operator.watermark_ms in (None, furthest_ms):
         return ""
-    return f", {(furthest_ms - one.watermark_ms) // 1_000:,} s behind"
+    return f", {(furthest_ms - operator.watermark_ms) // 1_000:,} s behind"
 
 
 def short_name(name: str) -> str:
@@ -117,7 +125,7 @@ def describe(recording: JobRecording, step: int) -> str:
     slow = first_slow(operators)
     if slow is None:
         return "No operator is slow: none of them works for most of the time."
-    held = [short_name(one.name) for one in operators if one.held_up > HELD_UP]
+    held = [short_name(operator.name) for operator in operators if operator.held_up > HELD_UP]
     sentence = f"{short_name(slow.name)} works {slow.busy * 100:.0f} % of the time"
     waits = "; nobody waits for it yet"
     if held:
@@ -130,11 +138,11 @@ def table(recording: JobRecording, step: int) -> list[Row]:
     """Return every operator with its watermark, its records and its shares of time."""
     return [
         {
-            "operator": short_name(one.name),
-            "watermark": _clock(one) + _behind(recording.moments[step], one),
-            "records": one.records,
-            "busy": f"{one.busy * 100:.0f} %",
-            "held up": f"{one.held_up * 100:.0f} %",
+            "operator": short_name(operator.name),
+            "watermark": _clock(operator) + _behind(recording.moments[step], operator),
+            "records": operator.records,
+            "busy": f"{operator.busy * 100:.0f} %",
+            "held up": f"{operator.held_up * 100:.0f} %",
         }
-        for one in recording.moments[step].operators
+        for operator in recording.moments[step].operators
     ]

@@ -47,9 +47,9 @@ def place_of(key: str, parallelism: int) -> Place:
 
 def _windows(trace: Trace, step: int) -> dict[str, list[WindowView]]:
     """Return the windows that hold state, by key, for every key of the trace."""
-    keys = sorted({one.key for one in view(trace, len(trace.steps)).windows})
+    keys = sorted({window.key for window in view(trace, len(trace.steps)).windows})
     live = view(trace, step).live
-    return {key: [one for one in live if one.key == key] for key in keys}
+    return {key: [window for window in live if window.key == key] for key in keys}
 
 
 def _changed(trace: Trace, step: int) -> set[str]:
@@ -95,17 +95,17 @@ def _cells(
 ) -> tuple[str, ...]:
     place = place_of(key, parallelism)
     fired = [
-        (result.now_ms, result.total, one.name)
-        for one in view(trace, step).windows
-        if one.key == key
-        for result in one.results
+        (result.now_ms, result.total, window.name)
+        for window in view(trace, step).windows
+        if window.key == key
+        for result in window.results
     ]
     last = max(fired, default=None)
     return (
         key,
         f"{place.group} → {place.subtask}",
-        ", ".join(one.name for one in windows) or "nothing",
-        ", ".join(seconds(timers(trace, one)) for one in windows) or "none",
+        ", ".join(window.name for window in windows) or "nothing",
+        ", ".join(seconds(timers(trace, window)) for window in windows) or "none",
         f"{last[2]} = {last[1]}" if last else "nothing yet",
     )
 
@@ -131,7 +131,7 @@ def describe(trace: Trace, step: int, parallelism: int = 2) -> str:
         total = sum(len(windows) for windows in held.values())
         return f"No key changes; {count_of(total, 'window')} are held in all."
     key = changed[-1]
-    due = [seconds(timers(trace, one)) for one in held[key]]
+    due = [seconds(timers(trace, window)) for window in held[key]]
     sentence = (
         f"Key {key} lives on subtask {place_of(key, parallelism).subtask}, holds "
         f"{count_of(len(due), 'window')}"

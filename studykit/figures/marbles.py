@@ -12,7 +12,7 @@ from studykit.figures.exhibit import Row
 from studykit.trace.marbles import MarbleError, outcome, render
 from studykit.trace.steps import Trace
 from studykit.trace.view import View, view
-from studykit.trace.words import firings, seconds, verdicts
+from studykit.trace.words import firings, seconds, span, verdicts
 
 TITLE: Final = "Marbles"
 QUESTION: Final = "Which single move makes this event late?"
@@ -28,7 +28,7 @@ def draw(trace: Trace, step: int) -> Figure:
     keys = sorted({event.key for event in trace.events})
     figure = style.new_figure(8, 1.9 + 0.55 * len(keys))
     axes = figure.add_axes((0.11, 0.28, 0.86, 0.70))
-    last = max((one.now_ms for one in trace.steps), default=1_000) / 1_000 * 1.06
+    last = max((step.now_ms for step in trace.steps), default=1_000) / 1_000 * 1.06
     axes.set(xlim=(0, last), ylim=(len(keys) + 1.7, -0.6))
     axis.along_x(axes, axis.seconds(int(last * 1_000)), title="processing time (s)")
     axis.along_y(axes, range(len(keys) + 2), names=[*keys, "watermark", "results"])
@@ -42,16 +42,16 @@ def draw(trace: Trace, step: int) -> Figure:
 
 def _draw_marbles(axes: Axes, keys: list[str], shown: View) -> None:
     """Draw each event when it arrived, with the time at which it happened."""
-    for one in shown.seen:
-        look = style.VERDICT_LOOKS[one.verdict]
-        at = one.event.arrival_ms / 1_000, keys.index(one.event.key)
+    for arrival in shown.seen:
+        look = style.VERDICT_LOOKS[arrival.verdict]
+        at = arrival.event.arrival_ms / 1_000, keys.index(arrival.event.key)
         axes.plot(
             *at, marker=look.marker, color=look.colour, ms=9, ls="",
-            gid=f"event:{one.number}:{one.verdict}",
+            gid=f"event:{arrival.number}:{arrival.verdict}",
         )  # fmt: skip
         axes.annotate(
-            f"{one.event.event_ms / 1_000:g}{style.BAD_NEWS.get(one.verdict, '')}", at, (0, 7),
-            textcoords="offset points", ha="center", fontsize=8,
+            f"{arrival.event.event_ms / 1_000:g}{style.BAD_NEWS.get(arrival.verdict, '')}",
+            at, (0, 7), textcoords="offset points", ha="center", fontsize=8,
         )  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def _lines(trace: Trace, step: int) -> str:
     """Return the stream and its outcome as text, as far as they have come."""
     so_far = Trace(trace.policy, trace.sources, trace.events, trace.steps[:step])
     try:
-        line = render(one.event for one in view(trace, step).seen)
+        line = render(arrival.event for arrival in view(trace, step).seen)
     except MarbleError:
         return "(times are not whole seconds: no line of text)"
     return f"in   {line}\nout  {outcome(so_far)}"
@@ -104,7 +104,7 @@ def describe(trace: Trace, step: int) -> str:
     shown = view(trace, step)
     if not shown.seen:
         return "Nothing has arrived yet."
-    told = [firings(one, keyed=trace.policy.keyed) for one in shown.windows if one.results]
+    told = [firings(window, keyed=trace.policy.keyed) for window in shown.windows if window.results]
     out = "; ".join(told[-4:]) if told else "no result yet"
     return f"By {seconds(shown.now_ms)}: {verdicts(shown)}; {out}."
 
@@ -112,12 +112,12 @@ def describe(trace: Trace, step: int) -> str:
 def table(trace: Trace, step: int) -> list[Row]:
     """Return what came in and what came out, in order."""
     rows: list[Row] = []
-    for one in trace.steps[:step]:
-        if one.event and one.kind == "arrival":
-            what = f"{one.event.key} of {seconds(one.event.event_ms)}: {one.verdict}"
-            rows.append({"at": seconds(one.now_ms), "in": what, "out": ""})
-        for change in one.changes:
+    for done in trace.steps[:step]:
+        if done.event and done.kind == "arrival":
+            what = f"{done.event.key} of {seconds(done.event.event_ms)}: {done.verdict}"
+            rows.append({"at": seconds(done.now_ms), "in": what, "out": ""})
+        for change in done.changes:
             if change.kind in ("fired", "re-fired"):
-                told = f"[{change.start_ms / 1_000:g},{change.end_ms / 1_000:g})={change.total}"
-                rows.append({"at": seconds(one.now_ms), "in": "", "out": told})
+                told = f"{span(change.start_ms, change.end_ms)}={change.total}"
+                rows.append({"at": seconds(done.now_ms), "in": "", "out": told})
     return rows

@@ -68,12 +68,12 @@ def _draw_lane(axes: Axes, row: int, name: str, shown: View) -> None:
         fontweight="bold" if idle else "normal", gid=f"input:{name}:label",
     )  # fmt: skip
     ms = 8 if len(shown.seen) <= _CROWD else 5
-    for one in shown.seen:
-        if one.event.source == name:
-            look = style.VERDICT_LOOKS[one.verdict]
+    for arrival in shown.seen:
+        if arrival.event.source == name:
+            look = style.VERDICT_LOOKS[arrival.verdict]
             axes.plot(
-                one.event.event_ms / 1_000, row, marker=look.marker, color=look.colour, ms=ms,
-                ls="", zorder=4, gid=f"event:{one.number}:{one.verdict}",
+                arrival.event.event_ms / 1_000, row, marker=look.marker, color=look.colour, ms=ms,
+                ls="", zorder=4, gid=f"event:{arrival.number}:{arrival.verdict}",
             )  # fmt: skip
 
 
@@ -105,10 +105,10 @@ def _holders(shown: View) -> str:
     return ""
 
 
-def _said(names: list[str], one: str, several: str) -> str:
+def _said(names: list[str], singular: str, several: str) -> str:
     """Return names and their verb."""
     *others, last = names
-    return f"{', '.join(others)} and {last} {several}" if others else f"{last} {one}"
+    return f"{', '.join(others)} and {last} {several}" if others else f"{last} {singular}"
 
 
 def table(trace: Trace, step: int) -> list[Row]:

@@ -48,15 +48,16 @@ def emissions(window: WindowView, mode: Mode) -> list[Emitted]:
 
 def subject(trace: Trace, step: int) -> WindowView | None:
     """Return the window shown: the first to fire, of those that fire most often."""
-    fired = [one for one in view(trace, len(trace.steps)).windows if one.results]
+    fired = [window for window in view(trace, len(trace.steps)).windows if window.results]
     if not fired:
         return None
-    chosen = max(fired, key=lambda one: len(one.results))
+    chosen = max(fired, key=lambda window: len(window.results))
     return next(
         (
-            one
-            for one in view(trace, step).windows
-            if (one.key, one.start_ms, one.end_ms) == (chosen.key, chosen.start_ms, chosen.end_ms)
+            window
+            for window in view(trace, step).windows
+            if (window.key, window.start_ms, window.end_ms)
+            == (chosen.key, chosen.start_ms, chosen.end_ms)
         ),
         None,
     )
@@ -70,7 +71,7 @@ def draw(trace: Trace, step: int) -> Figure:
     window = subject(trace, step)
     final = subject(trace, len(trace.steps))
     wide = max(len(emissions(final, "retracting")) if final else 0, 3) + 0.6
-    top = sum(one.value for one in emissions(final, "accumulating")) if final else 1
+    top = sum(emission.value for emission in emissions(final, "accumulating")) if final else 1
     axes.set(xlim=(-0.7, wide * 3 - 0.8), ylim=(-top * 0.62, top * 1.15))
     axis.along_x(axes, [])
     axes.spines["bottom"].set_visible(False)
@@ -87,23 +88,24 @@ def draw(trace: Trace, step: int) -> Figure:
 
 def _draw_mode(axes: Axes, mode: Mode, sent: list[Emitted], left: float) -> None:
     """Draw what one mode sends, from `left` on."""
-    total = sum(one.value for one in sent)
+    total = sum(emission.value for emission in sent)
     place = axes.get_xaxis_transform()
     axes.text(left - 0.4, 1.03, mode, fontweight="bold", transform=place)
     axes.text(
         left - 0.4, 0.95, f"sum at the sink: {total}", va="top", transform=place,
         bbox={"facecolor": "white", "edgecolor": style.EDGE, "pad": 3}, gid=f"sum:{mode}:{total}",
     )  # fmt: skip
-    for number, one in enumerate(sent):
-        colour = style.VERMILLION if one.value < 0 else style.BLUE
+    for number, emission in enumerate(sent):
+        colour = style.VERMILLION if emission.value < 0 else style.BLUE
         axes.add_patch(
             Rectangle(
-                (left + number - 0.35, 0), 0.7, one.value, facecolor=colour, edgecolor=style.BLACK,
-                lw=0.8, hatch="//" if one.value < 0 else "", zorder=2,
-                gid=f"sent:{mode}:{number}:{one.value}",
+                (left + number - 0.35, 0), 0.7, emission.value,
+                facecolor=colour, edgecolor=style.BLACK, lw=0.8, zorder=2,
+                hatch="//" if emission.value < 0 else "",
+                gid=f"sent:{mode}:{number}:{emission.value}",
             )
         )  # fmt: skip
-        label, above = f"{one.value:+d}\nfiring {one.revision + 1}", one.value < 0
+        label, above = f"{emission.value:+d}\nfiring {emission.revision + 1}", emission.value < 0
         axes.annotate(
             label, (left + number, 0), (0, 3 if above else -3), textcoords="offset points",
             ha="center", va="bottom" if above else "top", fontsize=8,
@@ -117,7 +119,7 @@ def describe(trace: Trace, step: int) -> str:
         return "No window has fired yet."
     words = []
     for mode in MODES:
-        values = [one.value for one in emissions(window, mode)]
+        values = [emission.value for emission in emissions(window, mode)]
         sums = "".join(f"{value:+d}" for value in values).lstrip("+")
         twice = ", counted twice" if sum(values) != window.results[-1].total else ""
         words.append(f"{mode} {sum(values)} ({sums}{twice})")
@@ -130,7 +132,14 @@ def table(trace: Trace, step: int) -> list[Row]:
     rows: list[Row] = []
     for mode in MODES:
         total = 0
-        for one in emissions(window, mode) if window else []:
-            total += one.value
-            rows.append({"mode": mode, "firing": one.revision + 1, "sent": one.value, "sum": total})
+        for emission in emissions(window, mode) if window else []:
+            total += emission.value
+            rows.append(
+                {
+                    "mode": mode,
+                    "firing": emission.revision + 1,
+                    "sent": emission.value,
+                    "sum": total,
+                }
+            )
     return rows

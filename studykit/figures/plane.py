@@ -16,7 +16,7 @@ from matplotlib.transforms import blended_transform_factory
 from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
 from studykit.trace.steps import Trace
-from studykit.trace.view import Mark, Seen, View, WindowView
+from studykit.trace.view import EventView, Mark, View, WindowView
 from studykit.trace.words import seconds, span
 
 _CROWD: Final = 30
@@ -66,32 +66,32 @@ def draw_now(axes: Axes, now_ms: int) -> None:
     axes.text(1.015, now, f"now = {seconds(now_ms)}", transform=place, va="center", gid="now:label")
 
 
-def draw_events(axes: Axes, seen: Sequence[Seen]) -> None:
+def draw_events(axes: Axes, seen: Sequence[EventView]) -> None:
     """Draw the events that have arrived: a shape for each verdict, and a word where it is bad."""
     crowded = len(seen) > _CROWD
-    for one in seen:
-        look = style.VERDICT_LOOKS[one.verdict]
-        at = one.event.event_ms / 1_000, one.event.arrival_ms / 1_000
+    for arrival in seen:
+        look = style.VERDICT_LOOKS[arrival.verdict]
+        at = arrival.event.event_ms / 1_000, arrival.event.arrival_ms / 1_000
         style.line(
             axes, at[:1], at[1:], marker=look.marker, color=look.colour, ms=5 if crowded else 8,
-            ls="", zorder=4, clip_on=False, gid=f"event:{one.number}:{one.verdict}",
+            ls="", zorder=4, clip_on=False, gid=f"event:{arrival.number}:{arrival.verdict}",
         )  # fmt: skip
-        if crowded and one.verdict == "on time":
+        if crowded and arrival.verdict == "on time":
             continue
         axes.annotate(
-            f"{one.event.value}{style.BAD_NEWS.get(one.verdict, '')}",
+            f"{arrival.event.value}{style.BAD_NEWS.get(arrival.verdict, '')}",
             at, (7, 2), textcoords="offset points", zorder=5,
-            path_effects=style.HALO, gid=f"event:{one.number}:label",
+            path_effects=style.HALO, gid=f"event:{arrival.number}:label",
         )  # fmt: skip
-        if one.behind and one.verdict == "on time":
-            _draw_behind(axes, one, at)
+        if arrival.behind and arrival.verdict == "on time":
+            _draw_behind(axes, arrival, at)
 
 
-def _draw_behind(axes: Axes, one: Seen, at: tuple[float, float]) -> None:
+def _draw_behind(axes: Axes, arrival: EventView, at: tuple[float, float]) -> None:
     axes.annotate(
         "behind W", at, (-7, -3), textcoords="offset points", fontsize=7.5, ha="right",
         color=style.DARK_GREEN, path_effects=style.HALO, zorder=5,
-        gid=f"event:{one.number}:behind",
+        gid=f"event:{arrival.number}:behind",
     )  # fmt: skip
 
 
@@ -135,9 +135,9 @@ def _draw_window(
 ) -> tuple[float, float, float, float]:
     """Draw one span; return its left, right, lower and upper side, in seconds."""
     state = group[0].state if len(group) == 1 else _common_state(group)
-    gone = [one.gone_ms for one in group if one.gone_ms is not None]
+    gone = [window.gone_ms for window in group if window.gone_ms is not None]
     left, right = start_ms / 1_000, end_ms / 1_000
-    low = min(one.opened_ms for one in group) / 1_000
+    low = min(window.opened_ms for window in group) / 1_000
     high = (max(gone) if len(gone) == len(group) else now_ms) / 1_000
     gid = f"window:{start_ms}-{end_ms}:{state}"
     fill = "none" if state == "purged" else style.light(style.SKY)
@@ -162,9 +162,9 @@ def _draw_window(
 def _common_state(group: Sequence[WindowView]) -> str:
     """Return how far the windows of all keys over one span have come: the furthest of them."""
     order = ["purged", "open", "fired", "re-fired"]
-    if all(one.state == "purged" for one in group):
+    if all(window.state == "purged" for window in group):
         return "purged"
-    return max((one.state for one in group), key=order.index)
+    return max((window.state for window in group), key=order.index)
 
 
 def _label_window(
@@ -177,10 +177,10 @@ def _label_window(
         gid=f"window:{group[0].start_ms}-{group[0].end_ms}:name",
     )  # fmt: skip
     lines = []
-    for one in group:
-        if one.results:
-            who = f"{one.key}: " if len(group) > 1 else ""
-            lines.append(who + " → ".join(str(result.total) for result in one.results))
+    for window in group:
+        if window.results:
+            who = f"{window.key}: " if len(group) > 1 else ""
+            lines.append(who + " → ".join(str(result.total) for result in window.results))
     if len(lines) > _LINES:
         lines = [f"{len(lines)} keys"]
     if lines:
@@ -196,13 +196,13 @@ def event_rows(shown: View) -> list[Row]:
     """Return the events that have arrived, one a row."""
     return [
         {
-            "event": one.number,
-            "key": one.event.key,
-            "value": one.event.value,
-            "happened": seconds(one.event.event_ms),
-            "arrived": seconds(one.event.arrival_ms),
-            "skew": seconds(one.event.skew_ms),
-            "verdict": one.verdict + (", behind the watermark" if one.behind else ""),
+            "event": arrival.number,
+            "key": arrival.event.key,
+            "value": arrival.event.value,
+            "happened": seconds(arrival.event.event_ms),
+            "arrived": seconds(arrival.event.arrival_ms),
+            "skew": seconds(arrival.event.skew_ms),
+            "verdict": arrival.verdict + (", behind the watermark" if arrival.behind else ""),
         }
-        for one in shown.seen
+        for arrival in shown.seen
     ]

@@ -14,7 +14,7 @@ from studykit.drawing import style
 from studykit.figures import plane
 from studykit.figures.exhibit import Choices, Row
 from studykit.trace.steps import Trace
-from studykit.trace.view import Seen, view
+from studykit.trace.view import EventView, view
 from studykit.trace.words import seconds
 
 TITLE: Final = "Two clocks"
@@ -28,9 +28,13 @@ Order: TypeAlias = Literal["arrival", "event time"]
 CHOICES: Final[Choices] = MappingProxyType({"order": ("arrival", "event time")})
 
 
-def in_order(seen: Sequence[Seen], order: Order) -> list[Seen]:
+def in_order(seen: Sequence[EventView], order: Order) -> list[EventView]:
     """Return events by when they arrived or by when they happened."""
-    return sorted(seen, key=lambda one: one.event.event_ms) if order == "event time" else [*seen]
+    return (
+        sorted(seen, key=lambda arrival: arrival.event.event_ms)
+        if order == "event time"
+        else [*seen]
+    )
 
 
 @style.styled
@@ -41,8 +45,8 @@ def draw(trace: Trace, step: int, order: Order = "arrival") -> Figure:
     plane.draw_diagonal(axes)
     plane.draw_now(axes, shown.now_ms)
     _draw_order(axes, in_order(shown.seen, order), order)
-    for one in shown.seen:
-        _draw_event(axes, one)
+    for arrival in shown.seen:
+        _draw_event(axes, arrival)
     handles = [
         Line2D([], [], ls="", marker="o", color=style.BLUE, label="an event"),
         Line2D([], [], ls="-.", color=style.VERMILLION, label="skew: time under way"),
@@ -52,29 +56,29 @@ def draw(trace: Trace, step: int, order: Order = "arrival") -> Figure:
     return figure
 
 
-def _draw_order(axes: Axes, seen: Sequence[Seen], order: Order) -> None:
+def _draw_order(axes: Axes, seen: Sequence[EventView], order: Order) -> None:
     """Draw a thin line from each event to the next."""
     style.line(
         axes,
-        [one.event.event_ms / 1_000 for one in seen],
-        [one.event.arrival_ms / 1_000 for one in seen],
+        [arrival.event.event_ms / 1_000 for arrival in seen],
+        [arrival.event.arrival_ms / 1_000 for arrival in seen],
         color=style.GREY, lw=0.9, zorder=1.8, gid=f"order:{order}",
     )  # fmt: skip
 
 
-def _draw_event(axes: Axes, one: Seen) -> None:
-    at, arrived = one.event.event_ms / 1_000, one.event.arrival_ms / 1_000
+def _draw_event(axes: Axes, arrival: EventView) -> None:
+    at, arrived = arrival.event.event_ms / 1_000, arrival.event.arrival_ms / 1_000
     style.line(
         axes, [at, at], [at, arrived], color=style.VERMILLION, lw=1.4, ls="-.", zorder=2,
-        gid=f"skew:{one.number}:{one.event.skew_ms}",
+        gid=f"skew:{arrival.number}:{arrival.event.skew_ms}",
     )  # fmt: skip
     style.line(
         axes, [at], [arrived], marker="o", ls="", color=style.BLUE, ms=8, zorder=4, clip_on=False,
-        gid=f"event:{one.number}",
+        gid=f"event:{arrival.number}",
     )  # fmt: skip
     axes.annotate(
-        f"#{one.number}", (at, arrived), (7, 2), textcoords="offset points", zorder=5,
-        path_effects=style.HALO, gid=f"event:{one.number}:label",
+        f"#{arrival.number}", (at, arrived), (7, 2), textcoords="offset points", zorder=5,
+        path_effects=style.HALO, gid=f"event:{arrival.number}:label",
     )  # fmt: skip
 
 
@@ -83,17 +87,17 @@ def describe(trace: Trace, step: int, order: Order = "arrival") -> str:
     shown = view(trace, step)
     if not shown.seen:
         return "Nothing has arrived yet."
-    one = shown.seen[-1]
+    latest = shown.seen[-1]
     sentence = (
-        f"Event {one.number} happened at {seconds(one.event.event_ms)}, arrived at "
-        f"{seconds(one.event.arrival_ms)}: skew {seconds(one.event.skew_ms)}."
+        f"Event {latest.number} happened at {seconds(latest.event.event_ms)}, arrived at "
+        f"{seconds(latest.event.arrival_ms)}: skew {seconds(latest.event.skew_ms)}."
     )
-    older = sum(before.event.event_ms > one.event.event_ms for before in shown.seen)
+    older = sum(before.event.event_ms > latest.event.event_ms for before in shown.seen)
     if older:
         verb = "events that happened" if older > 1 else "event that happened"
         sentence += f" {older} {verb} later arrived before it."
     if order == "event time":
-        numbers = [one.number for one in in_order(shown.seen, order)][-_TOLD:]
+        numbers = [arrival.number for arrival in in_order(shown.seen, order)][-_TOLD:]
         last = f" the last {_TOLD}" if len(shown.seen) > _TOLD else ""
         sentence += f" In order of event time{last}: {', '.join(map(str, numbers))}."
     return sentence
@@ -103,17 +107,20 @@ def happened(trace: Trace, step: int) -> str:
     """Say what a step has done, to somebody who has not heard of watermarks yet."""
     if step == 0:
         return "Nothing has arrived yet."
-    one = trace.steps[step - 1]
-    if one.verdict is None or one.event is None:
+    last = trace.steps[step - 1]
+    if last.verdict is None or last.event is None:
         return "Nothing arrives; the program takes note of how far event time has come (lesson 02)."
-    times = seconds(one.event.event_ms), seconds(one.event.arrival_ms)
-    return f"Event {one.number} happened at {times[0]} and arrives at {times[1]}."
+    times = seconds(last.event.event_ms), seconds(last.event.arrival_ms)
+    return f"Event {last.number} happened at {times[0]} and arrives at {times[1]}."
 
 
 def table(trace: Trace, step: int, order: Order = "arrival") -> list[Row]:
     """Return the two times of every event that has arrived, in the order that is drawn."""
     rows = {int(row["event"]): row for row in plane.event_rows(view(trace, step))}
     return [
-        {name: rows[one.number][name] for name in ("event", "key", "happened", "arrived", "skew")}
-        for one in in_order(view(trace, step).seen, order)
+        {
+            name: rows[arrival.number][name]
+            for name in ("event", "key", "happened", "arrived", "skew")
+        }
+        for arrival in in_order(view(trace, step).seen, order)
     ]

@@ -27,14 +27,14 @@ def draw(trace: Trace, step: int) -> Figure:
     shown = view(trace, step)
     every = view(trace, len(trace.steps)).windows
     windows = every[:_ROWS]
-    names = [f"{one.key} {one.name}" for one in windows]
+    names = [f"{window.key} {window.name}" for window in windows]
     figure = style.new_figure(8, 1.9 + 0.42 * max(len(windows), 2))
     bars, count = figure.subplots(
         2, 1, height_ratios=[max(len(windows), 2), 1.3], gridspec_kw={"hspace": 0.16}
     )
     left = min(0.03 + 0.01 * max(map(len, names), default=9), 0.4)
     figure.subplots_adjust(left=left, right=0.97, top=0.93, bottom=0.13)
-    last = max((one.now_ms for one in trace.steps), default=1_000) / 1_000 * 1.14
+    last = max((step.now_ms for step in trace.steps), default=1_000) / 1_000 * 1.14
     bars.set(xlim=(0, last), ylim=(len(windows) - 0.4, -0.7))
     axis.along_y(bars, range(len(windows)), names=names)
     some = f"the first {_ROWS} of {len(every)} windows" if len(every) > _ROWS else "every window"
@@ -56,7 +56,7 @@ def draw(trace: Trace, step: int) -> Figure:
 def _draw_bar(axes: Axes, row: int, window: WindowView, now_ms: int) -> None:
     """Draw one window: a stretch for each state that it has been in."""
     until_ms = window.gone_ms if window.gone_ms is not None else now_ms
-    changes = [one for one in window.history if one[1] != "purged"]
+    changes = [stage for stage in window.history if stage[1] != "purged"]
     for number, (start_ms, state) in enumerate(changes):
         end_ms = changes[number + 1][0] if number + 1 < len(changes) else until_ms
         axes.add_patch(
@@ -124,10 +124,10 @@ def describe(trace: Trace, step: int) -> str:
         return "There is no window yet, so there is no state."
     peak, peak_ms = shown.peak
     sentence = f"State peaks at {count_of(peak, 'window')} at {seconds(peak_ms)}"
-    purged = [one for one in shown.windows if one.state == "purged"]
+    purged = [window for window in shown.windows if window.state == "purged"]
     if not purged:
         return f"{sentence}; nothing is purged yet."
-    first = min(purged, key=lambda one: one.gone_ms or 0)
+    first = min(purged, key=lambda window: window.gone_ms or 0)
     return f"{sentence}; {first.name} is purged at {seconds(first.gone_ms or 0)}."
 
 
@@ -135,14 +135,14 @@ def table(trace: Trace, step: int) -> list[Row]:
     """Return every window so far with its times."""
     return [
         {
-            "key": one.key,
-            "window": one.name,
-            "state": one.state,
-            "opened": seconds(one.opened_ms),
+            "key": window.key,
+            "window": window.name,
+            "state": window.state,
+            "opened": seconds(window.opened_ms),
             "results": ", ".join(
-                f"{result.total} at {seconds(result.now_ms)}" for result in one.results
+                f"{result.total} at {seconds(result.now_ms)}" for result in window.results
             ),
-            "gone": "" if one.gone_ms is None else seconds(one.gone_ms),
+            "gone": "" if window.gone_ms is None else seconds(window.gone_ms),
         }
-        for one in view(trace, step).windows
+        for window in view(trace, step).windows
     ]

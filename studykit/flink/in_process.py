@@ -134,7 +134,9 @@ class Flink:
             watermark: The expression, as in `rt - INTERVAL '4.001' SECOND`.
         """
         file = self.folder / f"{name}.csv"
-        file.write_text("".join(f"{one.event_ms},{one.key},{one.value}\n" for one in events))
+        file.write_text(
+            "".join(f"{event.event_ms},{event.key},{event.value}\n" for event in events)
+        )
         self.tables.execute_sql(f"DROP TEMPORARY TABLE IF EXISTS {name}")
         self.tables.execute_sql(
             f"CREATE TEMPORARY TABLE {name} (event_ms BIGINT, card STRING, amount BIGINT, "

@@ -59,7 +59,7 @@ def payments(count: int) -> list[LogRecord]:
     """Return the first payments of three hours of simulated traffic, in four partitions."""
     plan = Plan(events=3 * count, cards=max(count // 200, 12), disorder=TROUBLE)
     traffic = append(plan.arrivals(now_ms=0))
-    return list(islice((one for one in traffic if one.topic == TRANSACTIONS), count))
+    return list(islice((payment for payment in traffic if payment.topic == TRANSACTIONS), count))
 
 
 def write_payments(log: Path, count: int) -> Path:
@@ -70,7 +70,7 @@ def write_payments(log: Path, count: int) -> Path:
 
 def a_day_later(records: Iterable[LogRecord]) -> Iterator[LogRecord]:
     """Yield a payment for every partition, a day after the newest of `records`."""
-    later_ms = max(one.timestamp for one in records) + 86_400_000
+    later_ms = max(record.timestamp for record in records) + 86_400_000
     for partition in range(PARTITIONS):
         fields = {
             "event_id": "end", "card_id": "end", "merchant_id": "end", "amount_cents": 1,
@@ -84,7 +84,7 @@ def by_processor(records: Iterable[Record]) -> tuple[list[FeatureRow], list[Dead
     output = Output()
     for number in range(PARTITIONS):
         partition = Partition(TRANSACTIONS, SETTINGS)
-        output += partition.process([one for one in records if one.partition == number])
+        output += partition.process([record for record in records if record.partition == number])
     return output.rows, output.letters
 
 
@@ -147,11 +147,11 @@ class JobLab:
         """Send records to the partitions that they name, and return how many the broker has."""
         with closing(KafkaProducer(bootstrap_servers=self.kafka.address)) as producer:
             sent = [
-                producer.send(one.topic, one.value, one.key, partition=one.partition)
-                for one in records
+                producer.send(record.topic, record.value, record.key, partition=record.partition)
+                for record in records
             ]
             producer.flush()
-        return sum(one.succeeded() for one in sent)
+        return sum(delivery.succeeded() for delivery in sent)
 
     def wait_until_read(self) -> int:
         """Wait until the job has read every payment, and a checkpoint says so; return how many."""

@@ -106,7 +106,7 @@ def _operators(job_url: str) -> tuple[OperatorState, ...]:
     places = {vertex["id"]: number for number, vertex in enumerate(job["vertices"])}
     plan = {node["id"]: node.get("inputs", []) for node in job["plan"]["nodes"]}
     return tuple(
-        _state(job_url, vertex, tuple(places[one["id"]] for one in plan[vertex["id"]]))
+        _state(job_url, vertex, tuple(places[source["id"]] for source in plan[vertex["id"]]))
         for vertex in job["vertices"]
     )
 
@@ -114,10 +114,10 @@ def _operators(job_url: str) -> tuple[OperatorState, ...]:
 def _state(job_url: str, vertex: dict[str, Any], inputs: tuple[int, ...]) -> OperatorState:
     url = f"{job_url}/vertices/{vertex['id']}"
     shares = {
-        one["id"]: float(one.get("max") or 0) / 1_000
-        for one in _get(f"{url}/subtasks/metrics?get={','.join(_METRICS)}&agg=max")
+        metric["id"]: float(metric.get("max") or 0) / 1_000
+        for metric in _get(f"{url}/subtasks/metrics?get={','.join(_METRICS)}&agg=max")
     }
-    received = [int(one["value"]) for one in _get(f"{url}/watermarks")]
+    received = [int(watermark["value"]) for watermark in _get(f"{url}/watermarks")]
     counts = vertex["metrics"]
     return OperatorState(
         vertex["name"],

@@ -56,7 +56,7 @@ def render(events: Iterable[Event]) -> str:
     """
     parts = []
     now_s = 0
-    for event in sorted(events, key=lambda one: one.arrival_ms):
+    for event in sorted(events, key=lambda event: event.arrival_ms):
         _check(event)
         arrival_s = event.arrival_ms // 1_000
         value = "" if event.value == 1 else f"={event.value}"

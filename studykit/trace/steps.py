@@ -24,6 +24,15 @@ ChangeKind: TypeAlias = Literal["opened", "merged", "fired", "re-fired", "purged
 StepKind: TypeAlias = Literal["arrival", "watermark", "idle", "end"]
 
 
+def span(start_ms: int, end_ms: int) -> str:
+    """Return a window as it is written: half-open, in seconds.
+
+    >>> span(0, 10_000)
+    '[0,10)'
+    """
+    return f"[{start_ms / 1_000:g},{end_ms / 1_000:g})"
+
+
 class PolicyError(ValueError):
     """A policy that cannot be. Its text is one sentence that names the value and the remedy."""
 
@@ -211,5 +220,5 @@ def _row(number: int, step: Step) -> dict[str, object]:
 
 
 def _words(change: Change) -> str:
-    span = f"{change.key} [{change.start_ms}, {change.end_ms}) {change.kind}"
-    return f"{span} {change.total}" if change.kind in ("fired", "re-fired") else span
+    words = f"{change.key} {span(change.start_ms, change.end_ms)} {change.kind}"
+    return f"{words} {change.total}" if change.kind in ("fired", "re-fired") else words

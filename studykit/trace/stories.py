@@ -13,7 +13,9 @@ from flink_jobs.simulator.traffic import traffic
 from studykit.trace import story
 from studykit.trace.steps import Event, Policy
 
-STORY: Final = tuple(Event(one.event_ms, one.arrival_ms, one.key, one.value) for one in story.STORY)
+STORY: Final = tuple(
+    Event(event.event_ms, event.arrival_ms, event.key, event.value) for event in story.STORY
+)
 """Ten events. With `STORY_POLICY` 8 are on time, 1 is late and kept, and 1 is dropped."""
 
 STORY_POLICY: Final = Policy(
@@ -85,7 +87,10 @@ def seeded(
         disorder=disorder,
     )
     payments = (arrival for arrival in arrivals if arrival.topic == TRANSACTIONS)
-    return tuple(_as_event(_decode(one.key, one.value), one.at) for one in islice(payments, count))
+    return tuple(
+        _as_event(_decode(payment.key, payment.value), payment.at)
+        for payment in islice(payments, count)
+    )
 
 
 def _as_event(payment: object, arrival_ms: int) -> Event:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 
-class Arrival(NamedTuple):
-    """One event. Times in milliseconds since the epoch."""
+class Reading(NamedTuple):
+    """One reading of a sensor. Times in milliseconds since the epoch."""
 
     number: int
     event_ms: int
@@ -19,7 +19,7 @@ class Arrival(NamedTuple):
 
 
 STORY: Final = tuple(
-    Arrival(number, event_s * 1_000, arrival_s * 1_000, key, value)
+    Reading(number, event_s * 1_000, arrival_s * 1_000, key, value)
     for number, (event_s, arrival_s, key, value) in enumerate(
         [
             (2, 3, "a", 5),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from flink_jobs.utils.watermarks import MIN_WATERMARK
-from studykit.trace.steps import VERDICTS, Change, Event, Step, Trace, Verdict
+from studykit.trace.steps import VERDICTS, Change, Event, Step, Trace, Verdict, span
 
 WindowState: TypeAlias = Literal["open", "fired", "re-fired", "purged", "merged"]
 
@@ -31,7 +31,7 @@ class Result:
     revision: int
 
 
-class Seen(NamedTuple):
+class EventView(NamedTuple):
     """An event that has arrived, and what became of it."""
 
     number: int
@@ -59,7 +59,7 @@ class WindowView:
     @property
     def name(self) -> str:
         """The window as it is written: half-open, in seconds."""
-        return f"[{self.start_ms / 1_000:g},{self.end_ms / 1_000:g})"
+        return span(self.start_ms, self.end_ms)
 
     @property
     def live(self) -> bool:
@@ -96,7 +96,7 @@ class View:
     step: int
     now_ms: int = 0
     watermark_ms: int = MIN_WATERMARK
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[EventView] = field(default_factory=list)
     windows: list[WindowView] = field(default_factory=list)
     path: list[Mark] = field(default_factory=list)
     inputs: dict[str, int] = field(default_factory=dict)
@@ -111,7 +111,10 @@ class View:
 
     def counts(self) -> dict[Verdict, int]:
         """How many events met each verdict."""
-        return {verdict: sum(one.verdict == verdict for one in self.seen) for verdict in VERDICTS}
+        return {
+            verdict: sum(arrival.verdict == verdict for arrival in self.seen)
+            for verdict in VERDICTS
+        }
 
 
 def view(trace: Trace, step: int) -> View:
@@ -122,50 +125,52 @@ def view(trace: Trace, step: int) -> View:
     """
     if not 0 <= step <= len(trace.steps):
         raise ValueError(f"step {step} does not exist: choose one from 0 to {len(trace.steps)}")
-    seen = View(step, inputs=dict.fromkeys(trace.sources, MIN_WATERMARK))
+    shown = View(step, inputs=dict.fromkeys(trace.sources, MIN_WATERMARK))
     live: dict[tuple[str, int, int], WindowView] = {}
-    for one in trace.steps[:step]:
-        _take_in(seen, one)
-        for change in one.changes:
-            _apply(seen, live, change)
-        if len(live) > seen.peak[0]:
-            seen.peak = (len(live), one.now_ms)
-    return seen
+    for done in trace.steps[:step]:
+        _take_in(shown, done)
+        for change in done.changes:
+            _apply(shown, live, change)
+        if len(live) > shown.peak[0]:
+            shown.peak = (len(live), done.now_ms)
+    return shown
 
 
-def _take_in(seen: View, step: Step) -> None:
-    seen.last = step
-    seen.now_ms = step.now_ms
-    seen.watermark_ms = step.watermark_ms
-    seen.inputs[step.source] = step.source_ms
+def _take_in(shown: View, step: Step) -> None:
+    shown.last = step
+    shown.now_ms = step.now_ms
+    shown.watermark_ms = step.watermark_ms
+    shown.inputs[step.source] = step.source_ms
     if step.kind == "arrival":
         assert step.event is not None
         assert step.verdict is not None
-        seen.seen.append(Seen(step.number, step.event, step.verdict, step.behind, step.missed))
+        shown.seen.append(
+            EventView(step.number, step.event, step.verdict, step.behind, step.missed)
+        )
         return
     if step.kind == "idle":
-        seen.idle.add(step.source)
+        shown.idle.add(step.source)
     else:
-        seen.idle.discard(step.source)
-    seen.path.append(Mark(step.now_ms, step.watermark_ms, step.source, step.source_ms))
+        shown.idle.discard(step.source)
+    shown.path.append(Mark(step.now_ms, step.watermark_ms, step.source, step.source_ms))
 
 
-def _apply(seen: View, live: dict[tuple[str, int, int], WindowView], change: Change) -> None:
+def _apply(shown: View, live: dict[tuple[str, int, int], WindowView], change: Change) -> None:
     span = (change.key, change.start_ms, change.end_ms)
     if change.kind in ("opened", "merged"):
-        window = WindowView(*span, opened_ms=seen.now_ms, parts=change.parts)
-        window.history.append((seen.now_ms, "open"))
+        window = WindowView(*span, opened_ms=shown.now_ms, parts=change.parts)
+        window.history.append((shown.now_ms, "open"))
         for start_ms, end_ms in change.parts:
             part = live.pop((change.key, start_ms, end_ms))
-            part.state, part.gone_ms = "merged", seen.now_ms
-        seen.windows.append(window)
+            part.state, part.gone_ms = "merged", shown.now_ms
+        shown.windows.append(window)
         live[span] = window
         return
     window = live[span]
     window.state = _STATES[change.kind]
-    window.history.append((seen.now_ms, window.state))
+    window.history.append((shown.now_ms, window.state))
     if change.kind == "purged":
-        window.gone_ms = seen.now_ms
+        window.gone_ms = shown.now_ms
         del live[span]
     else:
-        window.results.append(Result(seen.now_ms, change.total, change.count, change.revision))
+        window.results.append(Result(shown.now_ms, change.total, change.count, change.revision))

@@ -45,8 +45,13 @@ class Marbles(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget has no ty
     def events(self) -> tuple[Event, ...]:
         """The events where they lie now."""
         return tuple(
-            Event(int(one["event"]) * 1_000, int(one["arrival"]) * 1_000, one["key"], one["value"])
-            for one in self.marbles
+            Event(
+                int(marble["event"]) * 1_000,
+                int(marble["arrival"]) * 1_000,
+                marble["key"],
+                marble["value"],
+            )
+            for marble in self.marbles
         )
 
     @property
@@ -81,7 +86,7 @@ def scene(events: tuple[Event, ...], trace: Trace) -> dict[str, Any]:
             for mark in shown.path
             if mark.watermark_ms > 0
         ],
-        "windows": [_box(one, shown) for one in shown.windows if one.state != "merged"],
+        "windows": [_box(window, shown) for window in shown.windows if window.state != "merged"],
         "sentence": state_sentence(trace, len(trace.steps)),
         "in": render(events),
         "out": outcome(trace),
@@ -92,15 +97,15 @@ def _marks(events: tuple[Event, ...], shown: View) -> list[dict[str, Any]]:
     """Return the verdict of each marble; the order of arrival finds it."""
     order = sorted(range(len(events)), key=lambda n: events[n].arrival_ms)
     marks: list[dict[str, Any]] = [{} for _ in events]
-    for place, one in zip(order, shown.seen, strict=True):
-        look = style.VERDICT_LOOKS[one.verdict]
-        behind = ", behind the watermark" if one.behind else ""
+    for place, arrival in zip(order, shown.seen, strict=True):
+        look, event = style.VERDICT_LOOKS[arrival.verdict], arrival.event
+        behind = ", behind the watermark" if arrival.behind else ""
         marks[place] = {
-            "verdict": one.verdict,
+            "verdict": arrival.verdict,
             "colour": look.colour,
-            "behind": one.behind,
-            "label": f"key {one.event.key}, value {one.event.value}, happened at "
-            f"{one.event.event_ms // 1_000} s, arrives at {one.event.arrival_ms // 1_000} s: "
+            "behind": arrival.behind,
+            "label": f"#{place + 1}, key {event.key}, value {event.value}, happened at "
+            f"{event.event_ms // 1_000} s, arrives at {event.arrival_ms // 1_000} s: "
             f"{look.word}{behind}",
         }
     return marks

@@ -52,14 +52,16 @@ def filmstrip(frames: Iterable[bytes]) -> bytes:
     """Return pictures one below the other, as one PNG of few colours."""
     images = [Image.open(BytesIO(frame)).convert("RGB") for frame in frames]
     scaled = [
-        one.resize((_FILM_WIDTH, one.height * _FILM_WIDTH // one.width), Image.Resampling.LANCZOS)
-        for one in images
+        image.resize(
+            (_FILM_WIDTH, image.height * _FILM_WIDTH // image.width), Image.Resampling.LANCZOS
+        )
+        for image in images
     ]
-    film = Image.new("RGB", (_FILM_WIDTH, sum(one.height + 6 for one in scaled) - 6), "#767676")
+    film = Image.new("RGB", (_FILM_WIDTH, sum(image.height + 6 for image in scaled) - 6), "#767676")
     top = 0
-    for one in scaled:
-        film.paste(one, (0, top))
-        top += one.height + 6
+    for image in scaled:
+        film.paste(image, (0, top))
+        top += image.height + 6
     buffer = BytesIO()
     few = film.quantize(palette=_palette(), dither=Image.Dither.NONE)
     few.save(buffer, format="PNG", optimize=True)

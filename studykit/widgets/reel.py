@@ -30,7 +30,7 @@ class Reel(NamedTuple):
 
     def step_at(self, time_ms: int) -> int:
         """Return the last step that is not after a time; the first one if there is none."""
-        return max(sum(one <= time_ms for one in self.times) - 1, 0)
+        return max(sum(at_ms <= time_ms for at_ms in self.times) - 1, 0)
 
 
 def reel_of(subject: Trace | JobRecording) -> Reel:

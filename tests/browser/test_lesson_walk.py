@@ -23,7 +23,7 @@ from tests.support.browser import open_notebook, wait_for_kernel
 
 COURSE = Course(Path(__file__).resolve().parents[2])
 SCREENSHOTS = COURSE.root / ".study" / "tests" / "screenshots"
-FIRST, SECOND, *OTHERS, PYFLINK = [one.stem for one in COURSE.lesson_sources()]
+FIRST, SECOND, *OTHERS, PYFLINK = [source.stem for source in COURSE.lesson_sources()]
 GALLERY = COURSE.gallery_sources()[0].stem
 PATIENCE_MS = 180_000
 PATIENCE_WITH_FLINK_MS = 600_000
@@ -114,14 +114,14 @@ def see_what_is_committed(shown: Locator, stem: str) -> None:
 def see_accessible(shown: Locator) -> None:
     """See one main heading, levels without a gap, and words for every picture and every slider."""
     levels = [
-        int(one.evaluate("heading => heading.tagName")[1])
-        for one in shown.locator(".jp-RenderedMarkdown :is(h1, h2, h3, h4)").all()
+        int(heading.evaluate("heading => heading.tagName")[1])
+        for heading in shown.locator(".jp-RenderedMarkdown :is(h1, h2, h3, h4)").all()
     ]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
     pictures = shown.locator(".jp-OutputArea img")
-    words = [one.get_attribute("alt") or "" for one in pictures.all()]
+    words = [picture.get_attribute("alt") or "" for picture in pictures.all()]
     assert [text for text in words if not text.endswith(".")] == []
     labels = shown.locator(".widget-slider .widget-label, .widget-dropdown .widget-label")
     assert "" not in labels.all_inner_texts()

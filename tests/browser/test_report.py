@@ -136,7 +136,7 @@ def test_the_report_shows_what_the_gradebook_says(context, out: Path) -> None:
     shown = page.get_by_role("table", name="Marks, out of 5").locator("tbody tr")
     marks = {row.locator("th").inner_text(): row.locator("td").first.inner_text()
              for row in shown.all()}  # fmt: skip
-    assert marks == {one["student"]: one["total"] for one in book["students"]}
+    assert marks == {student["student"]: student["total"] for student in book["students"]}
     assert page.get_by_text(book["isolation"]).count() == 1
     picture = page.get_by_role("img", name="Students by points")
     assert picture.is_visible()

@@ -23,9 +23,9 @@ LARGEST = 15
 """Largest difference of a square's mean brightness, of 255."""
 
 
-def difference(one: bytes, other: bytes) -> float:
+def difference(ours: bytes, other: bytes) -> float:
     """Return the largest difference of two pictures; infinite if their sizes differ."""
-    grey = [Image.open(BytesIO(png)).convert("L") for png in (one, other)]
+    grey = [Image.open(BytesIO(png)).convert("L") for png in (ours, other)]
     if grey[0].size != grey[1].size:
         return float("inf")
     first, second = (np.asarray(image.reduce(SQUARE), dtype=float) for image in grey)

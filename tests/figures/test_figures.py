@@ -89,7 +89,7 @@ def test_two_clocks_joins_the_events_in_either_order() -> None:
     orders = {}
     for order in two_clocks.CHOICES["order"]:
         figure = two_clocks.draw(STORY_TRACE, step, order=order)
-        line = next(one for one in figure.findobj() if one.get_gid() == f"order:{order}")
+        line = next(artist for artist in figure.findobj() if artist.get_gid() == f"order:{order}")
         orders[order] = list(line.get_xdata())
         assert f"order of {order}" in said(figure)
         rows = two_clocks.table(STORY_TRACE, step, order=order)
@@ -265,7 +265,7 @@ def test_long_streams_stay_readable() -> None:
     step = len(trace.steps)
     ids = gids(watermark_stepper.draw(trace, step))
     labelled = {gid.split(":")[1] for gid in ids if re.fullmatch(r"event:\d+:label", gid)}
-    dropped = {str(one.number) for one in trace.steps if one.verdict == "dropped"}
+    dropped = {str(step.number) for step in trace.steps if step.verdict == "dropped"}
     assert labelled == dropped
     assert len(watermark_stepper.describe(trace, step)) < 400
     assert window_life.draw(trace, step).get_figheight() < 10
@@ -316,7 +316,7 @@ def test_windows_are_closed_on_the_left_and_open_on_the_right() -> None:
 @given(st.integers(0, 20_000), st.integers(0, 50))
 def test_share_kept_is_the_share_that_is_not_behind_the_watermark(bound: int, seed: int) -> None:
     trace = simulate(seeded(60, seed=seed), Policy(bound_ms=bound))
-    ahead = sum(not one.behind for one in view(trace, len(trace.steps)).seen)
+    ahead = sum(not arrival.behind for arrival in view(trace, len(trace.steps)).seen)
     lags = bound_tradeoff.lags(trace, len(trace.steps))
     assert bound_tradeoff.kept_share(lags, bound) == ahead / 60
 
@@ -340,7 +340,7 @@ def test_discarding_and_retracting_end_at_the_last_result(
     for window in view(trace, len(trace.steps)).windows:
         for mode in ("discarding", "retracting"):
             if window.results:
-                total = sum(one.value for one in panes.emissions(window, mode))
+                total = sum(emission.value for emission in panes.emissions(window, mode))
                 assert total == window.results[-1].total
 
 

@@ -18,11 +18,13 @@ COURSE = Course(Path(__file__).resolve().parents[2])
 (SOURCE,) = COURSE.gallery_sources()
 NOTEBOOK = load(COURSE.notebooks / f"{SOURCE.stem}.ipynb")
 TEXT = " ".join(re.sub(r"\n# ?", " ", SOURCE.read_text("utf-8")).split())
-MODULES = [import_module(f"studykit.figures.{one.name}") for one in iter_modules(figures.__path__)]
+MODULES = [
+    import_module(f"studykit.figures.{module.name}") for module in iter_modules(figures.__path__)
+]
 EXHIBITS = [module for module in MODULES if hasattr(module, "QUESTION")]
 
 every_exhibit = pytest.mark.parametrize(
-    "exhibit", EXHIBITS, ids=lambda one: one.__name__.rpartition(".")[2]
+    "exhibit", EXHIBITS, ids=lambda module: module.__name__.rpartition(".")[2]
 )
 
 

@@ -19,21 +19,23 @@ CLOSED = [*PAYMENTS, *production.a_day_later(PAYMENTS)]
 
 def test_the_payments_have_every_kind_of_trouble_and_use_every_partition():
     _, letters = production.by_processor(CLOSED)
-    assert {one.reason for one in letters} == {
+    assert {letter.reason for letter in letters} == {
         "late",
         "partial_late",
         "malformed",
         "future_timestamp",
     }
-    assert {one.partition for one in PAYMENTS} == {0, 1, 2, 3}
+    assert {payment.partition for payment in PAYMENTS} == {0, 1, 2, 3}
 
 
 def test_a_day_later_every_payment_is_in_its_five_windows_or_in_a_letter():
     rows, letters = production.by_processor(CLOSED)
     counted = sum(row.features.tx_count for row in rows)
-    reasons = Counter(one.reason for one in letters)
+    reasons = Counter(letter.reason for letter in letters)
     refused = reasons["late"] + reasons["malformed"] + reasons["future_timestamp"]
-    missed = sum(len(one.missed_windows or ()) for one in letters if one.reason == "partial_late")
+    missed = sum(
+        len(letter.missed_windows or ()) for letter in letters if letter.reason == "partial_late"
+    )
     assert counted == 5 * (len(PAYMENTS) - refused) - missed
 
 

@@ -35,14 +35,23 @@ def ledger() -> list[Proof]:
 
 def without_proof(said: list[Claim], shown: list[Proof]) -> list[str]:
     """Return where something is claimed that nothing proves, and that names no source."""
-    proven = {one for proof in shown for one in proof.claims}
-    return [f"{one.place}: {one.id}" for one in said if not one.source and one.id not in proven]
+    proven = {claim_id for proof in shown for claim_id in proof.claims}
+    return [
+        f"{claim.place}: {claim.id}"
+        for claim in said
+        if not claim.source and claim.id not in proven
+    ]
 
 
 def without_claim(said: list[Claim], shown: list[Proof]) -> list[str]:
     """Return the proofs of what nobody says, or for which a source is given."""
-    asked = {one.id for one in said if not one.source}
-    return [f"{proof.test}: {one}" for proof in shown for one in proof.claims if one not in asked]
+    asked = {claim.id for claim in said if not claim.source}
+    return [
+        f"{proof.test}: {claim_id}"
+        for proof in shown
+        for claim_id in proof.claims
+        if claim_id not in asked
+    ]
 
 
 def test_every_claim_has_a_proof_or_a_source(ledger: list[Proof]) -> None:
@@ -54,15 +63,15 @@ def test_every_proof_has_a_claim(ledger: list[Proof]) -> None:
 
 
 def test_every_proof_is_run_and_asserts(ledger: list[Proof]) -> None:
-    assert [f"{one.test}: {one.fault}" for one in ledger if one.fault] == []
+    assert [f"{proof.test}: {proof.fault}" for proof in ledger if proof.fault] == []
 
 
 def test_every_id_names_its_engine() -> None:
-    assert [f"{one.place}: {one.id}" for one in CLAIMS if not one.is_well_formed] == []
+    assert [f"{claim.place}: {claim.id}" for claim in CLAIMS if not claim.is_well_formed] == []
 
 
 def test_an_id_is_proven_or_sourced_but_not_both() -> None:
-    kinds = {(one.id, one.source is None) for one in CLAIMS}
+    kinds = {(claim.id, claim.source is None) for claim in CLAIMS}
     assert [name for name, count in Counter(name for name, _ in kinds).items() if count > 1] == []
 
 
@@ -115,7 +124,7 @@ def test_a_claim_is_the_sentence_before_its_mark(page: list[Claim]) -> None:
 
 
 def test_an_id_that_names_no_engine_is_found(page: list[Claim]) -> None:
-    assert [one.id for one in page if not one.is_well_formed] == ["Odd Id"]
+    assert [claim.id for claim in page if not claim.is_well_formed] == ["Odd Id"]
 
 
 def test_the_text_of_a_lesson_is_read_without_its_comment_signs(tmp_path: Path) -> None:
@@ -137,12 +146,12 @@ def test_a_claim_without_a_proof_is_found_and_a_sourced_one_needs_none(
 
 
 def test_a_proof_without_a_claim_is_found(page: list[Claim], shown: list[Proof]) -> None:
-    fires = [one for one in shown if "flink-fires" in one.claims]
+    fires = [proof for proof in shown if "flink-fires" in proof.claims]
     assert without_claim(page, fires) == ["tests/test_it.py::test_it_fires: flink-unsaid"]
 
 
 def test_a_proof_that_is_never_run_or_asserts_nothing_is_found(shown: list[Proof]) -> None:
-    assert {one.test.partition("::")[2]: one.fault for one in shown} == {
+    assert {proof.test.partition("::")[2]: proof.fault for proof in shown} == {
         "test_it_fires": None,
         "test_it_would_fire": "it is marked skip",
         "test_it_is_refused": None,

@@ -16,7 +16,7 @@ from studykit.course.execute import executed
 from studykit.course.layout import Course
 
 COURSE = Course.of_clone()
-SOURCES = [one for one in COURSE.lesson_sources() if one.stem != "11_pyflink"]
+SOURCES = [source for source in COURSE.lesson_sources() if source.stem != "11_pyflink"]
 
 pytestmark = pytest.mark.slow
 

@@ -40,8 +40,8 @@ def test_the_lesson_says_what_it_was_built_from(source: Path) -> None:
 def test_no_widget_state_and_no_error_is_committed(source: Path) -> None:
     notebook = load(committed(source))
     assert "widgets" not in notebook["metadata"]
-    outputs = [one for cell in notebook["cells"] for one in cell.get("outputs", ())]
-    assert [one for one in outputs if one["output_type"] == "error"] == []
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", ())]
+    assert [output for output in outputs if output["output_type"] == "error"] == []
 
 
 def test_the_lesson_is_within_its_budgets(source: Path) -> None:

@@ -20,11 +20,15 @@ STATEMENTS = statements(Course.of_clone())
 
 def test_every_statement_is_marked() -> None:
     """Mark what it claims, or say that it claims nothing: see `studykit.course.statements`."""
-    assert [f"{one.place}: {one.sentence}\n  {one.fault}" for one in STATEMENTS if one.fault] == []
+    assert [
+        f"{statement.place}: {statement.sentence}\n  {statement.fault}"
+        for statement in STATEMENTS
+        if statement.fault
+    ] == []
 
 
 def test_statements_are_found_in_every_kind_of_text() -> None:
-    places = {one.place.partition("/")[0].partition(":")[0] for one in STATEMENTS}
+    places = {statement.place.partition("/")[0].partition(":")[0] for statement in STATEMENTS}
     assert places == {"StudyDoc.md", "notebooks", "studykit"}  # the labs' own text names no engine
 
 
@@ -67,7 +71,7 @@ def found(tmp_path: Path) -> list[Statement]:
 
 def test_what_no_engine_does_states_nothing(found: list[Statement]) -> None:
     """Headings and their entries in a list, questions, links, code, a table that says so."""
-    assert [one.sentence for one in found] == [
+    assert [statement.sentence for statement in found] == [
         "Redis forgets.",
         "Flink fires.",
         "We start a Kafka.",
@@ -79,7 +83,11 @@ def test_what_no_engine_does_states_nothing(found: list[Statement]) -> None:
 
 
 def test_a_sentence_without_a_mark_is_found_where_it_stands(found: list[Statement]) -> None:
-    faults = [one.place for one in found if one.fault and "if it claims" in one.fault]
+    faults = [
+        statement.place
+        for statement in found
+        if statement.fault and "if it claims" in statement.fault
+    ]
     assert faults == ["page.md:5", "page.md:8", "page.md:16"]
 
 
@@ -90,10 +98,10 @@ def test_a_reason_that_is_none_is_found(found: list[Statement]) -> None:
 def test_text_of_a_lesson_is_read_and_its_code_is_not(tmp_path: Path) -> None:
     page = tmp_path / "01.py"
     page.write_text('# %% [markdown]\n# Flink\n# fires.\n\n# %%\nTEXT = "SQL drops it."  # Kafka\n')
-    assert [(one.sentence, one.place) for one in of_page(page, tmp_path)] == [
+    assert [(statement.sentence, statement.place) for statement in of_page(page, tmp_path)] == [
         ("Flink fires.", "01.py:2")
     ]
-    assert [one.fault for one in of_code_cells(page, tmp_path)] == [
+    assert [statement.fault for statement in of_code_cells(page, tmp_path)] == [
         "say it in the text, and mark it there"
     ]
 

@@ -33,7 +33,7 @@ def test_story_is_one_line() -> None:
 
 @given(marbles)
 def test_line_goes_there_and_back(events: list[Event]) -> None:
-    in_order = tuple(sorted(events, key=lambda one: one.arrival_ms))
+    in_order = tuple(sorted(events, key=lambda event: event.arrival_ms))
     assert parse(render(events)) == in_order
 
 

@@ -26,7 +26,7 @@ def text_of(path: Path) -> str:
     text = path.read_text("utf-8")
     if path.suffix == ".ipynb":
         cells = load(path)["cells"]
-        text = "\n\n".join(one["source"] for one in cells if one["cell_type"] == "markdown")
+        text = "\n\n".join(cell["source"] for cell in cells if cell["cell_type"] == "markdown")
     return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
@@ -58,8 +58,8 @@ def test_every_link_says_where_it_leads(path: Path) -> None:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_picture_in_an_output_has_a_sentence(path: Path) -> None:
-    outputs = [one for cell in load(path)["cells"] for one in cell.get("outputs", ())]
-    data = [one["data"] for one in outputs if "data" in one]
-    assert [one for one in data if "image/png" in one] == []
-    tags = [tag for one in data for tag in re.findall(r"<img[^>]*>", one.get("text/html", ""))]
+    outputs = [output for cell in load(path)["cells"] for output in cell.get("outputs", ())]
+    data = [output["data"] for output in outputs if "data" in output]
+    assert [kind for kind in data if "image/png" in kind] == []
+    tags = [tag for kind in data for tag in re.findall(r"<img[^>]*>", kind.get("text/html", ""))]
     assert [tag[:60] for tag in tags if not re.match(r'<img alt="[^"]+[.?)]"', tag)] == []

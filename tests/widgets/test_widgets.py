@@ -249,7 +249,7 @@ def test_question_remains_without_a_kernel(tmp_path: Path) -> None:
 
 def moved(widget: Marbles, number: int, **place: int) -> None:
     """Do what the browser does when a marble is dragged."""
-    marbles = [dict(one) for one in widget.marbles]
+    marbles = [dict(marble) for marble in widget.marbles]
     marbles[number] |= place
     widget.marbles = marbles
 
@@ -274,7 +274,7 @@ def test_dragging_a_marble_runs_the_engine_again() -> None:
 def test_marbles_keep_their_numbers_when_they_pass_each_other() -> None:
     widget = Marbles("-a1--b2", STORY_POLICY)
     moved(widget, 0, arrival=20)
-    assert widget.scene["marks"][0]["label"].startswith("key a")
+    assert widget.scene["marks"][0]["label"].startswith("#1, key a")
     assert widget.scene["in"] == "---b2-----------------a1"
 
 

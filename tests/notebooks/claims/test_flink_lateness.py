@@ -32,7 +32,7 @@ def tumble(table: str) -> str:
     "flink-window-hands-over-arrivals-in-order",
 )
 def test_the_story_fires_21_then_22_and_hands_over_the_last_event(flink: Flink):
-    windowed = flink.stream(STORY).key_by(lambda one: 0).window(TEN).allowed_lateness(3_000)
+    windowed = flink.stream(STORY).key_by(lambda event: 0).window(TEN).allowed_lateness(3_000)
     assert flink.told(windowed) == [
         "0 [0,10000) 5+9+3+4 at 9999",
         "0 [0,10000) 5+9+3+4+1 at 9999",
@@ -73,9 +73,11 @@ def dropped(job: str) -> int:
     while time.monotonic() < deadline:
         for vertex in asked(job)["vertices"]:
             metrics = f"{job}/vertices/{vertex['id']}/metrics"
-            names = [one["id"] for one in asked(metrics) if "numLateRecordsDropped" in one["id"]]
+            names = [
+                metric["id"] for metric in asked(metrics) if "numLateRecordsDropped" in metric["id"]
+            ]
             values = asked(f"{metrics}?get={','.join(names)}") if names else []
-            if total := sum(int(one["value"]) for one in values):
+            if total := sum(int(metric["value"]) for metric in values):
                 return total
         time.sleep(0.1)
     raise AssertionError(f"{job} has dropped nothing within {PATIENCE_S} s")

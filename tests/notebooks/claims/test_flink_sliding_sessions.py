@@ -38,8 +38,8 @@ class Updates(AggregateFunction):
     def get_result(self, accumulator):
         return accumulator
 
-    def merge(self, one, two):
-        return one + two
+    def merge(self, left, right):
+        return left + right
 
 
 def hop(table: str, slide_s: int, size_s: int) -> str:
@@ -135,8 +135,8 @@ def test_an_event_that_alone_would_be_late_joins_a_session_that_is_open(flink: F
 def test_a_bridge_between_two_told_sessions_is_a_third_row(flink: Flink):
     events = parse("-a1--a3-a4-------a11--a13-----b18-a7")
     windowed = flink.keyed(events, bound_ms=0).window(VISIT).allowed_lateness(12_000)
-    firings = [one.split(" at ")[0] for one in flink.told(windowed)]
-    assert [one for one in firings if one.startswith("a")] == [
+    firings = [line.split(" at ")[0] for line in flink.told(windowed)]
+    assert [line for line in firings if line.startswith("a")] == [
         "a [1000,8000) 1+1+1",
         "a [11000,17000) 1+1",
         "a [1000,17000) 1+1+1+1+1+1",

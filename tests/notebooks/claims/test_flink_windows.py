@@ -33,15 +33,15 @@ class Total(AggregateFunction):
     def get_result(self, accumulator):
         return accumulator
 
-    def merge(self, one, two):
-        return one + two
+    def merge(self, left, right):
+        return left + right
 
 
 class Values(ProcessWindowFunction):
     """Tell what a window has."""
 
     def process(self, key, context, elements):
-        yield "+".join(str(one[2]) for one in elements)
+        yield "+".join(str(element[2]) for element in elements)
 
 
 class Span(ProcessWindowFunction):
@@ -183,7 +183,7 @@ def test_one_subtask_does_the_work_of_a_window_over_everything(flink: Flink):
     flink.env.set_parallelism(2)
     try:
         stream = flink.stream([at(second * 1_000, card=f"k{second}") for second in range(40)])
-        by_key = stream.key_by(lambda one: one[1], Types.STRING()).window(TEN)
+        by_key = stream.key_by(lambda event: event[1], Types.STRING()).window(TEN)
         together = stream.window_all(TEN).process(OnlyWorker(), Types.STRING())
         workers = set(flink.run(together, by_key.process(Worker(), Types.STRING())))
     finally:

@@ -56,7 +56,9 @@ def broker_default(admin: KafkaAdminClient, name: str) -> str:
         [wanted], include_synonyms=True, config_filter=ConfigFilterType.ALL
     )
     synonyms = found["broker"][broker][name]["synonyms"]
-    return next(one["value"] for one in synonyms if "default" in str(one["source"]).lower())
+    return next(
+        synonym["value"] for synonym in synonyms if "default" in str(synonym["source"]).lower()
+    )
 
 
 @pytest.mark.claim("kafka-timestamp-type-is-a-topic-setting")
@@ -81,7 +83,7 @@ def test_what_one_reader_has_read_another_reads_again(admin, kafka_servers):
     topic = new_topic(admin)
     send(kafka_servers, topic, b"first", b"second")
     for _ in range(2):
-        assert [one.value for one in read(kafka_servers, topic)] == [b"first", b"second"]
+        assert [record.value for record in read(kafka_servers, topic)] == [b"first", b"second"]
 
 
 @pytest.mark.claim("kafka-order-within-a-partition")
@@ -98,7 +100,7 @@ def test_records_of_a_key_stay_in_one_partition_and_in_order(admin, kafka_server
         consumer.seek_to_beginning(home)
         found = []
         while len(found) < len(sent):
-            found += [one.value for one in consumer.poll(1_000).get(home, [])]
+            found += [record.value for record in consumer.poll(1_000).get(home, [])]
     assert found == sent
 
 
@@ -123,7 +125,7 @@ def test_only_a_reader_of_committed_records_waits_for_the_transaction(admin, kaf
         producer.init_transactions()
         producer.begin_transaction()
         producer.send(topic, b"feature").get(60)
-        seen = [one.value for one in read(kafka_servers, topic)]
+        seen = [record.value for record in read(kafka_servers, topic)]
         committed = read(kafka_servers, topic, isolation_level="read_committed")
         producer.abort_transaction()
     assert seen == [b"feature"]

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.jvm
 @pytest.mark.claim("flink-python-without-type-is-pickled")
 def test_a_function_without_a_type_hands_on_pickled_bytes(flink: Flink):
     stream = flink.stream([at(0)])
-    assert stream.map(lambda one: one).get_type() == Types.PICKLED_BYTE_ARRAY()
+    assert stream.map(lambda event: event).get_type() == Types.PICKLED_BYTE_ARRAY()
 
 
 @pytest.mark.claim("flink-python-bundles-1000-rows-or-1-s")
@@ -40,7 +40,7 @@ def test_in_one_bundle_no_event_is_late(flink: Flink):
     }
     bundled = Flink(options)
     ten = TumblingEventTimeWindows.of(seconds(10))
-    windowed = bundled.stream(STORY).key_by(lambda one: 0, Types.INT()).window(ten)
+    windowed = bundled.stream(STORY).key_by(lambda event: 0, Types.INT()).window(ten)
     first, *_ = bundled.told(windowed)
     assert first.startswith("0 [0,10000) 5+9+3+4+1+2 at ")
 
@@ -62,7 +62,7 @@ def test_a_window_starts_at_a_local_time(flink: Flink):
 @pytest.mark.claim("flink-state-ttl-is-processing-time")
 def test_state_lives_by_processing_time_only(flink: Flink):
     clocks = get_gateway().jvm.org.apache.flink.api.common.state.StateTtlConfig
-    assert [str(one) for one in clocks.TtlTimeCharacteristic.values()] == ["ProcessingTime"]
+    assert [str(clock) for clock in clocks.TtlTimeCharacteristic.values()] == ["ProcessingTime"]
 
 
 @pytest.mark.claim("flink-checkpoints-are-off-by-default")

@@ -55,7 +55,7 @@ def test_a_function_that_holds_a_lock_cannot_be_sent_and_one_that_opens_it_can(f
 
 @pytest.mark.claim("flink-worker-error-is-inside-the-clients")
 def test_the_error_of_a_function_is_deep_in_that_of_java(flink: Flink):
-    failing = flink.stream([at(0, 0)]).map(lambda one: 1 // one[2], Types.LONG())
+    failing = flink.stream([at(0, 0)]).map(lambda event: 1 // event[2], Types.LONG())
     with pytest.raises(Py4JJavaError) as caught:
         flink.run(failing)
     lines = str(caught.value).splitlines()
