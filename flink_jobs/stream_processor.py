@@ -76,7 +76,7 @@ def _run(settings: Settings, *, until_caught_up: bool) -> None:
     with ExitStack() as opened:
         store = FeatureStore(
             opened.enter_context(open_answering(settings.redis_host, settings.redis_port)),
-            {one.name: one.ttl_ms(settings) for one in CATALOG},
+            {feature_set.name: feature_set.ttl_ms(settings) for feature_set in CATALOG},
         )
         opened.callback(serve(settings.metrics_port, metrics.page, health))
         try:

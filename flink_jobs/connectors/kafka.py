@@ -18,8 +18,8 @@ from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.errors import Foreseen
 from flink_jobs.features.catalog import CATALOG
 
-SOURCE_TOPICS: Final = tuple(dict.fromkeys(one.source for one in CATALOG))
-TARGET_TOPICS: Final = (*(one.target for one in CATALOG), DEAD_LETTER_TOPIC)
+SOURCE_TOPICS: Final = tuple(dict.fromkeys(feature_set.source for feature_set in CATALOG))
+TARGET_TOPICS: Final = (*(feature_set.target for feature_set in CATALOG), DEAD_LETTER_TOPIC)
 
 MAX_RECORD_BYTES: Final = 11 * 1024 * 1024
 BATCH_RECORDS: Final = 20_000

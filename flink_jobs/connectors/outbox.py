@@ -46,7 +46,7 @@ class Outbox:
             },
             logger=logging.getLogger("outbox"),
         )
-        self._targets = {one.name: one.target for one in CATALOG}
+        self._targets = {feature_set.name: feature_set.target for feature_set in CATALOG}
 
     @property
     def pending(self) -> int:

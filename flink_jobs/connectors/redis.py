@@ -103,9 +103,9 @@ class FeatureStore:
             return 0
         with self._client.pipeline(transaction=False) as pipeline:
             for first in range(0, len(newest), KEYS_PER_CALL):
-                some = newest[first : first + KEYS_PER_CALL]
-                arguments = [one for row in some for one in self._arguments(row)]
-                self._upsert([row.redis_key for row in some], arguments, pipeline)
+                rows_of_call = newest[first : first + KEYS_PER_CALL]
+                arguments = [argument for row in rows_of_call for argument in self._arguments(row)]
+                self._upsert([row.redis_key for row in rows_of_call], arguments, pipeline)
             written = sum(pipeline.execute())
         return len(newest) - int(written)
 

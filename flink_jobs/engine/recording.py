@@ -1,7 +1,7 @@
 """Operators that tell a recorder what happens to their windows, for traces, tables and figures.
 
-They are the operators themselves, with an ear at the door: what they compute is what the base class
-computes. A program that wants no record uses the base class and pays nothing.
+Subclasses that report each change; results are unchanged, because the base class computes them. A
+program that wants no record uses the base class and pays nothing.
 """
 
 from __future__ import annotations
@@ -56,41 +56,41 @@ class RecordedSlidingOperator(SlidingOperator[Value, Acc, Result]):
         """Build an operator without state that tells `recorder` of its windows."""
         self._recorder = recorder
         self._keys: dict[int, dict[str, Window]] = {}  # by the end of the window
-        self._told = 0
+        self._reported = 0
         super().__init__(windows, aggregate, clock, lateness_ms)
 
     def on_event(self, key: str, event_ms: int, value: Value, offset: int) -> Sequence[int]:
-        """Do what the base class does, and tell of it."""
+        """Do what the base class does, and report it."""
         missed = super().on_event(key, event_ms, value, offset)
         for window in self.windows.assign(event_ms)[len(missed) :]:
             keys = self._keys.setdefault(window.end_ms, {})
             if key not in keys:
                 keys[key] = window
                 self._recorder.opened(key, window)
-        for firing in self._untold():
+        for firing in self._unreported():
             self._recorder.fired(firing)
         return missed
 
     def on_watermark(self) -> None:
-        """Do what the base class does, and tell of it."""
+        """Do what the base class does, and report it."""
         super().on_watermark()
         over_ms = self._clock.watermark_ms - self._lateness_ms + 1
-        gone = [
+        purged = [
             (key, window)
             for end_ms in sorted(end_ms for end_ms in self._keys if end_ms <= over_ms)
             for key, window in self._keys.pop(end_ms).items()
         ]
-        _tell(self._recorder, self._untold(), gone, self._lateness_ms)
+        _tell(self._recorder, self._unreported(), purged, self._lateness_ms)
 
     def take(self) -> list[Firing[Result]]:
         """Return what has fired since the last call."""
-        self._told = 0
+        self._reported = 0
         return super().take()
 
-    def _untold(self) -> list[Firing[Result]]:
-        untold = self._firings[self._told :]
-        self._told = len(self._firings)
-        return untold
+    def _unreported(self) -> list[Firing[Result]]:
+        unreported = self._firings[self._reported :]
+        self._reported = len(self._firings)
+        return unreported
 
 
 class RecordedSessionOperator(SessionOperator[Value, Acc, Result]):
@@ -107,33 +107,33 @@ class RecordedSessionOperator(SessionOperator[Value, Acc, Result]):
     ) -> None:
         """Build an operator without state that tells `recorder` of its sessions."""
         self._recorder = recorder
-        self._gone: list[tuple[str, Window]] = []
-        self._told = 0
+        self._removals: list[tuple[str, Window]] = []
+        self._reported = 0
         super().__init__(windows, aggregate, clock, lateness_ms)
 
     def on_event(self, key: str, event_ms: int, value: Value, offset: int) -> Sequence[int]:
-        """Do what the base class does, and tell of it."""
+        """Do what the base class does, and report it."""
         before = self._windows_of(key)
         missed = super().on_event(key, event_ms, value, offset)
-        self._gone.clear()  # what an event removes has not been purged: it is part of another
+        self._removals.clear()  # what an event removes has not been purged: it is part of another
         after = self._windows_of(key)
         parts = [window for window in before if window not in after]
         for window in after:
             if window not in before:
                 self._tell_of(key, parts, window)
-        for firing in self._untold():
+        for firing in self._unreported():
             self._recorder.fired(firing)
         return missed
 
     def on_watermark(self) -> None:
-        """Do what the base class does, and tell of it."""
+        """Do what the base class does, and report it."""
         super().on_watermark()
-        gone, self._gone = self._gone, []
-        _tell(self._recorder, self._untold(), gone, self._lateness_ms)
+        purged, self._removals = self._removals, []
+        _tell(self._recorder, self._unreported(), purged, self._lateness_ms)
 
     def take(self) -> list[Firing[Result]]:
         """Return what has fired since the last call."""
-        self._told = 0
+        self._reported = 0
         return super().take()
 
     def _tell_of(self, key: str, parts: Sequence[Window], window: Window) -> None:
@@ -143,29 +143,29 @@ class RecordedSessionOperator(SessionOperator[Value, Acc, Result]):
             self._recorder.opened(key, window)
 
     def _windows_of(self, key: str) -> list[Window]:
-        return [Window(one.start_ms, one.end_ms) for one in self._sessions.get(key, ())]
+        return [Window(session.start_ms, session.end_ms) for session in self._sessions.get(key, ())]
 
     def _remove(self, session: Session[Acc]) -> None:
         super()._remove(session)
-        self._gone.append((session.key, Window(session.start_ms, session.end_ms)))
+        self._removals.append((session.key, Window(session.start_ms, session.end_ms)))
 
-    def _untold(self) -> list[Firing[Result]]:
-        untold = self._firings[self._told :]
-        self._told = len(self._firings)
-        return untold
+    def _unreported(self) -> list[Firing[Result]]:
+        unreported = self._firings[self._reported :]
+        self._reported = len(self._firings)
+        return unreported
 
 
 def _tell(
     recorder: Recorder,
     firings: Iterable[Firing[Any]],
-    gone: Iterable[tuple[str, Window]],
+    purged: Iterable[tuple[str, Window]],
     lateness_ms: int,
 ) -> None:
     """Tell what one watermark did, in the order in which time would have passed through it."""
     calls = [(firing.end_ms, 0, partial(recorder.fired, firing)) for firing in firings]
     calls += [
         (window.end_ms + lateness_ms, 1, partial(recorder.purged, key, window))
-        for key, window in gone
+        for key, window in purged
     ]
-    for *_, call in sorted(calls, key=lambda one: one[:2]):
+    for *_, call in sorted(calls, key=lambda call: call[:2]):
         call()

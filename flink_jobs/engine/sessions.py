@@ -119,7 +119,7 @@ class SessionOperator(Generic[Value, Acc, Result]):
     def _begin(self, session: Session[Acc]) -> None:
         sessions = self._sessions.setdefault(session.key, [])
         sessions.append(session)
-        sessions.sort(key=lambda one: one.start_ms)
+        sessions.sort(key=lambda session: session.start_ms)
         self._schedule(session)
 
     def _join(self, joined: list[Session[Acc]], event_ms: int, value: Value) -> None:
@@ -135,7 +135,9 @@ class SessionOperator(Generic[Value, Acc, Result]):
         session.end_ms = end_ms
         for other in absorbed:
             session.acc = self._aggregate.merge(session.acc, other.acc)
-            session.position = min(session.position, other.position, key=lambda one: one.offset)
+            session.position = min(
+                session.position, other.position, key=lambda position: position.offset
+            )
             session.firings = max(session.firings, other.firings)
             self._remove(other)
         if session.fired:  # otherwise its timer is already set, at the latest for its old end

@@ -58,22 +58,26 @@ class FeatureSet:
     """The topic whose events it counts."""
     target: str
     """The topic that its rows go to."""
-    strict: bool
-    """Whether only events ahead of `watermark + 1` are admitted.
-
-    Sessions are strict: which session an event would join cannot be known before the shuffle by
-    key, and sessions that touch merge. Admitting less, no event can ever touch a fired session, so
-    sessions come out the same in every execution.
-    """
     operator: Callable[[Settings, BoundedOutOfOrderness], Operator]
+    margin_ms: int | None = None
+    """How far ahead of the watermark an event must lie to be admitted; None admits every event.
+
+    Sessions have a margin of 1 ms: only `event_time > watermark + 1` is admitted. Which session an
+    event would join cannot be known before the shuffle by key, and sessions that touch merge. With
+    the margin no event can ever touch a fired session, so every execution makes the same sessions.
+    """
+    serving_ms: int | None = None
+    """How long a row serves, milliseconds; None for as long as its window may still change."""
 
     def redis_key(self, key: str) -> str:
         """Return the key of an entity's hash in the feature store."""
         return f"features:{self.name}:{key}"
 
     def ttl_ms(self, settings: Settings) -> int:
-        """Return how long a row serves, milliseconds: as long as its window could still change."""
-        return SESSION_GAP_MS if self.strict else settings.size_ms + settings.lateness_ms
+        """Return the time to live of a row in the feature store, milliseconds."""
+        if self.serving_ms is not None:
+            return self.serving_ms
+        return settings.size_ms + settings.lateness_ms
 
 
 def _sliding(aggregate: Any) -> Callable[[Settings, BoundedOutOfOrderness], Operator]:  # noqa: ANN401
@@ -89,17 +93,21 @@ def _sessions(_: Settings, clock: BoundedOutOfOrderness) -> Operator:
 
 
 FRAUD: Final = FeatureSet(
-    "fraud", TRANSACTIONS, "features-fraud", strict=False, operator=_sliding(FraudAggregate())
+    "fraud", TRANSACTIONS, "features-fraud", operator=_sliding(FraudAggregate())
 )
 PERSONALIZATION: Final = FeatureSet(
     "personalization",
     CLICKSTREAM,
     "features-personalization",
-    strict=False,
     operator=_sliding(PersonalizationAggregate()),
 )
 SESSION: Final = FeatureSet(
-    "session", CLICKSTREAM, "features-session", strict=True, operator=_sessions
+    "session",
+    CLICKSTREAM,
+    "features-session",
+    operator=_sessions,
+    margin_ms=1,
+    serving_ms=SESSION_GAP_MS,
 )
 
 CATALOG: Final = (FRAUD, PERSONALIZATION, SESSION)
@@ -108,4 +116,4 @@ CATALOG: Final = (FRAUD, PERSONALIZATION, SESSION)
 
 def feature_sets(topic: str) -> tuple[FeatureSet, ...]:
     """Return the feature sets that read `topic`."""
-    return tuple(one for one in CATALOG if one.source == topic)
+    return tuple(feature_set for feature_set in CATALOG if feature_set.source == topic)

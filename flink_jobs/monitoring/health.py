@@ -1,7 +1,4 @@
-"""Monitoring: Prometheus metrics, a health page, and structured logs.
-
-Everything is counted per batch, from the ledgers, so that watching costs the events nothing.
-"""
+"""Health: what works and what does not, as `/healthz` tells it."""
 
 from __future__ import annotations
 

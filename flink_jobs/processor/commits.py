@@ -61,11 +61,11 @@ def delivered_until(committed: OffsetAndMetadata) -> int:
     return int(found[2]) if found else int(committed.offset)
 
 
-def check_log(one: TopicPartition, resume: Resume, end: int, settings: Settings) -> None:
+def check_log(place: TopicPartition, resume: Resume, end: int, settings: Settings) -> None:
     """Make sure that a partition still holds what its group has processed.
 
     Args:
-        one: The partition.
+        place: The partition.
         resume: What the group's commit says.
         end: The offset that the partition's next record will have.
         settings: Those of the group.
@@ -75,7 +75,7 @@ def check_log(one: TopicPartition, resume: Resume, end: int, settings: Settings)
     """
     if end < resume.delivered:
         raise ForeignCommit(
-            f"group {settings.kafka_group!r} has processed {one.topic}/{one.partition} up to "
+            f"group {settings.kafka_group!r} has processed {place.topic}/{place.partition} up to "
             f"offset {resume.delivered}, and the log now ends at {end}: the topic was created "
             "anew, so choose another KAFKA_GROUP to start from its beginning"
         )

@@ -33,7 +33,7 @@ class Ledger:
 class Lane:
     """One feature set over one partition."""
 
-    __slots__ = ("_on_event", "_strict", "clock", "feature_set", "ledger", "operator")
+    __slots__ = ("_margin_ms", "_on_event", "clock", "feature_set", "ledger", "operator")
 
     def __init__(
         self, feature_set: FeatureSet, settings: Settings, clock: BoundedOutOfOrderness
@@ -43,15 +43,16 @@ class Lane:
         self.clock = clock
         self.operator = feature_set.operator(settings, clock)
         self.ledger = Ledger()
-        self._strict = feature_set.strict
+        self._margin_ms = feature_set.margin_ms
         self._on_event = self.operator.on_event
 
     def judge(self, event: Event, record: Record) -> DeadLetter | None:
         """Count an event into its open windows; return a dead letter for those it missed."""
         event_ms = event.event_time
-        if self._strict and event_ms <= self.clock.watermark_ms + 1:
+        margin_ms = self._margin_ms
+        if margin_ms is not None and event_ms <= self.clock.watermark_ms + margin_ms:
             self.ledger.late += 1
-            return self._letter("late", record, event_ms, 1, None)
+            return self._letter("late", record, event_ms, margin_ms, None)
         offset = record.offset
         missed = self._on_event(event.key, event_ms, (event, offset), offset)
         if not missed:
@@ -77,10 +78,10 @@ class Lane:
         reason: Reason,
         record: Record,
         event_ms: int,
-        ahead_ms: int,
+        margin_ms: int,
         missed: Sequence[int] | None,
     ) -> DeadLetter:
-        """Write a dead letter; `ahead_ms` is how far ahead of the watermark the limit lies."""
+        """Write a dead letter; `margin_ms` is how far the limit lies ahead of the watermark."""
         watermark_ms = self.clock.watermark_ms
         return DeadLetter(
             reason=reason,
@@ -90,7 +91,7 @@ class Lane:
             offset=record.offset,
             event_time=event_ms,
             watermark=watermark_ms,
-            late_by_ms=watermark_ms + ahead_ms - event_ms,
+            late_by_ms=watermark_ms + margin_ms - event_ms,
             missed_windows=None if missed is None else tuple(missed),
             original=record.value,
         )

@@ -129,7 +129,7 @@ class Processor:
 
         Where output is not delivered at once there is no commit: the next owner repeats it.
         """
-        owned = [one for one in partitions if one in self._partitions]
+        owned = [place for place in partitions if place in self._partitions]
         moved = self._moved(owned)
         if moved and self._outbox.flush(FLUSH_S):
             # Not waited for: this is the thread that would bring the answer. The broker takes the
@@ -140,28 +140,30 @@ class Processor:
 
     def lose(self, partitions: Iterable[TopicPartition]) -> None:
         """Forget partitions that are another's now."""
-        for one in partitions:
-            partition = self._partitions.pop(one, None)
+        for place in partitions:
+            partition = self._partitions.pop(place, None)
             if partition is not None:
-                self._metrics.forget((one.topic, one.partition), partition.lanes)
-                log.info("partition given up", extra={"context": _context(one)})
+                self._metrics.forget((place.topic, place.partition), partition.lanes)
+                log.info("partition given up", extra={"context": _context(place)})
 
     def _moved(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Resume]:
         """Return where successors of `partitions` must begin, if not where the last commit says."""
-        points = {one: self._partitions[one].resume_point() for one in partitions}
-        return {one: point for one, point in points.items() if self._committed.get(one) != point}
+        points = {place: self._partitions[place].resume_point() for place in partitions}
+        return {
+            place: point for place, point in points.items() if self._committed.get(place) != point
+        }
 
     def _offsets(self, points: dict[TopicPartition, Resume]) -> dict[Any, OffsetAndMetadata]:
-        return {one: commit_of(point, self._settings) for one, point in points.items()}
+        return {place: commit_of(point, self._settings) for place, point in points.items()}
 
     def _note_commits(self, points: dict[TopicPartition, Resume]) -> None:
-        for one, point in points.items():
+        for place, point in points.items():
             range_ = {
-                "first_offset": self._committed[one].delivered,
+                "first_offset": self._committed[place].delivered,
                 "next_offset": point.delivered,
             }
-            log.info("committed", extra={"context": _context(one, **range_)})
-            self._committed[one] = point
+            log.info("committed", extra={"context": _context(place, **range_)})
+            self._committed[place] = point
 
     def _is_commit_due(self) -> bool:
         interval_s = self._settings.checkpoint_interval_ms / 1_000
@@ -184,36 +186,36 @@ class Processor:
         processed, because it was nobody's.
         """
         try:
-            for one in self._consumer.assignment() - self._partitions.keys():
-                self._restore(one)
+            for place in self._consumer.assignment() - self._partitions.keys():
+                self._restore(place)
         except KafkaError as error:  # the next round tries again
             self._kafka.failed(repr(error))
 
-    def _restore(self, one: TopicPartition) -> None:
-        committed = self._consumer.committed(one, metadata=True, timeout_ms=CALL_MS)
-        first = self._consumer.beginning_offsets([one], timeout_ms=CALL_MS)[one]
-        end = self._consumer.end_offsets([one], timeout_ms=CALL_MS)[one]
+    def _restore(self, place: TopicPartition) -> None:
+        committed = self._consumer.committed(place, metadata=True, timeout_ms=CALL_MS)
+        first = self._consumer.beginning_offsets([place], timeout_ms=CALL_MS)[place]
+        end = self._consumer.end_offsets([place], timeout_ms=CALL_MS)[place]
         resume = resume_from(committed, first, self._settings)
-        check_log(one, resume, end, self._settings)
+        check_log(place, resume, end, self._settings)
         if resume.offset < first:
-            context = _context(one, first_offset=resume.offset, next_offset=first)
+            context = _context(place, first_offset=resume.offset, next_offset=first)
             log.error("records of open windows have been deleted", extra={"context": context})
-        self._consumer.seek(one, max(first, resume.offset))
-        self._ends[one] = end
-        self._committed[one] = resume
-        self._partitions[one] = self._open_partition(one.topic, self._settings, resume)
-        log.info("partition taken over", extra={"context": _context(one, **resume._asdict())})
+        self._consumer.seek(place, max(first, resume.offset))
+        self._ends[place] = end
+        self._committed[place] = resume
+        self._partitions[place] = self._open_partition(place.topic, self._settings, resume)
+        log.info("partition taken over", extra={"context": _context(place, **resume._asdict())})
 
     def _process(self, batches: Mapping[TopicPartition, Sequence[Record]]) -> None:
-        owned = {one: records for one, records in batches.items() if one in self._partitions}
+        owned = {place: records for place, records in batches.items() if place in self._partitions}
         if not owned:
             return
         started = time.perf_counter()
         output = Output()
-        for one, records in owned.items():
-            partition = self._partitions[one]
+        for place, records in owned.items():
+            partition = self._partitions[place]
             output += partition.process(records)
-            self._measure(one, partition, records[-1])
+            self._measure(place, partition, records[-1])
         self._deliver(output)
         seconds = time.perf_counter() - started
         self._metrics.batch_seconds.observe(seconds)
@@ -228,7 +230,7 @@ class Processor:
         self._outbox.send(output.rows, output.letters)
 
     def _write(self, rows: list[FeatureRow]) -> int:
-        """Write to the store, waiting while it is away; return how many rows it had newer ones for.
+        """Write rows, waiting while the store is away; return how many it refused as older.
 
         Raises:
             Unavailable: It stays away.
@@ -243,7 +245,7 @@ class Processor:
                 return refused
 
     def _probe(self) -> None:
-        """Ask Kafka and Redis from time to time: a silent stream must not hide that one is away."""
+        """Ask Kafka and Redis every `PROBE_S`: a silent stream must not hide that one is away."""
         now = time.monotonic()
         if now - self._probed_at < PROBE_S:
             return
@@ -255,8 +257,10 @@ class Processor:
             self._kafka.failed(repr(error))
         else:
             self._kafka.answered()
-            for one, partition in self._partitions.items():
-                self._metrics.behind((one.topic, one.partition), ends[one] - partition.next_offset)
+            for place, partition in self._partitions.items():
+                self._metrics.behind(
+                    (place.topic, place.partition), ends[place] - partition.next_offset
+                )
         try:
             self._store.ping()
         except redis.RedisError as error:
@@ -264,12 +268,12 @@ class Processor:
         else:
             self._redis.answered()
 
-    def _measure(self, one: TopicPartition, partition: Partition, last: Record) -> None:
-        where = (one.topic, one.partition)
+    def _measure(self, place: TopicPartition, partition: Partition, last: Record) -> None:
+        where = (place.topic, place.partition)
         self._metrics.count(where, partition.lanes)
         if partition.clock.max_seen_ms is not None:
             self._metrics.late(where, last.timestamp - partition.clock.watermark_ms)
-        highwater = self._consumer.highwater(one)
+        highwater = self._consumer.highwater(place)
         if highwater is not None:
             self._metrics.behind(where, highwater - partition.next_offset)
 
@@ -281,8 +285,8 @@ class Processor:
         """
         try:
             return bool(self._partitions) and all(
-                (self._consumer.position(one, timeout_ms=CALL_MS) or 0) >= self._ends[one]
-                for one in self._partitions
+                (self._consumer.position(place, timeout_ms=CALL_MS) or 0) >= self._ends[place]
+                for place in self._partitions
             )
         except KafkaError as error:
             self._kafka.failed(repr(error))
@@ -307,5 +311,5 @@ class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
         """Wait for the poll that brought them to return."""
 
 
-def _context(one: TopicPartition, **more: object) -> dict[str, object]:
-    return {"topic": one.topic, "partition": one.partition, **more}
+def _context(place: TopicPartition, **more: object) -> dict[str, object]:
+    return {"topic": place.topic, "partition": place.partition, **more}

@@ -32,7 +32,9 @@ class Metrics:
         )
         self.consumed = self._counter("consumed", "Records consumed", [*where, "feature_set"])
         self.rows = self._counter("windows_emitted", "Feature rows", ["feature_set"])
-        self.refused = self._counter("store_refused", "Rows that the store had newer ones for", [])
+        self.refused = self._counter(
+            "store_refused", "Rows refused as older than the stored row", []
+        )
         self._lag = self._gauge("lag_records", "Records appended and not yet processed", where)
         self._watermark_lag = self._gauge(
             "watermark_lag_seconds", "Append time of the last record minus the watermark", where
@@ -41,7 +43,7 @@ class Metrics:
         self.batch_seconds = Histogram(
             "features_batch_seconds", "Time to process and deliver a batch", registry=self.registry
         )
-        self._seen: dict[tuple[PartitionKey, str], Ledger] = {}
+        self._counted: dict[tuple[PartitionKey, str], Ledger] = {}
 
     def page(self) -> bytes:
         """Return all metrics as a page."""
@@ -52,12 +54,14 @@ class Metrics:
         topic, partition = where
         for lane in lanes:
             name = lane.feature_set.name
-            seen = self._seen.setdefault((where, name), Ledger())
-            self.consumed.labels(topic, partition, name).inc(lane.ledger.consumed - seen.consumed)
+            counted = self._counted.setdefault((where, name), Ledger())
+            self.consumed.labels(topic, partition, name).inc(
+                lane.ledger.consumed - counted.consumed
+            )
             for column in _COLUMNS:
-                gained = getattr(lane.ledger, column) - getattr(seen, column)
+                gained = getattr(lane.ledger, column) - getattr(counted, column)
                 self.records.labels(topic, partition, name, column).inc(gained)
-                setattr(seen, column, getattr(lane.ledger, column))
+                setattr(counted, column, getattr(lane.ledger, column))
 
     def behind(self, where: PartitionKey, records: int) -> None:
         """Tell how many records of a partition are still to be processed."""
@@ -70,7 +74,7 @@ class Metrics:
     def forget(self, where: PartitionKey, lanes: Iterable[Lane]) -> None:
         """Forget a partition that another processor has now; should it return, it counts anew."""
         for lane in lanes:
-            self._seen.pop((where, lane.feature_set.name), None)
+            self._counted.pop((where, lane.feature_set.name), None)
         for gauge in (self._lag, self._watermark_lag):
             with suppress(KeyError):
                 gauge.remove(*where)

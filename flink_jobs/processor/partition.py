@@ -59,7 +59,7 @@ class Partition:
         """
         self.clock = BoundedOutOfOrderness(settings.bound_ms, resume.max_seen_ms)
         wanted = feature_sets(topic) if sets is None else sets
-        self.lanes = [Lane(one, settings, self.clock) for one in wanted]
+        self.lanes = [Lane(feature_set, settings, self.clock) for feature_set in wanted]
         self._max_future_ms = settings.max_future_ms
         self._decode = EventDecoder(topic).decode
         self.next_offset = resume.offset

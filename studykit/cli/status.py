@@ -12,6 +12,8 @@ from kafka import KafkaConsumer, TopicPartition
 from rich.console import Console
 from rich.table import Table
 
+from flink_jobs.config import Settings
+from flink_jobs.features.catalog import CATALOG
 from flink_jobs.processor.commits import delivered_until
 from studykit.cli.job_status import TROUBLE, Line, job_lines
 from studykit.services.addresses import Addresses
@@ -24,8 +26,8 @@ from studykit.services.service import Service
 from studykit.services.topics import TOPICS, reachable
 from studykit.workspace import Workspace
 
-FEATURE_SETS = ("fraud", "personalization", "session")
-GROUP = "features"
+FEATURE_SETS = tuple(feature_set.name for feature_set in CATALOG)
+GROUP = Settings().kafka_group
 _TIMEOUT_MS = 5_000
 
 

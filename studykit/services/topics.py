@@ -8,16 +8,9 @@ from typing import Any, Final
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
 
-from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
+from flink_jobs.connectors.kafka import SOURCE_TOPICS, TARGET_TOPICS
 
-TOPICS: Final = (
-    TRANSACTIONS,
-    CLICKSTREAM,
-    "features-fraud",
-    "features-personalization",
-    "features-session",
-    "dead-letter",
-)
+TOPICS: Final = (*SOURCE_TOPICS, *TARGET_TOPICS)
 PARTITIONS: Final = 4
 
 _PROBE_TOPIC: Final = "_probe"
