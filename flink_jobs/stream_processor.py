@@ -12,6 +12,7 @@ import argparse
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -32,11 +33,13 @@ from flink_jobs.monitoring.health import Health
 from flink_jobs.monitoring.logs import start_logging
 from flink_jobs.monitoring.server import serve
 from flink_jobs.processor.garbage import collect_rarely
-from flink_jobs.processor.loop import CALL_MS, Processor
+from flink_jobs.processor.loop import Processor
 from flink_jobs.processor.metrics import Metrics
 from flink_jobs.processor.replay import replay_file
 
 JOB: Final = "stream_processor"
+CLOSE_MS: Final = 500
+"""How long leaving the group may take: a broker that is away must not hold up a stop."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -69,8 +72,7 @@ def _replay(log: Path, out: Path, settings: Settings) -> None:
 def _run(settings: Settings, *, until_caught_up: bool) -> None:
     log = start_logging(JOB)
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    _on_signals(lambda *_: sys.exit("stream_processor: stopped before it began"))
     check_topics(settings)
     metrics, health = Metrics(), Health(JOB)
     with ExitStack() as opened:
@@ -83,13 +85,19 @@ def _run(settings: Settings, *, until_caught_up: bool) -> None:
             outbox = Outbox(settings)
             opened.callback(outbox.close)
             consumer = open_consumer(settings)
-            opened.callback(consumer.close, autocommit=False, timeout_ms=CALL_MS)
+            opened.callback(consumer.close, autocommit=False, timeout_ms=CLOSE_MS)
+            _on_signals(lambda *_: stop.set())
             log.info("started", extra={"context": {"group": settings.kafka_group}})
             processor = Processor(settings, consumer, outbox, store, metrics, health, stop)
             processor.run(until_caught_up=until_caught_up)
         except KafkaError as error:
             raise KafkaUnusable(f"the broker refused or went away: {error!r}") from error
     log.info("stopped")
+
+
+def _on_signals(handle: Callable[..., object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,18 @@ from typing import Final
 
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import KafkaError
+from kafka.errors import (
+    AuthorizationError,
+    BrokerNotAvailableError,
+    BrokerResponseError,
+    CommitFailedError,
+    CorruptRecordError,
+    IllegalGenerationError,
+    KafkaError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+    UnsupportedCodecError,
+)
 from kafka.structs import MemberState
 
 from flink_jobs.config import Settings
@@ -71,6 +82,62 @@ def open_consumer(settings: Settings) -> KafkaConsumer:
         reconnect_backoff_max_ms=RECONNECT_MS,
         metrics_enabled=False,
     )
+
+
+_PASSING: Final = (
+    BrokerNotAvailableError,
+    CommitFailedError,
+    IllegalGenerationError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
+"""Errors that end by themselves, though kafka-python does not count them as retriable."""
+
+
+def refusal(error: KafkaError) -> KafkaUnusable | None:
+    """Return what ends the processor, or None where the broker is only away for a while.
+
+    What is not absence is not waited for: a request that is refused now is refused for good.
+    """
+    if error.retriable or isinstance(error, _PASSING):
+        return None
+    if isinstance(error, AuthorizationError):
+        return KafkaUnusable(
+            f"the broker does not allow it ({type(error).__name__}): give this user the rights to "
+            "read the event topics, to write the others, and to use the group"
+        )
+    return KafkaUnusable(
+        f"the broker refused a request for good ({_sentence(error)}): mend what it names and "
+        "start again, nothing is lost"
+    )
+
+
+def undecodable(error: Exception, consumer: KafkaConsumer) -> KafkaUnusable | None:
+    """Return what a poll has raised of a record batch; None where the error is of no batch.
+
+    kafka-python would raise the same at every further poll, for ever.
+    """
+    part = consumer._fetcher._next_partition_records
+    answered = isinstance(error, BrokerResponseError) and not isinstance(error, CorruptRecordError)
+    if part is None or answered or (isinstance(error, KafkaError) and error.retriable):
+        return None
+    where = f"{part.topic_partition.topic}/{part.topic_partition.partition}"
+    offset = part.next_fetch_offset
+    if isinstance(error, UnsupportedCodecError):
+        return KafkaUnusable(
+            f"{where}, offset {offset}: this Python lacks the codec of the record batch "
+            f"({_sentence(error)}): install the packages of requirements.lock and start again"
+        )
+    damage = "its checksum is wrong" if isinstance(error, CorruptRecordError) else _sentence(error)
+    return KafkaUnusable(
+        f"{where}, offset {offset}: the record batch is corrupt ({damage}): restore the partition "
+        "from a replica, or move the group past the batch with `kafka-consumer-groups.sh "
+        "--reset-offsets --to-offset`, and start again; its records are then missing"
+    )
+
+
+def _sentence(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def keep_joining(consumer: KafkaConsumer) -> None:

@@ -20,7 +20,7 @@ from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
 from kafka.structs import OffsetAndMetadata
 
 from flink_jobs.config import Settings
-from flink_jobs.connectors.kafka import SOURCE_TOPICS, keep_joining
+from flink_jobs.connectors.kafka import SOURCE_TOPICS, keep_joining, refusal, undecodable
 from flink_jobs.connectors.outbox import Outbox
 from flink_jobs.connectors.redis import FeatureStore
 from flink_jobs.events import Record
@@ -33,9 +33,11 @@ from flink_jobs.processor.patience import Patience
 from flink_jobs.processor.resume import Resume
 
 POLL_MS: Final = 200
-CALL_MS: Final = 5_000
-"""How long one request to the broker may take before it counts as not answered."""
-FLUSH_S: Final = 2.0
+CALL_MS: Final = 1_000
+"""How long one request to the broker may take before it counts as not answered.
+
+A stop waits for one such request at most, so that it is heard within two seconds."""
+FLUSH_S: Final = 0.5
 """How long the broker may take for the output at hand before it counts as away."""
 PROBE_S: Final = 1.0
 """How often Kafka and Redis are asked whether they are there."""
@@ -86,7 +88,7 @@ class Processor:
 
         Raises:
             ForeignCommit: The group cannot be resumed with these settings, or on this log.
-            KafkaUnusable: The broker refused some output.
+            KafkaUnusable: The broker refused output or a request, or a batch cannot be decoded.
             Unavailable: Kafka or Redis stayed away for longer than they are waited for.
         """
         self._consumer.subscribe(SOURCE_TOPICS, listener=_Rebalances(self))
@@ -119,7 +121,7 @@ class Processor:
         except (CommitFailedError, RebalanceInProgressError):
             log.info("partitions have moved: their new owner replays what is not committed")
         except KafkaError as error:  # a later commit covers it, or a replay
-            self._commits.failed(repr(error))
+            self._on_error(error, self._commits)
         else:
             self._commits.answered()
             self._note_commits(moved)
@@ -175,9 +177,24 @@ class Processor:
         try:
             batches: Mapping[TopicPartition, Sequence[Record]] = self._consumer.poll(POLL_MS)
         except KafkaError as error:
-            self._kafka.failed(repr(error))
+            if ending := undecodable(error, self._consumer):
+                raise ending from error
+            self._on_error(error)
             return {}
+        except Exception as error:  # a codec raises what it likes
+            raise undecodable(error, self._consumer) or error from error
         return batches
+
+    def _on_error(self, error: KafkaError, patience: Patience | None = None) -> None:
+        """Wait a moment where the broker is away; end where it has answered, and refused.
+
+        Raises:
+            KafkaUnusable: The error is no absence.
+            Unavailable: Kafka has been away for too long.
+        """
+        if ending := refusal(error):
+            raise ending from error
+        (patience or self._kafka).failed(repr(error))
 
     def _take_over(self) -> None:
         """Take over the partitions that have been assigned since the last time.
@@ -189,7 +206,7 @@ class Processor:
             for place in self._consumer.assignment() - self._partitions.keys():
                 self._restore(place)
         except KafkaError as error:  # the next round tries again
-            self._kafka.failed(repr(error))
+            self._on_error(error)
 
     def _restore(self, place: TopicPartition) -> None:
         committed = self._consumer.committed(place, metadata=True, timeout_ms=CALL_MS)
@@ -254,7 +271,7 @@ class Processor:
         try:
             ends = self._consumer.end_offsets(asked, timeout_ms=CALL_MS)
         except KafkaError as error:
-            self._kafka.failed(repr(error))
+            self._on_error(error)
         else:
             self._kafka.answered()
             for place, partition in self._partitions.items():
@@ -289,7 +306,7 @@ class Processor:
                 for place in self._partitions
             )
         except KafkaError as error:
-            self._kafka.failed(repr(error))
+            self._on_error(error)
             return False
 
 

@@ -12,9 +12,10 @@ from flink_jobs.monitoring.health import Health
 
 PATIENCE_S: Final = 120.0
 """How long a service may be away before the processor gives up."""
-STOP_PATIENCE_S: Final = 5.0
+STOP_PATIENCE_S: Final = 1.0
 """The same once the processor has been told to stop."""
 LONGEST_PAUSE_S: Final = 1.0
+STOP_PAUSE_S: Final = 0.1
 
 log = logging.getLogger("stream_processor")
 
@@ -57,5 +58,6 @@ class Patience:
                 f"{self._service} has been away for {now - self._away_since:.0f} s ({error}): "
                 "nothing is lost, start again when it is back"
             )
-        time.sleep(self._pause_s)
+        if self._stop.wait(self._pause_s):  # told to stop: no pause is worth more than a moment
+            time.sleep(STOP_PAUSE_S)
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
