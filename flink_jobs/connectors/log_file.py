@@ -10,12 +10,19 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from flink_jobs.errors import Foreseen
 from flink_jobs.events import EVENT_TYPES, Record
+
+MAX_PARTITION: Final = 2**31 - 1
+MAX_OFFSET: Final = 2**63 - 2
+"""The largest offset after which a partition still has a next one."""
+MAX_TIMESTAMP_MS: Final = 253_402_300_799_999
+"""The end of the year 9999, as for event times: the guard's limit, which is added, still fits."""
 
 
 class LogRecord(Struct, frozen=True, gc=False):
@@ -73,6 +80,10 @@ def decode_line(line: bytes) -> LogRecord:
         ValueError: The line is not of this format.
     """
     raw = _decode(line)
+    if (raw.key is not None and raw.key_b64 is not None) or (
+        raw.value is not None and raw.value_b64 is not None
+    ):
+        raise ValueError("a key or value stands there as text and in base64: write one of them")
     return LogRecord(
         topic=raw.topic,
         partition=raw.partition,
@@ -105,12 +116,18 @@ def read_log(path: Path) -> Iterator[LogRecord]:
 def in_order(records: Iterable[LogRecord]) -> Iterator[LogRecord]:
     """Yield the records of a log; refuse one that no broker can have written.
 
+    Both executions read their logs through this function, so that they refuse the same ones.
+
     Raises:
-        LogFileError: A record's topic is unknown, or its offset not above the one before it.
+        LogFileError: A record's topic is unknown, its partition, offset or timestamp is out of the
+            range that a broker writes, or its offset is not above the one before it.
     """
     lowest: dict[tuple[str, int], int] = {}
     for record in records:
         partition = record.topic, record.partition
+        _check_number(record, "partition", record.partition, MAX_PARTITION)
+        _check_number(record, "offset", record.offset, MAX_OFFSET)
+        _check_number(record, "timestamp", record.timestamp, MAX_TIMESTAMP_MS)
         if record.offset < lowest.get(partition, 0):
             raise LogFileError(
                 f"{record.topic}/{record.partition}: offset {record.offset} comes after "
@@ -121,6 +138,14 @@ def in_order(records: Iterable[LogRecord]) -> Iterator[LogRecord]:
             raise LogFileError(f"topic {record.topic!r} is unknown: a log holds {known}")
         lowest[partition] = record.offset + 1
         yield record
+
+
+def _check_number(record: LogRecord, name: str, number: int, highest: int) -> None:
+    if not 0 <= number <= highest:
+        raise LogFileError(
+            f"{record.topic}/{record.partition}, offset {record.offset}: {name} {number} is none "
+            f"that a broker writes: choose one from 0 to {highest}"
+        )
 
 
 def write_log(path: Path, records: Iterable[Record]) -> int:

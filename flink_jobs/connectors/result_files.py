@@ -21,17 +21,18 @@ class ResultFileError(Foreseen):
 def write_results(out: Path, rows: Iterable[FeatureRow], letters: Iterable[DeadLetter]) -> None:
     """Write `features.jsonl` and `dead-letter.jsonl` into the folder `out`, which is created.
 
-    Rows are sorted by feature set, key, window and revision; dead letters by the record they
-    are about and the feature set.
+    Rows are sorted by feature set, key, window and revision, and then by their line: a key that is
+    in two partitions has two rows of one window. Dead letters are sorted by the record they are
+    about and the feature set.
 
     Raises:
         ResultFileError: The files cannot be written.
     """
-    ordered_rows = sorted(rows, key=_row_order)
+    ordered_rows = sorted((_row_order(row), encode_row(row)) for row in rows)
     ordered_letters = sorted(letters, key=_letter_order)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        _write(out / "features.jsonl", map(encode_row, ordered_rows))
+        _write(out / "features.jsonl", (line for _, line in ordered_rows))
         _write(out / "dead-letter.jsonl", map(dead_letter.encode_line, ordered_letters))
     except OSError as error:
         raise ResultFileError(

@@ -10,9 +10,11 @@ from pathlib import Path
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
+from msgspec.structs import replace
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.log_file import LogFileError, LogRecord, write_log
+from flink_jobs.connectors.result_files import write_results
 from flink_jobs.events import TRANSACTIONS
 from flink_jobs.processor.lane import Ledger
 from flink_jobs.processor.partition import Output
@@ -109,6 +111,31 @@ def test_offsets_that_no_broker_writes_are_refused(offsets: tuple[int, int]) -> 
         replay([payment(offset) for offset in offsets], Settings())
 
 
+def test_key_in_two_partitions_is_two_streams(tmp_path: Path) -> None:
+    """Each partition tells its own windows of the key, whichever comes first in the file."""
+    first, second = payment(0), replace(payment(0), partition=1)
+    logs = [first, payment(1), second], [second, first, payment(1)]
+    told = []
+    for log in logs:
+        output, _ = replay(log, Settings())
+        write_results(tmp_path, output.rows, [])
+        told.append((tmp_path / "features.jsonl").read_bytes())
+        assert sorted(row.features.tx_count for row in output.rows) == [1] * 5 + [2] * 5
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize(
+    ("field", "highest"),
+    [("partition", 2**31 - 1), ("offset", 2**63 - 2), ("timestamp", 253_402_300_799_999)],
+)
+def test_numbers_that_no_broker_writes_are_refused(field: str, highest: int) -> None:
+    for number in (0, highest):
+        replay([replace(payment(0), **{field: number})], Settings())
+    for number in (-1, highest + 1, 10**25):
+        with pytest.raises(LogFileError, match=f"{field} {number} is none that a broker writes"):
+            replay([replace(payment(0), **{field: number})], Settings())
+
+
 def test_unknown_topic_is_refused() -> None:
     record = LogRecord("payments", 0, 0, BASE_MS, b"c", b"{}")
     with pytest.raises(LogFileError, match="'payments' is unknown: a log holds transactions and"):
@@ -143,6 +170,9 @@ def test_command_tells_the_ledgers(
     assert all(" consumed = " in line and " late + " in line for line in lines)
 
 
+LINE = b'{"topic":"transactions","partition":%d,"offset":%d,"timestamp":%d}\n'
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -152,6 +182,11 @@ def test_command_tells_the_ledgers(
         (b'{"topic":"t","partition":0,"offset":0,"timestamp":0}\n', "'t' is unknown"),
         (b'{"topic":"transactions","partition":0,"offset":0,"timestamp":0,"value_b64":"?"}\n', "1"),
         (b"\xff\n", "line 1"),
+        (LINE % (3_000_000_000, 0, 0), "partition 3000000000 is none"),
+        (LINE % (0, -1, 0), "offset -1 is none"),
+        (LINE % (0, 0, 10**25), "timestamp 10000000000000000000000000 is none"),
+        (LINE % (0, 0, 0) + LINE % (0, 0, 0), "in the order of its offsets"),
+        (LINE.replace(b"}", b',"key":"c","key_b64":"Yw=="}') % (0, 0, 0), "write one of them"),
     ],
 )
 def test_log_that_cannot_be_read_is_one_sentence(
