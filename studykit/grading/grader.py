@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from studykit.errors import StudyError
-from studykit.exercises.definition import Args, Exercise, copy_args
-from studykit.grading.book.results import Result
+from studykit.exercises.definition import Args, Exercise
+from studykit.grading.book.results import Graded, Result
 from studykit.grading.book.similarity import shingles
+from studykit.grading.cases import Drawer, work_of
 from studykit.grading.intake.archives import Member, Rejected, is_archive, members
 from studykit.grading.intake.notebooks import MAX_BYTES, Submitted, Unreadable, read_notebook
 from studykit.grading.intake.rebuild import Original, Rebuilt, rebuild
 from studykit.grading.intake.submissions import Handed, read_regular
-from studykit.grading.judging import Cases, grade_exercise
-from studykit.grading.sandbox.session import Call, Engine, Plan, run_plan
+from studykit.grading.judging import judge_hidden, judge_public
+from studykit.grading.sandbox.session import Answer, Call, Engine, Execution
 from studykit.grading.secret import Secret
 
-HIDDEN: Final = 20
-"""Hidden cases for each exercise that takes arguments."""
 TIMES: Final = 2
 """Each exercise is asked so often; answers that differ are flaky."""
 
@@ -47,38 +45,14 @@ class Assignment:
         """The lab's name."""
         return self.original.lab.name
 
-    def cases(self, exercise: Exercise, student: str) -> Cases:
-        """Return what a student's answer is asked: the same on every regrade."""
-        public = exercise.public_cases()
-        rng = self.secret.random(self.name, student, exercise.id)
-        private = [copy_args(args) for args in self.private.get(exercise.id, ())]
-        return Cases([*public, *private, *exercise.random_cases(rng, HIDDEN)], len(public))
+    @cached_property
+    def drawer(self) -> Drawer:
+        """What draws the cases."""
+        return Drawer(self.original.lab, self.secret, self.private)
 
-    def seeds(self, exercise: Exercise, student: str) -> list[int]:
+    def seeds(self, exercise: Exercise, work: str) -> list[int]:
         """Return the seeds of chance in a sandbox, one for each time an exercise is asked."""
-        return [
-            self.secret.seed(self.name, student, exercise.id, str(time)) for time in range(TIMES)
-        ]
-
-
-def private_cases(folder: Path, assignment: str) -> dict[str, list[Args]]:
-    """Return the cases that a private pack has for a lab: `CASES` in `<lab>.py`.
-
-    Raises:
-        StudyError: The pack has no such file, or it does not run or hold such cases.
-    """
-    path = folder / f"{assignment}.py"
-    spec = importlib.util.spec_from_file_location(f"private_{assignment}", path)
-    if not path.is_file() or spec is None or spec.loader is None:
-        raise StudyError(f"there is no {path}: name the file after the lab")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-        return {str(name): [tuple(args) for args in cases] for name, cases in module.CASES.items()}
-    except (Exception, SystemExit) as error:
-        raise StudyError(
-            f"{path} does not hold CASES, a dict from exercise id to tuples of arguments: {error}"
-        ) from None
+        return [self.secret.seed(self.name, work, exercise.id, str(time)) for time in range(TIMES)]
 
 
 def grade(assignment: Assignment, handed: Handed, key: str, engine: Engine) -> Result:
@@ -99,7 +73,7 @@ def grade(assignment: Assignment, handed: Handed, key: str, engine: Engine) -> R
     except (Unreadable, OSError, MemoryError) as error:
         return Result(status="unreadable", reason=str(error) or "too large", **known)
     rebuilt = rebuild(assignment.original, submitted)
-    exercises = _run(assignment, handed.student, rebuilt, engine)
+    exercises = _run(assignment, rebuilt, engine)
     given = [cell.source for cell in assignment.original.cells]
     return Result(
         status="graded",
@@ -113,18 +87,48 @@ def grade(assignment: Assignment, handed: Handed, key: str, engine: Engine) -> R
     )
 
 
-def _run(assignment: Assignment, student: str, rebuilt: Rebuilt, engine: Engine) -> list[Any]:
-    cases = {one.id: assignment.cases(one, student) for one in assignment.exercises}
-    calls = [
-        Call(one.id, one.name, cases[one.id].all, assignment.seeds(one, student))
-        for one in assignment.exercises
-    ]
-    ran = run_plan(engine, Plan(rebuilt.cells, calls))
+def _run(assignment: Assignment, rebuilt: Rebuilt, engine: Engine) -> list[Graded]:
+    """Ask for the public cases of all exercises, judge them, and only then ask for hidden ones.
+
+    What a student reads is made before a hidden case has entered a sandbox.
+    """
+    work = work_of([cell.source for cell in rebuilt.cells])
+    cases = {each.id: assignment.drawer.cases(each, work) for each in assignment.exercises}
     within_s = engine.limits.judging_s
-    return [
-        grade_exercise(one, cases[one.id], ran.answers[one.id], ran.errors.get(one.id), within_s)
-        for one in assignment.exercises
-    ]
+    with Execution(engine, rebuilt.cells) as execution:
+
+        def ask(exercises: Sequence[Exercise], *, hidden: bool) -> dict[str, list[Answer]]:
+            calls = []
+            for exercise in exercises:
+                asked = cases[exercise.id].hidden if hidden else cases[exercise.id].public
+                seeds = assignment.seeds(exercise, work)
+                calls.append(Call(exercise.id, exercise.name, asked, seeds))
+            return execution.ask(calls)
+
+        answers = ask(assignment.exercises, hidden=False)
+        errors = dict(execution.errors)
+        judged = {
+            each.id: judge_public(
+                each, cases[each.id], answers[each.id], errors.get(each.id), within_s
+            )
+            for each in assignment.exercises
+        }
+        right = [
+            each
+            for each in assignment.exercises
+            if judged[each.id].verdict == "pass" and cases[each.id].hidden
+        ]
+        found = ask(right, hidden=True)
+    for exercise in right:
+        judged[exercise.id] = judge_hidden(
+            exercise,
+            cases[exercise.id],
+            judged[exercise.id],
+            answers[exercise.id][0],
+            found[exercise.id],
+            within_s,
+        )
+    return [judged[exercise.id] for exercise in assignment.exercises]
 
 
 def _notebooks(handed: Handed) -> list[Member]:
@@ -138,7 +142,7 @@ def _notebooks(handed: Handed) -> list[Member]:
             found += _inside(path)
     if not found:
         raise Unreadable("there is no notebook among the files")
-    return sorted(found, key=lambda one: (-one.modified, one.name))
+    return sorted(found, key=lambda member: (-member.modified, member.name))
 
 
 def _inside(path: Path) -> list[Member]:
@@ -165,16 +169,18 @@ def _choose(found: Sequence[Member], original: Original) -> tuple[str, Submitted
             read.append((member.name, read_notebook(member.data)))
         except Unreadable as error:
             reasons.append(str(error))
-    named = [one for one in read if one[1].lab == original.lab.name]
-    chosen = named or [one for one in read if not one[1].lab and _resembles(one[1], original)]
+    named = [(name, book) for name, book in read if book.lab == original.lab.name]
+    chosen = named or [
+        (name, book) for name, book in read if not book.lab and _resembles(book, original)
+    ]
     if not chosen:
-        others = sorted({one.lab for _, one in read if one.lab})
+        others = sorted({book.lab for _, book in read if book.lab})
         what = f"no notebook of {original.lab.name} among the files"
         raise Unreadable(
             reasons[0] if reasons and not others else f"{what}; found {', '.join(others) or 'none'}"
         )
     for own in (original.is_solution, original.is_untouched):  # a whole clone holds both
-        chosen = [one for one in chosen if not own(one[1])] or chosen
+        chosen = [(name, book) for name, book in chosen if not own(book)] or chosen
     notes = [] if named else ["the notebook does not say which lab it is; known by its cells"]
     if len(chosen) > 1:
         notes.append(f"{len(chosen)} notebooks of this lab, the newest counts: {chosen[0][0]}")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec.structs import replace
+
 from studykit.checks.deadline import TooLong, deadline
-from studykit.checks.judging import Judgement, judge
+from studykit.checks.judging import judge
 from studykit.checks.lab import missing_text
 from studykit.checks.running import Outcome
 from studykit.exercises.definition import Args, Exercise, same
 from studykit.exercises.wording import labelled
 from studykit.grading.book.results import Graded, Verdict
+from studykit.grading.cases import Cases
 from studykit.grading.sandbox.replies import Trouble
 from studykit.grading.sandbox.session import Answer
 
@@ -28,22 +30,14 @@ TROUBLES: Final[dict[Trouble, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Cases:
-    """The cases of an exercise for one student: the public ones come first."""
-
-    all: Sequence[Args]
-    public: int
-
-
-def grade_exercise(
+def judge_public(
     exercise: Exercise,
     cases: Cases,
     answers: Sequence[Answer],
     error: tuple[str, str] | None,
     within_s: float,
 ) -> Graded:
-    """Judge what an exercise answered, once for each time it was asked.
+    """Judge what an exercise answered to its public cases, once for each time it was asked.
 
     Args:
         exercise: The exercise.
@@ -54,22 +48,69 @@ def grade_exercise(
     """
     try:
         with deadline(within_s):
-            return _graded(exercise, cases, answers, error)
+            return _public(exercise, cases, answers, error)
     except (Exception, TooLong) as failure:
-        detail = f"{exercise.title}: its values could not be compared ({type(failure).__name__})."
-        return _result(exercise, "protocol", _trouble_text(exercise, "protocol"), detail)
+        return _incomparable(exercise, failure)
 
 
-def _graded(
+def judge_hidden(
+    exercise: Exercise,
+    cases: Cases,
+    public: Graded,
+    before: Answer,
+    answers: Sequence[Answer],
+    within_s: float,
+) -> Graded:
+    """Judge what an exercise, whose public cases are right, answered to its hidden ones.
+
+    The student's text is that of the public cases, or, where a hidden case decides, one that is
+    the same whatever came: neither value, error, verdict nor misconception is in it.
+
+    Args:
+        exercise: The exercise.
+        cases: What it was asked.
+        public: The judgement of its public cases: they pass.
+        before: What it answered to them.
+        answers: What came for the hidden ones, at least one.
+        within_s: Seconds that the comparison may take.
+    """
+    try:
+        with deadline(within_s):
+            found = _hidden(exercise, cases, before, answers)
+    except (Exception, TooLong) as failure:
+        found = _incomparable(exercise, failure)
+    if found.verdict == "pass":
+        return replace(found, feedback=public.feedback)
+    return replace(found, feedback=_hidden_text(exercise), attempted=True, hidden=True)
+
+
+def _public(
     exercise: Exercise,
     cases: Cases,
     answers: Sequence[Answer],
     error: tuple[str, str] | None,
 ) -> Graded:
-    if all(same(answers[0], other) for other in answers[1:]):
-        return _once(exercise, cases, answers[0], error)
-    found = [_once(exercise, cases, answer, error) for answer in answers]
-    worst = next((one for one in found if one.verdict != "pass"), found[0])
+    found = [_once(exercise, cases.public, answer, error) for answer in _different(answers)]
+    return found[0] if len(found) == 1 else _flaky(exercise, found)
+
+
+def _hidden(exercise: Exercise, cases: Cases, before: Answer, answers: Sequence[Answer]) -> Graded:
+    everything = [*cases.public, *cases.hidden]
+    told = before if isinstance(before, list) else []
+    found = [
+        _once(exercise, everything, [*told, *answer] if isinstance(answer, list) else answer, None)
+        for answer in _different(answers)
+    ]
+    return found[0] if len(found) == 1 else _flaky(exercise, found)
+
+
+def _different(answers: Sequence[Answer]) -> Sequence[Answer]:
+    """Return one answer where all are the same."""
+    return answers[:1] if all(same(answers[0], other) for other in answers[1:]) else answers
+
+
+def _flaky(exercise: Exercise, found: Sequence[Graded]) -> Graded:
+    worst = next((graded for graded in found if graded.verdict != "pass"), found[0])
     text = f"{exercise.title}: asked again, it answered otherwise. Where does chance come in?"
     return _result(
         exercise,
@@ -81,7 +122,7 @@ def _graded(
 
 
 def _once(
-    exercise: Exercise, cases: Cases, answer: Answer, error: tuple[str, str] | None
+    exercise: Exercise, cases: Sequence[Args], answer: Answer, error: tuple[str, str] | None
 ) -> Graded:
     if answer is None:
         text = missing_text(exercise)
@@ -94,40 +135,37 @@ def _once(
     return _judged(exercise, cases, answer)
 
 
-def _judged(exercise: Exercise, cases: Cases, outcomes: list[Outcome]) -> Graded:
-    everything = judge(exercise, cases.all, outcomes)
-    if everything.status == "passed":
-        return _result(exercise, "pass", everything.text, everything.text)
-    public = judge(exercise, cases.all[: cases.public], outcomes[: cases.public])
-    if everything.status == "not attempted":
-        return _result(exercise, "fail", everything.text, everything.text, attempted=False)
-    feedback = public.text if public.status == "failed" else _hidden_text(exercise, everything)
+def _judged(exercise: Exercise, cases: Sequence[Args], outcomes: list[Outcome]) -> Graded:
+    judgement = judge(exercise, cases, outcomes)
+    text = judgement.text
+    if judgement.status == "passed":
+        return _result(exercise, "pass", text, text)
+    if judgement.status == "not attempted":
+        return _result(exercise, "fail", text, text, attempted=False)
     return _result(
-        exercise,
-        _failure(outcomes),
-        feedback,
-        everything.text,
-        misconception=everything.misconception or "",
+        exercise, _failure(outcomes), text, text, misconception=judgement.misconception or ""
     )
 
 
+def _incomparable(exercise: Exercise, failure: BaseException) -> Graded:
+    detail = f"{exercise.title}: its values could not be compared ({type(failure).__name__})."
+    return _result(exercise, "protocol", _trouble_text(exercise, "protocol"), detail)
+
+
 def _failure(outcomes: Sequence[Outcome]) -> Verdict:
-    if any("hung" in one for one in outcomes):
+    if any("hung" in outcome for outcome in outcomes):
         return "timeout"
-    texts = [str(one.get("raised", "")) for one in outcomes]
+    texts = [str(outcome.get("raised", "")) for outcome in outcomes]
     return "mem" if any(text.startswith("MemoryError") for text in texts) else "fail"
 
 
-def _hidden_text(exercise: Exercise, verdict: Judgement) -> str:
-    """Tell a student that a hidden case fails, without any of its values."""
-    message = verdict.message
-    rule = message.rule if message and message.misconception else exercise.rule
-    step = message.next_step if message and message.misconception else exercise.next_step
+def _hidden_text(exercise: Exercise) -> str:
+    """Tell a student that a hidden case fails; nothing of this text depends on how."""
     return "\n".join(
         [
             f"{exercise.title}: the public cases are right, a hidden one is not.",
-            labelled("rule", rule),
-            labelled("next", step),
+            labelled("rule", exercise.rule),
+            labelled("next", exercise.next_step),
         ]
     )
 

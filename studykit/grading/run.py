@@ -32,7 +32,8 @@ from studykit.grading.book.marks import (
 from studykit.grading.book.report import TIMINGS, report_page
 from studykit.grading.book.results import Result
 from studykit.grading.book.timings import timings_page
-from studykit.grading.grader import HIDDEN, TIMES, Assignment, key_of, private_cases
+from studykit.grading.cases import HIDDEN, private_cases
+from studykit.grading.grader import TIMES, Assignment, key_of
 from studykit.grading.intake.identity import alike, file_name
 from studykit.grading.intake.rebuild import Original
 from studykit.grading.intake.submissions import Handed, read_table, take_in
@@ -82,7 +83,7 @@ class Run:
         if work.exists():
             shutil.rmtree(work)
         work.mkdir(parents=True)
-        private = private_cases(order.tests, order.lab.name) if order.tests else {}
+        private = private_cases(order.tests, order.lab) if order.tests else {}
         self.assignment = Assignment(Original.of(order.lab, course), order.secret, private)
         self.handed = take_in(order.submissions, order.lab.name, work / "unpacked")
         self.absent = _absent(self.handed, order.roster) if order.roster else []

@@ -53,7 +53,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def beside(out: Path) -> dict[str, Any]:
     book = json.loads((out / "gradebook.json").read_text("utf-8"))
-    return {one["student"]: one for one in book["students"]}
+    return {student["student"]: student for student in book["students"]}
 
 
 def test_the_table_covers_every_category() -> None:
@@ -84,11 +84,11 @@ def test_honest_results_are_the_same_with_and_without_hostile_ones(
 def test_honest_results_are_right(alone: dict[str, Any]) -> None:
     assert alone["honest-solved"]["total"] == "5"
     assert alone["honest-untouched"]["total"] == "0"
-    assert not any(one["attempted"] for one in alone["honest-untouched"]["exercises"])
+    assert not any(exercise["attempted"] for exercise in alone["honest-untouched"]["exercises"])
     for exercise in LAB.exercises:
         bad = exercise.misconceptions[0].name
         found = alone[f"honest-{exercise.id}-{bad}"]
-        assert {one["misconception"] for one in found["exercises"]} == {"", bad}
+        assert {each["misconception"] for each in found["exercises"]} == {"", bad}
 
 
 def test_nothing_is_left_of_any_submission(out: Path) -> None:

@@ -79,7 +79,7 @@ def test_with_fewer_rights_grading_is_as_safe(
     subprocess.run(start(*words), cwd=CLONE, check=True)
     text = (out / "gradebook.json").read_text("utf-8")
     assert json.loads(text)["isolation"].startswith(f"isolation {level}: {MEANING[level]}; ")
-    book = {one["student"]: one for one in json.loads(text)["students"]}
+    book = {student["student"]: student for student in json.loads(text)["students"]}
     assert {case.name: verdicts(book[case.name]) for case in HOSTILE} == {
         case.name: case.verdicts for case in HOSTILE
     }
@@ -94,8 +94,10 @@ def test_with_fewer_rights_grading_is_as_safe(
 def _processes_of(user: int) -> list[Any]:
     """Return what lives of a user who starts nothing but what is graded here."""
     found = psutil.process_iter(["uids", "status"])
-    living = [one for one in found if one.info["status"] != psutil.STATUS_ZOMBIE]
-    return [one for one in living if one.info["uids"] and one.info["uids"].real == user]
+    living = [process for process in found if process.info["status"] != psutil.STATUS_ZOMBIE]
+    return [
+        process for process in living if process.info["uids"] and process.info["uids"].real == user
+    ]
 
 
 def test_a_level_that_does_not_hold_gives_way_to_the_next(
@@ -135,4 +137,4 @@ def _grading() -> list[Finding]:
     with TemporaryDirectory() as home:
         environ = {"STUDY_CACHE": home, "KAFKA_PORT": str(free_port())}
         found = examine(Workspace(Path(home)), {**environ, "REDIS_PORT": str(free_port())})
-        return [one for one in found if one.subject == "grading"]
+        return [finding for finding in found if finding.subject == "grading"]

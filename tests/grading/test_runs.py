@@ -15,6 +15,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
+from studykit.checks.judging import cases_of
 from studykit.cli.app import app
 from studykit.cli.grade import example_order
 from studykit.errors import StudyError
@@ -111,7 +112,8 @@ def test_the_level_of_isolation_is_in_every_report(example: Example) -> None:
 
 def test_a_student_reads_no_hidden_case(tmp_path: Path) -> None:
     """An answer that knows the public cases by heart says what else it is asked."""
-    known = {args[0]: LAB.exercises[1].expected(args) for args in LAB.exercises[1].cases}
+    to_ms = LAB.exercises[1]
+    known = {args[0]: to_ms.expected(args) for args in cases_of(to_ms)}
     source = f"def to_ms(stamp):\n    return {known}.get(stamp, 'leak')"
     put(tmp_path / "in", {"a/lab.ipynb": as_bytes(solved({"to_ms": source}))})
     one = graded(tmp_path / "in", tmp_path / "out")["a"]["exercises"][1]

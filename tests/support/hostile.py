@@ -289,17 +289,17 @@ def _kernelspec(notebook: dict) -> None:
 
 
 def _edited_check(notebook: dict) -> None:
-    cell = next(one for one in notebook["cells"] if 'lab.check("L01.2")' in one["source"])
+    cell = next(cell for cell in notebook["cells"] if 'lab.check("L01.2")' in cell["source"])
     cell["source"] = "print('L01.2 done.')"
 
 
 def _evil_setup(notebook: dict) -> None:
-    cell = next(one for one in notebook["cells"] if "setup" in one["metadata"].get("tags", ()))
+    cell = next(cell for cell in notebook["cells"] if "setup" in cell["metadata"].get("tags", ()))
     cell["source"] = "import os; os._exit(1)"
 
 
 def _deleted_checks(notebook: dict) -> None:
-    notebook["cells"] = [one for one in notebook["cells"] if "lab.check" not in one["source"]]
+    notebook["cells"] = [cell for cell in notebook["cells"] if "lab.check" not in cell["source"]]
 
 
 def _doubled(notebook: dict) -> None:

@@ -47,8 +47,8 @@ def _body(mark: Mark, about: About) -> Iterator[str]:
 
 def _exercise(one: Graded, title: str, mark: Mark) -> Iterator[str]:
     yield element("h2", title)
-    word = WORDS[one.verdict] if one.attempted else "not attempted"
-    kind = "pass" if one.verdict == "pass" else "fail"
+    word = WORDS[one.told] if one.attempted else "not attempted"
+    kind = "pass" if one.told == "pass" else "fail"
     points = as_text(mark.points[one.id])
     yield element("p", f"{word}: {points} of {one.points} points", f"verdict {kind}")
     yield element("pre", one.feedback)

@@ -27,6 +27,13 @@ class Graded(Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str = ""
     """For the instructor: may show hidden cases."""
     flaky: bool = False
+    hidden: bool = False
+    """Whether the public cases are right and a hidden one decided; its student reads `fail`."""
+
+    @property
+    def told(self) -> Verdict:
+        """The verdict that the student may read: how a hidden case fails is not for them."""
+        return "fail" if self.hidden else self.verdict
 
 
 class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):

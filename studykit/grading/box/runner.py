@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from studykit.checks.running import run_cases
 from studykit.grading.box.shell import OUTPUT_STATUS, run_cell
-from studykit.grading.box.wire import MAX_BYTES, Gone, Wire
+from studykit.grading.box.wire import MAX_BYTES, Hangup, Wire
 
 GRACE_S: Final = 1.0
 """Seconds between the alarm that a function can hear and the end that it cannot escape."""
@@ -29,7 +29,7 @@ def serve(wire: Wire, shell: Any) -> None:  # noqa: ANN401
     while True:
         try:
             request = json.loads(wire.receive())
-        except Gone:
+        except Hangup:
             return
         answer = _cell(shell, request) if "cell" in request else _call(wire, shell, request)
         if os.getpid() != this:

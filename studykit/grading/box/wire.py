@@ -15,7 +15,7 @@ class WireError(Exception):
     """What came over the wire is no message. Its text says why."""
 
 
-class Gone(Exception):
+class Hangup(Exception):
     """Nobody is at the other end any more."""
 
 
@@ -39,7 +39,7 @@ class Wire:
         """Send a message.
 
         Raises:
-            Gone: Nobody is there to take it.
+            Hangup: Nobody is there to take it.
             TooSlow: It was not taken in time.
         """
         self._end.settimeout(within_s)
@@ -48,13 +48,13 @@ class Wire:
         except TimeoutError:
             raise TooSlow from None
         except OSError:
-            raise Gone from None
+            raise Hangup from None
 
     def receive(self, within_s: float | None = None) -> bytes:
         """Return the next line, without its end.
 
         Raises:
-            Gone: The other end was closed.
+            Hangup: The other end was closed.
             TooSlow: No line came in time.
             WireError: The line is longer than `MAX_BYTES`, or more than one came.
         """
@@ -75,7 +75,7 @@ class Wire:
         try:
             data = self._end.recv(65_536)
         except OSError:
-            raise Gone from None
+            raise Hangup from None
         if not data:
-            raise Gone
+            raise Hangup
         return data

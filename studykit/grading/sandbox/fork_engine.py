@@ -13,12 +13,12 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final, NoReturn
 
 from studykit.grading.box.shell import OUTPUT_STATUS
-from studykit.grading.box.wire import Gone, TooSlow, Wire, WireError
+from studykit.grading.box.wire import Hangup, TooSlow, Wire, WireError
 from studykit.grading.sandbox import replies
 from studykit.grading.sandbox.isolation import Sandbox
 from studykit.grading.sandbox.limits import Limits
 from studykit.grading.sandbox.replies import BadReply, Trouble
-from studykit.grading.sandbox.session import Answer, Call, Died
+from studykit.grading.sandbox.session import Answer, Call, Death
 
 START_S: Final = 60.0
 ORDER_S: Final = 20.0
@@ -155,14 +155,14 @@ class _ForkSession:
             self._die("timeout")
         except WireError:
             self._die("protocol")
-        except Gone:
+        except Hangup:
             self._die(None)
         return replies.parse(line, nonce)
 
     def _die(self, trouble: Trouble | None) -> NoReturn:
         """End the session; without a trouble, that of which the runner died by itself."""
         how = self.end()
-        raise Died("mem" if how.get("memory") else trouble or _cause(how.get("status", 0)))
+        raise Death("mem" if how.get("memory") else trouble or _cause(how.get("status", 0)))
 
 
 def _cause(status: int) -> Trouble:

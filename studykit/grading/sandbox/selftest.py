@@ -18,7 +18,7 @@ from studykit.errors import StudyError
 from studykit.grading.sandbox.fork_engine import EngineFailure, ForkEngine
 from studykit.grading.sandbox.isolation import MEANING, Level, Sandbox, levels
 from studykit.grading.sandbox.limits import Limits
-from studykit.grading.sandbox.session import Died
+from studykit.grading.sandbox.session import Death
 
 _ATTEMPTS: Final = {
     "read a file of the instructor": "open({canary!r}).read()",
@@ -140,7 +140,7 @@ def examine(sandbox: Sandbox, lab: str) -> Findings:
             known |= {"answers": answers.origin, "memory": 512 * 2**20, "inside": sandbox.inside}
             attempts = {name: code.format(**known) for name, code in _ATTEMPTS.items()}
             escapes = [name for name, code in attempts.items() if _gets_out(engine, code)]
-    except Died as death:
+    except Death as death:
         raise EngineFailure(f"no work can be done in it: {death.trouble}") from None
     finally:
         engine.close()
@@ -168,7 +168,7 @@ def _gets_out(engine: ForkEngine, code: str) -> bool:
     with engine.session() as session:
         try:
             return session.run(code, 10) is None
-        except Died:
+        except Death:
             return False
 
 

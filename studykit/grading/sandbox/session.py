@@ -1,15 +1,14 @@
 """Running a submission: its cells, then its functions, whatever dies on the way.
 
-An engine opens sessions; a session runs cells and calls until something kills it. What killed it is
-left out, and the rest goes on in a fresh session.
+An engine opens sessions; a session runs cells and calls until something kills it.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
 from studykit.checks.running import Outcome
@@ -55,37 +54,21 @@ class Call:
         return [found] if isinstance(found, str) else list(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to run of one submission."""
-
-    cells: Sequence[PlanCell]
-    calls: Sequence[Call]
-
-
 Answer: TypeAlias = list[Outcome] | Trouble | None
 """Outcomes of the cases; None without a function; or what kept it from answering."""
 
 
-@dataclass(slots=True)
-class Ran:
-    """What came of a plan, by exercise: the answers, one per seed, and errors of answer cells."""
-
-    answers: dict[str, list[Answer]] = field(default_factory=dict)
-    errors: dict[str, tuple[str, str]] = field(default_factory=dict)
-
-
-class Died(Exception):
-    """A session that ended in a cell or a call."""
+class Death(Exception):
+    """The end of a session in a cell or a call."""
 
     def __init__(self, trouble: Trouble) -> None:
-        """Say of what it died."""
+        """Keep the cause of death."""
         super().__init__(trouble)
         self.trouble: Trouble = trouble
 
 
 class Session(Protocol):
-    """A submission in a sandbox. Both methods raise `Died` when it ends in them."""
+    """A submission in a sandbox. Both methods raise `Death` when it ends in them."""
 
     def run(self, source: str, within_s: float) -> tuple[str, str] | None:
         """Run a cell; return the name and the text of its error, or None."""
@@ -110,71 +93,99 @@ CALL_GRACE_S: Final = 3.0
 """Seconds by which an answer to a call may be later than the call's own deadline."""
 
 
-def run_plan(engine: Engine, plan: Plan) -> Ran:
-    """Run a plan to its end; what there was no time for timed out."""
-    return _Run(engine, plan).result()
+class Execution:
+    """A submission on its way: its cells, then calls, in as many sessions as it takes.
 
+    What a session died of is left out, and the rest goes on in a fresh one. Whoever asks first for
+    public cases and then for hidden ones knows all that comes of the public cases before a hidden
+    case enters a sandbox.
+    """
 
-class _Run:
-    """One plan on its way."""
-
-    def __init__(self, engine: Engine, plan: Plan) -> None:
+    def __init__(self, engine: Engine, cells: Sequence[PlanCell]) -> None:
+        """Run `cells` before the first call; nothing runs before `ask`."""
         self._engine = engine
-        self._plan = plan
+        self._cells = cells
         self._until = time.monotonic() + engine.limits.submission_s
-        self._ran = Ran()
+        self._open = ExitStack()
+        self._session: Session | None = None
         self._left_out: set[int] = set()
         self._alone = False
+        self.errors: dict[str, tuple[str, str]] = {}
+        """The first error of the cells of each exercise: its name and its text."""
 
-    def result(self) -> Ran:
-        while open_calls := self._open():
+    def __enter__(self) -> Execution:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def ask(self, calls: Sequence[Call]) -> dict[str, list[Answer]]:
+        """Return the answers to `calls` by exercise; what there was no time for timed out.
+
+        Raises:
+            EngineFailure: The sandbox does not work.
+        """
+        answers: dict[str, list[Answer]] = {}
+        while waiting := [call for call in calls if call.exercise not in answers]:
             if time.monotonic() > self._until:
-                for call in open_calls:
-                    self._settle(call, "timeout")
-                break
-            with self._engine.session() as session:
-                self._attempt(session, open_calls[:1] if self._alone else open_calls)
-        return self._ran
+                answers |= {call.exercise: ["timeout"] for call in waiting}
+            elif self._alone:
+                self._close()
+                self._attempt(waiting[:1], answers)
+            else:
+                self._attempt(waiting, answers)
+        return answers
 
-    def _open(self) -> list[Call]:
-        return [call for call in self._plan.calls if call.exercise not in self._ran.answers]
-
-    def _attempt(self, session: Session, calls: Sequence[Call]) -> None:
-        """Run the cells and then the calls, up to where the session dies."""
-        if not self._cells(session, calls):
+    def _attempt(self, calls: Sequence[Call], answers: dict[str, list[Answer]]) -> None:
+        """Ask for `calls`, up to where the session dies."""
+        session = self._session or self._start(calls, answers)
+        if session is None:
             return
         limit = self._engine.limits.call_s
         for call in calls:
+            if call.exercise in answers:  # its cell stopped
+                continue
             try:
                 within_s = self._left(limit * len(call.seeds) + CALL_GRACE_S)
-                self._ran.answers[call.exercise] = session.call(call, within_s)
-            except Died as death:
-                self._settle(call, death.trouble)
+                answers[call.exercise] = session.call(call, within_s)
+            except Death as death:
+                answers[call.exercise] = [death.trouble]
+                self._close()
                 return
 
-    def _cells(self, session: Session, calls: Sequence[Call]) -> bool:
-        """Run the cells; return whether the session lives."""
+    def _start(self, calls: Sequence[Call], answers: dict[str, list[Answer]]) -> Session | None:
+        """Open a session and run the cells in it; return it if it lives."""
+        session = self._session = self._open.enter_context(self._engine.session())
         for number, cell in self._cells_for(calls):
             try:
                 error = session.run(cell.source, self._left(self._engine.limits.cell_s))
-            except Died as death:
-                self._blame(number, cell, calls, death.trouble)
-                return False
+            except Death as death:
+                self._blame(number, cell, calls, death.trouble, answers)
+                self._close()
+                return None
             if error and error[0] == "MemoryError" and cell.answers:
-                self._blame(number, cell, calls, "mem")  # what it took is still taken
-                return False
+                self._blame(number, cell, calls, "mem", answers)  # what it took is still taken
+                self._close()
+                return None
             if error and cell.answers:
-                self._ran.errors.setdefault(cell.answers, error)
-        return True
+                self.errors.setdefault(cell.answers, error)
+        return session
 
     def _cells_for(self, calls: Sequence[Call]) -> Iterator[tuple[int, PlanCell]]:
         wanted = {call.exercise for call in calls}
-        for number, cell in enumerate(self._plan.cells):
+        for number, cell in enumerate(self._cells):
             foreign = self._alone and cell.answers is not None and cell.answers not in wanted
             if number not in self._left_out and not foreign:
                 yield number, cell
 
-    def _blame(self, number: int, cell: PlanCell, calls: Sequence[Call], trouble: Trouble) -> None:
+    def _blame(
+        self,
+        number: int,
+        cell: PlanCell,
+        calls: Sequence[Call],
+        trouble: Trouble,
+        answers: dict[str, list[Answer]],
+    ) -> None:
         """Leave out the cell in which the session died, and settle its exercise.
 
         Where the session died in a cell of ours, some answer before it is to blame; from then on
@@ -182,17 +193,15 @@ class _Run:
         """
         if cell.answers is not None:
             self._left_out.add(number)
-            self._settle(self._call(cell.answers), trouble)
+            answers[cell.answers] = [trouble]
         elif self._alone:
-            self._settle(calls[0], trouble)
+            answers[calls[0].exercise] = [trouble]
         else:
             self._alone = True
 
-    def _call(self, exercise: str) -> Call:
-        return next(call for call in self._plan.calls if call.exercise == exercise)
-
-    def _settle(self, call: Call, trouble: Trouble) -> None:
-        self._ran.answers[call.exercise] = [trouble]
+    def _close(self) -> None:
+        self._session = None
+        self._open.close()
 
     def _left(self, at_most_s: float) -> float:
         return max(0.1, min(at_most_s, self._until - time.monotonic()))

@@ -35,7 +35,7 @@ from studykit.grading.sandbox.fork_engine import EngineFailure
 from studykit.grading.sandbox.isolation import Sandbox
 from studykit.grading.sandbox.limits import Limits
 from studykit.grading.sandbox.replies import BadReply, Trouble
-from studykit.grading.sandbox.session import Answer, Call, Died
+from studykit.grading.sandbox.session import Answer, Call, Death
 
 START_S: Final = 60.0
 WAITING: Final = 16
@@ -245,11 +245,15 @@ class _KernelSession:
             self._die("timeout")
         except (DeadKernelError, RuntimeError):
             self._die("output" if self._client.flooded else "crashed")
+        except CellExecutionError:
+            raise
+        except Exception:  # whatever a client makes of messages that are none
+            self._die("protocol")
         return outputs
 
     def _die(self, trouble: Trouble) -> NoReturn:
         status = self._client.kill()
-        raise Died("output" if status == OUTPUT_STATUS else trouble)
+        raise Death("output" if status == OUTPUT_STATUS else trouble)
 
 
 def _last_json(outputs: list[Any]) -> bytes:
@@ -259,7 +263,9 @@ def _last_json(outputs: list[Any]) -> bytes:
         BadReply: There is none, or it is too long.
     """
     found = [
-        one.data["application/json"] for one in outputs if "application/json" in one.get("data", {})
+        output.data["application/json"]
+        for output in outputs
+        if "application/json" in output.get("data", {})
     ]
     if not found:
         raise BadReply("no answer")
