@@ -15,6 +15,7 @@ from studykit.checks.judging import Judgement, cases_of, judge
 from studykit.checks.kernel import CellRun, Request, run_lab
 from studykit.course.cells import Notebook, load
 from studykit.course.layout import Course
+from studykit.course.mutants import MutantProof, prove_mutants
 from studykit.exercises.definition import Exercise, Json, Lab, Misconception
 
 
@@ -26,6 +27,7 @@ class ExerciseProof:
     solution: Judgement | None
     lab: Judgement | None
     wrong: dict[str, Judgement | None]
+    mutants: MutantProof
 
     @property
     def named(self) -> int:
@@ -39,6 +41,7 @@ class ExerciseProof:
             _status(self.solution) == "passed"
             and _status(self.lab) == "not attempted"
             and self.named == len(self.wrong)
+            and self.mutants.holds
         )
 
 
@@ -53,7 +56,7 @@ class LabProof:
 
 
 def prove(lab: Lab, course: Course) -> LabProof:
-    """Run the solution, the lab and every misconception of `lab`, in two kernels."""
+    """Run solution, lab and misconceptions in two kernels, and the mutants in this process."""
     path = course.solutions / f"{lab.name}.ipynb"
     wrong = [(exercise, bad) for exercise in lab.exercises for bad in exercise.misconceptions]
     requests = [_request(exercise) for exercise in lab.exercises]
@@ -64,6 +67,7 @@ def prove(lab: Lab, course: Course) -> LabProof:
     path = course.labs / f"{lab.name}.ipynb"
     outcomes, lab_cells = _ask(load(path), path.parent, requests[: len(lab.exercises)])
     untouched = _verdicts(lab.exercises, outcomes)
+    mutants = prove_mutants(lab, course)
     named = list(zip(wrong, misled, strict=True))
     proofs = [
         ExerciseProof(
@@ -71,6 +75,7 @@ def prove(lab: Lab, course: Course) -> LabProof:
             solved[n],
             untouched[n],
             {bad.name: v for (owner, bad), v in named if owner is exercise},
+            mutants[exercise.id],
         )
         for n, exercise in enumerate(lab.exercises)
     ]

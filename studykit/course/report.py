@@ -69,15 +69,23 @@ def progress_text(progress: Progress) -> str:
 
 
 def proof_text(proofs: Iterable[LabProof]) -> str:
-    """Return the table of what was proven for each exercise."""
-    lines = [f"{'exercise':<32}{'solution':<10}{'lab':<16}{'misconceptions'}"]
+    """Return the table of what was proven for each exercise, and below it what must be mended."""
+    lines = [f"{'exercise':<32}{'solution':<10}{'lab':<16}{'misconceptions':<16}{'mutants'}"]
+    faults = []
     for proof in proofs:
         for proven in proof.exercises:
             solution = proven.solution.status if proven.solution else "missing"
             lab = proven.lab.status if proven.lab else "missing"
             named = f"{proven.named} of {len(proven.wrong)}"
-            lines.append(f"{proven.exercise.title:<32}{solution:<10}{lab:<16}{named}")
-    return "\n".join(lines)
+            mutants = proven.mutants
+            caught = f"{mutants.total - len(mutants.survivors)} of {mutants.total}"
+            title = proven.exercise.title
+            lines.append(f"{title:<32}{solution:<10}{lab:<16}{named:<16}{caught}")
+            faults += [f"{title}: no case catches the mutant `{it}`" for it in mutants.survivors]
+            faults += [
+                f"{title}: `{it}` is listed as equivalent and is not" for it in mutants.stale
+            ]
+    return "\n".join([*lines, *faults])
 
 
 def _bar(lab: Lab, progress: Progress) -> str:

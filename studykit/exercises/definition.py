@@ -9,8 +9,8 @@ gets its message; everybody else gets the exercise's own.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -131,6 +131,10 @@ class Exercise:
     hidden: str = ""
     """What is shown in place of the expected result, where that would give the answer away."""
     points: int = 1
+    equivalent: Mapping[str, str] = field(default_factory=dict)
+    """Mutants of the solution that change no result, by their changed line: the reason why."""
+    second: str = ""
+    """The source of a second model answer, shown after a pass where it teaches something."""
 
     @property
     def title(self) -> str:

@@ -58,9 +58,11 @@ def _in_utc(time_ms: Json) -> str:
 
 
 def random_case(rng: Random) -> Args:
-    """Draw an instant, of this century or near the epoch, in a zone of whole quarter hours."""
+    """Draw an instant of this century, or beside the epoch, in a zone of whole quarter hours."""
     zone = timezone(timedelta(minutes=15 * rng.randrange(-48, 57)))
-    moment = EPOCH + timedelta(milliseconds=rng.randrange(rng.choice([10**5, 2 * 10**12])))
+    near_ms = rng.randrange(-(10**5), 10**5)
+    time_ms = rng.choice([near_ms, rng.randrange(2 * 10**12)])
+    moment = EPOCH + timedelta(milliseconds=time_ms)
     return (moment.astimezone(zone).isoformat(timespec="milliseconds"),)
 
 
@@ -78,6 +80,7 @@ EXERCISE = Exercise(
         ("2026-03-01T00:30:00-08:00",),
         ("2026-03-01T10:00:00.250+00:00",),
         ("1970-01-01T00:00:01.001+00:00",),
+        ("1969-12-31T23:59:59.999+00:00",),
     ),
     random_case=random_case,
     trace=trace,

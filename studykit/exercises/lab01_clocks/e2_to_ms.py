@@ -76,7 +76,29 @@ EXERCISE = Exercise(
         (1_772_359_200_123_999,),
         (9_999_999_999,),
         (1_000_000_000_000,),
+        (9_999_999_999_999,),
+        (1_000_000_000_000_000,),
     ),
+    equivalent={
+        "return stamp if stamp < 10 ** 14 else int(stamp / 1000) // 1": (
+            "The quotient of two whole numbers is rounded to far less than a microsecond."
+        ),
+    }
+    | {
+        line: "No stamp has eleven, twelve, fourteen or fifteen digits."
+        for line in (
+            "if stamp <= 10 ** 11:",
+            "if stamp < 10 ** 12:",
+            "if stamp < 10 ** 10:",
+            "if stamp < 11 ** 11:",
+            "if stamp < 9 ** 11:",
+            "return stamp if stamp <= 10 ** 14 else stamp // 1000",
+            "return stamp if stamp < 10 ** 15 else stamp // 1000",
+            "return stamp if stamp < 10 ** 13 else stamp // 1000",
+            "return stamp if stamp < 11 ** 14 else stamp // 1000",
+            "return stamp if stamp < 9 ** 14 else stamp // 1000",
+        )
+    },
     random_case=random_case,
     trace=trace,
     rule="A stamp means nothing without its unit; inside the system there is one: milliseconds.",

@@ -54,8 +54,11 @@ def trace(args: Args, got: Json, expected: Json) -> str:
 
 
 def random_case(rng: Random) -> Args:
-    """Draw up to eight events over six minutes, each up to two minutes on its way."""
-    times = [rng.randrange(360_000) for _ in range(rng.randrange(9))]
+    """Draw up to eight events around the epoch, many at a minute's edge."""
+    edges = [60_000 * rng.randrange(-2, 5) + rng.choice([-1, 0, 1]) for _ in range(3)]
+    times = [
+        rng.choice([*edges, rng.randrange(-150_000, 360_000)]) for _ in range(rng.randrange(9))
+    ]
     return ([[time, time + rng.randrange(120_000)] for time in times],)
 
 
@@ -72,6 +75,7 @@ EXERCISE = Exercise(
         ([[60_000, 61_000], [10_000, 62_000]],),
         ([[10_000, 62_000], [60_000, 61_000]],),
         ([[10_000, 12_000], [200_000, 201_000]],),
+        ([[-1, 500], [-60_000, 700], [-60_001, 900]],),
     ),
     random_case=random_case,
     trace=trace,

@@ -45,11 +45,11 @@ def trace(args: Args, got: Json, expected: Json) -> str:
 
 
 def random_case(rng: Random) -> Args:
-    """Draw a few events whose times often tie."""
-    count = rng.randrange(1, 8)
+    """Draw a few events whose times often tie, of accounts that may be overdrawn."""
+    count = rng.randrange(8)
     return (
         [
-            [1_000 * rng.randrange(5), rng.choice("ab"), 10 * rng.randrange(1, 9)]
+            [1_000 * rng.randrange(-2, 3), rng.choice("ab"), 10 * rng.randrange(-5, 6)]
             for _ in range(count)
         ],
     )
@@ -68,6 +68,9 @@ EXERCISE = Exercise(
         ([[1_000, "a", 90], [2_000, "a", 40], [1_500, "a", 60], [500, "b", 10]],),
         ([[3_000, "a", 20], [3_000, "a", 30]],),
         ([[3_000, "a", 30], [3_000, "a", 20]],),
+        ([[0, "b", -5]],),
+        ([[-2_000, "b", -5], [-1_000, "b", -9]],),
+        ([],),
     ),
     random_case=random_case,
     trace=trace,

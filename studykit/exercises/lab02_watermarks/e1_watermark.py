@@ -42,7 +42,8 @@ def trace(args: Args, got: Json, expected: Json) -> str:
 
 def random_case(rng: Random) -> Args:
     """Draw a time and a bound."""
-    return rng.randrange(-100_000, 2_000_000_000_000), rng.randrange(100_000)
+    time_ms = rng.choice([0, rng.randrange(-100_000, 100_000), rng.randrange(2 * 10**12)])
+    return time_ms, rng.choice([0, 1, rng.randrange(100_000)])
 
 
 EXERCISE = Exercise(
@@ -52,7 +53,14 @@ EXERCISE = Exercise(
     minutes=6,
     task="Return the watermark that stands once max_seen_ms is the largest event time seen.",
     reference=bounded_watermark,
-    cases=((14_000, 4_000), (8_000, 4_000), (2_000, 4_000), (10_000, 0), (4_000, 4_000)),
+    cases=(
+        (14_000, 4_000),
+        (8_000, 4_000),
+        (2_000, 4_000),
+        (10_000, 0),
+        (4_000, 4_000),
+        (-7_000, 500),
+    ),
     random_case=random_case,
     trace=trace,
     rule="A watermark W says: no event at or before W is expected any more.",

@@ -77,8 +77,10 @@ def scene(args: Args, got: Json, expected: Json) -> Scene | None:
 
 
 def random_case(rng: Random) -> Args:
-    """Draw a stream of one to eight events."""
-    return [rng.randrange(60_000) for _ in range(rng.randrange(1, 9))], rng.randrange(10_000)
+    """Draw a stream of up to eight events, before or around the epoch or after it."""
+    first_ms = rng.choice([-60_000, -30_000, 0])
+    times = [first_ms + rng.randrange(60) * 1_000 for _ in range(rng.randrange(9))]
+    return times, rng.choice([0, 1, rng.randrange(10_000)])
 
 
 EXERCISE = Exercise(
@@ -94,7 +96,17 @@ EXERCISE = Exercise(
         ([3_000, 2_000, 1_000], 0),
         ([2_000, 8_000, 3_000, 11_000], 4_000),
         (TIMES, BOUND_MS),
+        ([-8_000], 4_000),
+        ([-8_000, -9_000, -7_000], 500),
+        ([0, 0], 1),
         ([], 4_000),
+    ),
+    equivalent=dict.fromkeys(
+        (
+            "seen_ms = times_ms[0] if times_ms else 1",
+            "seen_ms = times_ms[0] if times_ms else -1",
+        ),
+        "Without an event nothing is appended, whatever the start is.",
     ),
     random_case=random_case,
     trace=trace,

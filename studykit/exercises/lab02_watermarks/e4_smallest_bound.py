@@ -79,8 +79,9 @@ def scene(args: Args, got: Json, _expected: Json) -> Scene | None:
 
 
 def random_case(rng: Random) -> Args:
-    """Draw a stream of one to eight events."""
-    return ([rng.randrange(30_000) for _ in range(rng.randrange(1, 9))],)
+    """Draw a stream of one to eight events, before or around the epoch or after it."""
+    first_ms = rng.choice([-40_000, -15_000, 0])
+    return ([first_ms + rng.randrange(30_000) for _ in range(rng.randrange(1, 9))],)
 
 
 EXERCISE = Exercise(
@@ -96,7 +97,11 @@ EXERCISE = Exercise(
         ([9_000, 6_000, 7_000, 4_000, 5_000],),
         (TIMES,),
         ([7_000],),
+        ([-8_000, -7_000],),
+        ([-7_000, -8_001],),
+        ([0, -3_000],),
     ),
+    equivalent={"bound_ms = -1": "The first event is 0 ms behind the largest time, itself."},
     random_case=random_case,
     trace=trace,
     scene=scene,

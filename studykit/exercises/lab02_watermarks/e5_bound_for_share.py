@@ -13,6 +13,10 @@ from studykit.trace.steps import Policy
 STREAM = [10_000, 9_000, 12_000, 8_000, 13_000, 13_500, 7_000, 14_000, 15_000, 14_600]
 
 
+HALF_LATE = [1_000 * n - (1_700 + n if n % 2 else 0) for n in range(25)]
+"""Of 25 events 56 % are exactly 14, which a float makes a little more."""
+
+
 def reference(times_ms: list[int], percent: int) -> int:
     """Return the smallest bound with which at most 100 - percent percent are behind."""
     distances = sorted(max(times_ms[: n + 1]) - time for n, time in enumerate(times_ms))
@@ -71,9 +75,11 @@ def scene(args: Args, got: Json, _expected: Json) -> Scene | None:
 
 
 def random_case(rng: Random) -> Args:
-    """Draw one to ten events whose disorder varies, and a share of 50 to 100 percent."""
-    times = [1_000 * n - rng.choice([0, 0, rng.randrange(9_000)]) for n in range(rng.randrange(10))]
-    return [9_500, *times], rng.randrange(50, 101)
+    """Draw up to thirty events whose disorder varies, and a share from 1 to 100 percent."""
+    count = rng.choice([1, 3, 9, 25, rng.randrange(1, 31)])
+    first_ms = rng.choice([-20_000, 0, 9_500])
+    times = [first_ms + 1_000 * n - rng.choice([0, rng.randrange(9_000)]) for n in range(count)]
+    return times, rng.choice([1, 34, 56, 67, 100, rng.randrange(1, 101)])
 
 
 EXERCISE = Exercise(
@@ -90,7 +96,13 @@ EXERCISE = Exercise(
         (STREAM, 90),
         (STREAM, 85),
         (STREAM, 60),
+        (STREAM, 1),
+        ([-5_000, -9_000, -7_000], 67),
+        (HALF_LATE, 56),
     ),
+    equivalent={
+        "needed = (len(distances) * percent + 99) // 100": "Each event has one distance.",
+    },
     random_case=random_case,
     trace=trace,
     scene=scene,

@@ -82,10 +82,12 @@ def trace(args: Args, got: Json, expected: Json) -> str:
 
 def random_case(rng: Random) -> Args:
     """Draw a few events, some at the limit and some far beyond it."""
-    limit = 1_000 * rng.randrange(5)
+    limit = rng.choice([0, 1, 1_000 * rng.randrange(5)])
     ahead = [-3_000, -1_000, 0, limit, limit + 1, 90_000]
-    arrivals = sorted(rng.randrange(60_000) for _ in range(rng.randrange(6)))
-    return [[at + rng.choice(ahead), at] for at in arrivals], 2_000, limit
+    first = rng.choice([-70_000, -30_000, 0])
+    arrivals = sorted(first + rng.randrange(60) * 1_000 for _ in range(rng.randrange(6)))
+    events = [[at + rng.choice(ahead), at] for at in arrivals]
+    return events, rng.choice([0, 1, 2_000, 5_000]), limit
 
 
 EXERCISE = Exercise(
@@ -101,6 +103,10 @@ EXERCISE = Exercise(
         ([[8_400, 8_000], [9_500, 8_500], [9_501, 8_500]], 2_000, 1_000),
         ([[900_000, 5_000], [6_000, 7_000]], 2_000, 1_000),
         ([[5_000, 6_000], [605_000, 606_000]], 2_000, 1_000),
+        ([[0, 500]], 4_000, 0),
+        ([[0, 500], [-3_000, 1_000]], 4_000, 0),
+        ([[-7_000, -6_000], [-8_000, -5_000]], 500, 0),
+        ([], 2_000, 1_000),
     ),
     random_case=random_case,
     trace=trace,

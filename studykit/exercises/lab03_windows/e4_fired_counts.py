@@ -86,8 +86,10 @@ def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
 
 def random_case(rng: Random) -> Args:
     """Draw events and a watermark that is often beside a boundary."""
-    times = [rng.randrange(-10_000, 40_000) for _ in range(rng.randrange(9))]
-    return times, 5_000, 5_000 * rng.randrange(-1, 9) + rng.choice([-2, -1, 0, 1_000])
+    size_ms = rng.choice([1, 3_000, 5_000, 10_000])
+    edges = [size_ms * rng.randrange(-2, 5) + rng.choice([-1, 0, 1]) for _ in range(5)]
+    times = [rng.choice([*edges, rng.randrange(-10_000, 40_000)]) for _ in range(rng.randrange(9))]
+    return times, size_ms, size_ms * rng.randrange(-2, 6) + rng.choice([-2, -1, 0, 1_000])
 
 
 EXERCISE = Exercise(
@@ -103,6 +105,9 @@ EXERCISE = Exercise(
         ([2_000, 5_000, 11_000, 14_000], 10_000, 12_000),
         ([2_000, 35_000], 10_000, 39_999),
         (TIMES, SIZE_MS, 12_999),
+        ([-1, -5_000, 3_000], 5_000, -1),
+        ([-1, -5_000, 3_000], 5_000, -2),
+        ([2_000, 3_999, 9_000], 4_000, 6_000),
         ([], 10_000, 50_000),
     ),
     random_case=random_case,

@@ -55,10 +55,9 @@ def _survives(name: str, tests: list[list[int]]) -> bool:
 
 
 def reference() -> list[list[int]]:
-    """Return four tests that catch all five."""
+    """Return three tests that catch all five, and of which none can be left out."""
     return [
         [10_000, 10_000, 10_000],
-        [9_999, 10_000, 0],
         [-1, 10_000, -10_000],
         [7_000, 5_000, 5_000],
     ]

@@ -65,7 +65,7 @@ def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
 
 def random_case(rng: Random) -> Args:
     """Draw a time, often on a slide."""
-    slide_ms = 1_000 * rng.randrange(1, 6)
+    slide_ms = rng.choice([1, 2, 1_000, 3_000, 5_000])
     event_ms = slide_ms * rng.randrange(-5, 9) + rng.choice([-1, 0, 1, 400])
     return event_ms, slide_ms * rng.randrange(1, 6), slide_ms
 
@@ -84,7 +84,14 @@ EXERCISE = Exercise(
         (9_999, 10_000, 5_000),
         (12_345, 60_000, 15_000),
         (-1, 10_000, 5_000),
+        (0, 4_000, 1_000),
+        (7, 3, 1),
     ),
+    equivalent={
+        "return list(range(last_ms - size_ms + slide_ms, event_ms + 1, slide_ms))": (
+            "The next start after last_ms is after the event."
+        ),
+    },
     random_case=random_case,
     trace=trace,
     scene=scene,

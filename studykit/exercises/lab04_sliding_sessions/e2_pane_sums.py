@@ -66,9 +66,10 @@ def trace(args: Args, got: Json, expected: Json) -> str:
 
 
 def random_case(rng: Random) -> Args:
-    """Draw up to eight events in any order."""
-    count = rng.randrange(9)
-    return [[rng.randrange(-5_000, 20_000), rng.randrange(1, 10)] for _ in range(count)], 5_000
+    """Draw up to eight events in any order, often at the edge of a pane; sums may be zero."""
+    slide_ms = rng.choice([1, 1_000, 3_000, 5_000])
+    times = [slide_ms * rng.randrange(-3, 4) + rng.choice([-1, 0, 1]) for _ in range(9)]
+    return [[rng.choice(times), rng.randrange(-3, 4)] for _ in range(rng.randrange(9))], slide_ms
 
 
 EXERCISE = Exercise(
@@ -82,6 +83,8 @@ EXERCISE = Exercise(
         ([[2_000, 5], [4_999, 9]], 5_000),
         ([[7_000, 3], [2_000, 5]], 5_000),
         ([[2_000, 5], [12_000, 1], [13_000, 4]], 5_000),
+        ([[2_000, 5], [7_000, 3], [8_000, 4]], 2_000),
+        ([[1_000, 5], [2_000, -5], [-1, 7], [-5_000, 0]], 5_000),
         ([], 5_000),
     ),
     random_case=random_case,

@@ -87,11 +87,13 @@ def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
 
 def random_case(rng: Random) -> Args:
     """Draw up to eight times whose distances are often the gap."""
-    times = [0]
+    gap_ms = rng.choice([1, 2_000, 5_000])
+    times = [rng.choice([0, -4 * gap_ms, 700])] * rng.randrange(2)
     for _ in range(rng.randrange(8)):
-        times.append(times[-1] + rng.choice([1_000, 4_999, 5_000, 5_001, 9_000]))
+        step_ms = rng.choice([0, gap_ms // 2, gap_ms - 1, gap_ms, gap_ms + 1, 2 * gap_ms])
+        times.append(step_ms + (times[-1] if times else 0))
     rng.shuffle(times)
-    return times, 5_000
+    return times, gap_ms
 
 
 EXERCISE = Exercise(
@@ -108,6 +110,10 @@ EXERCISE = Exercise(
         ([0, 5_001], 5_000),
         ([0, 4_000, 8_000], 5_000),
         ([9_000, 0, 5_000], 5_000),
+        ([0, 4_000], 3_000),
+        ([-9_000, -2_000, -5_500], 3_500),
+        ([4_000, 4_000], 1),
+        ([], 5_000),
     ),
     random_case=random_case,
     trace=trace,

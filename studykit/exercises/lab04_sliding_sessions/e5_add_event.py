@@ -95,14 +95,18 @@ def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
 
 def random_case(rng: Random) -> Args:
     """Draw sessions that lie apart, and an event among them."""
+    gap_ms = rng.choice([500, 2_000, 5_000])
     sessions = []
-    at = 0
+    edges = []
+    at = rng.choice([-9_000, 0])
     for _ in range(rng.randrange(4)):
-        at += rng.choice([1_000, 3_000, 9_000])
-        end = at + 5_000 + rng.choice([0, 2_000])
+        at += rng.choice([1, 1_000, 3_000, 9_000])
+        end = at + gap_ms + rng.choice([0, 2_000])
         sessions.append([at, end])
+        edges += [at, end, at - gap_ms]
         at = end
-    return sessions, rng.randrange(-6_000, at + 8_000, 500), 5_000
+    near = rng.choice([*edges, rng.randrange(-12_000, at + 8_000, 500)])
+    return sessions, near + rng.choice([-1, 0, 1]), gap_ms
 
 
 EXERCISE = Exercise(
@@ -119,6 +123,8 @@ EXERCISE = Exercise(
         ([[0, 12_000]], 3_000, 5_000),
         ([[0, 5_000]], 5_000, 5_000),
         ([[0, 5_000], [20_000, 25_000]], 10_000, 5_000),
+        ([[0, 2_000], [5_000, 7_000]], 3_000, 2_000),
+        ([[-9_000, -6_000], [-2_000, 1_000]], -5_000, 3_000),
     ),
     random_case=random_case,
     trace=trace,

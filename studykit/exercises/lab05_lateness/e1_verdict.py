@@ -73,7 +73,7 @@ def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
 
 def random_case(rng: Random) -> Args:
     """Draw an event and a watermark near a moment that decides."""
-    lateness_ms = rng.choice([0, 3_000, 15_000])
+    lateness_ms = rng.choice([0, 1, 3_000, 15_000])
     event_ms = rng.randrange(-20_000, 40_000)
     last_ms = event_ms // SIZE_MS * SIZE_MS + SIZE_MS - 1
     near = rng.choice([event_ms, last_ms, last_ms + lateness_ms, last_ms + 5_000])
@@ -95,6 +95,9 @@ EXERCISE = Exercise(
         (6_000, 12_998, 3_000),
         (6_000, 12_999, 3_000),
         (9_999, 9_999, 0),
+        (-3_000, -2, 500),
+        (-3_000, 498, 500),
+        (-3_000, 499, 500),
     ),
     random_case=random_case,
     trace=trace,

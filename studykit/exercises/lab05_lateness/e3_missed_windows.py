@@ -81,10 +81,10 @@ def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
 
 def random_case(rng: Random) -> Args:
     """Draw an event and a watermark near the end of one of its windows."""
-    slide_ms = 5_000
+    slide_ms = rng.choice([1, 2_000, 5_000])
     size_ms = slide_ms * rng.randrange(1, 5)
     event_ms = rng.randrange(-20_000, 40_000)
-    lateness_ms = rng.choice([0, 3_000])
+    lateness_ms = rng.choice([0, 1, 3_000])
     end_ms = event_ms // slide_ms * slide_ms + slide_ms * rng.randrange(1, 6)
     return (
         event_ms,
@@ -110,7 +110,15 @@ EXERCISE = Exercise(
         (7_000, 12_999, 10_000, 5_000, 3_000),
         (7_000, 14_999, 10_000, 5_000, 0),
         (7_000, 8_000, 10_000, 5_000, 0),
+        (7_000, 9_999, 6_000, 2_000, 0),
+        (-1, 2_000, 8_000, 4_000, 500),
+        (7, 8, 3, 1, 0),
     ),
+    equivalent={
+        "starts = range(first_start_ms, event_ms + 1, slide_ms)": (
+            "The next start after last_start_ms is after the event."
+        ),
+    },
     random_case=random_case,
     trace=trace,
     scene=scene,

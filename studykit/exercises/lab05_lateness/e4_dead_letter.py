@@ -114,6 +114,16 @@ EXERCISE = Exercise(
         (7_000, 9_999, 10_000, 5_000),
         (7_000, 14_999, 10_000, 5_000),
         (7_000, 40_000, 10_000, 10_000),
+        (7_000, 9_998, 10_000, 5_000),
+        (-1, 3_999, 12_000, 4_000),
+        (0, 0, 1, 1),
+    ),
+    equivalent=dict.fromkeys(
+        (
+            "reason = 'late' if len(missed) == size_ms / slide_ms else 'partial_late'",
+            "reason = 'late' if len(missed) == int(size_ms / slide_ms) // 1 else 'partial_late'",
+        ),
+        "The slide divides the size: the float is whole, and equal.",
     ),
     random_case=random_case,
     trace=trace,

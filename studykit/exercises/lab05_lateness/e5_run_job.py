@@ -151,14 +151,15 @@ def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
 
 
 def random_case(rng: Random) -> Args:
-    """Draw up to eight events of a minute."""
-    count = rng.randrange(9)
-    times = sorted(rng.randrange(60_000) for _ in range(count))
-    return (
-        [[max(0, time - rng.choice([0, 0, 9_000])), rng.randrange(1, 9)] for time in times],
-        10_000,
-        4_000,
-    )
+    """Draw up to eight events, many of which just complete a window, or just do not."""
+    size_ms = rng.choice([1_000, 5_000, 10_000])
+    bound_ms = rng.choice([0, 1, 2_000, 4_000, 12_000])
+    ends = [size_ms * rng.randrange(-3, 5) for _ in range(4)]
+    moments = [end_ms - 1 + bound_ms + rng.choice([-1, 0, 1]) for end_ms in ends]
+    times = [rng.choice([*moments, *ends, -1]) for _ in range(rng.randrange(9))]
+    if rng.random() < 0.5:
+        times.sort(key=lambda time_ms: time_ms + rng.choice([0, size_ms + bound_ms]))
+    return [[time_ms, rng.randrange(-2, 9)] for time_ms in times], size_ms, bound_ms
 
 
 EXERCISE = Exercise(
@@ -174,7 +175,15 @@ EXERCISE = Exercise(
         ([[2_000, 5], [14_000, 8], [6_000, 2]], 10_000, 4_000),
         ([[31_000, 1], [22_000, 2], [45_000, 3]], 10_000, 10_000),
         ([[event.event_ms, event.value] for event in STORY], SIZE_MS, BOUND_MS),
+        ([[2_000, 5], [13_999, 8]], 10_000, 4_000),
+        ([[11_000, 1], [9_000, 2], [30_000, 3]], 10_000, 4_000),
+        ([[2_000, 5], [7_000, 1]], 5_000, 0),
+        ([[-7_000, 5]], 10_000, 0),
         ([], 10_000, 4_000),
+    ),
+    equivalent=dict.fromkeys(
+        ("closed_ms = -2 ** 64", "closed_ms = -2 ** 62", "closed_ms = -3 ** 63"),
+        "Any number before all event times stands for a watermark that is not there yet.",
     ),
     random_case=random_case,
     trace=trace,
