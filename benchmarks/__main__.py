@@ -16,6 +16,7 @@ import msgspec
 from rich.console import Console
 
 from benchmarks.measure import Figure
+from studykit.services.leash import hold_leash
 
 RESULT: Final = Path(".study") / "bench.json"
 
@@ -34,6 +35,7 @@ def main(chosen: list[str]) -> None:
             f"there is no section {', '.join(sorted(unknown))}: choose from {', '.join(known)}"
         )
     sections = chosen or (known if os.environ.get("PEERS") else SECTIONS)
+    hold_leash()
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # or it tells in the table of every fork
     # All before the first of them runs Flink, which leaves addresses of its own in the environment.
     measures: dict[str, Callable[[], Iterable[Figure]]] = {

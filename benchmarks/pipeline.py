@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import msgspec
 import redis
@@ -44,7 +43,7 @@ from studykit.services.topics import PARTITIONS
 from studykit.workspace import Workspace
 
 HOURS = 3
-HOME = Path(__file__).parents[1] / ".study" / "bench"
+HOME = Workspace.of_clone().home / "bench"
 
 
 def measure() -> list[Figure]:

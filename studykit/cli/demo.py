@@ -26,6 +26,7 @@ from flink_jobs.simulator.disorder import Disorder
 from studykit.cli.demo_view import DemoView
 from studykit.errors import StudyError
 from studykit.services.kafka import Kafka
+from studykit.services.leash import hold_leash
 from studykit.services.ports import free_port
 from studykit.services.redis import Redis
 from studykit.services.seed import Plan, seed_kafka
@@ -59,6 +60,7 @@ def demo(workspace: Workspace, console: Console, seconds: int = 60) -> None:
     Raises:
         StudyError: A service cannot be started, or the processor ended by itself.
     """
+    hold_leash()
     home = Workspace(workspace.home / "demo")
     with workspace.locked():
         shutil.rmtree(home.home, ignore_errors=True)

@@ -24,6 +24,7 @@ from pyflink.java_gateway import get_gateway
 
 from flink_jobs.runtime.environment import table_environment
 from flink_jobs.utils.watermarks import MIN_WATERMARK
+from studykit.services.leash import hold_leash
 from studykit.trace.steps import Event
 
 EVENT: Final = Types.ROW_NAMED(
@@ -115,6 +116,7 @@ class Flink:
 
     def __init__(self, options: Mapping[str, str] = {}) -> None:
         """Start it, with more `options` by their names in Flink's documentation."""
+        hold_leash()  # Java is a process of its own
         say_nothing_of_hang_ups()
         self._scratch = tempfile.TemporaryDirectory(prefix="flink-lab-")
         weakref.finalize(self, self._scratch.cleanup)

@@ -32,6 +32,7 @@ from studykit.errors import StudyError
 from studykit.services import process
 from studykit.services.flink import flink_environ
 from studykit.services.kafka import Kafka
+from studykit.services.leash import VARIABLE, hold_leash
 from studykit.services.ports import HOST, free_port
 from studykit.services.redis import Redis
 from studykit.services.seed import Plan, append
@@ -117,12 +118,14 @@ class JobLab:
             StudyError: One of them does not start.
         """
         self.stop()
+        hold_leash()
         self.kafka.start()
         self.redis.start()
         return f"Kafka answers on {self.kafka.address}, Redis on {self.redis.address}"
 
     def start_job(self, *flags: str) -> None:
         """Start `flink_jobs/feature_job.py` as a process, with a checkpoint every second."""
+        hold_leash()
         variables = [f"{name}={value}" for name, value in self._environ().items()]
         job = [sys.executable, "-m", "flink_jobs.feature_job"]
         state = ["--state", str(self.workspace.data / "flink")]
@@ -192,6 +195,7 @@ class JobLab:
     def _environ(self) -> dict[str, str]:
         return {
             **_ENVIRON,
+            VARIABLE: os.environ.get(VARIABLE, ""),
             **flink_environ(self.workspace),
             "FLINK_LOG_DIR": str(self.workspace.logs),
             "KAFKA_SERVERS": self.kafka.address,

@@ -9,6 +9,7 @@ Exit status: 0 when the service runs, 1 when it cannot (the reason goes to stand
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -44,6 +45,7 @@ def _become(record: Path, log: Path, details: dict[str, object], command: list[s
         return  # it runs already; its own record says so
     os.set_inheritable(lock, True)
     _write(record, details)
+    _take_leash()
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(output, 1)
@@ -63,6 +65,14 @@ def _take(lock: int) -> bool:
             time.sleep(0.02)
         else:
             return True
+
+
+def _take_leash() -> None:
+    """Write this process into the folders of those with whom it is to end: see `leash.py`."""
+    me = psutil.Process()
+    for folder in filter(None, os.environ.get("STUDY_LEASH", "").split(os.pathsep)):
+        with contextlib.suppress(FileNotFoundError):  # the holder has ended; its watchman looks on
+            Path(folder, f"{me.pid}-{me.create_time()}").touch()
 
 
 def _write(record: Path, details: dict[str, object]) -> None:

@@ -24,6 +24,7 @@ from studykit.services.addresses import Addresses
 from studykit.services.flink_cluster import FlinkCluster
 from studykit.services.jars import Jar, JarCache, read_lock
 from studykit.services.kafka import Kafka
+from studykit.services.leash import slip_leash
 from studykit.services.redis import Redis, redis_answers
 from studykit.services.service import Say, Service
 from studykit.workspace import Workspace
@@ -47,6 +48,7 @@ def up(
     Raises:
         StudyError: A service cannot be started, or one that the user named does not answer.
     """
+    slip_leash(os.environ)  # what a person brings up stays, even from a lesson's terminal
     addresses = Addresses.find(workspace, environ)
     if addresses.own_kafka:
         fetch_jars(read_lock()["kafka"].jars, console)

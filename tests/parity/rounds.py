@@ -17,6 +17,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
+from studykit.services.leash import hold_leash
 from tests.support.chaos import DISTURBANCES, Outcome, Stage, schedule
 
 Recoveries = Mapping[str, Sequence[float]]
@@ -30,6 +31,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="decides traffic, order and points of the kills")
     options = parser.parse_args()
     seed = random.randrange(10_000) if options.seed is None else options.seed
+    hold_leash()
     console = Console()
     console.print(f"SEED={seed}: starting broker, store, cluster and job")
     recoveries, outcome = play(seed, options.rounds, console)

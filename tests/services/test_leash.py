@@ -1,0 +1,151 @@
+"""Whatever ends a test run, a demo, a lesson or a bench: nothing that it started goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+import psutil
+import pytest
+
+from studykit.services.leash import VARIABLE, slip_leash
+from studykit.services.ports import free_port
+from studykit.services.redis import Redis
+from studykit.workspace import Workspace
+from tests.support.services import home_for_services
+from tests.support.worlds import eventually
+
+pytestmark = pytest.mark.services
+
+CLONE = Path(__file__).parents[2]
+STUDY = str(Path(sys.executable).with_name("study"))
+RUN = [
+    sys.executable,
+    "-m",
+    "pytest",
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "tests/services/waiting_run.py",
+]
+DEMO = [STUDY, "demo"]
+BENCH = [sys.executable, "-m", "benchmarks", "pipeline"]
+LESSON = [
+    sys.executable, "-c", "from studykit.flink.production import JobLab; import time;"
+    "JobLab().start(); time.sleep(600)",
+]  # fmt: skip
+
+Kill = Callable[[subprocess.Popen[bytes]], None]
+
+
+def interrupted_by_ctrl_c(runner: subprocess.Popen[bytes]) -> None:
+    """Send what a terminal sends: an interrupt to the whole process group."""
+    os.killpg(runner.pid, signal.SIGINT)
+
+
+def interrupted(runner: subprocess.Popen[bytes]) -> None:
+    runner.send_signal(signal.SIGINT)
+
+
+def terminated(runner: subprocess.Popen[bytes]) -> None:
+    runner.terminate()
+
+
+def killed(runner: subprocess.Popen[bytes]) -> None:
+    runner.kill()
+
+
+class Holder:
+    """A process to kill, and all that it has started, known by a word in their environment."""
+
+    def __init__(self, command: list[str], home: Path, **environ: str) -> None:
+        self._mark = uuid4().hex
+        self._home = home
+        self.runner = subprocess.Popen(
+            command,
+            cwd=CLONE,
+            env={**os.environ, "STUDY_HOME": str(home), "MARK": self._mark, **environ},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def alive(self) -> list[psutil.Process]:
+        """Return the processes that it started and that run, itself among them."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                ours = process.environ().get("MARK") == self._mark or self._is_store(process)
+                if ours and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
+
+    def _is_store(self, process: psutil.Process) -> bool:
+        """Know a Redis server by its folder: it writes its title over its environment."""
+        return process.name() == "redis-server" and Path(process.cwd()).is_relative_to(self._home)
+
+    def runs(self, *names: str) -> bool:
+        assert self.runner.poll() is None
+        return {*names} <= {process.name() for process in self.alive()}
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with home_for_services() as home:
+        yield home
+
+
+@pytest.mark.parametrize("end", [interrupted_by_ctrl_c, interrupted, terminated, killed])
+def test_a_test_run_leaves_nothing(home: Path, end: Kill) -> None:
+    assert_leaves_nothing(Holder(RUN, home), "redis-server", end=end)
+
+
+def test_a_test_run_of_several_processes_leaves_nothing(home: Path) -> None:
+    assert_leaves_nothing(Holder([*RUN, "-n1"], home), "redis-server", end=killed)
+
+
+@pytest.mark.parametrize("command", [DEMO, LESSON, BENCH], ids=["demo", "lesson", "bench"])
+def test_what_is_killed_leaves_nothing(home: Path, command: list[str]) -> None:
+    assert_leaves_nothing(Holder(command, home), "redis-server", "java", end=killed)
+
+
+def assert_leaves_nothing(holder: Holder, *names: str, end: Kill) -> None:
+    try:
+        eventually(lambda: holder.runs(*names))
+        end(holder.runner)
+        holder.runner.wait(30)
+        eventually(lambda: holder.alive() == [], seconds=30)
+    finally:
+        for process in holder.alive():
+            process.kill()
+
+
+def test_what_make_up_starts_goes_on(home: Path, kafka_servers: str) -> None:
+    port = free_port()
+    script = (
+        "from studykit.services.leash import hold_leash; import subprocess, time; hold_leash();"
+        f"subprocess.run([{STUDY!r}, 'up']); subprocess.Popen(['sleep', '600']); time.sleep(600)"
+    )
+    holder = Holder(
+        [sys.executable, "-c", script], home, KAFKA_SERVERS=kafka_servers, REDIS_PORT=str(port)
+    )
+    eventually(lambda: holder.runs("sleep"))
+    holder.runner.kill()
+    holder.runner.wait()
+    eventually(lambda: [process.name() for process in holder.alive()] == ["redis-server"])
+    assert Redis(Workspace(home), port).answers()
+
+
+def test_a_leash_comes_off_unless_it_is_firm() -> None:
+    environ = {VARIABLE: "/tmp/firm-leash-1:/tmp/leash-2"}
+    slip_leash(environ)
+    assert environ == {VARIABLE: "/tmp/firm-leash-1"}
+    environ = {VARIABLE: "/tmp/leash-2"}
+    slip_leash(environ)
+    assert environ == {}
