@@ -33,7 +33,7 @@ from flink_jobs.features.catalog import CATALOG, FRAUD
 from flink_jobs.features.row import encode_row
 from flink_jobs.job.functions import Deliver
 from flink_jobs.job.graph import build
-from flink_jobs.job.on_kafka import KafkaPorts
+from flink_jobs.job.on_kafka import KafkaEdges
 from flink_jobs.job.state import StateFolder
 from flink_jobs.processor import replay
 from flink_jobs.runtime.environment import table_environment
@@ -64,7 +64,7 @@ def measure() -> Iterator[Figure]:
         yield from _on_files(Path(scratch))
 
 
-class BlackHole(KafkaPorts):
+class BlackHole(KafkaEdges):
     """Reads what the job reads, and throws away what it would write."""
 
     def connect(self) -> Deliver:
@@ -94,7 +94,7 @@ def _from_kafka(settings: Settings) -> list[Figure]:
 
         def job() -> None:
             store.flushall()  # what is there already is refused, which costs less
-            _run(KafkaPorts(settings, bounded=True))
+            _run(KafkaEdges(settings, bounded=True))
 
         job()  # its rows are checked, and Java has then compiled what all of them need
         _check(_committed(settings), _expected(_log()))
@@ -115,14 +115,14 @@ def _from_kafka(settings: Settings) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _run(ports: KafkaPorts, **more: str) -> None:
+def _run(edges: KafkaEdges, **more: str) -> None:
     """Run the job with the state and the checkpoints of production, from the log's beginning."""
     with tempfile.TemporaryDirectory() as folder:
-        options = StateFolder(Path(folder)).options(ports.settings)
+        options = StateFolder(Path(folder)).options(edges.settings)
         # What fails and starts again would be measured as a slow job.
         options |= {"restart-strategy.type": "none", **more}
         _, table_env = table_environment(1, options)
-        build(table_env, ports.settings, ports).execute().wait()
+        build(table_env, edges.settings, edges).execute().wait()
 
 
 def _on_files(scratch: Path) -> Iterator[Figure]:

@@ -13,16 +13,17 @@ import argparse
 import os
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from flink_jobs import entry
 from flink_jobs.config import Settings
 from flink_jobs.connectors.redis import open_answering
-from flink_jobs.job.graph import build, check_settings
+from flink_jobs.job.graph import Statements, build, check_settings, statement
 from flink_jobs.job.metrics import reporter, serving
-from flink_jobs.job.on_files import FilePorts
-from flink_jobs.job.on_kafka import KafkaPorts, check_broker
+from flink_jobs.job.on_files import FileEdges
+from flink_jobs.job.on_kafka import KafkaEdges, check_broker
 from flink_jobs.job.running import run
 from flink_jobs.job.state import State, StateFolder
 from flink_jobs.monitoring.logs import start_logging
@@ -33,21 +34,27 @@ NAME: Final = "features"
 """The job's name, by which a cluster knows that it runs already."""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the job; return its exit status."""
-    return entry.run(_parser(), arguments, _work)
+def main(arguments: list[str] | None = None, statements: Statements = statement) -> int:
+    """Run the job, made of `statements`; return its exit status."""
+    return entry.run(_parser(), arguments, partial(_work, statements))
 
 
-def _work(options: argparse.Namespace, settings: Settings) -> None:
+def _work(statements: Statements, options: argparse.Namespace, settings: Settings) -> None:
     if options.replay is not None:
-        replay_file(options.replay, options.out, settings, options.parallelism)
+        replay_file(options.replay, options.out, settings, options.parallelism, statements)
     else:
-        ports = KafkaPorts(settings, bounded=options.bounded, idle_s=options.idle_seconds)
+        edges = KafkaEdges(settings, bounded=options.bounded, idle_s=options.idle_seconds)
         state = State() if options.managed else StateFolder(options.state, options.origin)
-        run_on_kafka(ports, state, options.parallelism, options.cluster)
+        run_on_kafka(edges, state, options.parallelism, options.cluster, statements)
 
 
-def replay_file(log: Path, out: Path, settings: Settings, parallelism: int = 1) -> None:
+def replay_file(
+    log: Path,
+    out: Path,
+    settings: Settings,
+    parallelism: int = 1,
+    statements: Statements = statement,
+) -> None:
     """Replay a log file into `features.jsonl` and `dead-letter.jsonl` in the folder `out`.
 
     Raises:
@@ -57,23 +64,28 @@ def replay_file(log: Path, out: Path, settings: Settings, parallelism: int = 1) 
     """
     check_settings(settings)
     with tempfile.TemporaryDirectory(prefix="feature-job-") as folder:
-        ports = FilePorts(Path(folder), settings)
-        ports.split(log)
+        edges = FileEdges(Path(folder), settings)
+        edges.split(log)
         _, table_env = table_environment(parallelism)
-        build(table_env, settings, ports).execute().wait()
-        ports.collect(out)
+        build(table_env, settings, edges, statements).execute().wait()
+        edges.collect(out)
 
 
 def run_on_kafka(
-    ports: KafkaPorts, state: State, parallelism: int = 1, cluster: str | None = None
+    edges: KafkaEdges,
+    state: State,
+    parallelism: int = 1,
+    cluster: str | None = None,
+    statements: Statements = statement,
 ) -> None:
     """Run from Kafka into Redis and Kafka, from where `state` says, until stopped.
 
     Args:
-        ports: The broker and the store.
+        edges: The broker and the store.
         state: Where checkpoints are.
         parallelism: How many instances of each operator there are.
         cluster: Host and port of the cluster that runs it; None runs it in this process.
+        statements: What the job is made of, as `build` takes it.
 
     Raises:
         SettingsError: The production job cannot do what the settings ask for, or the metrics port
@@ -84,21 +96,21 @@ def run_on_kafka(
         JobUnusable: The state belongs to another job, the job has failed for good, or its cluster
             is gone.
     """
-    check_settings(ports.settings)
+    check_settings(edges.settings)
     check_connector(os.environ)
     if cluster is not None:
         check_cluster(cluster, parallelism, NAME)
-    # One without a partition holds the windows up; in a bounded run it ends at once.
-    check_broker(ports.settings, readers=1 if ports.bounded else parallelism)
-    open_answering(ports.settings.redis_host, ports.settings.redis_port).close()
-    options = {"pipeline.name": NAME, **state.options(ports.settings)}
-    options |= reporter(ports.settings.metrics_port)
-    if ports.bounded:  # a run that somebody waits for says what is wrong, instead of trying again
+    # A reader without a partition holds the watermark back; in a bounded run it ends at once.
+    check_broker(edges.settings, readers=1 if edges.bounded else parallelism)
+    open_answering(edges.settings.redis_host, edges.settings.redis_port).close()
+    options = {"pipeline.name": NAME, **state.options(edges.settings)}
+    options |= reporter(edges.settings.metrics_port)
+    if edges.bounded:  # a run that somebody waits for says what is wrong, instead of trying again
         options["restart-strategy.type"] = "none"
     start_logging(NAME)
-    with state.held(), serving(NAME, ports.settings.metrics_port):
+    with state.held(), serving(NAME, edges.settings.metrics_port):
         _, table_env = table_environment(parallelism, options, cluster)
-        run(build(table_env, ports.settings, ports), state.savepoints, cluster)
+        run(build(table_env, edges.settings, edges, statements), state.savepoints, cluster)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -109,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="DIR",
         default=Path("flink-state"),
-        help="where checkpoints are; the newest is gone on from (default: flink-state)",
+        help="where checkpoints are kept; the job goes on from the newest (default: flink-state)",
     )
     parser.add_argument(
         "--from",
@@ -140,7 +152,8 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=60,
         metavar="60",
-        help="after which a silent partition holds nothing up, 0 for never (default: 60)",
+        help="idle timeout of a silent partition, in seconds of wall-clock time; 0 disables it "
+        "(default: 60)",
     )
     return parser
 

@@ -42,7 +42,7 @@ from flink_jobs.datastream.timers import timed
 from flink_jobs.datastream.windows import windowed
 from flink_jobs.events import TRANSACTIONS
 from flink_jobs.job.graph import interval
-from flink_jobs.job.on_files import FilePorts
+from flink_jobs.job.on_files import FileEdges
 from flink_jobs.runtime.environment import table_environment
 
 Form: TypeAlias = Literal["windows", "timers"]
@@ -65,13 +65,13 @@ def replay_with_datastream(
         FlinkUnusable: There is no Java that Flink runs on.
     """
     with tempfile.TemporaryDirectory(prefix="datastream-job-") as folder:
-        ports = FilePorts(Path(folder), settings)
-        ports.split(log)
+        edges = FileEdges(Path(folder), settings)
+        edges.split(log)
         env, table_env = table_environment(1, _options(form, mode))
         partitions = {one.partition for one in read_log(log) if one.topic == TRANSACTIONS}
         build(env, table_env, settings, Path(folder), form, partitions=len(partitions))
         env.execute("datastream")
-        ports.collect(out)
+        edges.collect(out)
 
 
 def build(
@@ -89,7 +89,7 @@ def build(
         env: The environment.
         table_env: Its table side.
         settings: Windows, bound and lateness.
-        folder: Holds the records of the topic as `FilePorts` writes them.
+        folder: Holds the records of the topic as `FileEdges` writes them.
         form: Which of the two.
         partitions: How many the file holds.
     """

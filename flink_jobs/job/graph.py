@@ -4,14 +4,15 @@
                                           -> dead letters -> dead-letter sink
 
 `build` is pure: it adds statements to an environment and starts nothing. Where records come from
-and rows go to are *ports*, so that what runs on Kafka is tested on files.
+and where rows go are its *edges*, so that what runs on Kafka is tested on files.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
 from string import Template
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from pyflink.table import DataTypes, Schema, StatementSet, StreamTableEnvironment
 from pyflink.table.udf import udf
@@ -20,9 +21,18 @@ from flink_jobs.config import Settings, SettingsError
 from flink_jobs.events import EVENT_TYPES
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.clickstream import SESSION_GAP_MS
-from flink_jobs.job.functions import Decode, Deliver, Finish, event_columns, event_type
+from flink_jobs.job.functions import (
+    FINISHERS,
+    Decode,
+    Deliver,
+    FinishAndDeliver,
+    arguments,
+    event_columns,
+    event_type,
+)
+from flink_jobs.job.spread import salts
 
-_SEEN_BEFORE: Final = "LAG(max_seen_ms) OVER (PARTITION BY `partition` ORDER BY arrival)"
+_SEEN_BEFORE: Final = "LAG(max_seen_ms) OVER (PARTITION BY salt, `partition` ORDER BY arrival)"
 _FINISHED: Final = DataTypes.ROW(
     [
         DataTypes.FIELD("redis_key", DataTypes.STRING()),
@@ -31,8 +41,12 @@ _FINISHED: Final = DataTypes.ROW(
 )
 
 
-class Ports(Protocol):
-    """Where records come from, and where rows and dead letters go."""
+Statements: TypeAlias = Callable[..., str]
+"""Returns the statement of a name, its `${...}` filled in by keyword: `statement`, or another."""
+
+
+class Edges(Protocol):
+    """Where records come from, and where rows and dead letters go: sources and sinks."""
 
     def create_sources(self, table_env: StreamTableEnvironment) -> None:
         """Create a table for each event topic, with the columns of `source_files.sql`."""
@@ -44,33 +58,48 @@ class Ports(Protocol):
         """Create the sinks; return the statements that insert the views of rows and letters."""
 
 
-def build(table_env: StreamTableEnvironment, settings: Settings, ports: Ports) -> StatementSet:
+def statement(name: str, /, **values: str | int) -> str:
+    """Return the statement in `sql/NAME.sql` with its `${...}` filled in."""
+    text = (files("flink_jobs") / "sql" / f"{name}.sql").read_text()
+    return Template(text).substitute(values)
+
+
+def build(
+    table_env: StreamTableEnvironment,
+    settings: Settings,
+    edges: Edges,
+    statements: Statements = statement,
+) -> StatementSet:
     """Return the job, ready to be executed.
 
     Args:
         table_env: A fresh environment; it gets the job's tables, views and functions.
         settings: Windows, bound and limits.
-        ports: Where records come from and rows go to.
+        edges: Where records come from and rows go to.
+        statements: Gives the statements between the edges. A name is that of a file in `sql/`.
 
     Raises:
         SettingsError: The production job cannot do what the settings ask for.
     """
     check_settings(settings)
-    ports.create_sources(table_env)
+    edges.create_sources(table_env)
     for topic in EVENT_TYPES:
-        _judge(table_env, settings, topic)
+        _judge(table_env, settings, topic, statements)
     for feature_set in CATALOG:
         finish = udf(
-            Finish(feature_set.name, ports.connect), result_type=_FINISHED, func_type="pandas"
+            FinishAndDeliver(feature_set.name, edges.connect),
+            result_type=_FINISHED,
+            func_type="pandas",
         )
         table_env.create_temporary_function(f"finish_{feature_set.name}", finish)
-        table_env.execute_sql(statement(feature_set.name, **_windows(settings)))
-    table_env.execute_sql(statement("dead_letters"))
-    _translate(table_env, "dead_letters", "letters")
-    statements = table_env.create_statement_set()
-    for insert in ports.create_sinks(table_env):
-        statements.add_insert_sql(insert)
-    return statements
+        columns = arguments(FINISHERS[feature_set.name])
+        table_env.execute_sql(statements(feature_set.name, arguments=columns, **_windows(settings)))
+    table_env.execute_sql(statements("dead_letters"))
+    _translate(table_env, "dead_letters", "letters", "event_ms")
+    inserts = table_env.create_statement_set()
+    for insert in edges.create_sinks(table_env):
+        inserts.add_insert_sql(insert)
+    return inserts
 
 
 def check_settings(settings: Settings) -> None:
@@ -84,12 +113,6 @@ def check_settings(settings: Settings) -> None:
             f"ALLOWED_LATENESS_SECONDS={settings.allowed_lateness_seconds} works in the "
             "development processor only, because windows in Flink SQL fire once: set it to 0"
         )
-
-
-def statement(name: str, /, **values: str | int) -> str:
-    """Return the statement in `sql/NAME.sql` with its `${...}` filled in."""
-    text = (files("flink_jobs") / "sql" / f"{name}.sql").read_text()
-    return Template(text).substitute(values)
 
 
 def interval(duration_ms: int) -> str:
@@ -113,7 +136,9 @@ def _windows(settings: Settings) -> dict[str, str | int]:
     }
 
 
-def _judge(table_env: StreamTableEnvironment, settings: Settings, topic: str) -> None:
+def _judge(
+    table_env: StreamTableEnvironment, settings: Settings, topic: str, statements: Statements
+) -> None:
     """Add the view `TOPIC_events`: the records with their verdicts, event time as their clock."""
     decode = udf(Decode(topic), result_type=event_type(topic), func_type="pandas")
     table_env.create_temporary_function(f"decode_{topic}", decode)
@@ -121,6 +146,8 @@ def _judge(table_env: StreamTableEnvironment, settings: Settings, topic: str) ->
         "topic": topic,
         "columns": ", ".join(event_columns(topic)),
         "decoded_columns": ", ".join(f"decoded.{name}" for name in event_columns(topic)),
+        "line_watermark_ms": "watermark_ms",
+        "salts": salts(),
         "bound_ms": settings.bound_ms,
         "seen_ms": "max_seen_ms" if settings.bound_ms else _SEEN_BEFORE,
         "max_future_ms": settings.max_future_ms,
@@ -128,19 +155,21 @@ def _judge(table_env: StreamTableEnvironment, settings: Settings, topic: str) ->
         "slide_ms": settings.slide_ms,
     }
     for name in ("clocked", "judged", "routed"):
-        table_env.execute_sql(statement(name, **values))
+        table_env.execute_sql(statements(name, **values))
     _translate(table_env, f"{topic}_routed", f"{topic}_events")
 
 
-def _translate(table_env: StreamTableEnvironment, view: str, name: str) -> None:
+def _translate(
+    table_env: StreamTableEnvironment, view: str, name: str, event_ms: str = "event_time"
+) -> None:
     """Translate a view, once, to a stream that everything after it reads as `name`.
 
     Left to the planner, every reader could get a copy of its own of what comes before, with a clock
-    and Python workers of its own. Event time becomes the clock.
+    and Python workers of its own. The column `event_ms` becomes the clock.
     """
     table = table_env.from_path(view)
     schema = Schema.new_builder().from_resolved_schema(table.get_resolved_schema())
-    schema.column_by_expression("event_clock", "TO_TIMESTAMP_LTZ(event_time, 3)")
+    schema.column_by_expression("event_clock", f"TO_TIMESTAMP_LTZ({event_ms}, 3)")
     schema.watermark("event_clock", "SOURCE_WATERMARK()")
     stream = table_env.to_data_stream(table)
     table_env.create_temporary_view(name, table_env.from_data_stream(stream, schema.build()))

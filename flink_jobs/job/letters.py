@@ -34,7 +34,7 @@ class LetterWriter:
         watermark_ms: int | None,
         original: bytes | None,
     ) -> DeadLetter:
-        """Return the dead letter of a row of the view `dead_letters`; the same order."""
+        """Return the dead letter of a row of the view `dead_letters`: its columns by name."""
         late_by_ms: int | None = None
         missed: tuple[int, ...] | None = None
         if event_ms is not None and watermark_ms is not None:
@@ -56,7 +56,9 @@ class LetterWriter:
 
     def _missed(self, event_ms: int, watermark_ms: int) -> tuple[int, ...]:
         windows = SlidingWindows(self.size_ms, self.slide_ms).assign(event_ms)
-        return tuple(one.start_ms for one in windows if is_closed(one.end_ms, watermark_ms))
+        return tuple(
+            window.start_ms for window in windows if is_closed(window.end_ms, watermark_ms)
+        )
 
 
 class WriteLetters(ScalarFunction):  # type: ignore[misc]
@@ -73,7 +75,7 @@ class WriteLetters(ScalarFunction):  # type: ignore[misc]
         self._counters: dict[tuple[str, str], Counter] = {}
 
     def eval(self, *columns: Any) -> object:  # noqa: ANN401
-        """Return the dead letter of a row of the view `dead_letters`, in the sink's shape."""
+        """Return the dead letter of `LetterWriter.write`, in the sink's shape."""
         letter = self._writer.write(*columns)
         self._count(letter.reason, letter.feature_set or "")
         return self._shape(letter)

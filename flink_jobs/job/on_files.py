@@ -1,4 +1,4 @@
-"""Files as the ports of the production job: a log file in, result files out."""
+"""Files as the edges of the production job: a log file in, result files out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from flink_jobs.dead_letter import DeadLetter
 from flink_jobs.events import EVENT_TYPES
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import FeatureRow
-from flink_jobs.job.functions import Deliver
+from flink_jobs.job.functions import Deliver, arguments
 from flink_jobs.job.graph import statement
 from flink_jobs.job.letters import LetterWriter, WriteLetters
 
@@ -30,7 +30,7 @@ class _Row(FeatureRow, frozen=True):
     features: msgspec.Raw  # type: ignore[assignment]  # goes from file to file as it is
 
 
-class FilePorts:
+class FileEdges:
     """Reads a log file and writes result files, by way of `folder`, which is for its use alone."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
@@ -65,16 +65,16 @@ class FilePorts:
         """Create a folder of lines for each feature set, and one for the dead letters."""
         write = udf(WriteLetters(self._letters, _line), result_type=DataTypes.STRING())
         table_env.create_temporary_function("dead_letter_line", write)
-        names = [f"{one.name}_rows" for one in CATALOG]
+        names = [f"{feature_set.name}_rows" for feature_set in CATALOG]
         for name in (*names, _DEAD_LETTERS):
             table_env.execute_sql(statement("sink_files", name=name, folder=str(self._folder)))
         return [f"INSERT INTO {name}_sink SELECT feature_row FROM {name}" for name in names] + [
-            statement("insert_letter_lines")
+            statement("insert_letter_lines", arguments=arguments(LetterWriter.write))
         ]
 
     def collect(self, out: Path) -> None:
         """Write what the job has written, once it has ended, to the result files in `out`."""
-        rows = (row for one in CATALOG for row in self._lines(f"{one.name}_rows", _Row))
+        rows = (row for part in CATALOG for row in self._lines(f"{part.name}_rows", _Row))
         write_results(out, rows, self._lines(_DEAD_LETTERS, DeadLetter))
 
     def _lines(self, name: str, kind: type[Line]) -> Iterator[Line]:

@@ -1,4 +1,4 @@
-"""Kafka and Redis as the ports of the production job."""
+"""Kafka and Redis as the edges of the production job."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from flink_jobs.connectors.redis import FeatureStore, open_client
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC, DeadLetter
 from flink_jobs.events import EVENT_TYPES
 from flink_jobs.features.catalog import CATALOG
-from flink_jobs.job.functions import Deliver
+from flink_jobs.job.functions import Deliver, arguments
 from flink_jobs.job.graph import statement
 from flink_jobs.job.letters import LetterWriter, WriteLetters
 from flink_jobs.job.plain_events import GROUP, PLAIN_EVENTS, SEPARATOR
@@ -39,14 +39,14 @@ _LETTER: Final = DataTypes.ROW(
 
 
 @dataclass(frozen=True, slots=True)
-class KafkaPorts:
+class KafkaEdges:
     """Reads the event topics; writes to Redis and to the topics of features and dead letters."""
 
     settings: Settings
     bounded: bool = False
     """Whether to end at what the topics hold now, as a log file ends: every open window fires."""
     idle_s: int = 60
-    """After how many seconds of wall time a silent partition holds nothing up, 0 for never."""
+    """Idle timeout of a silent partition, in seconds of wall-clock time; 0 disables it."""
 
     @property
     def group(self) -> str:
@@ -73,7 +73,8 @@ class KafkaPorts:
         """Connect to Redis, which takes every batch of rows in one pipeline."""
         settings = self.settings
         client = open_client(settings.redis_host, settings.redis_port)
-        return FeatureStore(client, {one.name: one.ttl_ms(settings) for one in CATALOG}).write
+        ttl_ms = {feature_set.name: feature_set.ttl_ms(settings) for feature_set in CATALOG}
+        return FeatureStore(client, ttl_ms).write
 
     def create_sinks(self, table_env: StreamTableEnvironment) -> list[str]:
         """Create the sinks of features and dead letters."""
@@ -86,12 +87,12 @@ class KafkaPorts:
             "transaction_timeout_ms": TRANSACTION_TIMEOUT_MS,
         }
         inserts = []
-        for one in CATALOG:
-            sink = statement(
-                "sink_features_kafka", feature_set=one.name, target=one.target, **common
+        for feature_set in CATALOG:
+            name, target = feature_set.name, feature_set.target
+            table_env.execute_sql(
+                statement("sink_features_kafka", feature_set=name, target=target, **common)
             )
-            table_env.execute_sql(sink)
-            inserts.append(f"INSERT INTO {one.name}_sink SELECT * FROM {one.name}_rows")
+            inserts.append(f"INSERT INTO {name}_sink SELECT * FROM {name}_rows")
         table_env.execute_sql(
             statement(
                 "sink_letters_kafka",
@@ -100,7 +101,10 @@ class KafkaPorts:
                 **common,
             )
         )
-        return [*inserts, statement("insert_letters_kafka")]
+        return [
+            *inserts,
+            statement("insert_letters_kafka", arguments=arguments(LetterWriter.write)),
+        ]
 
 
 def check_broker(settings: Settings, readers: int = 1) -> None:
@@ -118,7 +122,7 @@ def check_broker(settings: Settings, readers: int = 1) -> None:
     admin = KafkaAdminClient(bootstrap_servers=settings.kafka_servers)
     try:
         allowed_ms = _longest_transaction_ms(admin)
-        fewest = min(len(one["partitions"]) for one in admin.describe_topics([*EVENT_TYPES]))
+        fewest = min(len(topic["partitions"]) for topic in admin.describe_topics([*EVENT_TYPES]))
     finally:
         admin.close()
     if fewest < readers:

@@ -17,6 +17,9 @@ from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
 GROUP: Final = 2
 """The group of a pattern that is the event time, epoch milliseconds."""
 
+MAX_TEXT: Final = 4_096
+"""How many characters a plain event has at most: key, separator and value together."""
+
 SEPARATOR: Final = "\x01"
 """Stands between a record's key and its value; neither may contain it where a pattern matches."""
 
@@ -60,6 +63,10 @@ def _plain(required: Mapping[str, str], optional: Mapping[str, str]) -> str:
     field that is required stands an empty group, and at the end a reference to each of these
     groups, which fails where the field was not there. To look for each field by itself costs three
     times as much.
+
+    Repetitions are possessive (`++`): Java runs those in a loop. Any other repetition of a group it
+    runs by recursion, so that an object of three hundred fields overflows the stack and ends the
+    job. No match is lost: an object can be split into its fields in one way only.
     """
     names = "|".join([*required, *optional])
     known = "|".join(
@@ -70,8 +77,8 @@ def _plain(required: Mapping[str, str], optional: Mapping[str, str]) -> str:
     member = rf'{_GAP}"(?:{known}|{other}){_GAP}(?:,(?!{_GAP}\}})|(?=\}}))'
     all_there = "".join(rf"\{GROUP + number}" for number, _ in enumerate(required, start=1))
     key = rf"({_CHARACTER}{{1,64}})"
-    short = f"(?s)^(?=.{{1,4096}}{_END})"
-    return rf"{short}{key}{SEPARATOR}{_GAP}\{{(?:{member})+\}}{_GAP}{_END}{all_there}"
+    short = f"(?s)^(?=.{{1,{MAX_TEXT}}}+{_END})"
+    return rf"{short}{key}{SEPARATOR}{_GAP}\{{(?:{member})++\}}{_GAP}{_END}{all_there}"
 
 
 PLAIN_EVENTS: Final = {

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flink_jobs.config import Settings
 from flink_jobs.errors import Foreseen
+from flink_jobs.job.spread import MAX_PARALLELISM
 
 
 class JobUnusable(Foreseen):
@@ -34,6 +35,7 @@ class State:
     def options(self, settings: Settings) -> dict[str, str]:
         """Return Flink's options for how, not where, checkpoints are made."""
         return {
+            "pipeline.max-parallelism": str(MAX_PARALLELISM),
             "execution.checkpointing.interval": f"{settings.checkpoint_interval_ms} ms",
             "execution.checkpointing.mode": "EXACTLY_ONCE",
             "execution.checkpointing.timeout": "5 min",
@@ -103,7 +105,11 @@ class StateFolder(State):
         """Return the folder of the newest complete checkpoint or savepoint, None without any."""
         complete = [*self._path.glob("checkpoints/*/chk-*/_metadata")]
         complete += self._path.glob("savepoints/*/_metadata")
-        return max(complete, key=lambda one: one.stat().st_mtime).parent if complete else None
+        return (
+            max(complete, key=lambda metadata: metadata.stat().st_mtime).parent
+            if complete
+            else None
+        )
 
     def _claim(self, settings: Settings) -> None:
         """Note the settings that decide a verdict; refuse others."""

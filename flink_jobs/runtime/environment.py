@@ -20,6 +20,10 @@ _OPTIONS: Final = {
     "python.client.executable": sys.executable,
     "table.local-time-zone": "UTC",  # or the windows' ends would follow the machine's zone
     "pipeline.object-reuse": "true",
+    # Python is called for so many records, or after a second. More would be faster still, but they
+    # are in memory, and an event may have 64 KiB: what fits must not be for a payload to decide.
+    "python.fn-execution.bundle.size": "4000",
+    "python.fn-execution.arrow.batch.size": "4000",
 }
 
 

@@ -3,7 +3,4 @@
 -- Guarantees: one line a letter, in no order; who collects them sorts. Python writes what depends on more
 -- than one column, the same function as for Kafka, so that the two cannot disagree.
 INSERT INTO dead_letters_sink
-SELECT dead_letter_line(
-  reason, feature_set, topic, `partition`, `offset`, event_time, watermark_ms, `value`
-)
-FROM letters
+SELECT dead_letter_line(${arguments}) FROM letters

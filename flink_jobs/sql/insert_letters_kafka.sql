@@ -4,9 +4,4 @@
 -- headers say why. Python writes the three in one call.
 INSERT INTO letters_sink
 SELECT letter.letter_key, letter.original, letter.headers
-FROM (
-  SELECT dead_letter(
-    reason, feature_set, topic, `partition`, `offset`, event_time, watermark_ms, `value`
-  ) AS letter
-  FROM letters
-)
+FROM (SELECT dead_letter(${arguments}) AS letter FROM letters)

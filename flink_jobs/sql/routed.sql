@@ -2,7 +2,8 @@
 --
 -- Guarantees: nothing is dropped and nothing has two verdicts. A window is missed once the watermark has
 -- reached its last millisecond; `first_end` is the end of the first window that holds the event, and
--- the others end a slide later each.
+-- the others end a slide later each. A line is a JSON array of what a window needs: the watermark by
+-- which the event was judged, its offset, and its fields as `decode` wrote them.
 CREATE TEMPORARY VIEW ${topic}_routed AS
 SELECT
   `value`,
@@ -10,6 +11,8 @@ SELECT
   `offset`,
   watermark_ms,
   ${columns},
+  CONCAT('[', CAST(${line_watermark_ms} AS STRING), ',', CAST(`offset` AS STRING), ',', fields, ']')
+    AS line,
   CASE
     WHEN event_time IS NULL THEN 'malformed'
     WHEN event_time > `timestamp` + ${max_future_ms} THEN 'future_timestamp'
@@ -21,6 +24,7 @@ FROM (
   SELECT
     *,
     ${decoded_columns},
+    decoded.fields AS fields,
     decoded.event_time - MOD(decoded.event_time, ${slide_ms}) + ${slide_ms} AS first_end_ms
   FROM ${topic}_judged
 )

@@ -2,31 +2,33 @@
 --
 -- Guarantees: only events more than a millisecond ahead of the watermark are admitted. Sessions that
 -- touch merge, and when Flink fires one depends on the slowest partition; with this rule no event
--- that is admitted can touch a session that has fired.
+-- that is admitted can touch a session that has fired. A visit has no longest duration, so SQL counts
+-- here: lines would make its state grow with every click.
 CREATE TEMPORARY VIEW session_rows AS
 SELECT finished.redis_key, finished.feature_row
 FROM (
-  SELECT
-    finish_session(
-      user_id,
-      MIN(event_time),
-      MAX(event_time) + ${gap_ms},
-      COUNT(*),
-      COUNT(*) FILTER (WHERE event_type = 'page_view'),
-      COUNT(*) FILTER (WHERE event_type = 'click'),
-      COUNT(*) FILTER (WHERE event_type = 'add_to_cart'),
-      COUNT(*) FILTER (WHERE event_type = 'purchase'),
-      MIN(event_time),
-      MAX(event_time),
-      COALESCE(MIN(CASE WHEN event_type = 'page_view' THEN event_time END), 0),
-      COALESCE(MAX(CASE WHEN event_type = 'page_view' THEN event_time END), 0)
-    ) AS finished
-  FROM TABLE(SESSION(
-    (
-      SELECT * FROM clickstream_events
-      WHERE verdict NOT IN ('malformed', 'future_timestamp') AND event_time > watermark_ms + 1
-    ) PARTITION BY user_id,
-    DESCRIPTOR(event_clock), ${gap}
-  ))
-  GROUP BY user_id, window_start, window_end
+  SELECT finish_session(${arguments}) AS finished
+  FROM (
+    SELECT
+      entity,
+      MIN(event_time) AS start_ms,
+      MAX(event_time) + ${gap_ms} AS end_ms,
+      COUNT(*) AS events,
+      COUNT(*) FILTER (WHERE event_type = 'page_view') AS page_views,
+      COUNT(*) FILTER (WHERE event_type = 'click') AS clicks,
+      COUNT(*) FILTER (WHERE event_type = 'add_to_cart') AS add_to_carts,
+      COUNT(*) FILTER (WHERE event_type = 'purchase') AS purchases,
+      MIN(event_time) AS first_ms,
+      MAX(event_time) AS last_ms,
+      COALESCE(MIN(CASE WHEN event_type = 'page_view' THEN event_time END), 0) AS first_view_ms,
+      COALESCE(MAX(CASE WHEN event_type = 'page_view' THEN event_time END), 0) AS last_view_ms
+    FROM TABLE(SESSION(
+      (
+        SELECT entity, event_time, event_type, event_clock FROM clickstream_events
+        WHERE verdict NOT IN ('malformed', 'future_timestamp') AND event_time > watermark_ms + 1
+      ) PARTITION BY entity,
+      DESCRIPTOR(event_clock), ${gap}
+    ))
+    GROUP BY entity, window_start, window_end
+  )
 )

@@ -3,7 +3,7 @@
 -- Guarantees: only committed records are read, each once, from the beginning of the log or from where a
 -- checkpoint says. The watermark belongs to a partition and follows every record, not a clock; the
 -- bound is one millisecond longer than the setting, so that an event exactly that old is on time.
--- `plain_event_ms` is null for what cannot move it: see `job_clock.py`. MOD makes 0 of what is from the
+-- `plain_event_ms` is null for what cannot move it: see `plain_events.py`. MOD makes 0 of what is from the
 -- future, which does not move it either; a CASE would search the payload twice.
 CREATE TEMPORARY TABLE ${topic} (
   `key` BYTES,

@@ -25,7 +25,7 @@ from flink_jobs.connectors.redis import open_client, read_features
 from flink_jobs.dead_letter import DeadLetter
 from flink_jobs.events import TRANSACTIONS, Record
 from flink_jobs.features.row import FeatureRow
-from flink_jobs.job.on_kafka import KafkaPorts
+from flink_jobs.job.on_kafka import KafkaEdges
 from flink_jobs.processor.partition import Output, Partition
 from flink_jobs.simulator.disorder import Disorder
 from studykit.errors import StudyError
@@ -50,7 +50,7 @@ TROUBLE: Final = Disorder(
 _ENVIRON: Final = dict(os.environ)
 """As it was at first: a Flink in this process leaves paths and ports that are no other's."""
 
-_GROUP: Final = KafkaPorts(SETTINGS).group
+_GROUP: Final = KafkaEdges(SETTINGS).group
 _PATIENCE_S: Final = 240
 _STOP_S: Final = 60
 _POLL_S: Final = 0.2

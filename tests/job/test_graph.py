@@ -7,21 +7,26 @@ from collections import Counter
 from importlib.resources import files
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from flink_jobs.config import Settings, SettingsError
 from flink_jobs.connectors.log_file import LogRecord, write_log
-from flink_jobs.feature_job import main
-from flink_jobs.job.graph import build, check_settings, interval
-from flink_jobs.job.on_files import FilePorts
+from flink_jobs.events import CLICKSTREAM
+from flink_jobs.feature_job import main, replay_file
+from flink_jobs.features.catalog import SESSION
+from flink_jobs.job.graph import build, check_settings, interval, statement
+from flink_jobs.job.on_files import FileEdges
+from flink_jobs.processor import replay as processor
 from flink_jobs.runtime.environment import table_environment
+from tests.support import logs
 
 
 @pytest.fixture(scope="module")
 def operators(tmp_path_factory) -> Counter[str]:
     env, table_env = table_environment(1)
-    ports = FilePorts(tmp_path_factory.mktemp("ports"), Settings())
-    build(table_env, Settings(), ports).attach_as_datastream()
+    edges = FileEdges(tmp_path_factory.mktemp("edges"), Settings())
+    build(table_env, Settings(), edges).attach_as_datastream()
     nodes = json.loads(env.get_execution_plan())["nodes"]
     return Counter(node["type"].partition("[")[0] for node in nodes)
 
@@ -33,8 +38,9 @@ def test_each_topic_is_read_once(operators):
 
 
 @pytest.mark.jvm
-def test_there_is_one_window_operator_a_feature_set(operators):
-    assert operators["WindowTableFunction"] == 2  # HOP, of fraud and personalization
+def test_hop_keeps_an_event_once_in_a_pane_and_not_once_for_each_window(operators):
+    assert operators["WindowTableFunction"] == 0
+    assert operators["LocalWindowAggregate"] == 2  # HOP, of fraud and personalization
     assert operators["GlobalWindowAggregate"] == 2
     assert operators["WindowAggregate"] == 1  # SESSION
 
@@ -42,6 +48,43 @@ def test_there_is_one_window_operator_a_feature_set(operators):
 @pytest.mark.jvm
 def test_python_decodes_each_topic_once_finishes_each_set_once_and_writes_letters_once(operators):
     assert operators["PythonCalc"] == 2 + 3 + 1
+
+
+def _swapped(name: str, /, **values: str | int) -> str:
+    """Return a statement; that of the sessions with two columns in each other's place."""
+    text = statement(name, **values)
+    if name == SESSION.name:
+        for first, second in (("page_views", "clicks"), ("first_ms", "last_ms")):
+            lines = text.splitlines(keepends=True)
+            here, there = (
+                next(at for at, line in enumerate(lines) if f" AS {column},\n" in line)
+                for column in (first, second)
+            )
+            lines[here], lines[there] = lines[there], lines[here]
+            text = "".join(lines)
+        assert text != statement(name, **values)
+    return text
+
+
+@pytest.mark.jvm
+def test_columns_meet_python_by_name_wherever_they_stand(tmp_path):
+    records = [
+        LogRecord(CLICKSTREAM, 0, offset, logs.T, b"u", msgspec.json.encode(click))
+        for offset, click in enumerate(
+            [
+                logs.click(0, "u"),
+                logs.click(20_000, "u", event_type="click"),
+                logs.click(40_000, "u", event_type="click"),
+            ]
+        )
+    ]
+    log = tmp_path / "log.jsonl"
+    write_log(log, records)
+    replay_file(log, tmp_path / "job", Settings(), statements=_swapped)
+    processor.replay_file(log, tmp_path / "processor", Settings())
+    written = [(tmp_path / who / "features.jsonl").read_text() for who in ("job", "processor")]
+    assert written[0] == written[1]
+    assert '"session"' in written[0]
 
 
 def test_allowed_lateness_is_refused_with_the_reason():

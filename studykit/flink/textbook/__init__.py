@@ -24,7 +24,11 @@ from flink_jobs.job.graph import statement
 OWN: Final = ("clocked", "judged")
 """The statements in this folder; all others are the production job's."""
 
-_OPEN_WINDOWS_ONLY: Final = "  WHERE EXTRACT(EPOCH FROM window_end) * 1000 - 1 > watermark_ms\n"
+_OTHERS: Final = {"routed": {"line_watermark_ms": "0"}}
+"""What other statements are given in the place of the production job's values.
+
+A line that names no watermark is open in every window, so that Flink's windows alone decide.
+"""
 
 
 def textbook_statement(name: str, /, **values: str | int) -> str:
@@ -32,4 +36,4 @@ def textbook_statement(name: str, /, **values: str | int) -> str:
     if name in OWN:
         text = (files("studykit.flink.textbook") / f"{name}.sql").read_text()
         return Template(text).substitute(values)
-    return statement(name, **values).replace(_OPEN_WINDOWS_ONLY, "")  # HOP alone decides
+    return statement(name, **{**values, **_OTHERS.get(name, {})})

@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 
 from flink_jobs import feature_job
-from flink_jobs.job import graph
 from studykit.flink.textbook import textbook_statement
 
 if __name__ == "__main__":
-    graph.statement = textbook_statement
-    sys.exit(feature_job.main())
+    sys.exit(feature_job.main(statements=textbook_statement))
