@@ -207,6 +207,36 @@ def redis(
         raise typer.Exit(1)
 
 
+@app.command()
+def prove(
+    job: Annotated[str, typer.Argument(help="A file of SQL or Python: my.sql, my.py, my.py:name.")],
+    size: Annotated[float, typer.Option(help="Length of a window, seconds.")] = 10,
+    slide: Annotated[float | None, typer.Option(help="From window to window; else size.")] = None,
+    bound: Annotated[float, typer.Option(help="Disorder that is waited for, seconds.")] = 4,
+    lateness: Annotated[float, typer.Option(help="Allowed lateness, seconds.")] = 0,
+    logs: Annotated[int, typer.Option(min=1, help="How many logs are tried.")] = 1_000,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same logs.")] = 7,
+    picture: Annotated[Path | None, typer.Option(help="Draw what is found: a .png.")] = None,
+) -> None:
+    """Look for the smallest log on which a windowed job is wrong."""
+    from rich.console import Console
+
+    from studykit.cli.prove import prove as look
+    from studykit.trace.steps import Policy, PolicyError
+
+    try:
+        policy = Policy(
+            size_ms=round(size * 1_000),
+            slide_ms=None if slide is None else round(slide * 1_000),
+            bound_ms=round(bound * 1_000),
+            lateness_ms=round(lateness * 1_000),
+        )
+    except PolicyError as error:
+        raise StudyError(str(error)) from None
+    if not look(job, policy, Console(), logs=logs, seed=seed, picture=picture):
+        raise typer.Exit(1)
+
+
 @jars.command()
 def fetch() -> None:
     """Download the jars that are missing or damaged."""

@@ -1,0 +1,83 @@
+"""`study prove`: look for the smallest log on which somebody's windowed job is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec.structs import replace
+from rich.console import Console
+
+from studykit.adversary.jobs import Job, load
+from studykit.adversary.logs import delivered
+from studykit.adversary.search import Counterexample, search
+from studykit.errors import StudyError
+from studykit.trace.simulate import simulate
+from studykit.trace.steps import Policy
+from studykit.trace.words import step_sentence
+
+
+def prove(
+    what: str, policy: Policy, console: Console, *, logs: int, seed: int, picture: Path | None
+) -> bool:
+    """Show the smallest counterexample; return whether every log agrees with the engine.
+
+    Args:
+        what: A file that ends in .sql or .py, where needed with `:name` of the function or class.
+        policy: What the job claims to compute.
+        console: Where everything is shown.
+        logs: How many logs are tried.
+        seed: The same seed tries the same logs.
+        picture: Where the counterexample is drawn; None draws nothing.
+
+    Raises:
+        StudyError: The file is of another kind.
+        JobError: The job cannot be run.
+    """
+    job = _job(what, policy)
+    with console.status("starting") as status:
+        found = search(job, policy, logs=logs, seed=seed, say=status.update)
+    if found is None:
+        restarted = ", half of them restarted" if job.restarts else ""
+        console.print(f"{logs} logs{restarted}: every window as the engine has it.")
+        return True
+    _show(found, policy, console)
+    if picture is not None:
+        _draw(found, policy, picture)
+        console.print(f"picture   {picture}", soft_wrap=True, highlight=False)
+    return False
+
+
+def _job(what: str, policy: Policy) -> Job:
+    path, _, name = what.partition(":")
+    if path.endswith(".py"):
+        return load(Path(path), name or None)
+    if path.endswith(".sql"):
+        from studykit.adversary.sql import SqlJob  # noqa: PLC0415 - it loads Flink
+
+        return SqlJob(Path(path), policy)
+    raise StudyError(f"{what} is neither Python nor SQL: give a file that ends in .py or .sql")
+
+
+def _show(found: Counterexample, policy: Policy, console: Console) -> None:
+    """Print the log, what is wrong, and how the engine takes each event."""
+    count = len(found.log.events)
+    console.print(f"Wrong on {count} event{'s' * (count != 1)}, in order of arrival:\n")
+    console.print(f"  {found.log}\n", highlight=False, soft_wrap=True)
+    console.print(f"{found.sentence}.", highlight=False, soft_wrap=True)
+    trace = simulate(delivered(found.log), replace(policy, keyed=True, bounded=True))
+    for number, step in enumerate(trace.steps, start=1):
+        if step.event and step.kind == "arrival":
+            console.print(f"engine    {step_sentence(trace, number)}", soft_wrap=True)
+
+
+def _draw(found: Counterexample, policy: Policy, picture: Path) -> None:
+    from studykit.drawing import style  # noqa: PLC0415 - matplotlib takes a second
+    from studykit.figures import watermark_stepper  # noqa: PLC0415
+
+    trace = simulate(delivered(found.log), replace(policy, keyed=True, bounded=True))
+    try:
+        picture.write_bytes(style.png(watermark_stepper.draw(trace, len(trace.steps))))
+    except OSError as error:
+        raise StudyError(
+            f"cannot write {picture} ({error.strerror}): choose another --picture"
+        ) from None
