@@ -66,6 +66,43 @@ class DeadLetter(Struct, frozen=True, gc=False, kw_only=True):
         ]
 
 
+class UnstoredRow(Struct, frozen=True, gc=False, kw_only=True):
+    """A feature row that the store would not take: a dead letter of the reason `unstored`.
+
+    The row itself is right, and is in its feature topic. Its identity is that of the row, so a
+    letter written twice is the same letter.
+    """
+
+    feature_set: str
+    redis_key: str
+    window_end: int
+    revision: int
+    cause: str
+    """The store's code in small letters: `wrongtype`, `oom`."""
+    row: bytes
+    """The row's JSON, as its feature topic carries it."""
+
+    @property
+    def key(self) -> bytes:
+        """The dead letter's identity: Redis key, window end and revision."""
+        return f"{self.redis_key}/{self.window_end}/{self.revision}".encode()
+
+    @property
+    def value(self) -> bytes:
+        """The value of its Kafka record: the row."""
+        return self.row
+
+    @property
+    def headers(self) -> list[tuple[str, bytes]]:
+        """The Kafka headers: those of every dead letter, and the cause."""
+        return [
+            ("feature_set", _text(self.feature_set)),
+            ("reason", b"unstored"),
+            *((name, b"") for name in ("event_time", "watermark", "late_by_ms", "missed_windows")),
+            ("cause", _text(self.cause)),
+        ]
+
+
 class _Line(Struct):
     reason: str
     feature_set: str | None

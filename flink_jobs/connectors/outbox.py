@@ -14,7 +14,7 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import MAX_RECORD_BYTES, RECONNECT_MS, KafkaUnusable
-from flink_jobs.dead_letter import DEAD_LETTER_TOPIC, DeadLetter
+from flink_jobs.dead_letter import DEAD_LETTER_TOPIC, DeadLetter, UnstoredRow
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import FeatureRow, encode_row
 
@@ -53,7 +53,7 @@ class Outbox:
         """How much is in memory because the broker has not acknowledged it."""
         return len(self._producer)
 
-    def send(self, rows: Iterable[FeatureRow], letters: Iterable[DeadLetter]) -> None:
+    def send(self, rows: Iterable[FeatureRow], letters: Iterable[DeadLetter | UnstoredRow]) -> None:
         """Hand over rows and dead letters; errors are told by `flush`."""
         targets, produce = self._targets, self._producer.produce
         for row in rows:

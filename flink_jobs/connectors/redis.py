@@ -8,15 +8,30 @@ turn the store back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import redis
 from redis.backoff import ConstantBackoff
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    AuthorizationError,
+    BusyLoadingError,
+    ClusterDownError,
+    ClusterError,
+    MovedError,
+    NoPermissionError,
+    NoScriptError,
+    ReadOnlyError,
+    ResponseError,
+    TryAgainError,
+)
 from redis.retry import Retry
 
-from flink_jobs.errors import Unavailable
+from flink_jobs.errors import Foreseen, Unavailable
 from flink_jobs.features.row import SCHEMA_VERSION, FeatureRow
 
 TIMEOUT_S: Final = 5.0
@@ -24,54 +39,199 @@ _AT_START: Final = Retry(ConstantBackoff(0.3), retries=10)
 """A server that is just starting, or loading its data, has three seconds to answer."""
 
 UPSERT: Final = """
-local written, at = 0, 1
-for number, key in ipairs(KEYS) do
-  local first, last = at + 2, at + 1 + ARGV[at]
-  local ends, revision = tonumber(ARGV[first + 1]), tonumber(ARGV[first + 3])
-  local held = redis.call('HMGET', key, 'window_end', 'revision')
-  local held_end, held_revision = tonumber(held[1] or -1), tonumber(held[2] or -1)
-  if held_end < ends or (held_end == ends and held_revision < revision) then
-    redis.call('DEL', key)
-    redis.call('HSET', key, unpack(ARGV, first, last))
-    redis.call('PEXPIRE', key, ARGV[at + 1])
-    written = written + 1
+local function content(pairs)
+  local fields, values = {}, {}
+  for at = 1, #pairs, 2 do
+    fields[#fields + 1] = pairs[at] .. '=' .. pairs[at + 1]
+    values[pairs[at]] = pairs[at + 1]
   end
-  at = last + 1
+  table.sort(fields)
+  return table.concat(fields, '\\n'), values
 end
-return written
-"""
-"""Writes the hashes at KEYS that are newer than what is there; returns how many.
 
-ARGV has for each key: how many fields and values follow, the time to live in ms, and then fields
-and values in turn, beginning with `window_end` and `revision`. A Redis Cluster does not take a
-call whose keys are in many slots.
+local function compare(key, count, row)  -- of two rows of one identity
+  local mine, values = content(row)
+  local other, held = content(redis.call('HGETALL', key))
+  local order = (tonumber(values[count] or '') or 0) - (tonumber(held[count] or '') or 0)
+  if order == 0 and mine > other then order = 1 end
+  return order, mine ~= other
+end
+
+local function write(key, ttl, row)
+  local answer = redis.pcall('HSET', key, unpack(row))
+  if type(answer) == 'table' and answer.err then return answer.err end
+  if redis.call('HLEN', key) * 2 > #row then
+    local _, mine = content(row)
+    for _, name in ipairs(redis.call('HKEYS', key)) do
+      if not mine[name] then redis.call('HDEL', key, name) end
+    end
+  end
+  redis.call('PEXPIRE', key, ttl)
+end
+
+local results, at = {}, 1
+for number, key in ipairs(KEYS) do
+  local row = {unpack(ARGV, at + 3, at + 2 + ARGV[at])}
+  local held = redis.pcall('HMGET', key, 'window_end', 'revision')
+  if held.err then
+    results[number] = held.err
+  else
+    local order, conflict = row[2] - (tonumber(held[1] or '') or -1), false
+    if order == 0 then order = row[4] - (tonumber(held[2] or '') or -1) end
+    if order == 0 then order, conflict = compare(key, ARGV[at + 2], row) end
+    results[number] = conflict and 'conflict' or 'stale'
+    if order > 0 then
+      results[number] = write(key, ARGV[at + 1], row) or (conflict and 'replaced' or 'written')
+    end
+  end
+  at = at + 3 + ARGV[at]
+end
+return results
+"""
+"""Writes the hashes at KEYS that are newer than what is there; tells of each what became of it.
+
+ARGV has for each key: how many fields and values follow, the time to live in ms, the name of the
+field that counts events, and then fields and values in turn: `window_end`, `revision`,
+`window_start`, `schema_version`, the count and the other features. What became of a row is
+`written`, `stale`, `conflict` or `replaced` (see `Stored`), or Redis' error, whose first word is
+its code. The order of rows is total, so that the same hash remains whatever order they come in:
+window end, revision, count, and the text of all fields.
+
+The first command that writes is HSET. Redis asks whether there is memory before a script's first
+write, and never after it: a script that began with DEL could fill the machine.
 """
 
 KEYS_PER_CALL: Final = 100
 """One call for every key would double the work; one for all would keep other clients waiting."""
 
 
-def open_client(host: str, port: int) -> redis.Redis:
+class StoreAway(Unavailable):
+    """The store cannot do its work for now. Its text says why, without a word of any row."""
+
+
+class StoreUnusable(Foreseen):
+    """The store refuses, and will go on refusing. Its text says what to do."""
+
+
+class Stored(NamedTuple):
+    """What became of the rows of one write."""
+
+    stale: int
+    """Rows refused because what is there is as new, or newer."""
+    conflicts: int
+    """Rows that have the identity of another and say otherwise: their key is in two partitions."""
+    refused: Sequence[tuple[FeatureRow, str]]
+    """Rows that Redis would not take, with its code in small letters: `wrongtype`, `oom`."""
+
+
+_OUTCOMES: Final = frozenset({"written", "stale", "conflict", "replaced"})
+_ROW_CODES: Final = frozenset({"WRONGTYPE", "OOM"})
+"""What Redis says of one key or one moment: the other rows can be written all the same."""
+_PASSING_CODES: Final = {
+    "READONLY": "it is a replica, which takes no writes: name the primary",
+    "MISCONF": "it takes no writes because it cannot save to its disk: mend its disk",
+    "NOREPLICAS": "it takes no writes because its replicas are away: mend them",
+    "MASTERDOWN": "it is a replica whose primary is away: name the primary",
+    "BUSY": "a script of somebody keeps it busy: wait, or stop that with SCRIPT KILL",
+    "LOADING": "it is loading its data: wait",
+}
+_CLUSTER_CODES: Final = frozenset({"MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN", "TRYAGAIN"})
+_LOGIN_CODES: Final = frozenset({"NOAUTH", "WRONGPASS", "NOPERM"})
+_CODE: Final = re.compile(r"(?:@user_script: \d+: )?-?([A-Z]{2,20})\b")
+"""The code of an error; Redis 6 puts the script's line before that of a command in a script."""
+_CLUSTER: Final = (
+    "Redis is a {mode}, which this system does not work with: name a single server, or the primary "
+    "behind it"
+)
+_LOGIN: Final = (
+    "Redis demands another login ({code}): set REDIS_URL to redis://USER:PASSWORD@HOST:PORT/DB of "
+    "a user who may read and write features:* and run scripts"
+)
+
+
+def trouble(error: Exception) -> StoreAway | StoreUnusable:
+    """Return what an error of redis-py means, in words of our own.
+
+    The text of redis-py holds the whole command, and so the features of a card: it must not reach
+    a log or a page.
+    """
+    if code := _code_of_type(error):
+        return _trouble_of(code)
+    if isinstance(error, ResponseError):
+        found = _CODE.match(str(error))
+        return _trouble_of(found[1] if found else "ERR")
+    if isinstance(error, redis.TimeoutError):
+        return StoreAway("Redis does not answer in time: wait, or look what keeps it busy")
+    return StoreAway("Redis is not there: start it with `make up`, or set REDIS_HOST, REDIS_PORT")
+
+
+_TYPES: Final[Mapping[type[Exception], str]] = {
+    MovedError: "MOVED",
+    AskError: "ASK",
+    ClusterDownError: "CLUSTERDOWN",
+    ClusterError: "CLUSTERDOWN",
+    TryAgainError: "TRYAGAIN",
+    ReadOnlyError: "READONLY",
+    NoScriptError: "NOSCRIPT",
+    NoPermissionError: "NOPERM",
+    AuthenticationError: "NOAUTH",
+    AuthorizationError: "NOAUTH",
+    BusyLoadingError: "LOADING",
+}
+
+
+def _code_of_type(error: Exception) -> str | None:
+    """Return the code that redis-py has taken off the text and made a type of."""
+    return next((code for kind, code in _TYPES.items() if isinstance(error, kind)), None)
+
+
+def _trouble_of(code: str) -> StoreAway | StoreUnusable:
+    if code in _CLUSTER_CODES:
+        return StoreUnusable(_CLUSTER.format(mode="cluster"))
+    if code in _LOGIN_CODES:
+        return StoreUnusable(_LOGIN.format(code=code))
+    if code == "NOSCRIPT":
+        return StoreAway("Redis has forgotten the script, and is given it again")
+    if code in _PASSING_CODES:
+        return StoreAway(f"Redis answers {code}: {_PASSING_CODES[code]}")
+    return StoreUnusable(
+        f"Redis answers {code} to what every Redis from 6.0 on can do: look into its log, or set "
+        "REDIS_HOST and REDIS_PORT to another"
+    )
+
+
+def open_client(host: str, port: int, timeout_s: float = TIMEOUT_S) -> redis.Redis:
     """Open a client that does not wait for ever for a server that hangs."""
-    return redis.Redis(host, port, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+    return redis.Redis(host, port, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
 
 
-def open_answering(host: str, port: int) -> redis.Redis:
+def open_answering(host: str, port: int, timeout_s: float = TIMEOUT_S) -> redis.Redis:
     """Open a client of a server that has answered, at once or after a few attempts.
 
     Raises:
         Unavailable: None does.
+        StoreUnusable: It demands a login, or is a cluster or a sentinel.
     """
-    client = open_client(host, port)
+    client = open_client(host, port, timeout_s)
     try:
         _AT_START.call_with_retry(client.ping, lambda _: None)
+        mode = _mode(client)
     except redis.RedisError as error:
         client.close()
-        raise Unavailable(
-            f"no Redis answers at {host}:{port} ({error}): start one with `make up`, or set "
-            "REDIS_HOST and REDIS_PORT"
-        ) from None
+        if isinstance(meaning := trouble(error), StoreUnusable):
+            raise meaning from None
+        raise Unavailable(f"no Redis answers at {host}:{port}: {meaning}") from None
+    if mode in ("cluster", "sentinel"):
+        client.close()
+        raise StoreUnusable(_CLUSTER.format(mode=mode))
     return client
+
+
+def _mode(client: redis.Redis) -> str:
+    try:
+        return str(client.info("server").get("redis_mode", "standalone"))  # type: ignore[union-attr]
+    except NoPermissionError:  # a user may write features and not ask what it writes to
+        return "standalone"
 
 
 class FeatureStore:
@@ -87,29 +247,42 @@ class FeatureStore:
         """Make sure that the store answers.
 
         Raises:
-            redis.RedisError: It does not.
+            StoreAway: It does not.
+            StoreUnusable: It refuses.
         """
-        self._client.ping()
+        _translated(self._client.ping)
 
-    def write(self, rows: Iterable[FeatureRow]) -> int:
-        """Write the newest row of each entity; return how many were refused as not newer.
+    def write(self, rows: Iterable[FeatureRow]) -> Stored:
+        """Write the newest row of each entity.
 
         Raises:
-            redis.RedisError: Redis could not be reached, or refused. Nothing, some or all of the
-                rows are then written; writing them again is harmless.
+            StoreAway: Redis cannot write now. Nothing, some or all of the rows are then written;
+                writing them again is harmless.
+            StoreUnusable: Redis refuses, and would refuse again.
         """
         newest = newest_rows(rows)
         if not newest:
-            return 0
+            return Stored(0, 0, ())
         with self._client.pipeline(transaction=False) as pipeline:
             for first in range(0, len(newest), KEYS_PER_CALL):
                 rows_of_call = newest[first : first + KEYS_PER_CALL]
-                arguments = [argument for row in rows_of_call for argument in self._arguments(row)]
+                arguments = [part for row in rows_of_call for part in self._arguments(row)]
                 self._upsert([row.redis_key for row in rows_of_call], arguments, pipeline)
-            written = sum(pipeline.execute())
-        return len(newest) - int(written)
+            answers = _translated(lambda: pipeline.execute(raise_on_error=False))
+        results: list[str] = []
+        for number, answer in enumerate(answers):
+            if isinstance(answer, Exception):
+                meaning = trouble(answer)
+                code = _CODE.match(str(answer))
+                if code is None or code[1] not in _ROW_CODES:
+                    raise meaning from None
+                results += [code[1]] * len(newest[number * KEYS_PER_CALL :][:KEYS_PER_CALL])
+            else:
+                results += [result.decode() for result in answer]
+        return _summed(newest, results)
 
     def _arguments(self, row: FeatureRow) -> list[int | bytes | str]:
+        names = row.features.__struct_fields__
         fields: list[int | bytes | str] = [
             "window_end",
             row.window_end,
@@ -120,29 +293,66 @@ class FeatureStore:
             "schema_version",
             SCHEMA_VERSION,
         ]
-        for name in row.features.__struct_fields__:
+        for name in names:
             value = getattr(row.features, name)
             if value is not None:
                 fields += (name, value if type(value) is int else _json(value))
-        return [len(fields), self._ttl_ms[row.feature_set], *fields]
+        return [len(fields), self._ttl_ms[row.feature_set], names[0], *fields]
+
+
+def _translated(call: Callable[[], Any]) -> Any:  # noqa: ANN401
+    try:
+        return call()
+    except redis.RedisError as error:
+        raise trouble(error) from None
+
+
+def _summed(rows: Sequence[FeatureRow], results: Sequence[str]) -> Stored:
+    """Sum up what the script has told of each row.
+
+    Raises:
+        StoreAway: Redis could not write one of them, and may be able to soon.
+        StoreUnusable: Redis refused one of them for a reason that is no row's.
+    """
+    stale = conflicts = 0
+    refused = []
+    for row, result in zip(rows, results, strict=True):
+        if result in ("stale", "conflict"):
+            stale += 1
+        if result in ("conflict", "replaced"):
+            conflicts += 1
+        if result in _OUTCOMES:
+            continue
+        found = _CODE.match(result)
+        code = found[1] if found else "ERR"
+        if code not in _ROW_CODES:
+            raise _trouble_of(code)
+        refused.append((row, code.lower()))
+    return Stored(stale, conflicts, refused)
 
 
 _json = msgspec.json.Encoder().encode
 
 
 def newest_rows(rows: Iterable[FeatureRow]) -> list[FeatureRow]:
-    """Return the row with the greatest `(window_end, revision)` of every entity."""
-    newest: dict[tuple[str, str], FeatureRow] = {}
+    """Return the row with the greatest `(window_end, revision)` of every entity.
+
+    Where rows of one identity differ, all of them are returned: their key is in two partitions, and
+    the store decides.
+    """
+    newest: dict[tuple[str, str], list[FeatureRow]] = {}
     for row in rows:
         entity = row.feature_set, row.key
         held = newest.get(entity)
-        if (
-            held is None
-            or row.window_end > held.window_end
-            or (row.window_end == held.window_end and row.revision > held.revision)
-        ):
-            newest[entity] = row
-    return [*newest.values()]
+        if held is None:
+            newest[entity] = [row]
+            continue
+        ahead = row.window_end - held[0].window_end or row.revision - held[0].revision
+        if ahead > 0:
+            newest[entity] = [row]
+        elif ahead == 0 and row not in held:
+            held.append(row)
+    return [row for held in newest.values() for row in held]
 
 
 def read_features(client: redis.Redis, key: str) -> dict[str, Any] | None:

@@ -11,10 +11,9 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import redis
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
 from kafka.structs import OffsetAndMetadata
@@ -22,10 +21,12 @@ from kafka.structs import OffsetAndMetadata
 from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import SOURCE_TOPICS, keep_joining, refusal, undecodable
 from flink_jobs.connectors.outbox import Outbox
-from flink_jobs.connectors.redis import FeatureStore
+from flink_jobs.connectors.redis import FeatureStore, StoreAway, Stored
+from flink_jobs.dead_letter import UnstoredRow
 from flink_jobs.events import Record
-from flink_jobs.features.row import FeatureRow
+from flink_jobs.features.row import FeatureRow, encode_row
 from flink_jobs.monitoring.health import Health
+from flink_jobs.processor.attention import Attention
 from flink_jobs.processor.commits import check_log, commit_of, resume_from
 from flink_jobs.processor.metrics import Metrics
 from flink_jobs.processor.partition import Output, Partition
@@ -43,6 +44,11 @@ PROBE_S: Final = 1.0
 """How often Kafka and Redis are asked whether they are there."""
 MAX_PENDING: Final = 50_000
 """Output not yet acknowledged that is held in memory: more is waited for."""
+
+UNSTORED_REMEDIES: Final = {
+    "wrongtype": "delete the keys under features:* that are no hashes",
+    "oom": "give it more memory, or let it evict",
+}
 
 log = logging.getLogger("stream_processor")
 
@@ -76,6 +82,7 @@ class Processor:
         self._kafka = Patience("kafka", health, stop)
         self._commits = Patience("kafka commits", health, stop)
         self._redis = Patience("redis", health, stop)
+        self._attention = Attention(health)
         self._partitions: dict[TopicPartition, Partition] = {}
         self._ends: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, Resume] = {}
@@ -89,6 +96,7 @@ class Processor:
         Raises:
             ForeignCommit: The group cannot be resumed with these settings, or on this log.
             KafkaUnusable: The broker refused output or a request, or a batch cannot be decoded.
+            StoreUnusable: Redis refuses for good.
             Unavailable: Kafka or Redis stayed away for longer than they are waited for.
         """
         self._consumer.subscribe(SOURCE_TOPICS, listener=_Rebalances(self))
@@ -241,25 +249,59 @@ class Processor:
     def _deliver(self, output: Output) -> None:
         """Write rows to the store; hand everything to the producer, which delivers it by itself."""
         if output.rows:
-            self._metrics.refused.inc(self._write(output.rows))
+            stored = self._write(output.rows)
+            self._metrics.refused.inc(stored.stale)
             for name, count in Counter(row.feature_set for row in output.rows).items():
                 self._metrics.rows.labels(name).inc(count)
+            self._outbox.send((), self._unstored(stored.refused))
+            self._note_conflicts(stored.conflicts)
         self._outbox.send(output.rows, output.letters)
 
-    def _write(self, rows: list[FeatureRow]) -> int:
-        """Write rows, waiting while the store is away; return how many it refused as older.
+    def _unstored(self, refused: Sequence[tuple[FeatureRow, str]]) -> Iterator[UnstoredRow]:
+        """Yield the dead letters of rows that the store would not take, and say how many."""
+        for cause, count in Counter(cause for _, cause in refused).items():
+            self._metrics.unstored.labels(cause).inc(count)
+            self._attention.say(
+                "rows not stored",
+                f"Redis refuses rows ({cause}): they are dead letters of the reason unstored; "
+                + UNSTORED_REMEDIES[cause],
+                count=count,
+            )
+        for row, cause in refused:
+            yield UnstoredRow(
+                feature_set=row.feature_set,
+                redis_key=row.redis_key,
+                window_end=row.window_end,
+                revision=row.revision,
+                cause=cause,
+                row=encode_row(row),
+            )
+
+    def _note_conflicts(self, conflicts: int) -> None:
+        if conflicts:
+            self._metrics.conflicts.inc(conflicts)
+            self._attention.say(
+                "key in two partitions",
+                "rows of one key and window come from two partitions, each a stream of its own: "
+                "look for producers with different partitioners, or partitions that were added",
+                count=conflicts,
+            )
+
+    def _write(self, rows: list[FeatureRow]) -> Stored:
+        """Write rows, waiting while the store is away; return what became of them.
 
         Raises:
+            StoreUnusable: It refuses, and would go on refusing.
             Unavailable: It stays away.
         """
         while True:
             try:
-                refused = self._store.write(rows)
-            except redis.RedisError as error:
+                stored = self._store.write(rows)
+            except StoreAway as error:
                 self._redis.failed(error)
             else:
                 self._redis.answered()
-                return refused
+                return stored
 
     def _probe(self) -> None:
         """Ask Kafka and Redis every `PROBE_S`: a silent stream must not hide that one is away."""
@@ -267,6 +309,7 @@ class Processor:
         if now - self._probed_at < PROBE_S:
             return
         self._probed_at = now
+        self._attention.forget()
         asked = list(self._partitions) or [TopicPartition(SOURCE_TOPICS[0], 0)]
         try:
             ends = self._consumer.end_offsets(asked, timeout_ms=CALL_MS)
@@ -280,7 +323,7 @@ class Processor:
                 )
         try:
             self._store.ping()
-        except redis.RedisError as error:
+        except StoreAway as error:
             self._redis.failed(error)
         else:
             self._redis.answered()

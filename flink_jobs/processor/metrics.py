@@ -35,6 +35,12 @@ class Metrics:
         self.refused = self._counter(
             "store_refused", "Rows refused as older than the stored row", []
         )
+        self.unstored = self._counter(
+            "rows_unstored", "Rows that the store would not take, now dead letters", ["cause"]
+        )
+        self.conflicts = self._counter(
+            "key_conflicts", "Rows of a key that is in two partitions: the window has others", []
+        )
         self._lag = self._gauge("lag_records", "Records appended and not yet processed", where)
         self._watermark_lag = self._gauge(
             "watermark_lag_seconds", "Append time of the last record minus the watermark", where

@@ -196,10 +196,10 @@ def test_equal_revision_redis_noop(world: World) -> None:
     client = world.redis()
     store = FeatureStore(client, {"fraud": 300_000})
     row = one_window(revision=1)
-    assert store.write([row]) == 0
+    assert store.write([row]).stale == 0
     client.pexpire(row.redis_key, 200_000)
     before = hashes(client)
-    assert store.write([row]) == 1
+    assert store.write([row]).stale == 1
     assert hashes(client) == before
     assert client.pttl(row.redis_key) <= 200_000, "a row that is refused does not live longer"
 
@@ -207,13 +207,13 @@ def test_equal_revision_redis_noop(world: World) -> None:
 def test_older_window_revision_refused(world: World) -> None:
     client = world.redis()
     store = FeatureStore(client, {"fraud": 300_000})
-    assert store.write([one_window(end_ms=START_MS + 60_000, revision=1)]) == 0
+    assert store.write([one_window(end_ms=START_MS + 60_000, revision=1)]).stale == 0
     before = hashes(client)
-    assert store.write([one_window(end_ms=START_MS, revision=7)]) == 1
-    assert store.write([one_window(end_ms=START_MS + 60_000, revision=0)]) == 1
+    assert store.write([one_window(end_ms=START_MS, revision=7)]).stale == 1
+    assert store.write([one_window(end_ms=START_MS + 60_000, revision=0)]).stale == 1
     assert hashes(client) == before
-    assert store.write([one_window(end_ms=START_MS + 60_000, revision=2)]) == 0
-    assert store.write([one_window(end_ms=START_MS + 120_000, revision=0)]) == 0
+    assert store.write([one_window(end_ms=START_MS + 60_000, revision=2)]).stale == 0
+    assert store.write([one_window(end_ms=START_MS + 120_000, revision=0)]).stale == 0
     (stored,) = hashes(client).values()
     assert (stored[b"window_end"], stored[b"revision"]) == (b"%d" % (START_MS + 120_000), b"0")
 
@@ -227,7 +227,7 @@ def test_every_row_of_a_large_batch_is_judged_by_itself(world: World) -> None:
     ]
     stale = rows[::3]
     store.write(replace(row, revision=2) for row in stale)
-    assert store.write(rows) == len(stale)
+    assert store.write(rows).stale == len(stale)
     held = {row.redis_key: read_features(client, row.redis_key) for row in rows}
     assert len(hashes(client)) == len(rows)
     for number, row in enumerate(rows):
