@@ -9,7 +9,7 @@ and where rows go are its *edges*, so that what runs on Kafka is tested on files
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from string import Template
 from typing import Final, Protocol, TypeAlias
@@ -69,6 +69,7 @@ def build(
     settings: Settings,
     edges: Edges,
     statements: Statements = statement,
+    restored_ms: Mapping[str, int] = {},
 ) -> StatementSet:
     """Return the job, ready to be executed.
 
@@ -77,6 +78,7 @@ def build(
         settings: Windows, bound and limits.
         edges: Where records come from and rows go to.
         statements: Gives the statements between the edges. A name is that of a file in `sql/`.
+        restored_ms: By topic, the watermark that its windows are restored with.
 
     Raises:
         SettingsError: The production job cannot do what the settings ask for.
@@ -84,7 +86,7 @@ def build(
     check_settings(settings)
     edges.create_sources(table_env)
     for topic in EVENT_TYPES:
-        _judge(table_env, settings, topic, statements)
+        _judge(table_env, settings, topic, statements, restored_ms.get(topic, 0))
     for feature_set in CATALOG:
         finish = udf(
             FinishAndDeliver(feature_set.name, edges.connect),
@@ -137,7 +139,11 @@ def _windows(settings: Settings) -> dict[str, str | int]:
 
 
 def _judge(
-    table_env: StreamTableEnvironment, settings: Settings, topic: str, statements: Statements
+    table_env: StreamTableEnvironment,
+    settings: Settings,
+    topic: str,
+    statements: Statements,
+    restored_ms: int,
 ) -> None:
     """Add the view `TOPIC_events`: the records with their verdicts, event time as their clock."""
     decode = udf(Decode(topic), result_type=event_type(topic), func_type="pandas")
@@ -148,6 +154,7 @@ def _judge(
         "decoded_columns": ", ".join(f"decoded.{name}" for name in event_columns(topic)),
         "line_watermark_ms": "watermark_ms",
         "salts": salts(),
+        "restored_ms": max(restored_ms, 0),
         "bound_ms": settings.bound_ms,
         "seen_ms": "max_seen_ms" if settings.bound_ms else _SEEN_BEFORE,
         "max_future_ms": settings.max_future_ms,

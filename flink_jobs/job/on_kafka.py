@@ -24,7 +24,7 @@ from flink_jobs.features.catalog import CATALOG
 from flink_jobs.job.functions import Deliver, arguments
 from flink_jobs.job.graph import statement
 from flink_jobs.job.letters import LetterWriter, WriteLetters
-from flink_jobs.job.plain_events import GROUP, PLAIN_EVENTS, SEPARATOR
+from flink_jobs.job.plain_events import GROUP, MAX_TEXT, PLAIN_EVENTS, SEPARATOR
 
 TRANSACTION_TIMEOUT_MS: Final = 900_000
 """How long the job may be away before what it has written, and not committed, is lost."""
@@ -150,11 +150,17 @@ def _plain_event_ms(topic: str) -> str:
 
     REGEXP_EXTRACT would compile its pattern for every record; REGEXP_EXTRACT_ALL remembers it.
     """
-    text = f"CONCAT(DECODE(`key`, 'UTF-8'), CHR({ord(SEPARATOR)}), DECODE(`value`, 'UTF-8'))"
+    key, value = _head("`key`"), _head("`value`")
+    text = f"CONCAT({key}, CHR({ord(SEPARATOR)}), {value})"
     found = ", ".join(
         f"REGEXP_EXTRACT_ALL({text}, '{pattern}', {GROUP})[1]" for pattern in PLAIN_EVENTS[topic]
     )
     return f"CAST(COALESCE({found}) AS BIGINT)"
+
+
+def _head(column: str) -> str:
+    """Return the SQL of the text of some bytes; what is too long is cut, and still too long."""
+    return f"SUBSTRING(DECODE({column}, 'UTF-8') FROM 1 FOR {MAX_TEXT + 1})"
 
 
 def _record(letter: DeadLetter) -> Row:

@@ -5,8 +5,9 @@
 -- the record itself: one that sets it is behind nothing. Only bound 0 has to look at the record
 -- before, which costs more. Flink's watermark is never ahead of the partition's, but for
 -- a partition that was called idle and has woken: what then comes behind Flink's would miss its windows
--- without a trace, so it is judged by that one. This is all that the development processor, which knows
--- no idle partition, does otherwise: there these events count. Here dead letters list what they missed.
+-- without a trace, so it is judged by that one. A source forgets it in a restart and the windows do not;
+-- `restored_ms` is what they had come to. This is the only difference from the development processor,
+-- which knows no idle partition: there these events count. Here dead letters list what they missed.
 CREATE TEMPORARY VIEW ${topic}_judged AS
 SELECT
   `value`,
@@ -16,7 +17,8 @@ SELECT
   decoded,
   GREATEST(
     COALESCE(seen_ms - ${bound_ms} - 1, 0),
-    COALESCE(EXTRACT(EPOCH FROM flink_watermark) * 1000 + EXTRACT(MILLISECOND FROM flink_watermark), 0)
+    COALESCE(EXTRACT(EPOCH FROM flink_watermark) * 1000 + EXTRACT(MILLISECOND FROM flink_watermark), 0),
+    ${restored_ms}
   ) AS watermark_ms
 FROM (
   SELECT *, ${seen_ms} AS seen_ms, CURRENT_WATERMARK(flink_clock) AS flink_watermark

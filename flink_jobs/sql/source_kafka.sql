@@ -1,10 +1,12 @@
 -- A Kafka topic, its records as bytes, so that no record can stop the job or vanish.
 --
 -- Guarantees: only committed records are read, each once, from the beginning of the log or from where a
--- checkpoint says. The watermark belongs to a partition and follows every record, not a clock; the
--- bound is one millisecond longer than the setting, so that an event exactly that old is on time.
+-- checkpoint says. The watermark belongs to a partition, and Flink sends it on a few times a second: it
+-- decides when a window fires, and never what is in it. The bound is one millisecond longer than the
+-- setting, so that an event exactly that old is on time.
 -- `plain_event_ms` is null for what cannot move it: see `plain_events.py`. MOD makes 0 of what is from the
--- future, which does not move it either; a CASE would search the payload twice.
+-- future, which does not move it either; a CASE would search the payload twice. A batch of records
+-- is in memory unpacked, and a record may have ten megabytes then, so that a batch is small.
 CREATE TEMPORARY TABLE ${topic} (
   `key` BYTES,
   `value` BYTES,
@@ -28,9 +30,10 @@ CREATE TEMPORARY TABLE ${topic} (
   'properties.group.id' = '${group}',
   'properties.isolation.level' = 'read_committed',
   'properties.auto.offset.reset' = 'earliest',
+  'properties.max.poll.records' = '20',
   'scan.startup.mode' = 'earliest-offset',
   'scan.bounded.mode' = '${bounded}',
-  'scan.watermark.emit.strategy' = 'on-event',
+  'scan.watermark.emit.strategy' = 'on-periodic',
   'scan.watermark.idle-timeout' = '${idle_s} s',
   'key.format' = 'raw',
   'key.fields' = 'key',

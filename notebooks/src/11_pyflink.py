@@ -509,10 +509,10 @@ print((sql / "clocked.sql").read_text())
 print((sql / "fraud.sql").read_text())
 
 # %% [markdown]
-# Look at the `WHERE`. An event that comes too late for its first windows is kept out of exactly
-# those. Look at what is *not* there: the speed between two payments, and the number of merchants.
-# A window's payments travel as lines of text, and `finish_fraud` works both out in Python, once for
-# a window. The speed comes from the same function that our processor calls.
+# Look at what is *not* there: no sum, no count, no speed between two payments, no `WHERE` behind
+# `HOP`. A window's payments travel as lines of JSON. Each begins with the watermark by which it was
+# judged, so `finish_fraud` can leave an event out of exactly the windows that it came too late for.
+# The rest it leaves to the aggregate that our own processor uses, once for a window.
 
 # %% [markdown]
 # ## 10. A window that never fires

@@ -246,7 +246,7 @@ def fetch() -> None:
     from studykit.services.up import fetch_jars
 
     cache = JarCache.of_user()
-    locked = [jar for group in read_lock().values() for jar in group.jars]
+    locked = list(dict.fromkeys(jar for group in read_lock().values() for jar in group.jars))
     for jar in cache.damaged(locked):
         cache.drop(jar)
     fetch_jars(locked, Console())

@@ -168,7 +168,7 @@ def _java(environ: Environ) -> Iterator[Finding]:
 
 
 def _jars(cache: JarCache) -> Iterator[Finding]:
-    jars = [jar for group in read_lock().values() for jar in group.jars]
+    jars = list(dict.fromkeys(jar for group in read_lock().values() for jar in group.jars))
     for jar in cache.damaged(jars):
         cache.drop(jar)
         text = f"{jar.coordinates} was damaged and is removed: `study jars fetch` downloads it"

@@ -16,6 +16,7 @@ VALUES = {
     "decoded_columns": "decoded.event_time",
     "line_watermark_ms": "watermark_ms",
     "salts": "0",
+    "restored_ms": 0,
     "bound_ms": 0,
     "seen_ms": "max_seen_ms",
     "max_future_ms": 0,
