@@ -44,7 +44,7 @@ def last_step(exercise_id: str, args: Args, got: object) -> Step | None:
 
 
 def test_every_lab_from_watermarks_on_shows_something() -> None:
-    assert {exercise.id[:3] for exercise in STAGED} == {"L02", "L03", "L04", "L05"}
+    assert {exercise.id[:3] for exercise in STAGED} == {f"L{lab.number}" for lab in labs()[1:]}
 
 
 @pytest.mark.parametrize("exercise", STAGED, ids=lambda exercise: exercise.id)
