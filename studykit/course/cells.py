@@ -150,7 +150,7 @@ def load(path: Path) -> Notebook:
         StudyError: The file is no notebook.
     """
     try:
-        return dict(nbformat.reads(path.read_text("utf-8"), as_version=4))
+        return dict(nbformat.reads(path.read_text("utf-8-sig"), as_version=4))
     except FileNotFoundError:
         raise StudyError(f"there is no notebook {path}") from None
     except (OSError, ValueError, nbformat.ValidationError) as error:

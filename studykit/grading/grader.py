@@ -7,18 +7,20 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Final
 
 from studykit.exercises.definition import Args, Exercise
 from studykit.grading.book.results import Graded, Result
 from studykit.grading.book.similarity import shingles
 from studykit.grading.cases import Drawer, work_of
-from studykit.grading.intake.archives import Member, Rejected, is_archive, members
-from studykit.grading.intake.notebooks import MAX_BYTES, Submitted, Unreadable, read_notebook
+from studykit.grading.intake.archives import Rejected
+from studykit.grading.intake.choice import choose
+from studykit.grading.intake.code import first_line
+from studykit.grading.intake.notebooks import Unreadable
 from studykit.grading.intake.rebuild import Original, Rebuilt, rebuild
-from studykit.grading.intake.submissions import Handed, read_regular
+from studykit.grading.intake.submissions import Handed
 from studykit.grading.judging import judge_hidden, judge_public
+from studykit.grading.sandbox.replies import Trouble
 from studykit.grading.sandbox.session import Answer, Call, Engine, Execution
 from studykit.grading.secret import Secret
 
@@ -67,27 +69,29 @@ def grade(assignment: Assignment, handed: Handed, key: str, engine: Engine) -> R
     try:
         if handed.rejected:
             raise Rejected(handed.rejected)
-        chosen, submitted, notes = _choose(_notebooks(handed), assignment.original)
+        chosen = choose(handed, assignment.original)
     except Rejected as error:
         return Result(status="rejected", reason=str(error), **known)
     except (Unreadable, OSError, MemoryError) as error:
         return Result(status="unreadable", reason=str(error) or "too large", **known)
-    rebuilt = rebuild(assignment.original, submitted)
-    exercises = _run(assignment, rebuilt, engine)
+    rebuilt = rebuild(assignment.original, chosen.notebook, chosen.modules)
+    exercises, left_out = _run(assignment, rebuilt, engine)
     given = [cell.source for cell in assignment.original.cells]
     return Result(
         status="graded",
         exercises=tuple(exercises),
-        file=chosen,
+        file=chosen.name,
         restored=rebuilt.restored,
-        review=(*handed.review, *notes, *rebuilt.review),
+        review=(*handed.review, *chosen.notes, *rebuilt.review, *left_out),
         seconds=round(time.monotonic() - began, 3),
-        shingles=shingles(rebuilt.texts.values(), given),
+        shingles=shingles(rebuilt.texts, given),
         **known,
     )
 
 
-def _run(assignment: Assignment, rebuilt: Rebuilt, engine: Engine) -> list[Graded]:
+def _run(
+    assignment: Assignment, rebuilt: Rebuilt, engine: Engine
+) -> tuple[list[Graded], list[str]]:
     """Ask for the public cases of all exercises, judge them, and only then ask for hidden ones.
 
     What a student reads is made before a hidden case has entered a sandbox.
@@ -128,72 +132,19 @@ def _run(assignment: Assignment, rebuilt: Rebuilt, engine: Engine) -> list[Grade
             found[exercise.id],
             within_s,
         )
-    return [judged[exercise.id] for exercise in assignment.exercises]
-
-
-def _notebooks(handed: Handed) -> list[Member]:
-    """Return the notebooks among the files, those in archives too, the newest first."""
-    found: list[Member] = []
-    for path in handed.files:
-        if path.name.lower().endswith(".ipynb"):
-            data = read_regular(path, MAX_BYTES + 1)
-            found.append(Member(path.name, path.stat().st_mtime, data))
-        elif is_archive(path.name):
-            found += _inside(path)
-    if not found:
-        raise Unreadable("there is no notebook among the files")
-    return sorted(found, key=lambda member: (-member.modified, member.name))
-
-
-def _inside(path: Path) -> list[Member]:
-    found = []
-    for member in members(path):
-        if is_archive(member.name):
-            raise Rejected(f"the archive {path.name} holds another archive")
-        hidden = any(part.startswith((".", "__MACOSX")) for part in member.name.split("/"))
-        if member.name.lower().endswith(".ipynb") and not hidden:
-            found.append(member)
-    return found
-
-
-def _choose(found: Sequence[Member], original: Original) -> tuple[str, Submitted, list[str]]:
-    """Choose the notebook of the lab: by what it says it is, else by its cells.
-
-    Raises:
-        Unreadable: None of them is.
-    """
-    read: list[tuple[str, Submitted]] = []
-    reasons: list[str] = []
-    for member in found:
-        try:
-            read.append((member.name, read_notebook(member.data)))
-        except Unreadable as error:
-            reasons.append(str(error))
-    named = [(name, book) for name, book in read if book.lab == original.lab.name]
-    chosen = named or [
-        (name, book) for name, book in read if not book.lab and _resembles(book, original)
+    return [judged[exercise.id] for exercise in assignment.exercises], [
+        f"left out, because {_ENDS[trouble]}: the cell that begins with {first_line(source)!r}"
+        for source, trouble in execution.left_out.items()
     ]
-    if not chosen:
-        others = sorted({book.lab for _, book in read if book.lab})
-        what = f"no notebook of {original.lab.name} among the files"
-        raise Unreadable(
-            reasons[0] if reasons and not others else f"{what}; found {', '.join(others) or 'none'}"
-        )
-    for own in (original.is_solution, original.is_untouched):  # a whole clone holds both
-        chosen = [(name, book) for name, book in chosen if not own(book)] or chosen
-    notes = [] if named else ["the notebook does not say which lab it is; known by its cells"]
-    if len(chosen) > 1:
-        notes.append(f"{len(chosen)} notebooks of this lab, the newest counts: {chosen[0][0]}")
-    notes += [f"another file is not readable: {reason}" for reason in reasons[:1]]
-    return chosen[0][0], chosen[0][1], notes
 
 
-def _resembles(submitted: Submitted, original: Original) -> bool:
-    names = [exercise.name for exercise in original.lab.exercises]
-    ids = {cell.id for cell in submitted.cells}
-    return bool(ids & set(original.answers)) or any(
-        f"def {name}(" in cell.source for cell in submitted.cells for name in names
-    )
+_ENDS: Final[dict[Trouble, str]] = {
+    "timeout": "it did not end in time",
+    "crashed": "it ended its process",
+    "mem": "it took too much memory",
+    "output": "it printed without end",
+    "protocol": "it disturbed the runner",
+}
 
 
 def key_of(handed: Handed, context: str) -> str:

@@ -10,7 +10,6 @@ import io
 import json
 import os
 import pickle
-import re
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from studykit.grading.example.maker import answer_cell, as_bytes
+from studykit.grading.intake.code import read_code
 from tests.support.submissions import all_pass, solved, untouched
 
 RIGHT = """
@@ -45,8 +45,10 @@ def code(name: str, category: str, verdict: str, source: str, **more: object) ->
     """Return a case that answers the second exercise with `source`; `RIGHT` is added to it."""
     text = source.replace("RIGHT", RIGHT)
     data = as_bytes(solved({"to_ms": text}))
-    there = re.search(r"^def to_ms\(", text, re.MULTILINE)
-    given = {"verdicts": all_pass(e2=verdict), "flags": frozenset([] if there else ["review"])}
+    said = read_code(text)
+    doubtful = "to_ms" not in said.bound or said.commands
+    flags = frozenset(["review"] if doubtful else [])
+    given = {"verdicts": all_pass(e2=verdict), "flags": flags}
     return Case(name, category, _file("lab.ipynb", data), **(given | more))
 
 
@@ -324,11 +326,12 @@ TAMPERED = [
     Case("points-in-metadata", "metadata", _tampered(_points)),
     Case("foreign-kernel", "metadata", _tampered(_kernelspec)),
     Case("edited-check", "metadata", _tampered(_edited_check), flags=frozenset({"restored"})),
-    Case("evil-setup", "metadata", _tampered(_evil_setup), flags=frozenset({"restored"})),
+    Case("evil-setup", "metadata", _tampered(_evil_setup),
+         flags=frozenset({"restored", "review"})),
     Case("deleted-checks", "metadata", _tampered(_deleted_checks), flags=frozenset({"restored"})),
     Case("second-answer", "metadata", _tampered(_doubled), verdicts=all_pass(e2="fail"),
          flags=frozenset({"review"})),
-    Case("added-exercise", "metadata", _tampered(_own_points)),
+    Case("added-exercise", "metadata", _tampered(_own_points), flags=frozenset({"review"})),
     Case("path-for-a-lab", "metadata", _tampered(_other_lab), "unreadable", {},
          frozenset({"review"})),
 ]  # fmt: skip

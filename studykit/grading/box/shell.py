@@ -13,6 +13,13 @@ OUTPUT_STATUS: Final = 97
 """Exit status of a process that printed too much."""
 
 
+_INSTALLERS: Final = ("conda", "mamba", "micromamba", "pip", "sx", "system", "uv")
+_SHELLS: Final = ("!", "bash", "cmd", "perl", "ruby", "script", "sh", "sx", "system")
+_PAGE_MAGICS: Final = ("autosave", "clear", "config", "connect_info", "edit", "gui", "less", "man",
+                       "matplotlib", "more", "pdb", "qtconsole")  # fmt: skip
+"""What only a notebook's page or a terminal answers: the same in every engine."""
+
+
 class NotHere(RuntimeError):
     """Something that a notebook can do elsewhere, and that grading does not offer."""
 
@@ -61,12 +68,15 @@ def make_shell() -> Any:  # noqa: ANN401
 
 
 def tame(shell: Any) -> None:  # noqa: ANN401
-    """Answer what would wait for a person, or for the internet, with an error that says so."""
-    shell.system = shell.system_raw = shell.system_piped = shell.getoutput = _no_commands
-    for name in ("pip", "conda", "mamba", "uv", "sx", "system"):
-        shell.register_magic_function(_no_magic, "line", name)
-    for name in ("bash", "sh", "script", "system", "perl", "ruby"):
-        shell.register_magic_function(_no_magic, "cell", name)
+    """Let commands for a shell, an installer or a page do nothing; let `input` be an error.
+
+    A notebook means without them what it meant in Jupyter, unless it needs what they print.
+    """
+    shell.system = shell.system_raw = shell.system_piped = _no_command
+    shell.getoutput = _no_output
+    magics = shell.magics_manager.magics
+    magics["line"].update(dict.fromkeys((*_INSTALLERS, *_PAGE_MAGICS), _no_command))
+    magics["cell"].update(dict.fromkeys(_SHELLS, _no_command))
     if hasattr(shell, "kernel"):
         shell.kernel.raw_input = shell.kernel.getpass = _no_input
     else:
@@ -117,12 +127,16 @@ def run_cell(shell: Any, source: str) -> list[str] | None:  # noqa: ANN401
     return None if error is None else [type(error).__name__, str(error)[:500]]
 
 
-def _no_commands(*_args: object, **_more: object) -> None:
-    raise NotHere("shell commands do not run while grading: write it in Python")
+def _no_command(*_args: object, **_more: object) -> None:
+    """Do nothing, as a command that worked and printed nothing."""
 
 
-def _no_magic(*_args: object) -> None:
-    raise NotHere("nothing is installed or run in a shell while grading: remove this line")
+def _no_output(*_args: object, **_more: object) -> list[str]:
+    """Return the lines that a command printed: none."""
+    from IPython.utils.text import SList  # noqa: PLC0415
+
+    lines: list[str] = SList()
+    return lines
 
 
 def _no_input(*_args: object, **_more: object) -> str:

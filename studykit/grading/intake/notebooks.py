@@ -27,7 +27,7 @@ class Unreadable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class TheirCell:
+class NotebookCell:
     """A cell as it was handed in; of its metadata nothing is kept."""
 
     kind: str
@@ -36,14 +36,14 @@ class TheirCell:
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
+class Notebook:
     """A notebook as it was handed in: its cells, and the lab that it says it is, or ''."""
 
-    cells: tuple[TheirCell, ...]
+    cells: tuple[NotebookCell, ...]
     lab: str
 
 
-def read_notebook(data: bytes) -> Submitted:
+def read_notebook(data: bytes) -> Notebook:
     """Return the notebook in `data`.
 
     Raises:
@@ -56,7 +56,7 @@ def read_notebook(data: bytes) -> Submitted:
     cells = tuple(_cell(node) for node in nodes)
     if sum(len(cell.source) for cell in cells) > MAX_SOURCE:
         raise Unreadable(f"the notebook has more than {MAX_SOURCE} characters of source")
-    return Submitted(cells, _lab_of(notebook))
+    return Notebook(cells, _lab_of(notebook))
 
 
 def _text(data: bytes) -> str:
@@ -93,18 +93,19 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 def _cells_of(notebook: dict[str, Any]) -> list[Any]:
-    """Return the cells of format 4, or of the first sheet of format 3."""
-    holder = notebook
-    if notebook["nbformat"] == 3:
-        sheets = notebook.get("worksheets")
-        holder = sheets[0] if type(sheets) is list and sheets else {}
-    cells = holder.get("cells") if type(holder) is dict else None
-    if type(cells) is not list:
-        raise Unreadable("the notebook has no list of cells")
-    return cells
+    """Return the cells of format 4, or of all sheets of format 3."""
+    holders: Any = notebook.get("worksheets") if notebook["nbformat"] == 3 else [notebook]
+    holders = holders if type(holders) is list else [None]
+    found: list[Any] = []
+    for holder in holders:
+        cells = holder.get("cells") if type(holder) is dict else None
+        if type(cells) is not list:
+            raise Unreadable("the notebook has no list of cells")
+        found += cells
+    return found
 
 
-def _cell(node: object) -> TheirCell:
+def _cell(node: object) -> NotebookCell:
     if type(node) is not dict:
         raise Unreadable("a cell of the notebook is no cell")
     source = node.get("source", node.get("input", ""))
@@ -114,7 +115,7 @@ def _cell(node: object) -> TheirCell:
         raise Unreadable("a cell of the notebook holds no text")
     if any("\ud800" <= char <= "\udfff" for char in source):
         raise Unreadable("a cell of the notebook holds characters that are no Unicode")
-    return TheirCell(
+    return NotebookCell(
         _word(node.get("cell_type")), source.replace("\r\n", "\n"), _word(node.get("id"))
     )
 

@@ -20,10 +20,14 @@ from studykit.grading.sandbox.replies import Trouble
 
 @dataclass(frozen=True, slots=True)
 class PlanCell:
-    """A cell to run; `answers` is the exercise whose answer it holds, by id, or None."""
+    """A cell to run.
+
+    A cell that the course adds is `given`. Any other may answer exercises: `answers` are their ids.
+    """
 
     source: str
-    answers: str | None = None
+    answers: tuple[str, ...] = ()
+    given: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,8 @@ class Engine(Protocol):
         """End the engine and all that it started."""
 
 
+PATIENCE: Final = 3
+"""As many cells that answer nothing may crash before an answer is suspected of it."""
 CALL_GRACE_S: Final = 3.0
 """Seconds by which an answer to a call may be later than the call's own deadline."""
 
@@ -109,7 +115,10 @@ class Execution:
         self._open = ExitStack()
         self._session: Session | None = None
         self._left_out: set[int] = set()
+        self._crashed: list[int] = []
         self._alone = False
+        self.left_out: dict[str, Trouble] = {}
+        """Cells that ended a session and answer nothing, or nothing alone; and what happened."""
         self.errors: dict[str, tuple[str, str]] = {}
         """The first error of the cells of each exercise: its name and its text."""
 
@@ -163,18 +172,19 @@ class Execution:
                 self._blame(number, cell, calls, death.trouble, answers)
                 self._close()
                 return None
-            if error and error[0] == "MemoryError" and cell.answers:
+            if error and error[0] == "MemoryError" and not cell.given:
                 self._blame(number, cell, calls, "mem", answers)  # what it took is still taken
                 self._close()
                 return None
-            if error and cell.answers:
-                self.errors.setdefault(cell.answers, error)
+            if error:
+                for exercise in cell.answers:
+                    self.errors.setdefault(exercise, error)
         return session
 
     def _cells_for(self, calls: Sequence[Call]) -> Iterator[tuple[int, PlanCell]]:
         wanted = {call.exercise for call in calls}
         for number, cell in enumerate(self._cells):
-            foreign = self._alone and cell.answers is not None and cell.answers not in wanted
+            foreign = self._alone and cell.answers and not wanted.intersection(cell.answers)
             if number not in self._left_out and not foreign:
                 yield number, cell
 
@@ -186,18 +196,43 @@ class Execution:
         trouble: Trouble,
         answers: dict[str, list[Answer]],
     ) -> None:
-        """Leave out the cell in which the session died, and settle its exercise.
+        """Leave out the cell in which the session died, and settle what it alone answers.
 
         Where the session died in a cell of ours, some answer before it is to blame; from then on
         each exercise is run alone.
         """
-        if cell.answers is not None:
-            self._left_out.add(number)
-            answers[cell.answers] = [trouble]
-        elif self._alone:
-            answers[calls[0].exercise] = [trouble]
-        else:
+        if cell.given:
+            if self._alone:
+                answers[calls[0].exercise] = [trouble]
             self._alone = True
+            return
+        self._left_out.add(number)
+        others = [
+            exercise
+            for place, other in enumerate(self._cells)
+            if place not in self._left_out
+            for exercise in other.answers
+        ]
+        alone = [exercise for exercise in cell.answers if exercise not in others]
+        answers |= {exercise: [trouble] for exercise in alone}
+        if not alone:
+            self.left_out[cell.source] = trouble
+        if not alone and trouble == "crashed":
+            self._doubt(number, calls, answers)
+
+    def _doubt(self, number: int, calls: Sequence[Call], answers: dict[str, list[Answer]]) -> None:
+        """Where cells crash one after the other, look for what an answer before them has started.
+
+        Then they are run again, with each exercise alone; if they crash again, that exercise did.
+        """
+        self._crashed.append(number)
+        if len(self._crashed) < PATIENCE:
+            return
+        self._left_out.difference_update(self._crashed)
+        self._crashed.clear()
+        if self._alone:
+            answers[calls[0].exercise] = ["crashed"]
+        self._alone = True
 
     def _close(self) -> None:
         self._session = None

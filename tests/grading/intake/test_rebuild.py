@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from studykit.grading.example.maker import answer_cell, as_bytes
+from studykit.grading.intake import code
+from studykit.grading.intake.code import read_code
 from studykit.grading.intake.notebooks import read_notebook
 from studykit.grading.intake.rebuild import Original, rebuild
+from tests.support.forms import PLAIN, Notebook, above, below
 from tests.support.submissions import COURSE, LAB, solved
 
 ORIGINAL = Original.of(LAB, COURSE)
@@ -12,42 +22,85 @@ ORIGINAL = Original.of(LAB, COURSE)
 
 def test_format_3_is_read() -> None:
     cells = [
-        {"cell_type": "code", "input": one["source"]}
-        for one in solved()["cells"]
-        if one["cell_type"] == "code"
+        {"cell_type": "code", "input": cell["source"]}
+        for cell in solved()["cells"]
+        if cell["cell_type"] == "code"
     ]
     old = {"nbformat": 3, "metadata": {}, "worksheets": [{"cells": cells}]}
     rebuilt = rebuild(ORIGINAL, read_notebook(as_bytes(old)))
-    assert "stamp // 1_000" in rebuilt.texts["L01.2"]
+    assert "stamp // 1_000" in rebuilt.texts[1]
     assert rebuilt.review == rebuilt.restored == ()
 
 
-def test_only_answers_come_from_a_submission() -> None:
+def test_what_a_notebook_has_lost_of_the_course_is_run_before_it() -> None:
     notebook = solved()
     for cell in notebook["cells"]:
         if "exercise" not in cell["metadata"].get("tags", ()):
             cell["source"] = "evil"
     rebuilt = rebuild(ORIGINAL, read_notebook(as_bytes(notebook)))
-    assert not any("evil" in cell.source for cell in rebuilt.cells)
+    given = [cell.source for cell in rebuilt.cells if cell.given]
+    assert given == [cell.source for cell in ORIGINAL.cells if cell.id in ORIGINAL.given]
+    assert [cell.given for cell in rebuilt.cells] == sorted(
+        (cell.given for cell in rebuilt.cells), reverse=True
+    )
     assert not any("lab.check" in cell.source for cell in rebuilt.cells)
-    assert rebuilt.restored
+    assert len([note for note in rebuilt.restored if note.startswith("changed")]) > 2
 
 
-def test_a_cell_that_an_answer_needs_comes_with_it_and_no_other() -> None:
-    notebook = solved({"to_ms": "def to_ms(stamp):\n    return helper(stamp)"})
-    place = notebook["cells"].index(answer_cell(notebook, "to_ms"))
-    for name, source in (("h", "def helper(stamp):\n    return K"), ("k", "K = 1"), ("z", "Z = 2")):
-        cell = {"cell_type": "code", "id": name, "metadata": {}, "source": source}
-        notebook["cells"].insert(place, cell)
+def test_a_notebook_that_lost_nothing_is_run_as_it_stands() -> None:
+    rebuilt = rebuild(ORIGINAL, read_notebook(as_bytes(solved())))
+    assert not any(cell.given for cell in rebuilt.cells)
+    assert rebuilt.review == rebuilt.restored == ()
+    assert [cell.answers for cell in rebuilt.cells if cell.answers] == [
+        (exercise.id,) for exercise in LAB.exercises
+    ]
+
+
+@pytest.mark.parametrize(
+    ("notebook", "note"),
+    [
+        (below(PLAIN), "answered in another cell than its own, which is untouched"),
+        (below(PLAIN, hole=False), "2 cells answer it, the last one counts"),
+        (above(f"!curl x\n{PLAIN}"), "a command was left out, .*: !curl x"),
+        (above("%%bash\ncurl x"), "a command was left out, .*: %%bash"),
+        (above("x = !curl x"), "a command was left out, .*: x = !curl x"),
+    ],
+)
+def test_what_the_instructor_should_know_is_a_sentence(notebook: Notebook, note: str) -> None:
     rebuilt = rebuild(ORIGINAL, read_notebook(as_bytes(notebook)))
-    sources = [cell.source for cell in rebuilt.cells if cell.answers == "L01.2"]
-    assert sources[:-1] == ["K = 1", "def helper(stamp):\n    return K"]
-    assert rebuilt.review == ("L01.2: uses a cell that was added",)
+    assert re.search(note, "\n".join(rebuilt.review))
 
 
 def test_a_deleted_answer_is_found_by_its_function() -> None:
     notebook = solved()
     answer_cell(notebook, "to_ms")["id"] = "another"
     rebuilt = rebuild(ORIGINAL, read_notebook(as_bytes(notebook)))
-    assert "stamp // 1_000" in rebuilt.texts["L01.2"]
+    assert [cell.answers for cell in rebuilt.cells if "def to_ms" in cell.source] == [("L01.2",)]
     assert rebuilt.review == ("L01.2: its cell was found by its function",)
+
+
+def test_files_beside_are_importable_only_if_the_notebook_names_them() -> None:
+    files = {"helpers.py": "x = 1", "json.py": "raise SystemExit", "other.py": "y = 1"}
+    used = rebuild(ORIGINAL, read_notebook(as_bytes(above("import helpers, json"))), files)
+    assert used.review[-1].endswith("beside the notebook: helpers.py")
+    assert "SystemExit" not in used.cells[0].source
+    assert not rebuild(ORIGINAL, read_notebook(as_bytes(solved())), files).review
+
+
+@given(st.text(alphabet=string.printable + "äß\u2028\x00", max_size=80))
+def test_any_text_of_a_cell_is_read(source: str) -> None:
+    read_code(source)
+
+
+@pytest.mark.parametrize("source", ["-" * 50_000 + "1", "a" + ".b" * 50_000, "(" * 5_000])
+def test_no_text_of_a_cell_ends_the_grader(source: str) -> None:
+    assert read_code(f"{source}\ndef to_ms(): pass").bound == {"to_ms"}
+
+
+def test_a_chain_of_helpers_is_read_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every cell is parsed once, however the cells depend on each other."""
+    read = []
+    monkeypatch.setattr(code, "_bound", lambda source: read.append(source) or frozenset())
+    cells = [f"def h{n}(x):\n    return h{n - 1}(x)" for n in range(1_900)]
+    rebuild(ORIGINAL, read_notebook(as_bytes(above(*cells))))
+    assert len([source for source in read if source in cells]) == len(cells)

@@ -1,0 +1,95 @@
+"""What check passes, grade passes: every form of answer, as every editor saves it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from studykit.course.session import check_notebook
+from studykit.grading.box.shell import make_shell
+from studykit.grading.intake.notebooks import read_notebook
+from studykit.grading.intake.rebuild import Original, rebuild
+from tests.support import jupyter
+from tests.support.forms import EDITORS, Form, forms, saved
+from tests.support.submissions import COURSE, LAB, graded, put
+
+ORIGINAL = Original.of(LAB, COURSE)
+FORMS = forms()
+
+
+def test_the_corpus_is_large() -> None:
+    assert len(FORMS) * len(EDITORS) >= 150
+    assert len({form.name for form in FORMS}) == len(FORMS)
+
+
+@pytest.fixture(scope="module")
+def plain() -> Iterator[jupyter.Warm]:
+    warm = jupyter.Warm(LAB, jupyter.plain_shell)
+    yield warm
+    warm.close()
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[jupyter.Warm]:
+    warm = jupyter.Warm(LAB, make_shell)
+    yield warm
+    warm.close()
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+def test_a_notebook_means_what_it_meant_in_jupyter(
+    form: Form, plain: jupyter.Warm, box: jupyter.Warm, tmp_path: Path
+) -> None:
+    cells = [
+        cell["source"]
+        for cell in form.notebook["cells"]
+        if cell["cell_type"] == "code" and "check" not in cell["metadata"].get("tags", ())
+    ]
+    (tmp_path / "jupyter").mkdir()
+    wanted = plain.verdicts(cells, tmp_path / "jupyter", form.files)
+    plans: dict[tuple[str, ...], list[str]] = {}
+    for editor in EDITORS:
+        rebuilt = rebuild(ORIGINAL, read_notebook(saved(editor, form.notebook)), form.files)
+        plans.setdefault(tuple(cell.source for cell in rebuilt.cells), []).append(editor)
+    for number, (plan, editors) in enumerate(plans.items()):
+        (tmp_path / f"box{number}").mkdir()
+        assert box.verdicts(plan, tmp_path / f"box{number}") == wanted, editors
+
+
+SAMPLE = {
+    "binds-try",
+    "answer-percent-pip",
+    "answer-half",
+    "below-hole-above",
+    "below-scratch-error",
+    "import-in-a-given-cell",
+    "module-of-module",
+    "untouched",
+}
+
+
+@pytest.mark.slow
+def test_check_and_both_engines_agree_on_a_sample(tmp_path: Path) -> None:
+    """A real kernel of Jupyter, a real sandbox, and a real kernel inside of one."""
+    wanted = {}
+    for number, form in enumerate(form for form in FORMS if form.name in SAMPLE):
+        data = saved(list(EDITORS)[number % len(EDITORS)], form.notebook)
+        home = tmp_path / "in" / form.name
+        put(home, {"lab.ipynb": data})
+        put(home, {name: text.encode() for name, text in form.files.items()})
+        plain = home if form.name != "answer-percent-pip" else tmp_path / "without-pip"
+        put(plain, {"lab.ipynb": data.replace(b"%pip", b"#")})
+        answers, _ = check_notebook(plain / "lab.ipynb", LAB.exercises)
+        put(home, {"lab.ipynb": data})
+        wanted[form.name] = {answer.exercise.id: answer.mark == "ok" for answer in answers}
+    for engine in ("fork", "testbook"):
+        book = graded(tmp_path / "in", tmp_path / engine, engine=engine)
+        found = {
+            name: {exercise["id"]: exercise["verdict"] == "pass" for exercise in one["exercises"]}
+            for name, one in book.items()
+        }
+        assert found == wanted, engine
+    assert json.dumps(wanted).count("true") > len(wanted)
