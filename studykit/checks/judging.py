@@ -1,19 +1,25 @@
-"""Judging an answer: from what a function returned to a verdict that a learner can use."""
+"""Judging an answer: from what a function returned to a judgement that a learner can use."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final, Literal, TypeAlias
 
+from studykit.checks.diagnosis import Diagnosis, Result, diagnose
+from studykit.checks.facts import Facts
+from studykit.checks.failures import failure_of, overwritten
+from studykit.checks.hole import is_untouched
+from studykit.checks.likeness import slip_of
 from studykit.checks.running import Outcome
 from studykit.exercises.definition import Args, Exercise, Json, Message
 from studykit.exercises.wording import WIDTH, call, labelled, short
 
-Status: TypeAlias = Literal["passed", "failed", "not attempted"]
+Status: TypeAlias = Literal["passed", "failed", "not attempted", "begun"]
 
 LOST: Final[Outcome] = {"lost": True}
 """The outcome of a case that was never reached."""
@@ -32,6 +38,10 @@ class Judgement:
     message: Message | None = None
     waits_for: str | None = None
     """The exercise whose hole was met instead of this one's."""
+    work: str = ""
+    """What keeps an answer that was begun from being checked."""
+    shown: int = 0
+    """The index of the case that the message is about."""
 
     @property
     def misconception(self) -> str | None:
@@ -39,18 +49,23 @@ class Judgement:
         return self.message.misconception if self.message else None
 
     @property
+    def name(self) -> str:
+        """The name in the brackets: a misconception or a general diagnosis; empty without."""
+        return (self.message.misconception or self.message.diagnosis or "") if self.message else ""
+
+    @property
     def text(self) -> str:
         """Everything to show."""
         exercise = self.exercise
         if self.waits_for:
             return f"{exercise.id} uses {self.waits_for}, which is not done: do that one first."
+        if self.status == "begun":
+            return f"{exercise.id} begun: {self.work}"
         if self.status == "not attempted":
             return f"{exercise.id} not attempted yet: {exercise.task}"
         if self.message is not None:
             return "\n".join([*self.evidence, "", self.message.text, "", _help(exercise)])
-        return "\n".join(
-            [*self.evidence, f"{exercise.id} done.", "", labelled("discuss", exercise.discussion)]
-        )
+        return "\n".join([*self.evidence, f"{exercise.id} done.", "", *_discussion(exercise)])
 
 
 def cases_of(exercise: Exercise) -> list[Args]:
@@ -58,29 +73,68 @@ def cases_of(exercise: Exercise) -> list[Args]:
     return exercise.public_cases() + exercise.random_cases(Random(exercise.id))
 
 
-def judge(exercise: Exercise, cases: Sequence[Args], outcomes: Sequence[Outcome]) -> Judgement:
+def judge(
+    exercise: Exercise,
+    cases: Sequence[Args],
+    outcomes: Sequence[Outcome],
+    facts: Facts | None = None,
+    blamed: str = "",
+) -> Judgement:
     """Judge the outcomes of `cases`; one that is missing was never reached, and so is wrong.
 
     Of several failures the first of the public cases is shown, else the shortest random one.
+
+    Args:
+        exercise: What was asked.
+        cases: The public cases, then others.
+        outcomes: What came of each.
+        facts: What else is known of the answer, where it is at hand.
+        blamed: The title of another exercise that this answer uses and whose own check fails.
     """
-    for outcome in outcomes:
-        if "not_done" in outcome:
-            return Judgement(exercise, "not attempted", waits_for=_other_hole(exercise, outcome))
     reached = list(outcomes[: len(cases)])
     tried = list(zip(cases, reached + [LOST] * (len(cases) - len(reached)), strict=True))
     expected = [exercise.expected(args) for args, _ in tried]
-    wrong = [
-        n for n, (_, outcome) in enumerate(tried) if not _right(exercise, outcome, expected[n])
-    ]
+    wrong = [n for n, (_, it) in enumerate(tried) if not _right(exercise, it, expected[n])]
+    holes = [outcome for outcome in reached if "not_done" in outcome]
+    public = len(exercise.cases)
+    if holes:
+        rights = public - sum(place < public for place in wrong)
+        return _unfinished(exercise, holes[0], facts, rights)
     if not wrong:
         return Judgement(exercise, "passed", _evidence(exercise, tried, expected, len(tried)))
-    public = len(exercise.cases)
     reasons = [n for n in wrong if "lost" not in tried[n][1]] or wrong
     shown = min(reasons, key=lambda n: (n >= public, n if n < public else _size(cases[n])))
-    args, outcome = tried[shown]
     evidence = _evidence(exercise, tried, expected, min(shown + 1, public))
-    message = _message(exercise, args, outcome, expected[shown], tried)
-    return Judgement(exercise, "failed", evidence, message)
+    results = [
+        Result(args, outcome.get("value"), wanted, right=n not in wrong)
+        for n, ((args, outcome), wanted) in enumerate(zip(tried, expected, strict=True))
+        if "value" in outcome
+    ]
+    message = _message(exercise, _Failed(*tried[shown], expected[shown], blamed), results, facts,
+                       complete=len(results) == len(tried))  # fmt: skip
+    return Judgement(exercise, "failed", evidence, message, shown=shown)
+
+
+def _unfinished(exercise: Exercise, hole: Outcome, facts: Facts | None, rights: int) -> Judgement:
+    """Judge an answer that reaches a hole: another exercise's, its own, or one it never touched."""
+    other = _other_hole(exercise, hole)
+    if other or facts is None:
+        return Judgement(exercise, "not attempted", waits_for=other)
+    if facts.source and is_untouched(facts.source, exercise) is False:
+        count = len(exercise.cases)
+        work = (
+            "your function still reaches `raise lab.NotDone`: delete that line, and return your "
+            f"answer; {rights} of {count} case{'' if count == 1 else 's'} "
+            f"{'is' if rights == 1 else 'are'} right so far."
+        )
+        return Judgement(exercise, "begun", work=work)
+    if facts.elsewhere:
+        work = (
+            f"another cell defines {exercise.name}, too, and the hole ran after it. Move your "
+            "answer into the hole, in place of `raise lab.NotDone`."
+        )
+        return Judgement(exercise, "begun", work=work)
+    return Judgement(exercise, "not attempted")
 
 
 def _other_hole(exercise: Exercise, outcome: Outcome) -> str | None:
@@ -97,50 +151,101 @@ def _size(args: Args) -> int:
     return len(json.dumps(args))
 
 
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """The case that is shown."""
+
+    args: Args
+    outcome: Outcome
+    expected: Json
+    blamed: str
+
+
 def _message(
     exercise: Exercise,
-    args: Args,
-    outcome: Outcome,
-    expected: Json,
-    tried: Sequence[tuple[Args, Outcome]],
+    failed: _Failed,
+    results: Sequence[Result],
+    facts: Facts | None,
+    *,
+    complete: bool,
 ) -> Message:
-    if "value" in outcome:
-        others = [(case, result["value"]) for case, result in tried if "value" in result]
-        return exercise.explain(args, outcome["value"], expected, others)
-    got, trace, next_step = _without_value(outcome)
-    return Message(
-        title=exercise.title,
-        call=call(exercise.name, exercise.reference, args),
-        got=got,
-        expected=exercise.shown(expected),
-        trace=trace,
-        rule=exercise.rule,
-        next_step=next_step,
-    )
+    """Explain the shown case: by the facts, by the kind of failure, or by what all results share.
+
+    Args:
+        exercise: What was asked.
+        failed: The case that is shown.
+        results: Every case that gave a value.
+        facts: What else is known of the answer.
+        complete: Whether every case gave a value.
+    """
+    known = _known_by_facts(exercise, failed, facts)
+    if "value" not in failed.outcome:
+        failure = failure_of(exercise, failed.args, failed.outcome, facts)
+        message = Message(
+            title=exercise.title,
+            call=call(exercise.name, exercise.reference, failed.args),
+            got=failure.got,
+            expected=exercise.shown(failed.expected),
+            trace=failure.trace,
+            rule=exercise.rule,
+            next_step=failure.next_step,
+            diagnosis=failure.name or None,
+        )
+        return _with(message, known)
+    others = [(result.args, result.got) for result in results] if complete and not known else None
+    message = exercise.explain(failed.args, failed.outcome["value"], failed.expected, others)
+    if known or message.misconception:
+        return _with(message, known)
+    if not complete or not _is_plain(exercise):
+        return message
+    return _with(message, diagnose(exercise, results, facts) or _slip(exercise, results, facts))
 
 
-def _without_value(outcome: Outcome) -> tuple[str, str, str]:
-    """Return what to say of an outcome that is no value: got, trace and next step."""
-    if "raised" in outcome:
-        where = outcome["line"] or "outside the notebook's own lines"
-        return outcome["raised"], where, "Which value did this line meet that it cannot handle?"
-    if "hung" in outcome:
-        seconds = f"{outcome['hung']:g} s"
-        return (
-            f"nothing within {seconds}",
-            "the call was interrupted",
-            "Which loop in your function has an end that it never reaches?",
+def _is_plain(exercise: Exercise) -> bool:
+    """Return whether results are compared as they are, so that their difference says something."""
+    return bool(exercise.fingerprint([0]) == [0])
+
+
+def _slip(exercise: Exercise, results: Sequence[Result], facts: Facts | None) -> Diagnosis | None:
+    return slip_of(exercise, results) if facts and not exercise.hidden else None
+
+
+def _known_by_facts(exercise: Exercise, failed: _Failed, facts: Facts | None) -> Diagnosis | None:
+    if failed.blamed:
+        number = failed.blamed.split()[0]
+        return Diagnosis(
+            "uses-a-wrong-answer",
+            f"your {exercise.name} calls your {failed.blamed.split()[1]}, whose own check fails",
+            f"Your {number} is wrong: fix that first, then check this one again.",
+            replaces=True,
         )
-    if "lost" in outcome:
-        return (
-            "no result",
-            "a call before this one did not come back",
-            "What becomes of your function when it is called several times?",
+    if facts is None:
+        return None
+    if _right(exercise, facts.alone, failed.expected):
+        return Diagnosis(
+            "remembers-between-calls",
+            "called alone this case is right; after other calls it is not",
+            "What does your function keep from one call to the next: a global, or a default value "
+            "such as `[]`?",
+            replaces=True,
         )
-    return (
-        f"a {outcome['no_json']}",
-        "the check compares whole numbers, texts, True, False, None, lists and dicts",
-        "Which plain Python value holds the same answer?",
+    if facts.overwritten and "raised" not in failed.outcome:
+        name, next_step = overwritten(facts.overwritten[0])
+        return Diagnosis(name, f"`{facts.overwritten[0]}` is not Python's own here", next_step)
+    return None
+
+
+def _with(message: Message, diagnosis: Diagnosis | None) -> Message:
+    """Return the message with what a diagnosis sees, and its next step."""
+    if diagnosis is None:
+        return message
+    seen = diagnosis.seen if diagnosis.replaces else f"{diagnosis.seen}\n{message.trace}"
+    return replace(
+        message,
+        trace=seen,
+        next_step=diagnosis.next_step,
+        diagnosis=diagnosis.name,
+        misconception=None,
     )
 
 
@@ -157,10 +262,18 @@ def _evidence(
     for (args, outcome), wanted in list(zip(tried, expected, strict=False))[first:last]:
         mark = "ok" if _right(exercise, outcome, wanted) else "no"
         yours = short(outcome["value"]) if "value" in outcome else "no result"
-        head = "  ".join([mark, exercise.id, *([", ".join(map(short, args))] if args else [])])
+        head = "  ".join([mark, exercise.id, *_named(exercise, args)])
         results = {"yours": yours, **({} if exercise.hidden else {"expected": short(wanted)})}
         lines.append(_line(head, results))
     return tuple(lines)
+
+
+def _named(exercise: Exercise, args: Args) -> list[str]:
+    """Return the arguments of a case as text, by name where there are several."""
+    names = list(inspect.signature(exercise.reference).parameters)
+    if len(args) < len(names) or len(args) <= 1:
+        return [short(value) for value in args]
+    return [", ".join(f"{name}={short(value)}" for name, value in zip(names, args, strict=False))]
 
 
 def _line(head: str, results: dict[str, str]) -> str:
@@ -169,6 +282,14 @@ def _line(head: str, results: dict[str, str]) -> str:
     if len(line) <= WIDTH:
         return line
     return "\n".join([head, *(f"{'':11}{name:<9} {text}" for name, text in results.items())])
+
+
+def _discussion(exercise: Exercise) -> list[str]:
+    lines = [labelled("discuss", exercise.discussion)]
+    if exercise.second:
+        code = [f"{'':10}{line}".rstrip() for line in exercise.second.strip().splitlines()]
+        lines += ["", "another   This answer passes, too:", *code]
+    return lines
 
 
 def _help(exercise: Exercise) -> str:

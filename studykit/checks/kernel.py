@@ -21,10 +21,14 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from testbook.client import TestbookNotebookClient
 from testbook.exceptions import TestbookError
 
+from studykit.checks.facts import Facts
 from studykit.errors import StudyError
 from studykit.exercises.definition import Args, Json
 
 CELL_TIMEOUT_S: Final = 20
+
+LONGEST_FOLDER: Final = 60
+"""A folder with a longer name holds no socket of a kernel, in characters."""
 
 
 class KernelGone(StudyError):
@@ -66,6 +70,11 @@ class LabKernel:
         self._client = client
         self.cells: list[CellRun] = []
 
+    def forbid_exit(self) -> None:
+        """Let `exit()` in a cell be that cell's error: else the kernel ends at some later cell."""
+        code = "__import__('studykit.checks.running', fromlist=['_']).no_exit_in_cells()"
+        self._client.inject(code, pop=True)
+
     def run(self, skip: Container[str]) -> None:
         """Run every code cell whose id and tags are not in `skip`.
 
@@ -84,16 +93,26 @@ class LabKernel:
         Raises:
             KernelGone: The kernel died or hangs in one of the calls.
         """
-        payload = json.dumps(
-            [[request.name, request.source, list(request.cases)] for request in requests]
-        )
+        payload = [[request.name, request.source, list(request.cases)] for request in requests]
+        names = ", ".join(request.name for request in requests)
+        return list(self._reply("running", payload, names))
+
+    def facts(self, name: str, case: Args) -> Facts:
+        """Return what else is known of the function `name`.
+
+        Raises:
+            KernelGone: The kernel died or hangs in the call.
+        """
+        return Facts(**self._reply("facts", [name, list(case)], name))
+
+    def _reply(self, module: str, payload: Json, names: str) -> Json:
         code = (
-            f"__import__('studykit.checks.running', fromlist=['_']).reply(globals(), {payload!r})"
+            f"__import__('studykit.checks.{module}', fromlist=['_'])"
+            f".reply(globals(), {json.dumps(payload)!r})"
         )
         try:
-            return list(json.loads(self._client.value(code)))
+            return json.loads(self._client.value(code))
         except (DeadKernelError, CellTimeoutError, TestbookError, ValueError, RuntimeError):
-            names = ", ".join(request.name for request in requests)
             raise KernelGone(
                 f"the kernel ended or hung while it ran {names}: does it call exit, or take all "
                 "memory?"
@@ -142,11 +161,12 @@ def run_lab(
         log=_silent(),
         resources={"metadata": {"path": str(folder)}},
     )
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=_short_folder()) as scratch:
         env = {**os.environ, "STUDY_PROGRESS": f"{scratch}/progress.json"}
         keep_local(client, scratch)
         with client.setup_kernel(env=env):
             kernel = LabKernel(client)
+            kernel.forbid_exit()
             kernel.run(skip)
             yield kernel
 
@@ -157,6 +177,14 @@ def keep_local(client: NotebookClient, folder: str) -> None:
     if os.name == "posix":
         client.km.transport = "ipc"
         client.km.ip = f"{folder}/kernel"
+
+
+def _short_folder() -> str | None:
+    """Return where the files of a kernel go: the usual folder, unless its name is too long.
+
+    The name of a socket has at most 107 characters.
+    """
+    return "/tmp" if len(tempfile.gettempdir()) > LONGEST_FOLDER else None
 
 
 def _silent() -> logging.Logger:

@@ -6,12 +6,15 @@ import sys
 from types import TracebackType
 from typing import Any
 
+from studykit.checks.facts import Facts, facts_of
 from studykit.checks.judging import Judgement, cases_of, judge
 from studykit.checks.progress import Progress
 from studykit.checks.running import NotDone, run_cases
+from studykit.checks.smaller import smaller
 from studykit.errors import StudyError
 from studykit.exercises.catalog import find_exercise
 from studykit.exercises.definition import Exercise, Lab
+from studykit.exercises.wording import call
 
 __all__ = ["NotDone", "check", "hint"]
 
@@ -35,26 +38,55 @@ def _print_hole(
 
 def check(exercise_id: str) -> None:
     """Check your function of this exercise and print what came of it."""
+    namespace = sys._getframe(1).f_globals
     try:
         lab, exercise = find_exercise(exercise_id)
-        verdict = check_in(sys._getframe(1).f_globals, exercise)
+        judgement = check_in(namespace, exercise)
     except StudyError as error:
         print(error)
         return
-    print(verdict.text)
-    if verdict.message and verdict.message.scene and _in_notebook():
+    print(judgement.text)
+    if judgement.message and judgement.message.scene and _in_notebook():
         from studykit.checks.picture import show  # noqa: PLC0415 - only a failure draws
 
-        show(verdict.message.scene)
-    if verdict.status == "passed":
+        show(judgement.message.scene)
+    if judgement.status == "passed":
         print(f"\n{follow_up(lab, exercise)}")
     try:
-        Progress.of_learner().record(verdict)
-    except OSError as error:
+        progress = Progress.of_learner()
+        progress.record(judgement)
+        if progress.is_stuck(exercise):
+            _offer_smaller(namespace, judgement)
+        print("\n".join(["", *progress.notes, progress_line(lab, progress)]))
+    except (OSError, StudyError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         print(
-            f"Your progress could not be kept ({error.strerror}): set STUDY_HOME to a folder that "
+            f"Your progress could not be kept ({reason}): set STUDY_HOME to a folder that "
             "you may write to."
         )
+
+
+def progress_line(lab: Lab, progress: Progress) -> str:
+    """Return what is done of a lab, exercise by exercise, and which one is next."""
+    marks = "".join("x" if progress.passed(exercise) else "." for exercise in lab.exercises)
+    done = marks.count("x")
+    following = next((it for it in lab.exercises if not progress.passed(it)), None)
+    rest = f"next is {following.title}" if following else "the lab is done"
+    return f"lab {lab.number}  {marks}  {done} of {len(lab.exercises)} done; {rest}"
+
+
+def _offer_smaller(namespace: dict[str, Any], judgement: Judgement) -> None:
+    """After the same failure three times, show the smallest case that still fails."""
+    exercise = judgement.exercise
+    cases = cases_of(exercise)
+    found = smaller(exercise, cases[judgement.shown], answer_in(namespace, exercise))
+    if found is None:
+        return
+    print(
+        f"\nThe same failure for the third time. A smaller case that fails:\n"
+        f"{call(exercise.name, exercise.reference, found)} should be "
+        f"{exercise.shown(exercise.expected(found))}. Follow it with a pencil, line by line."
+    )
 
 
 def _in_notebook() -> bool:
@@ -93,7 +125,32 @@ def check_in(namespace: dict[str, Any], exercise: Exercise) -> Judgement:
         StudyError: No function of that name is there.
     """
     cases = cases_of(exercise)
-    return judge(exercise, cases, run_cases(answer_in(namespace, exercise), cases))
+    outcomes = run_cases(answer_in(namespace, exercise), cases)
+    first = judge(exercise, cases, outcomes)
+    if first.status == "passed":
+        return first
+    facts = facts_of(namespace, exercise.name, cases[first.shown])
+    blamed = next(
+        (
+            used.title
+            for used in used_exercises(exercise, facts)
+            if callable(namespace.get(used.name)) and _fails(namespace[used.name], used)
+        ),
+        "",
+    )
+    return judge(exercise, cases, outcomes, facts, blamed)
+
+
+def used_exercises(exercise: Exercise, facts: Facts) -> list[Exercise]:
+    """Return the earlier exercises of a lab whose functions an answer mentions."""
+    lab, _ = find_exercise(exercise.id)
+    earlier = lab.exercises[: lab.exercises.index(exercise)]
+    return [other for other in earlier if other.name in facts.mentions]
+
+
+def _fails(function: Any, exercise: Exercise) -> bool:  # noqa: ANN401
+    cases = cases_of(exercise)
+    return judge(exercise, cases, run_cases(function, cases)).status == "failed"
 
 
 def answer_in(namespace: dict[str, Any], exercise: Exercise) -> Any:  # noqa: ANN401

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from studykit.checks.judging import Judgement
 from studykit.exercises.definition import Exercise
 from studykit.files import file_lock, free_name, write_whole
 from studykit.workspace import Workspace
 
+SAME_FAILURES: Final = 3
+"""After so many failures of one kind in a row a smaller case is offered."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Progress:
     """The progress kept in one file. Every change is read, made and written under a lock."""
 
     path: Path
+    notes: list[str] = field(default_factory=list)
+    """What the learner should know about the file, a sentence each."""
 
     @classmethod
     def of_learner(cls) -> Progress:
@@ -33,45 +38,100 @@ class Progress:
 
     def passed(self, exercise: Exercise) -> bool:
         """Return whether the exercise was ever passed."""
-        return bool(self.of(exercise).get("passed", False))
+        return self.of(exercise).get("passed", False) is True
 
     def of(self, exercise: Exercise) -> dict[str, Any]:
-        """Return what is known of an exercise: passed, attempts, hints, misconceptions."""
-        entry = self._read()["exercises"].get(exercise.id, {})
-        return entry if isinstance(entry, dict) else {}
+        """Return what is known of an exercise: passed, attempts, hints, misconceptions.
 
-    def record(self, verdict: Judgement) -> None:
-        """Remember a verdict. What was passed once stays passed; an untouched hole is nothing."""
-        if verdict.status == "not attempted":
+        What has another type than it is written with is left out.
+        """
+        return _entry(self._read(), exercise)
+
+    def next_hint(self, exercise: Exercise) -> int:
+        """Return the level of the first hint that was not read yet; 3 when all were."""
+        return min(int(self.of(exercise).get("hints", 0)) + 1, 3)
+
+    def is_stuck(self, exercise: Exercise) -> bool:
+        """Return whether the exercise failed in the same way for the third time in a row."""
+        row = self.of(exercise).get("same", 0)
+        return bool(row and row % SAME_FAILURES == 0)
+
+    def record(self, judgement: Judgement) -> None:
+        """Remember a judgement. What was passed once stays passed; an untouched hole is nothing.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        if judgement.status == "not attempted":
             return
-        entry = {"attempts": self.of(verdict.exercise).get("attempts", 0) + 1}
-        if verdict.status == "passed":
-            entry["passed"] = True
-        self._change(verdict.exercise, entry, verdict.misconception)
+        known = self.of(judgement.exercise)
+        entry: dict[str, Any] = {"attempts": known.get("attempts", 0) + 1}
+        if judgement.status == "passed":
+            entry |= {"passed": True, "same": 0}
+        elif judgement.status == "failed":
+            kind = f"{judgement.name} {judgement.shown}"
+            again = known.get("same", 0) + 1 if known.get("kind") == kind else 1
+            entry |= {"kind": kind, "same": again}
+        self._change(judgement.exercise, entry, judgement.misconception)
 
     def record_hint(self, exercise: Exercise, level: int) -> None:
-        """Remember the highest hint that was read."""
+        """Remember the highest hint that was read.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
         self._change(exercise, {"hints": max(level, self.of(exercise).get("hints", 0))}, None)
 
     def _change(self, exercise: Exercise, entry: dict[str, Any], misconception: str | None) -> None:
         with file_lock(self.path.with_suffix(".lock")):
             data = self._read()
-            mine = data["exercises"].setdefault(exercise.id, {})
-            mine.update(entry)
+            mine = _entry(data, exercise) | entry
             if misconception and misconception not in mine.setdefault("misconceptions", []):
                 mine["misconceptions"].append(misconception)
+            data["exercises"][exercise.id] = mine
             write_whole(self.path, json.dumps(data, indent=1, sort_keys=True) + "\n")
 
     def _read(self) -> dict[str, Any]:
-        """Return the file's content; a damaged file is put aside, never overwritten."""
+        """Return the file's content; a damaged file is put aside and said so, never overwritten."""
         try:
             data = json.loads(self.path.read_text("utf-8"))
             if isinstance(data["exercises"], dict):
                 return dict(data)
         except FileNotFoundError:
             return {"version": 1, "exercises": {}}
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             pass
-        free_name(self.path, "damaged").write_bytes(self.path.read_bytes())
-        self.path.unlink()
+        self._put_aside()
         return {"version": 1, "exercises": {}}
+
+    def _put_aside(self) -> None:
+        aside = free_name(self.path, "damaged")
+        try:
+            self.path.rename(aside)
+        except OSError:
+            where = f"cannot be put aside: move {self.path} away yourself"
+        else:
+            where = f"is kept as {aside}, and a new one begins"
+        note = f"Your progress file was damaged: it {where}."
+        if note not in self.notes:
+            self.notes.append(note)
+
+
+_TYPES: Final[dict[str, type]] = {
+    "passed": bool,
+    "attempts": int,
+    "hints": int,
+    "same": int,
+    "kind": str,
+    "misconceptions": list,
+}
+
+
+def _entry(data: dict[str, Any], exercise: Exercise) -> dict[str, Any]:
+    """Return a copy of the entry of an exercise without what has a type of its own."""
+    entry = data["exercises"].get(exercise.id, {})
+    if not isinstance(entry, dict):
+        return {}
+    return {
+        name: value for name, value in entry.items() if type(value) is _TYPES.get(name, type(value))
+    }

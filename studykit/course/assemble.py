@@ -91,6 +91,7 @@ def _first_step(lab: Lab) -> Cell:
         f"**First, take a copy.** Run `study start {lab.number}` in a terminal, or use *File → "
         f"Save Notebook As* and call it `my_lab{lab.number}.ipynb`. Work in the copy: Git ignores "
         "it, and an upgrade of the course never touches it.\n\n"
+        "Write each answer in place of the line `raise lab.NotDone(...)`, and run its cell. "
         "Under each exercise is a check. It shows every case that it tried; an exercise that you "
         "have not begun is *not attempted yet*, and no mistake."
     )

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import textwrap
 from collections.abc import Iterator
 from typing import Final
 
+from studykit.checks.hole import BEGIN, END
 from studykit.errors import StudyError
 from studykit.exercises.definition import Exercise
-
-BEGIN: Final = re.compile(r"^(\s*)# BEGIN SOLUTION\s*$")
-END: Final = re.compile(r"^\s*# END SOLUTION\s*$")
 
 WIDTH: Final = 88
 """A longer line would not be seen whole in a notebook."""

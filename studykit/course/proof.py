@@ -67,7 +67,7 @@ def prove(lab: Lab, course: Course) -> LabProof:
     path = course.labs / f"{lab.name}.ipynb"
     outcomes, lab_cells = _ask(load(path), path.parent, requests[: len(lab.exercises)])
     untouched = _verdicts(lab.exercises, outcomes)
-    mutants = prove_mutants(lab, course)
+    mutants = prove_mutants(lab)
     named = list(zip(wrong, misled, strict=True))
     proofs = [
         ExerciseProof(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from studykit.checks.judging import Judgement, cases_of, judge
 from studykit.checks.kernel import CELL_TIMEOUT_S, CellRun, KernelGone, LabKernel, Request, run_lab
-from studykit.checks.lab import missing_text
+from studykit.checks.lab import missing_text, used_exercises
 from studykit.course.cells import load
 from studykit.exercises.definition import Exercise
 
@@ -25,7 +25,7 @@ class Answer:
     @property
     def mark(self) -> str:
         """`ok`, `no`, or `..` where nothing was attempted."""
-        marks = {"passed": "ok", "failed": "no", "not attempted": ".."}
+        marks = {"passed": "ok", "failed": "no", "not attempted": "..", "begun": ".."}
         return marks[self.verdict.status] if self.verdict else "no"
 
     @property
@@ -71,7 +71,20 @@ def _answer(kernel: LabKernel, exercise: Exercise) -> Answer:
     (outcomes,) = kernel.ask([Request(exercise.name, cases)])
     if outcomes is None:
         return Answer(exercise, None, _why_missing(kernel.cells, exercise))
-    return Answer(exercise, judge(exercise, cases, outcomes))
+    first = judge(exercise, cases, outcomes)
+    if first.status == "passed":
+        return Answer(exercise, first)
+    facts = kernel.facts(exercise.name, cases[first.shown])
+    blamed = next(filter(None, (_fails(kernel, it) for it in used_exercises(exercise, facts))), "")
+    return Answer(exercise, judge(exercise, cases, outcomes, facts, blamed))
+
+
+def _fails(kernel: LabKernel, exercise: Exercise) -> str:
+    """Return the title of an exercise whose check fails; empty for one that does not."""
+    cases = cases_of(exercise)
+    (outcomes,) = kernel.ask([Request(exercise.name, cases)])
+    failed = outcomes is not None and judge(exercise, cases, outcomes).status == "failed"
+    return exercise.title if failed else ""
 
 
 def _why_missing(cells: Sequence[CellRun], exercise: Exercise) -> str:

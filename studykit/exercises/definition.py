@@ -9,12 +9,13 @@ gets its message; everybody else gets the exercise's own.
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from studykit.exercises.wording import call, labelled, short
+from studykit.exercises.wording import call, labelled, short, with_article
 
 if TYPE_CHECKING:
     from studykit.exercises.scene import Scene
@@ -50,11 +51,50 @@ def same(left: Json, right: Json) -> bool:
 def copy_json(value: Json) -> Json:
     """Return a copy as it would arrive in another process: a tuple becomes a list.
 
+    A whole number of another library, such as numpy's, becomes an int.
+
     Raises:
         TypeError: The value, or a part of it, is no JSON value.
         ValueError: A number is not finite, or a list holds itself.
     """
-    return json.loads(json.dumps(value, allow_nan=False))
+    return json.loads(json.dumps(value, allow_nan=False, default=_plain))
+
+
+def _plain(value: Any) -> bool | int:  # noqa: ANN401
+    """Return the truth value or whole number that another library's value stands for."""
+    if type(value).__name__ in ("bool_", "bool"):
+        return bool(value)
+    return operator.index(value)
+
+
+def not_json(value: object, path: str = "") -> str | None:
+    """Return where in a value something is no JSON value, and what it is; None where all is.
+
+    >>> not_json([[0, 1], [2, {3}]]), not_json([1.0, float("nan")])
+    ('a set in place [1][1]', 'the number nan in place [1]')
+    """
+    if isinstance(value, dict):
+        strange = [key for key in value if not isinstance(key, str | int | float | None)]
+        if strange:
+            return f"a dict with the key {short(strange[0])}, a {type(strange[0]).__name__}"
+        parts = [(f"{path}[{key!r}]", part) for key, part in value.items()]
+    elif isinstance(value, list | tuple):
+        parts = [(f"{path}[{place}]", part) for place, part in enumerate(value)]
+    else:
+        return _not_plain(value, f" in place {path}" if path else "")
+    return next(filter(None, (not_json(part, place) for place, part in parts)), None)
+
+
+def _not_plain(value: object, where: str) -> str | None:
+    try:
+        copy_json(value)
+    except (TypeError, RecursionError):
+        kind = type(value)
+        home = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+        return f"{with_article(home + kind.__name__)}{where}"
+    except ValueError:
+        return f"the number {value}{where}"
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +109,16 @@ class Message:
     rule: str
     next_step: str
     misconception: str | None = None
+    diagnosis: str | None = None
+    """The name of what all results have in common, where no misconception fits."""
     scene: Scene | None = None
     """The step that decides, where a picture of it says more than words."""
 
     @property
     def text(self) -> str:
         """The message, one labelled line per field."""
-        name = f" [{self.misconception}]" if self.misconception else ""
+        found = self.misconception or self.diagnosis
+        name = f" [{found}]" if found else ""
         lines = [f"{self.title}{name}"]
         for label in ("call", "got", "expected", "trace", "rule"):
             lines.append(labelled(label, getattr(self, label)))
@@ -168,7 +211,7 @@ class Exercise:
         args: Args,
         got: Json,
         expected: Json,
-        others: Iterable[tuple[Args, Json]] = (),
+        others: Iterable[tuple[Args, Json]] | None = (),
     ) -> Message:
         """Explain a wrong result: by its misconception where exactly one fits, else by the rule.
 
@@ -176,9 +219,10 @@ class Exercise:
             args: The case that is shown.
             got: What the learner's function returned.
             expected: What the reference returns.
-            others: More results of the same function, which tell misconceptions apart.
+            others: More results of the same function, which tell misconceptions apart; None
+                where not all are known, so that no misconception can be named.
         """
-        found = self.suspect([(args, got), *others])
+        found = None if others is None else self.suspect([(args, got), *others])
         trace = found.trace if found and found.trace else self.trace
         return Message(
             title=self.title,
@@ -202,7 +246,10 @@ class Exercise:
         return fitting[0] if len(fitting) == 1 else None
 
     def _agrees(self, misconception: Misconception, args: Args, got: Json) -> bool:
-        theirs = copy_json(misconception.answer(*copy_args(args)))
+        try:
+            theirs = copy_json(misconception.answer(*copy_args(args)))
+        except Exception:  # a wrong answer may break where the learner's does not
+            return False
         return same(self.fingerprint(theirs), self.fingerprint(got))
 
 
@@ -228,7 +275,8 @@ def copy_args(args: Args) -> Args:
 def _described(got: Json, expected: Json) -> str:
     """Show a result, with its type where only that is wrong."""
     if got == expected and type(got) is not type(expected):
-        return f"{short(got)}, a {type(got).__name__}; asked for: {type(expected).__name__}"
+        mine, asked = (with_article(type(value).__name__) for value in (got, expected))
+        return f"{short(got)}, {mine}; asked for: {asked}"
     return short(got)
 
 

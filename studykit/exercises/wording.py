@@ -54,6 +54,24 @@ def call(name: str, function: Callable[..., object], args: Sequence[object]) -> 
     return f"{name}({', '.join(parts)})"
 
 
+def with_article(noun: str) -> str:
+    """Return a noun behind the article that is spoken before it.
+
+    >>> with_article("int"), with_article("list")
+    ('an int', 'a list')
+    """
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "test"), counted(2, "test")
+    ('1 test', '2 tests')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def first_difference(left: Sequence[object], right: Sequence[object]) -> int:
     """Return the first index at which two lists differ; the shorter length if one is a prefix.
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from studykit.checks.judging import cases_of, judge
+from studykit.checks.mutation import mutants
 from studykit.checks.running import run_cases
-from studykit.course.layout import Course
-from studykit.course.mutants import mutants, prove_exercise, solution_sources
+from studykit.course.mutants import prove_exercise
 from studykit.course.proof import LabProof
-from studykit.exercises.catalog import find_exercise, find_lab, labs
+from studykit.exercises.catalog import find_exercise, labs
 from studykit.exercises.definition import Exercise
 
 EXERCISES = [
@@ -149,20 +149,18 @@ def test_no_mutant_of_the_solution_passes(
     assert proven.mutants.total >= 3
 
 
-def test_a_parameter_that_never_varies_is_found(course: Course) -> None:
+def test_a_parameter_that_never_varies_is_found() -> None:
     exercise = find_exercise("L04.4")[1]
     same_gap = tuple(args for args in exercise.cases if args[1] == 5_000)
     fixed = dataclasses.replace(exercise, cases=same_gap, random_case=None)
-    source = solution_sources(find_lab("04"), course)[exercise.id]
-    assert "gap_ms = 5000" in prove_exercise(fixed, source, {}).survivors
+    assert "gap_ms = 5000" in prove_exercise(fixed, {}).survivors
 
 
-def test_a_mutant_that_is_listed_and_caught_is_stale(course: Course) -> None:
+def test_a_mutant_that_is_listed_and_caught_is_stale() -> None:
     exercise = find_exercise("L04.4")[1]
-    source = solution_sources(find_lab("04"), course)[exercise.id]
     line = "if found and time_ms < found[-1][1]:"
     listed = dataclasses.replace(exercise, equivalent={line: "It is not."})
-    assert prove_exercise(listed, source, {}).stale == (line,)
+    assert prove_exercise(listed, {}).stale == (line,)
 
 
 def test_every_kind_of_change_is_made() -> None:

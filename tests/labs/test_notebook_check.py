@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from studykit.checks import lab
@@ -26,11 +27,13 @@ def watermark(max_seen_ms: int, bound_ms: int) -> int:
 def test_a_pass_opens_the_discussion(capsys: Output, own_progress: Path) -> None:
     lab.check("L02.1")
     text = capsys.readouterr().out
-    assert text.startswith("ok  L02.1  14_000, 4_000  yours 9_999  expected 9_999\n")
+    shown = "ok  L02.1  max_seen_ms=14_000, bound_ms=4_000  yours 9_999  expected 9_999\n"
+    assert text.startswith(shown)
     assert "L02.1 done.\n\ndiscuss   Without the last millisecond" in text
-    assert text.endswith("\nNext: L02.2 watermarks, about 10 minutes.\n")
+    assert "\nNext: L02.2 watermarks, about 10 minutes.\n" in text
+    assert text.endswith("\nlab 02  x.....  1 of 6 done; next is L02.2 watermarks\n")
     assert json.loads(own_progress.read_text())["exercises"] == {
-        "L02.1": {"attempts": 1, "passed": True}
+        "L02.1": {"attempts": 1, "passed": True, "same": 0}
     }
 
 
@@ -84,16 +87,34 @@ def test_an_answer_may_change_its_arguments() -> None:
     assert case == ([3, 1, 2],)
 
 
-@pytest.mark.parametrize("value", [{1, 2}, float("inf"), object(), b"x"])
-def test_what_is_no_json_value_is_named_by_its_type(value: object) -> None:
-    assert run_case(lambda: value, ()) == {"no_json": f"builtins.{type(value).__name__}"}
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        ({1, 2}, "a set"),
+        (float("inf"), "the number inf"),
+        (float("nan"), "the number nan"),
+        (object(), "an object"),
+        (b"x", "a bytes"),
+        (iter(()), "a tuple_iterator"),
+        (np.array([1, 2]), "a numpy.ndarray"),
+    ],
+)
+def test_what_is_no_json_value_is_named_with_its_place(value: object, what: str) -> None:
+    assert run_case(lambda: [0, value], ()) == {"no_json": f"{what} in place [1]"}
 
 
-def test_nothing_is_called_after_a_hole() -> None:
-    def hole(_number: int) -> None:
-        raise NotDone("later")
+def test_whole_numbers_of_another_library_are_taken() -> None:
+    value = [[np.int64(3), np.bool_(True)], np.int32(-1)]
+    assert run_case(lambda: value, ()) == {"value": [[3, True], -1]}
 
-    assert run_cases(hole, [(1,), (2,)]) == [{"not_done": "later"}]
+
+def test_every_case_is_called_whether_or_not_one_meets_a_hole() -> None:
+    def hole(number: int) -> int:
+        if number == 1:
+            raise NotDone("later")
+        return number
+
+    assert run_cases(hole, [(1,), (2,)]) == [{"not_done": "later"}, {"value": 2}]
 
 
 def test_a_wrong_type_is_wrong_and_said_so() -> None:
@@ -101,7 +122,7 @@ def test_a_wrong_type_is_wrong_and_said_so() -> None:
     verdict = judge(WATERMARK, cases, [{"value": float(watermark(*args))} for args in cases])
     assert verdict.status == "failed"
     assert verdict.message is not None
-    assert verdict.message.got == "9999.0, a float; asked for: int"
+    assert verdict.message.got == "9999.0, a float; asked for: an int"
 
 
 def test_an_answer_for_the_shown_cases_only_fails_the_random_ones() -> None:
@@ -148,6 +169,8 @@ def test_what_was_passed_once_stays_passed(own_progress: Path) -> None:
     assert progress.of(WATERMARK) == {
         "attempts": 3,
         "passed": True,
+        "same": 2,
+        "kind": "forgot-1ms 0",
         "misconceptions": ["forgot-1ms"],
     }
 

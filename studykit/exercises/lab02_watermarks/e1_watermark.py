@@ -33,7 +33,7 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     """Show the oldest event that may still come, and what the result says of it."""
     max_seen_ms, bound_ms = args
     oldest = max_seen_ms - bound_ms
-    claim = "it will not" if got >= oldest else "no more than what is sure; it can say more"
+    claim = "it will not" if got >= oldest else "less than is known: it can be later"
     return (
         f"{short(max_seen_ms)} - {short(bound_ms)} = {short(oldest)}: an event at {short(oldest)} "
         f"may still come\nW={short(got)} says {claim}"

@@ -110,7 +110,7 @@ def trace(_args: Args, got: Json, expected: Json) -> str:
     caught = [name for name in WRONG if not _survives(name, got)]
     return (
         f"caught: {', '.join(caught) or 'none'}\n"
-        f"the one that {problem!r} passes all of your {len(got)} tests"
+        f"the one that {problem!r} passes {'your test' if len(got) == 1 else 'all of your tests'}"
     )
 
 

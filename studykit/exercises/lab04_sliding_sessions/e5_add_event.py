@@ -65,10 +65,9 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     touched = [s for s in sessions if s[0] <= own[1] and own[0] <= s[1]]
     listed = " and ".join(window(*session) for session in touched)
     starts, ends = zip(own, *touched, strict=True)
-    told = (
-        f"the event opens {window(*own)}, which touches {listed or 'no session'}: they reach from "
-        f"{short(min(starts))} to {short(max(ends))}"
-    )
+    reach = f": together they reach from {short(min(starts))} to {short(max(ends))}"
+    told = f"the event opens {window(*own)}, which touches {listed or 'no session'}"
+    told += reach if touched else ""
     if len(got) == len(expected):
         return told
     return f"{told}\nsessions in your result: {len(got)}; right: {len(expected)}"

@@ -1,0 +1,82 @@
+"""Likeness: which slip in our own solution would give the learner's results, every one of them.
+
+This names the kind of slip, never the line: the learner's code is another than ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from studykit.checks.deadline import TooLong, deadline
+from studykit.checks.diagnosis import Diagnosis, Result
+from studykit.checks.hole import solution_of, solved_namespace
+from studykit.checks.mutation import Kind, compiled, mutants
+from studykit.checks.running import run_case
+from studykit.exercises.definition import Args, Exercise, Json, same
+
+SLIP_S: Final = 0.1
+"""Seconds for all cases of one slip."""
+
+_SLIPS: Final[dict[Kind, tuple[str, str, str]]] = {
+    "edge": ("an-edge", "a comparison takes its edge in, or leaves it out",
+             "Where do two values of this case meet exactly, and which of your comparisons sees "
+             "them?"),
+    "number": ("one-off-inside", "a number on the way is one too large or too small",
+               "Which + 1 or - 1 of yours is one too many, or missing?"),
+    "operator": ("another-operator", "an operator on the way is another",
+                 "Follow the numbers of this case by hand: at which step do they go another way?"),
+    "extreme": ("min-for-max", "the smallest is taken for the largest, or the other way round",
+                "Which of several values do you keep, and which is asked for?"),
+    "order": ("not-sorted", "something is not sorted that has to be",
+              "Which of your lists is in the order of arrival?"),
+    "zero": ("begins-at-zero", "something begins at 0 that has to begin with the first event",
+             "What does your function remember before the first event, and can an event be "
+             "smaller?"),
+    "towards-zero": ("cuts-towards-zero", "a division cuts towards zero",
+                     "What do `int(-1 / 10)` and `-1 // 10` give?"),
+    "truth": ("zero-for-none", "a number that is 0 is taken for none",
+              "Is `if x` the same as `if x is not None`, when x is 0?"),
+    "both": ("and-for-or", "`and` and `or` are exchanged, or one condition is missing",
+             "Must both of your conditions hold, or is one enough?"),
+    "step": ("a-step-missing", "one step of the answer is missing",
+             "What has to change from one event to the next, and does it in your function?"),
+    "branch": ("a-branch-missing", "one way through the answer is always or never taken",
+               "Which case does your function treat like all others, and should not?"),
+    "choice": ("a-branch-missing", "one way through the answer is always or never taken",
+               "Which case does your function treat like all others, and should not?"),
+}  # fmt: skip
+
+
+def slip_of(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | None:
+    """Return the kind of slip that gives all results; None where none does, or several kinds do."""
+    source = solution_of(exercise)
+    if source is None or len(results) <= 1:
+        return None
+    ordered = sorted(results, key=lambda result: result.right)  # a wrong one tells most
+    try:
+        namespace = solved_namespace(exercise.id[1:3])
+    except Exception:  # a setup that needs what this machine has not
+        return None
+    found = {
+        _SLIPS[mutant.kind]
+        for mutant in mutants(source, exercise, _SLIPS)
+        if _gives(compiled(mutant, exercise, namespace), ordered)
+    }
+    if len(found) != 1:
+        return None
+    name, words, next_step = found.pop()
+    return Diagnosis(name, f"your results are those of an answer in which {words}", next_step)
+
+
+def _gives(function: object, results: Sequence[Result]) -> bool:
+    try:
+        with deadline(SLIP_S):
+            return all(same(_value(function, it.args), it.got) for it in results)
+    except TooLong:
+        return False
+
+
+def _value(function: object, args: Args) -> Json:
+    outcome = run_case(function, args) if callable(function) else {}
+    return outcome.get("value", ...)
