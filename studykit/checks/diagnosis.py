@@ -30,6 +30,9 @@ class Result:
     right: bool
 
 
+_Look: TypeAlias = "Callable[[Exercise, Sequence[Result], Facts | None], Iterator[Diagnosis]]"
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """A name for the brackets, what is seen in the results, and the smallest next step."""
@@ -46,12 +49,35 @@ def diagnose(
 ) -> Diagnosis | None:
     """Return the first diagnosis that all results fit; None where none does."""
     for look in _LOOKS_AT_TYPES:
-        for found in look(exercise, results, facts):
+        for found in _seen(look, exercise, results, facts):
             return replace(found, replaces=True)
     for look in (*_LOOKS, *(() if exercise.hidden else _LOOKS_AT_ARGUMENTS)):
-        for found in look(exercise, results, facts):
+        for found in _seen(look, exercise, results, facts):
             return found
     return None
+
+
+def outline(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | None:
+    """Return the first outline of the wrong results: which part of them differs, and to which side.
+
+    This says less than a diagnosis; it is for answers of which nothing else is known.
+    """
+    if exercise.hidden:
+        return None
+    for look in (_one_field, _length, _one_sided):
+        for found in _seen(look, exercise, results, None):
+            return found
+    return None
+
+
+def _seen(
+    look: _Look, exercise: Exercise, results: Sequence[Result], facts: Facts | None
+) -> list[Diagnosis]:
+    """Return what a look finds; results of a shape that it was not made for show it nothing."""
+    try:
+        return list(look(exercise, results, facts))
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError):
+        return []
 
 
 def _nothing_returned(
@@ -359,6 +385,79 @@ def _all_fit(exercise: Exercise, results: Sequence[Result], change: Callable[[Ar
         return False
 
 
+def _one_field(
+    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+) -> Iterator[Diagnosis]:
+    """Say which field of a dict, or which place of every row, is all that is ever wrong."""
+    wrong = [result for result in results if not result.right]
+    if all(isinstance(it.got, dict) and isinstance(it.expected, dict) for it in wrong):
+        fields = {
+            name
+            for it in wrong
+            for name in it.got.keys() | it.expected.keys()
+            if not same(it.got.get(name, ...), it.expected.get(name, ...))
+        }
+        if len(fields) == 1 and len(wrong[0].expected) > 1:
+            field = fields.pop()
+            yield Diagnosis(
+                f"only-{field}".replace("_", "-"), f"only the field {field!r} is ever wrong",
+                f"Which lines of your function change {field!r}, and when?",
+            )  # fmt: skip
+        return
+    pairs = [shapes.leaves(result.got, result.expected) for result in wrong]
+    if any(found is None for found in pairs):
+        return
+    columns = {
+        leaf.column for found in pairs for leaf in found or () if not same(leaf.got, leaf.expected)
+    }
+    every = {leaf.column for found in pairs for leaf in found or ()}
+    if len(columns) == 1 and len(every) > 1:
+        column = columns.pop()
+        yield Diagnosis(
+            "one-place-of-the-rows", f"only place [{column}] of the rows is ever wrong",
+            "Which line of your function makes that part of a row?",
+        )  # fmt: skip
+
+
+def _length(
+    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+) -> Iterator[Diagnosis]:
+    wrong = [result for result in results if not result.right]
+    if not all(isinstance(it.got, list) and isinstance(it.expected, list) for it in wrong):
+        return
+    more = [len(result.got) - len(result.expected) for result in wrong]
+    if all(difference > 0 for difference in more):
+        yield Diagnosis(
+            "too-many", "whenever your list is wrong, it has too many items",
+            "When is something added to your list that should not be?",
+        )  # fmt: skip
+    if all(difference < 0 for difference in more):
+        yield Diagnosis(
+            "too-few", "whenever your list is wrong, it has too few items",
+            "When is something left out of your list, or merged, that should not be?",
+        )  # fmt: skip
+
+
+def _one_sided(
+    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+) -> Iterator[Diagnosis]:
+    wrong = [result for result in results if not result.right]
+    pairs = [shapes.leaves(result.got, result.expected) for result in wrong]
+    if len(wrong) < ENOUGH or any(found is None for found in pairs):
+        return
+    differing = [
+        leaf for found in pairs for leaf in found or () if not same(leaf.got, leaf.expected)
+    ]
+    if not all(shapes.is_number(it.got) and shapes.is_number(it.expected) for it in differing):
+        return
+    for name, side in (("too-large", 1), ("too-small", -1)):
+        if all((leaf.got - leaf.expected) * side > 0 for leaf in differing):
+            yield Diagnosis(
+                name, f"whenever a number is wrong, it is {name.replace('-', ' ')}",
+                "What makes your number grow or shrink, and does it happen too often?",
+            )  # fmt: skip
+
+
 def _told_apart(
     exercise: Exercise, results: Sequence[Result], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
@@ -439,7 +538,7 @@ def _numbers(value: Json) -> Iterator[float]:
 def _firsts(args: Args) -> Iterator[list[Json]]:
     """Yield, for each list among the arguments, its items or what its rows begin with."""
     for value in args:
-        if isinstance(value, list):
+        if isinstance(value, list) and not any(isinstance(it, dict) for it in value):
             yield [it[0] if isinstance(it, list) and it else it for it in value]
 
 
@@ -454,8 +553,6 @@ def _has_ties(args: Args) -> bool:
 def _fits(result: Result, value: Json) -> bool:
     return same(value, result.expected)
 
-
-_Look: TypeAlias = Callable[[Exercise, Sequence[Result], Facts | None], Iterator[Diagnosis]]
 
 _LOOKS_AT_TYPES: Final[tuple[_Look, ...]] = (_nothing_returned, _other_type)
 _LOOKS: Final[tuple[_Look, ...]] = (_order, _repeats, _amounts, _words)

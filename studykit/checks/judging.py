@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final, Literal, TypeAlias
 
-from studykit.checks.diagnosis import Diagnosis, Result, diagnose
+from studykit.checks.diagnosis import Diagnosis, Result, diagnose, outline
 from studykit.checks.facts import Facts
 from studykit.checks.failures import failure_of, overwritten
 from studykit.checks.hole import is_untouched
@@ -198,7 +198,8 @@ def _message(
         return _with(message, known)
     if not complete or not _is_plain(exercise):
         return message
-    return _with(message, diagnose(exercise, results, facts) or _slip(exercise, results, facts))
+    found = diagnose(exercise, results, facts) or _slip(exercise, results, facts)
+    return _with(message, found or outline(exercise, results))
 
 
 def _is_plain(exercise: Exercise) -> bool:
