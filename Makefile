@@ -23,7 +23,8 @@ GRADED = $(if $(LAB)$(SUBMISSIONS),$(SUBMISSIONS) $(if $(LAB),--lab $(LAB)),--ex
 	test-features lint grade notebooks bench chaos
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^#: / {printf "\n%s\n", substr($$0, 4)} \
+		/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 $(INSTALLED): requirements.lock pyproject.toml scripts/install.sh
 	@scripts/install.sh $(PYTHON)
@@ -33,17 +34,38 @@ ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 .PHONY: $(INSTALLED)
 endif
 
+#: A learner
+
 lab: $(INSTALLED) ## Start the services and open JupyterLab on the study guide
 	@$(STUDY) lab $(if $(LAB_PORT),--port $(LAB_PORT))
 
 check: $(INSTALLED) ## Check your copies of the labs, or of one: LAB=03
 	@$(STUDY) check $(LAB)
 
+doctor: $(INSTALLED) ## Look for what could keep the lab from working
+	@$(STUDY) doctor
+
+status: $(INSTALLED) ## Show what runs, and where
+	@$(STUDY) status
+
+demo: $(INSTALLED) ## Watch a minute of live traffic become features; leaves nothing behind
+	@$(STUDY) demo
+
 up: $(INSTALLED) ## Start Kafka and Redis; FLINK=1 starts a Flink cluster, too
 	@$(STUDY) up $(if $(FLINK)$(CLUSTER),--flink)
 
 down: $(INSTALLED) ## Stop what make up started; topics and keys stay
 	@$(STUDY) down
+
+clean-data: $(INSTALLED) ## Stop the services and delete every topic, offset and key; YES=1 asks nothing
+	@$(STUDY) clean-data $(if $(YES),--yes)
+
+#: An instructor
+
+grade: $(INSTALLED) ## Grade the example class, or LAB=lab01 SUBMISSIONS=folder OUT=folder
+	@$(STUDY) grade $(GRADED)
+
+#: An engineer
 
 seed: $(if $(TO),$(INSTALLED),up) ## Send simulated events to Kafka: EVENTS= RATE= SEED= TO=file
 	@$(STUDY) seed $(SEED_OPTIONS)
@@ -58,30 +80,6 @@ run-flink: up ## Compute the same features with Flink: CLUSTER=1 BOUNDED=1 FROM=
 		$(if $(BOUNDED),--bounded) $(if $(FROM),--from $(FROM)) \
 		$(if $(CLUSTER),--cluster $$FLINK_CLUSTER)
 
-demo: $(INSTALLED) ## Watch a minute of live traffic become features; leaves nothing behind
-	@$(STUDY) demo
-
-chaos: $(INSTALLED) ## Kill every part under the running Flink job, again and again: ROUNDS= SEED=
-	@$(RUN) tests.parity.rounds $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
-
-bench: $(INSTALLED) ## Measure speed side by side: ONLY="flink labs"; PEERS=1 runs other engines
-	@$(RUN) benchmarks $(ONLY)
-
-status: $(INSTALLED) ## Show what runs, and where
-	@$(STUDY) status
-
-doctor: $(INSTALLED) ## Look for what could keep the lab from working
-	@$(STUDY) doctor
-
-clean-data: $(INSTALLED) ## Stop the services and delete every topic, offset and key; YES=1 asks nothing
-	@$(STUDY) clean-data $(if $(YES),--yes)
-
-lint: $(INSTALLED) ## Check style, types and the direction of imports
-	@$(RUN) ruff check
-	@$(RUN) ruff format --check
-	@$(RUN) mypy
-	@.venv/bin/lint-imports
-
 test-features: $(INSTALLED) ## Test the engine and the features: no services, about a minute
 	@$(RUN) pytest -q -n $(WORKERS) --dist loadfile --doctest-modules -m "$(QUICK)" $(FAST) \
 		$(FLINKS:%=--ignore-glob='*/%')
@@ -93,8 +91,19 @@ test: lint ## Test everything: style, types, engine, services, Flink, browser, g
 # A process of its own: the grader's workers inherit what their parent has loaded and started.
 	@$(RUN) pytest tests/grading
 
-grade: $(INSTALLED) ## Grade the example class, or LAB=lab01 SUBMISSIONS=folder OUT=folder
-	@$(STUDY) grade $(GRADED)
+lint: $(INSTALLED) ## Check style, types and the direction of imports
+	@$(RUN) ruff check
+	@$(RUN) ruff format --check
+	@$(RUN) mypy
+	@.venv/bin/lint-imports
+
+bench: $(INSTALLED) ## Measure speed side by side: ONLY="flink labs"; PEERS=1 runs other engines
+	@$(RUN) benchmarks $(ONLY)
+
+chaos: $(INSTALLED) ## Kill every part under the running Flink job, again and again: ROUNDS= SEED=
+	@$(RUN) tests.parity.rounds $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
+
+#: An author of lessons and labs
 
 notebooks: $(INSTALLED) ## Build the lessons, labs and solutions from their sources
 	@$(STUDY) course build
