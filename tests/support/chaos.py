@@ -17,6 +17,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -84,26 +85,36 @@ class Stage:
 
     @classmethod
     @contextmanager
-    def open(cls, *, seed: int, job: str = PRODUCTION) -> Iterator[Stage]:
-        """Start everything, for nobody else; yield when the job works, and traffic flows.
+    def open(
+        cls, *, seed: int, job: str = PRODUCTION, services: TestServices | None = None
+    ) -> Iterator[Stage]:
+        """Start everything; yield when the job works, and traffic flows.
 
         Args:
             seed: Decides the traffic, and when something is killed.
             job: The module that runs the job.
+            services: Those of an earlier stage, whatever it left of them; None for fresh ones. They
+                are killed: nobody else may use them meanwhile.
         """
         with ExitStack() as stack:
-            folder = stack.enter_context(home_for_services())
-            services = TestServices(Workspace(folder))
-            for one in (services.kafka, services.redis, services.flink):
-                one.start()
+            if services is None:
+                home = stack.enter_context(home_for_services())
+                services = TestServices(Workspace(home))
+            folder = Path(tempfile.mkdtemp(prefix="stage-", dir=services.workspace.home))
+            for service in (services.kafka, services.redis, services.flink):
+                service.start()
             world = World(services, folder, {"CHECKPOINT_INTERVAL_MS": str(CHECKPOINT_MS)})
             tail = Tail(world, stack.enter_context(consumer_of(services)))
             stage = cls(services, folder, tail, world, seed, job)
-            stack.callback(stage.close)
+            stack.callback(stage._end_client)
             stack.enter_context(stage.flow.running())
             stage.start_job()
             stage._wait_past(0)
-            yield stage
+            try:
+                yield stage
+            except BaseException:
+                services.flink.stop()  # or the next stage would find this job running
+                raise
 
     def disturb(self, kind: str) -> float:
         """Let the job work for a moment, then disturb it.
@@ -220,11 +231,6 @@ class Stage:
         """
         with self.flow.holding_back(self._draw.randrange(PARTITIONS)) as held_ms:
             self._wait(lambda: self._tail.has_missed_past(held_ms))
-
-    def close(self) -> None:
-        """Stop what is still there of the job and the cluster."""
-        self._end_client()
-        self.services.flink.stop()
 
     def _python_workers(self) -> list[psutil.Process]:
         running = self.services.flink.taskmanager.running()

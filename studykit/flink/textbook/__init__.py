@@ -7,7 +7,7 @@ drop those events without a word. With parallelism 2 it is wrong even undisturbe
 watermark covers only its own partitions, and the windows' minimum lags behind it, so an event can
 be in a window that its dead letter says it missed.
 
-The test `tests/parity/test_chaos_textbook.py` counts both. To run it in the place of the
+The test `tests/parity/test_chaos.py` counts both. To run it in the place of the
 production job:
 
     python -m studykit.flink.textbook --cluster 127.0.0.1:8081 --state textbook-state
