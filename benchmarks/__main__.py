@@ -45,11 +45,19 @@ def main(chosen: list[str]) -> None:
     console.print(_line("section", "what", "rate", "unit", "ratio", "of", "goal"), style="bold")
     for section, measure in measures.items():
         with console.status(f"measuring {section}"):
-            for one in measure():
-                figures.append(one)
-                rate, ratio = f"{one.rate:,.0f}", f"{one.ratio:.2f}"
+            for figure in measure():
+                figures.append(figure)
+                rate, ratio = f"{figure.rate:,.0f}", f"{figure.ratio:.2f}"
                 console.print(
-                    _line(one.section, one.name, rate, one.unit, ratio, one.baseline, one.goal)
+                    _line(
+                        figure.section,
+                        figure.name,
+                        rate,
+                        figure.unit,
+                        ratio,
+                        figure.baseline,
+                        figure.goal,
+                    )
                 )
     RESULT.parent.mkdir(exist_ok=True)
     objects = [figure._asdict() for figure in figures]

@@ -71,9 +71,9 @@ def exhibits() -> dict[str, tuple[Any, Any]]:
 
 def _repaints() -> list[Figure]:
     shown = exhibits()
-    steppers = {name: _at_end(*one) for name, one in shown.items()}
+    steppers = {name: _at_end(*arguments) for name, arguments in shown.items()}
     steppers["empty"] = _at_end(shown["panes"][0], EMPTY)
-    times = take_turns({name: partial(_walk, one) for name, one in steppers.items()})
+    times = take_turns({name: partial(_walk, stepper) for name, stepper in steppers.items()})
     empty = times.pop("empty").cpu_s
     return [
         Figure("figures", f"repaint of {name}", 1_000 * time.cpu_s / REPAINTS, "CPU-ms",

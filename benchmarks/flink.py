@@ -73,7 +73,7 @@ class BlackHole(KafkaEdges):
 
     def create_sinks(self, table_env: StreamTableEnvironment) -> list[str]:
         """Create sinks that count nothing and keep nothing."""
-        columns = {f"{one.name}_rows": "redis_key, feature_row" for one in CATALOG}
+        columns = {f"{feature_set.name}_rows": "redis_key, feature_row" for feature_set in CATALOG}
         columns["letters"] = "reason, feature_set"
         for view, names in columns.items():
             first, second = names.split(", ")
@@ -189,7 +189,7 @@ def _committed(settings: Settings) -> Rows:
         ends = consumer.end_offsets(partitions)
         consumer.assign(partitions)
         found: Rows = Counter()
-        while any(consumer.position(one) < ends[one] for one in partitions):
+        while any(consumer.position(partition) < ends[partition] for partition in partitions):
             for records in consumer.poll(500).values():
                 found.update(record.value for record in records)
         return found

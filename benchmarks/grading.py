@@ -82,8 +82,10 @@ def plain_rate() -> float:
         for path in sorted((folder / "in").rglob("*.ipynb")):
             with testbook(path, execute=True, extra_arguments=[QUIET]) as book:
                 for exercise in LAB.exercises:
-                    found = book.value(f"[{exercise.name}(*one) for one in {exercise.cases!r}]")
-                    wanted = [exercise.expected(one) for one in exercise.cases]
+                    found = book.value(
+                        f"[{exercise.name}(*arguments) for arguments in {exercise.cases!r}]"
+                    )
+                    wanted = [exercise.expected(case) for case in exercise.cases]
                     if found != wanted:
                         raise AssertionError(f"{exercise.id}: {found} in place of {wanted}")
         seconds = time.perf_counter() - begun

@@ -48,7 +48,8 @@ def slowest_check(home: Path) -> Figure:
     for lab in labs():
         with solved(lab, home) as client:
             cells = {
-                one.id: partial(run, client, f'lab.check("{one.id}")') for one in lab.exercises
+                exercise.id: partial(run, client, f'lab.check("{exercise.id}")')
+                for exercise in lab.exercises
             }
             times = take_turns({**cells, "empty": partial(run, client, "pass")})
         for name in cells:

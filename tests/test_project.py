@@ -69,7 +69,7 @@ def test_each_direct_dependency_is_locked_once_at_a_version_it_allows(wanted, py
 
 @pytest.mark.parametrize("wanted", DIRECT, ids=lambda wanted: wanted.name)
 def test_each_direct_dependency_has_an_upper_bound_or_says_why_not(wanted) -> None:
-    bounded = any(one.operator in {"==", "<", "~="} for one in wanted.specifier)
+    bounded = any(bound.operator in {"==", "<", "~="} for bound in wanted.specifier)
     assert bounded or wanted.name == "packaging"  # its versions are years
 
 
@@ -82,8 +82,8 @@ def test_the_lock_has_a_checksum_for_every_package_and_names_no_index() -> None:
 
 
 def test_conda_installs_the_same_lock_on_a_python_that_the_project_supports() -> None:
-    (python,) = (one for one in CONDA["dependencies"] if str(one).startswith("python="))
-    (pip,) = (one["pip"] for one in CONDA["dependencies"] if isinstance(one, dict))
+    (python,) = (entry for entry in CONDA["dependencies"] if str(entry).startswith("python="))
+    (pip,) = (entry["pip"] for entry in CONDA["dependencies"] if isinstance(entry, dict))
     version = python.partition("=")[2]
     assert SpecifierSet(PROJECT["requires-python"]).contains(f"{version}.0")
     assert version in PYTHONS
@@ -92,12 +92,12 @@ def test_conda_installs_the_same_lock_on_a_python_that_the_project_supports() ->
 
 def test_what_builds_the_package_is_what_is_locked() -> None:
     build = tomllib.loads((CLONE / "pyproject.toml").read_text())["build-system"]["requires"]
-    assert build == [str(one) for one in DIRECT if one.name == "hatchling"]
+    assert build == [str(requirement) for requirement in DIRECT if requirement.name == "hatchling"]
 
 
 def test_every_package_that_is_imported_is_a_direct_dependency() -> None:
     providers = packages_distributions()
-    direct = {canonicalize_name(one.name) for one in DIRECT}
+    direct = {canonicalize_name(requirement.name) for requirement in DIRECT}
     ours = {"flink_jobs", "studykit"} | set(sys.stdlib_module_names)
     unnamed = {
         (module, path.relative_to(CLONE).as_posix())

@@ -50,8 +50,8 @@ def our_rows(events: list[Event]) -> list[Row]:
     clock.finish()
     operator.on_watermark()
     return [
-        (one.key, one.start_ms, one.result.count, one.result.total, one.result.largest)
-        for one in operator.take()
+        (row.key, row.start_ms, row.result.count, row.result.total, row.result.largest)
+        for row in operator.take()
     ]
 
 

@@ -25,7 +25,7 @@ def main() -> None:
     begun = time.perf_counter()
     found = [grade_submission(f"student-{number:04}.ipynb", quiet=True) for number in range(count)]
     wall_s = time.perf_counter() - begun
-    print(json.dumps({"wall_s": wall_s, "rows": [[one.total for one in found]]}))
+    print(json.dumps({"wall_s": wall_s, "rows": [[result.total for result in found]]}))
 
 
 def notebook(lab: dict) -> nbformat.NotebookNode:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -189,22 +188,20 @@ def doctor() -> None:
 def redis(
     words: Annotated[list[str], typer.Argument(help='A command, as in: study redis KEYS "*"')],
 ) -> None:
-    """Send one command to Redis, as redis-cli does."""
+    """Send one command to Redis by redis-cli, or by valkey-cli, which is the same."""
+    import subprocess
+
     from studykit.services.addresses import Addresses
-    from studykit.services.resp import Refusal, as_lines, as_raw_lines, call
+    from studykit.services.redis import cli_command, redis_answers
     from studykit.workspace import Workspace
 
     where = Addresses.find(Workspace.of_clone())
-    try:
-        reply = call(where.redis_host, where.redis_port, *words)
-    except OSError:
+    if not redis_answers(where.redis_host, where.redis_port):
         raise StudyError(
             f"no Redis answers at {where.redis_host}:{where.redis_port}: `make up` starts one"
-        ) from None
-    for line in as_lines(reply) if sys.stdout.isatty() else as_raw_lines(reply):
-        typer.echo(line)
-    if isinstance(reply, Refusal):
-        raise typer.Exit(1)
+        )
+    command = cli_command(where.redis_host, where.redis_port)
+    raise typer.Exit(subprocess.run([*command, *words], check=False).returncode)
 
 
 @app.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import urllib.request
 from collections import Counter, deque
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -19,6 +18,7 @@ from rich.table import Table
 from flink_jobs.connectors.redis import read_features
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.features.catalog import CATALOG
+from studykit.services.http import get
 from studykit.services.topics import PARTITIONS
 
 RATE_FRAMES = 20
@@ -31,7 +31,7 @@ WHY = {
     "malformed": "no event",
     "future_timestamp": "a clock ahead of the broker's",
 }
-_FIRST_SET = {one.source: one.name for one in reversed(CATALOG)}
+_FIRST_SET = {feature_set.source: feature_set.name for feature_set in reversed(CATALOG)}
 """One feature set of each topic: all of a topic's sets consume the same records."""
 
 Where = tuple[str, str]
@@ -43,7 +43,7 @@ class DemoView:
 
     def __init__(self, servers: str, redis_port: int, metrics_port: int) -> None:
         """Watch the services of a demo."""
-        self._metrics_url = f"http://127.0.0.1:{metrics_port}/metrics"
+        self._metrics_port = metrics_port
         self._store = redis.Redis(port=redis_port)
         self._letters: deque[dict[str, str]] = deque(maxlen=LETTERS)
         self._reasons: Counter[str] = Counter()
@@ -93,8 +93,7 @@ class DemoView:
     def _samples(self) -> dict[tuple[str, str, str, str], float]:
         """Return the metrics by name, topic, partition and feature set; none at the very start."""
         try:
-            with urllib.request.urlopen(self._metrics_url, timeout=2) as page:
-                text = page.read().decode()
+            text = get(self._metrics_port, "metrics", timeout_seconds=2).text
         except OSError:
             return {}
         return {
@@ -112,7 +111,7 @@ class DemoView:
     def _cards(self) -> Table:
         table = _table("card", "window ends", "payments", "sum", "merchants", "risk", "reasons")
         rows = sorted(
-            self._features(), key=lambda one: (-one[1]["risk_score"], -one[1]["tx_count"])
+            self._features(), key=lambda entry: (-entry[1]["risk_score"], -entry[1]["tx_count"])
         )
         for card, row in rows[:CARDS]:
             table.add_row(

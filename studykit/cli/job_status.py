@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
 from flink_jobs.job.metrics import LATE_DROPPED
 from flink_jobs.monitoring.page import MetricsPage
-from studykit.services.ports import HOST
-
-_TIMEOUT_S: Final = 5.0
+from studykit.services.http import get
 
 TROUBLE: Final = "trouble with"
 """How a line begins that tells what is wrong."""
@@ -45,13 +41,7 @@ def metrics_page(port: int) -> MetricsPage:
 
 
 def _read(port: int, name: str) -> bytes:
-    try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/{name}", timeout=_TIMEOUT_S) as reply:
-            return bytes(reply.read())
-    except (
-        urllib.error.HTTPError
-    ) as error:  # the status when something is wrong; the page says what
-        return error.read()
+    return get(port, name).content  # whatever its status: the page says what is wrong
 
 
 def _well_being(troubles: Mapping[str, str]) -> Iterator[Line]:

@@ -103,7 +103,7 @@ def _start_services(workspace: Workspace, console: Console) -> None:
 
 def _left(workspace: Workspace) -> str:
     """Say which services go on without JupyterLab."""
-    names = [one.title for one in (Kafka, Redis, JobManager) if one.record(workspace)]
+    names = [service.title for service in (Kafka, Redis, JobManager) if service.record(workspace)]
     return f" Still running: {', '.join(names)}; `make down` stops services." if names else ""
 
 

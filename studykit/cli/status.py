@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import redis
 from kafka import KafkaConsumer, TopicPartition
 from rich.console import Console
 from rich.table import Table
@@ -21,14 +22,14 @@ from studykit.services.flink_cluster import JobManager, TaskManager
 from studykit.services.kafka import Kafka
 from studykit.services.ports import HOST, accepts
 from studykit.services.redis import Redis
-from studykit.services.resp import call
 from studykit.services.service import Service
 from studykit.services.topics import TOPICS, reachable
 from studykit.workspace import Workspace
 
-FEATURE_SETS = tuple(feature_set.name for feature_set in CATALOG)
-GROUP = Settings().kafka_group
 _TIMEOUT_MS = 5_000
+_LAG = "lag of group"
+_NUMBERS = ("records", "number")
+"""Columns of numbers, as the lag's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ def show_status(
     console.print(_services(workspace, addresses))
     if reachable(addresses.kafka_servers):
         console.print()
-        console.print(_topics(topic_states(addresses.kafka_servers)))
+        group = Settings.load(environ).kafka_group
+        console.print(_topics(topic_states(addresses.kafka_servers, group), group))
     if accepts(addresses.redis_host, addresses.redis_port):
         console.print()
         console.print(_keys(key_counts(addresses.redis_host, addresses.redis_port)))
@@ -60,8 +62,8 @@ def show_status(
         console.print(_job(lines))
 
 
-def topic_states(servers: str, group: str = GROUP) -> list[TopicState]:
-    """Return the state of the lab's topics that exist, in the order of `TOPICS`.
+def topic_states(servers: str, group: str) -> list[TopicState]:
+    """Return the state of the lab's topics that exist, in the order of `TOPICS`; lag is `group`'s.
 
     Raises:
         KafkaError: The broker does not answer.
@@ -79,8 +81,10 @@ def topic_states(servers: str, group: str = GROUP) -> list[TopicState]:
 
 def key_counts(host: str, port: int) -> dict[str, int]:
     """Return the number of keys of every feature set in Redis."""
-    sets = Counter(key.split(b":")[1].decode() for key in _scan(host, port, "features:*:*"))
-    return {name: sets[name] for name in FEATURE_SETS}
+    with redis.Redis(host, port, socket_timeout=_TIMEOUT_MS / 1_000) as client:
+        keys = client.scan_iter("features:*:*", count=5_000)
+        sets = Counter(key.split(b":")[1].decode() for key in keys)
+    return {feature_set.name: sets[feature_set.name] for feature_set in CATALOG}
 
 
 def _topic_state(consumer: KafkaConsumer, topic: str) -> TopicState:
@@ -92,22 +96,9 @@ def _topic_state(consumer: KafkaConsumer, topic: str) -> TopicState:
     return TopicState(topic, sum(end.values()) - sum(begin.values()), lag)
 
 
-def _scan(host: str, port: int, pattern: str) -> Iterator[bytes]:
-    cursor = "0"
-    while True:
-        reply = call(host, port, "SCAN", cursor, "MATCH", pattern, "COUNT", "5000")
-        if not isinstance(reply, list) or not isinstance(reply[0], bytes):
-            return
-        keys = reply[1] if isinstance(reply[1], list) else []
-        yield from (key for key in keys if isinstance(key, bytes))
-        cursor = reply[0].decode()
-        if cursor == "0":
-            return
-
-
 def _services(workspace: Workspace, addresses: Addresses) -> Table:
     table = _table("service", "state", "address", "since", "pid", "memory")
-    redis = f"{addresses.redis_host}:{addresses.redis_port}"
+    store = f"{addresses.redis_host}:{addresses.redis_port}"
     if addresses.own_kafka:
         table.add_row(*_own(workspace, Kafka))
     else:
@@ -117,7 +108,7 @@ def _services(workspace: Workspace, addresses: Addresses) -> Table:
         table.add_row(*_own(workspace, Redis))
     else:
         answers = accepts(addresses.redis_host, addresses.redis_port)
-        table.add_row("Redis", _external(answers), redis)
+        table.add_row("Redis", _external(answers), store)
     for part in (JobManager, TaskManager):
         if part.record(workspace):
             table.add_row(*_own(workspace, part))
@@ -138,8 +129,8 @@ def _external(answers: bool) -> str:
     return "running, not ours" if answers else "does not answer, not ours"
 
 
-def _topics(states: list[TopicState]) -> Table:
-    table = _table("topic", "records", f"lag of group {GROUP}")
+def _topics(states: list[TopicState], group: str) -> Table:
+    table = _table("topic", "records", f"{_LAG} {group}")
     for state in states:
         table.add_row(
             state.topic, f"{state.records:,}", "" if state.lag is None else f"{state.lag:,}"
@@ -164,8 +155,6 @@ def _job(lines: list[Line]) -> Table:
 def _table(first: str, *others: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
     for name in (first, *others):
-        table.add_column(name, justify="right" if name in _NUMBERS else "left")
+        number = name in _NUMBERS or name.startswith(_LAG)
+        table.add_column(name, justify="right" if number else "left")
     return table
-
-
-_NUMBERS = ("records", f"lag of group {GROUP}", "number")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import time
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -18,15 +17,16 @@ from typing import Any, Final
 from flink_jobs.job.metrics import REPORTS_TO, reporter
 from flink_jobs.runtime.java import LOGGING, QUICK, find_java
 from studykit.services.flink import flink_home, java_options
+from studykit.services.http import get
 from studykit.services.ports import HOST, free_port
 from studykit.services.process import Running
 from studykit.services.service import Say, Service, silent
+from studykit.services.waiting import wait_until
 from studykit.workspace import Workspace
 
 SLOTS: Final = 2
 """How many parallel pipelines there is room for, so that a job can be run at parallelism 2."""
 
-_TIMEOUT_S: Final = 5.0
 _REJOIN_S: Final = 20.0
 _POLL_S: Final = 0.1
 
@@ -174,19 +174,17 @@ class TaskManager(_Process):
         """Look for it among those that have registered and offer slots."""
         identity = self._identity_file.read_text()
         found = rest(self.port, "/taskmanagers") or {"taskmanagers": []}
-        return any(one["id"] == identity and one["slotsNumber"] for one in found["taskmanagers"])
+        return any(
+            worker["id"] == identity and worker["slotsNumber"] for worker in found["taskmanagers"]
+        )
 
     def rejoins(self) -> bool:
         """Give one that outlived its JobManager time to find the next; tell whether it did.
 
         One that was just registering when the JobManager died asks for the dead one for ever.
         """
-        deadline = time.monotonic() + _REJOIN_S
-        while not self.answers():
-            if self.running() is None or time.monotonic() > deadline:
-                return False
-            time.sleep(_POLL_S)
-        return True
+        wait_until(lambda: self.answers() or self.running() is None, _REJOIN_S, _POLL_S)
+        return self.running() is not None and self.answers()
 
     @property
     def _identity_file(self) -> Path:
@@ -246,7 +244,7 @@ class FlinkCluster:
 def rest(port: int, path: str) -> Any:  # noqa: ANN401
     """Return what the JobManager at `port` says at `path`, decoded; None where none answers."""
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}{path}", timeout=_TIMEOUT_S) as reply:
-            return json.load(reply)
+        reply = get(port, path)
+        return reply.json() if reply.is_success else None
     except (OSError, ValueError):
         return None

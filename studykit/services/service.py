@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from studykit.errors import StudyError
 from studykit.services import process
 from studykit.services.ports import HOST, is_taken, refusal
 from studykit.services.process import Running
+from studykit.services.waiting import wait_until
 from studykit.workspace import Workspace
 
 Say = Callable[[str], None]
@@ -99,16 +99,16 @@ class Service(ABC):
         Raises:
             StudyError: It ended, or did not answer in `ready_seconds`.
         """
-        deadline = time.monotonic() + self.ready_seconds
-        while not self.answers():
-            if self.running() is None:
-                raise StudyError(f"{self.title} stopped while it was starting{self._last_words()}")
-            if time.monotonic() > deadline:
-                raise StudyError(
-                    f"{self.title} has not answered for {self.ready_seconds:.0f} s"
-                    f"{self._last_words()}"
-                )
-            time.sleep(_POLL_SECONDS)
+        if not wait_until(self._answers_or_died, self.ready_seconds, _POLL_SECONDS):
+            raise StudyError(
+                f"{self.title} has not answered for {self.ready_seconds:.0f} s{self._last_words()}"
+            )
+
+    def _answers_or_died(self) -> bool:
+        answers = self.answers()
+        if not answers and self.running() is None:
+            raise StudyError(f"{self.title} stopped while it was starting{self._last_words()}")
+        return answers
 
     def stop(self) -> bool:
         """Stop the service, if it runs. Return whether it did."""
@@ -134,11 +134,8 @@ class Service(ABC):
 
     def _refuse_taken_port(self) -> None:
         """Refuse a port that is taken; one that was killed just now gives it back in a moment."""
-        deadline = time.monotonic() + _PORT_SECONDS
-        while is_taken(self.port):
-            if time.monotonic() > deadline:
-                raise StudyError(refusal(self.port, self.port_variable()))
-            time.sleep(_POLL_SECONDS)
+        if not wait_until(lambda: not is_taken(self.port), _PORT_SECONDS, _POLL_SECONDS):
+            raise StudyError(refusal(self.port, self.port_variable()))
 
     def _put_old_log_aside(self) -> None:
         if self.log.exists():
@@ -149,5 +146,5 @@ class Service(ABC):
             lines = self.log.read_text(errors="replace").strip().splitlines()
         except OSError:
             lines = []
-        words = f" with these words: {lines[-1].strip()[:300]}" if lines else ""
-        return f"{words} (everything is in {self.log})"
+        words = f"; its last log line: {lines[-1].strip()[:300]}" if lines else ""
+        return f"{words} (the whole log is {self.log})"

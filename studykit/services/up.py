@@ -76,7 +76,9 @@ def down(workspace: Workspace, console: Console) -> None:
         ours: list[Service | FlinkCluster]
         ours = [Kafka(workspace, 0), Redis(workspace, 0), FlinkCluster(workspace, 0)]
         with ThreadPoolExecutor(len(ours)) as pool:
-            for service, stopped in zip(ours, pool.map(lambda one: one.stop(), ours), strict=True):
+            for service, stopped in zip(
+                ours, pool.map(lambda service: service.stop(), ours), strict=True
+            ):
                 if stopped or not isinstance(service, FlinkCluster):  # which few people start
                     console.print(f"{service.title} {'stopped' if stopped else 'was not running'}")
 

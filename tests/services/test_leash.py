@@ -16,7 +16,7 @@ import pytest
 
 from studykit.services.leash import VARIABLE, slip_leash
 from studykit.services.ports import free_port
-from studykit.services.redis import Redis
+from studykit.services.redis import Redis, find_redis
 from studykit.workspace import Workspace
 from tests.support.services import home_for_services
 from tests.support.worlds import eventually
@@ -88,7 +88,9 @@ class Holder:
 
     def _is_store(self, process: psutil.Process) -> bool:
         """Know a Redis server by its folder: it writes its title over its environment."""
-        return process.name() == "redis-server" and Path(process.cwd()).is_relative_to(self._home)
+        return process.name() == find_redis().name and Path(process.cwd()).is_relative_to(
+            self._home
+        )
 
     def runs(self, *names: str) -> bool:
         assert self.runner.poll() is None
@@ -103,16 +105,16 @@ def home() -> Iterator[Path]:
 
 @pytest.mark.parametrize("end", [interrupted_by_ctrl_c, interrupted, terminated, killed])
 def test_a_test_run_leaves_nothing(home: Path, end: Kill) -> None:
-    assert_leaves_nothing(Holder(RUN, home), "redis-server", end=end)
+    assert_leaves_nothing(Holder(RUN, home), find_redis().name, end=end)
 
 
 def test_a_test_run_of_several_processes_leaves_nothing(home: Path) -> None:
-    assert_leaves_nothing(Holder([*RUN, "-n1"], home), "redis-server", end=killed)
+    assert_leaves_nothing(Holder([*RUN, "-n1"], home), find_redis().name, end=killed)
 
 
 @pytest.mark.parametrize("command", [DEMO, LESSON, BENCH], ids=["demo", "lesson", "bench"])
 def test_what_is_killed_leaves_nothing(home: Path, command: list[str]) -> None:
-    assert_leaves_nothing(Holder(command, home), "redis-server", "java", end=killed)
+    assert_leaves_nothing(Holder(command, home), find_redis().name, "java", end=killed)
 
 
 def assert_leaves_nothing(holder: Holder, *names: str, end: Kill) -> None:
@@ -138,7 +140,7 @@ def test_what_make_up_starts_goes_on(home: Path, kafka_servers: str) -> None:
     eventually(lambda: holder.runs("sleep"))
     holder.runner.kill()
     holder.runner.wait()
-    eventually(lambda: [process.name() for process in holder.alive()] == ["redis-server"])
+    eventually(lambda: [process.name() for process in holder.alive()] == [find_redis().name])
     assert Redis(Workspace(home), port).answers()
 
 

