@@ -19,6 +19,7 @@ from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import open_consumer
 from flink_jobs.connectors.outbox import Outbox
 from flink_jobs.connectors.redis import FeatureStore
+from flink_jobs.connectors.topics import Topics
 from flink_jobs.dead_letter import DeadLetter
 from flink_jobs.engine.aggregates import CountSumMax, Totals
 from flink_jobs.engine.sliding import SlidingOperator
@@ -28,7 +29,7 @@ from flink_jobs.features.catalog import FRAUD, FeatureSet, Operator
 from flink_jobs.features.row import FeatureRow
 from flink_jobs.monitoring.health import Health
 from flink_jobs.processor.garbage import collect_rarely
-from flink_jobs.processor.loop import Processor
+from flink_jobs.processor.loop import CALL_MS, Processor
 from flink_jobs.processor.metrics import Metrics
 from flink_jobs.processor.partition import Partition
 from flink_jobs.processor.resume import Resume
@@ -141,10 +142,12 @@ def process(
         opened.callback(outbox.close)
         consumer = open_consumer(own)
         opened.callback(consumer.close, autocommit=False)
+        topics = Topics(own, CALL_MS)
+        opened.callback(topics.close)
         metrics = Metrics()
         store = FeatureStore(client, {FRAUD.name: 300_000})
         processor = Processor(
-            own, consumer, outbox, store, metrics, Health("bench"), threading.Event(),
+            own, consumer, topics, outbox, store, metrics, Health("bench"), threading.Event(),
             open_partition,
         )  # fmt: skip
         processor.run(until_caught_up=True)

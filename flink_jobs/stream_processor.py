@@ -28,12 +28,13 @@ from flink_jobs.connectors.kafka import (
 )
 from flink_jobs.connectors.outbox import Outbox
 from flink_jobs.connectors.redis import FeatureStore, open_answering
+from flink_jobs.connectors.topics import Topics
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.monitoring.health import Health
 from flink_jobs.monitoring.logs import start_logging
 from flink_jobs.monitoring.server import serve
 from flink_jobs.processor.garbage import collect_rarely
-from flink_jobs.processor.loop import Processor
+from flink_jobs.processor.loop import CALL_MS, Processor
 from flink_jobs.processor.metrics import Metrics
 from flink_jobs.processor.replay import replay_file
 
@@ -88,7 +89,9 @@ def _run(settings: Settings, *, until_caught_up: bool) -> None:
             opened.callback(consumer.close, autocommit=False, timeout_ms=CLOSE_MS)
             _on_signals(lambda *_: stop.set())
             log.info("started", extra={"context": {"group": settings.kafka_group}})
-            processor = Processor(settings, consumer, outbox, store, metrics, health, stop)
+            topics = Topics(settings, CALL_MS)
+            opened.callback(topics.close)
+            processor = Processor(settings, consumer, topics, outbox, store, metrics, health, stop)
             processor.run(until_caught_up=until_caught_up)
         except KafkaError as error:
             raise KafkaUnusable(f"the broker refused or went away: {error!r}") from error

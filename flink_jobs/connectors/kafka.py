@@ -50,7 +50,7 @@ def check_topics(settings: Settings) -> None:
     """
     servers = settings.kafka_servers
     try:
-        admin = KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=5_000)
+        admin = open_admin(settings)
         existing = set(admin.list_topics())
         admin.close()
     except (KafkaError, OSError, ValueError) as error:
@@ -71,7 +71,7 @@ def open_consumer(settings: Settings) -> KafkaConsumer:
         bootstrap_servers=settings.kafka_servers,
         group_id=settings.kafka_group,
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset="none",  # a gap is told, never jumped
         isolation_level="read_committed",
         partition_assignment_strategy=[CooperativeStickyAssignor],
         max_poll_records=BATCH_RECORDS,
@@ -138,6 +138,25 @@ def undecodable(error: Exception, consumer: KafkaConsumer) -> KafkaUnusable | No
 
 def _sentence(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def open_admin(settings: Settings, timeout_ms: int = 5_000) -> KafkaAdminClient:
+    """Open a client that asks about topics and groups; no request outlasts `timeout_ms`.
+
+    Raises:
+        KafkaError: No broker answers.
+    """
+    return KafkaAdminClient(
+        bootstrap_servers=settings.kafka_servers,
+        bootstrap_timeout_ms=5_000,
+        request_timeout_ms=timeout_ms,
+        reconnect_backoff_max_ms=RECONNECT_MS,
+    )
+
+
+def refresh_metadata(consumer: KafkaConsumer) -> None:
+    """Let a consumer look at once which partitions there are, not only after five minutes."""
+    consumer._cluster.request_update()
 
 
 def keep_joining(consumer: KafkaConsumer) -> None:

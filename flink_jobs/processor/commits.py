@@ -13,6 +13,7 @@ from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from flink_jobs.config import Settings
+from flink_jobs.connectors.topics import TopicState
 from flink_jobs.errors import Foreseen
 from flink_jobs.processor.resume import Resume
 
@@ -42,7 +43,7 @@ def resume_from(committed: OffsetAndMetadata | None, first: int, settings: Setti
             f"group {settings.kafka_group!r} was left by another program, with the note "
             f"{committed.metadata!r}: choose another KAFKA_GROUP"
         )
-    max_seen, delivered, fingerprint = found.groups()
+    max_seen, delivered, fingerprint, *_ = found.groups()
     if fingerprint != _fingerprint(settings):
         raise ForeignCommit(
             f"group {settings.kafka_group!r} was left with the windows {fingerprint}, and the "
@@ -61,7 +62,20 @@ def delivered_until(committed: OffsetAndMetadata) -> int:
     return int(found[2]) if found else int(committed.offset)
 
 
-def check_log(place: TopicPartition, resume: Resume, end: int, settings: Settings) -> None:
+def topic_of(committed: OffsetAndMetadata | None) -> TopicState | None:
+    """Return what the topic was when the commit was made; None where the commit does not say."""
+    found = _METADATA.fullmatch(committed.metadata or "") if committed is not None else None
+    return TopicState(found[4], int(found[5])) if found and found[4] else None
+
+
+def check_log(
+    place: TopicPartition,
+    resume: Resume,
+    end: int,
+    settings: Settings,
+    before: TopicState | None = None,
+    now: TopicState | None = None,
+) -> None:
     """Make sure that a partition still holds what its group has processed.
 
     Args:
@@ -69,10 +83,18 @@ def check_log(place: TopicPartition, resume: Resume, end: int, settings: Setting
         resume: What the group's commit says.
         end: The offset that the partition's next record will have.
         settings: Those of the group.
+        before: The topic as the commit knew it; None where the commit does not say.
+        now: The topic as it is.
 
     Raises:
         ForeignCommit: It is another log, in which the offsets of the commit mean nothing.
     """
+    if before is not None and now is not None and before.topic_id != now.topic_id:
+        raise ForeignCommit(
+            f"group {settings.kafka_group!r} has processed another topic of the name "
+            f"{place.topic} (id {before.topic_id}, and now {now.topic_id}): the topic was created "
+            "anew, so choose another KAFKA_GROUP to start from its beginning"
+        )
     if end < resume.delivered:
         raise ForeignCommit(
             f"group {settings.kafka_group!r} has processed {place.topic}/{place.partition} up to "
@@ -81,14 +103,18 @@ def check_log(place: TopicPartition, resume: Resume, end: int, settings: Setting
         )
 
 
-def commit_of(resume: Resume, settings: Settings) -> OffsetAndMetadata:
-    """Return the commit that `resume_from` reads."""
+def commit_of(
+    resume: Resume, settings: Settings, topic: TopicState | None = None
+) -> OffsetAndMetadata:
+    """Return the commit that `resume_from` and `topic_of` read."""
     max_seen = "" if resume.max_seen_ms is None else resume.max_seen_ms
     metadata = f"{max_seen}|{resume.delivered}|{_fingerprint(settings)}"
+    if topic is not None:
+        metadata += f"|{topic.topic_id}/{topic.partitions}"
     return OffsetAndMetadata(resume.offset, metadata, -1)
 
 
-_METADATA: Final = re.compile(r"(\d*)\|(\d+)\|(\S+)")
+_METADATA: Final = re.compile(r"(\d*)\|(\d+)\|([^\s|]+)(?:\|([^\s/]+)/(\d+))?")
 
 
 def _fingerprint(settings: Settings) -> str:

@@ -10,24 +10,37 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
-from kafka.errors import CommitFailedError, KafkaError, RebalanceInProgressError
+from kafka.errors import (
+    CommitFailedError,
+    KafkaError,
+    LogTruncationError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    RebalanceInProgressError,
+)
 from kafka.structs import OffsetAndMetadata
 
 from flink_jobs.config import Settings
-from flink_jobs.connectors.kafka import SOURCE_TOPICS, keep_joining, refusal, undecodable
+from flink_jobs.connectors.kafka import (
+    SOURCE_TOPICS,
+    keep_joining,
+    refresh_metadata,
+    refusal,
+    undecodable,
+)
 from flink_jobs.connectors.outbox import Outbox
-from flink_jobs.connectors.redis import FeatureStore, StoreAway, Stored
-from flink_jobs.dead_letter import UnstoredRow
+from flink_jobs.connectors.redis import FeatureStore
+from flink_jobs.connectors.topics import Topics, TopicState
 from flink_jobs.events import Record
-from flink_jobs.features.row import FeatureRow, encode_row
 from flink_jobs.monitoring.health import Health
 from flink_jobs.processor.attention import Attention
-from flink_jobs.processor.commits import check_log, commit_of, resume_from
+from flink_jobs.processor.commits import check_log, commit_of, resume_from, topic_of
+from flink_jobs.processor.delivery import Delivery
+from flink_jobs.processor.log_watch import Change, LogChanged, LogWatch, growth
 from flink_jobs.processor.metrics import Metrics
 from flink_jobs.processor.partition import Output, Partition
 from flink_jobs.processor.patience import Patience
@@ -45,10 +58,7 @@ PROBE_S: Final = 1.0
 MAX_PENDING: Final = 50_000
 """Output not yet acknowledged that is held in memory: more is waited for."""
 
-UNSTORED_REMEDIES: Final = {
-    "wrongtype": "delete the keys under features:* that are no hashes",
-    "oom": "give it more memory, or let it evict",
-}
+RECREATED: Final = "the topic was deleted and created anew"
 
 log = logging.getLogger("stream_processor")
 
@@ -64,6 +74,7 @@ class Processor:
         self,
         settings: Settings,
         consumer: KafkaConsumer,
+        topics: Topics,
         outbox: Outbox,
         store: FeatureStore,
         metrics: Metrics,
@@ -75,14 +86,17 @@ class Processor:
         self._settings = settings
         self._consumer = consumer
         self._outbox = outbox
-        self._store = store
+        self._topics = topics
         self._metrics = metrics
         self._stop = stop
         self._open_partition = open_partition
         self._kafka = Patience("kafka", health, stop)
         self._commits = Patience("kafka commits", health, stop)
-        self._redis = Patience("redis", health, stop)
         self._attention = Attention(health)
+        self._delivery = Delivery(
+            store, outbox, metrics, Patience("redis", health, stop), self._attention
+        )
+        self._watch = LogWatch(settings, metrics, health)
         self._partitions: dict[TopicPartition, Partition] = {}
         self._ends: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, Resume] = {}
@@ -94,6 +108,7 @@ class Processor:
         No window that is still open is emitted at the end: a stop is no end of the stream.
 
         Raises:
+            LogChanged: A log that is to be caught up with cannot be read on.
             ForeignCommit: The group cannot be resumed with these settings, or on this log.
             KafkaUnusable: The broker refused output or a request, or a batch cannot be decoded.
             StoreUnusable: Redis refuses for good.
@@ -150,6 +165,8 @@ class Processor:
 
     def lose(self, partitions: Iterable[TopicPartition]) -> None:
         """Forget partitions that are another's now."""
+        partitions = list(partitions)
+        self._watch.forget(partitions)
         for place in partitions:
             partition = self._partitions.pop(place, None)
             if partition is not None:
@@ -164,7 +181,10 @@ class Processor:
         }
 
     def _offsets(self, points: dict[TopicPartition, Resume]) -> dict[Any, OffsetAndMetadata]:
-        return {place: commit_of(point, self._settings) for place, point in points.items()}
+        return {
+            place: commit_of(point, self._settings, self._watch.state_of(place.topic))
+            for place, point in points.items()
+        }
 
     def _note_commits(self, points: dict[TopicPartition, Resume]) -> None:
         for place, point in points.items():
@@ -184,14 +204,81 @@ class Processor:
         keep_joining(self._consumer)
         try:
             batches: Mapping[TopicPartition, Sequence[Record]] = self._consumer.poll(POLL_MS)
-        except KafkaError as error:
-            if ending := undecodable(error, self._consumer):
-                raise ending from error
-            self._on_error(error)
+        except Exception as error:
+            self._on_poll_error(error)
             return {}
-        except Exception as error:  # a codec raises what it likes
-            raise undecodable(error, self._consumer) or error from error
+        if batches:
+            self._look_at_topics()
         return batches
+
+    def _on_poll_error(self, error: Exception) -> None:
+        if isinstance(error, NoOffsetForPartitionError):
+            return  # just assigned: `_take_over` says where it begins
+        if isinstance(error, OffsetOutOfRangeError):
+            self._look_at_gaps(error.args[0])
+        elif isinstance(error, LogTruncationError):
+            for place in error.divergent_offsets:
+                self._stop_reading(place, "truncated", "the log ends before what was read of it")
+        elif ending := undecodable(error, self._consumer):
+            raise ending from error
+        elif isinstance(error, KafkaError):
+            self._on_error(error)
+        else:
+            raise error
+
+    def _look_at_topics(self) -> None:
+        """Make sure that the topics are still the same, before any of their records counts.
+
+        Asked after a batch has come: a topic that was deleted and created anew in between would
+        else be judged by the watermark, and counted into the windows, of the one before it.
+
+        Raises:
+            KafkaUnusable: The broker refuses to tell.
+            Unavailable: It has been away for too long.
+        """
+        states = self._states()
+        others = self._watch.recreated(states)
+        for place in [place for place in self._partitions if place.topic in others]:
+            self._stop_reading(place, "recreated", RECREATED)
+        for topic in self._watch.gone(states):
+            self._attention.say(f"topic {topic}", f"topic {topic} is gone: `make up` creates it")
+        for topic, sentence in self._watch.grown(states).items():
+            refresh_metadata(self._consumer)  # the group then hands out the new ones
+            for place in [place for place in self._partitions if place.topic == topic]:
+                self._watch.split(place, self._partitions[place], sentence)
+
+    def _states(self) -> Mapping[str, TopicState]:
+        """Return what the topics are, waiting while the broker is away."""
+        while True:
+            try:
+                return self._topics.states()
+            except KafkaError as error:
+                self._on_error(error)
+
+    def _look_at_gaps(self, asked: Mapping[TopicPartition, int]) -> None:
+        """Go on behind records that were deleted before they were read; stop where a log ends."""
+        self._look_at_topics()
+        for place, offset in asked.items():
+            if place not in self._partitions:
+                continue
+            try:
+                first = self._consumer.beginning_offsets([place], timeout_ms=CALL_MS)[place]
+            except KafkaError as error:  # the next poll asks again
+                self._on_error(error)
+                continue
+            if offset < first:
+                self._watch.lost(place, offset, first)
+                self._partitions[place].skip_to(first)
+                self._consumer.seek(place, first)
+            else:
+                self._stop_reading(place, "truncated", f"the log ends before offset {offset}")
+
+    def _stop_reading(self, place: TopicPartition, change: Change, what: str) -> None:
+        partition = self._partitions.pop(place, None)
+        if partition is not None:
+            self._metrics.forget((place.topic, place.partition), partition.lanes)
+        self._consumer.pause(place)
+        self._watch.stop(place, change, what)
 
     def _on_error(self, error: KafkaError, patience: Patience | None = None) -> None:
         """Wait a moment where the broker is away; end where it has answered, and refused.
@@ -211,24 +298,34 @@ class Processor:
         processed, because it was nobody's.
         """
         try:
-            for place in self._consumer.assignment() - self._partitions.keys():
-                self._restore(place)
+            new = self._consumer.assignment() - self._partitions.keys() - self._watch.stopped.keys()
+            states = self._topics.states() if new else {}
+            others = self._watch.recreated(states)
+            for place in new:
+                if place.topic in others:
+                    self._stop_reading(place, "recreated", RECREATED)
+                elif place.topic in states:
+                    self._restore(place, states[place.topic])
         except KafkaError as error:  # the next round tries again
             self._on_error(error)
 
-    def _restore(self, place: TopicPartition) -> None:
+    def _restore(self, place: TopicPartition, state: TopicState) -> None:
         committed = self._consumer.committed(place, metadata=True, timeout_ms=CALL_MS)
         first = self._consumer.beginning_offsets([place], timeout_ms=CALL_MS)[place]
         end = self._consumer.end_offsets([place], timeout_ms=CALL_MS)[place]
         resume = resume_from(committed, first, self._settings)
-        check_log(place, resume, end, self._settings)
+        before = topic_of(committed)
+        check_log(place, resume, end, self._settings, before, state)
+        self._watch.know(place.topic, state)
         if resume.offset < first:
-            context = _context(place, first_offset=resume.offset, next_offset=first)
-            log.error("records of open windows have been deleted", extra={"context": context})
+            self._watch.lost(place, resume.offset, first)
         self._consumer.seek(place, max(first, resume.offset))
         self._ends[place] = end
         self._committed[place] = resume
         self._partitions[place] = self._open_partition(place.topic, self._settings, resume)
+        if before is not None and state.partitions > before.partitions:
+            sentence = growth(place.topic, before, state)
+            self._watch.split(place, self._partitions[place], sentence)
         log.info("partition taken over", extra={"context": _context(place, **resume._asdict())})
 
     def _process(self, batches: Mapping[TopicPartition, Sequence[Record]]) -> None:
@@ -241,67 +338,11 @@ class Processor:
             partition = self._partitions[place]
             output += partition.process(records)
             self._measure(place, partition, records[-1])
-        self._deliver(output)
+            self._watch.observe(place, partition)
+        self._delivery.deliver(output)
         seconds = time.perf_counter() - started
         self._metrics.batch_seconds.observe(seconds)
         self._metrics.rate.set(sum(map(len, owned.values())) / seconds)
-
-    def _deliver(self, output: Output) -> None:
-        """Write rows to the store; hand everything to the producer, which delivers it by itself."""
-        if output.rows:
-            stored = self._write(output.rows)
-            self._metrics.refused.inc(stored.stale)
-            for name, count in Counter(row.feature_set for row in output.rows).items():
-                self._metrics.rows.labels(name).inc(count)
-            self._outbox.send((), self._unstored(stored.refused))
-            self._note_conflicts(stored.conflicts)
-        self._outbox.send(output.rows, output.letters)
-
-    def _unstored(self, refused: Sequence[tuple[FeatureRow, str]]) -> Iterator[UnstoredRow]:
-        """Yield the dead letters of rows that the store would not take, and say how many."""
-        for cause, count in Counter(cause for _, cause in refused).items():
-            self._metrics.unstored.labels(cause).inc(count)
-            self._attention.say(
-                "rows not stored",
-                f"Redis refuses rows ({cause}): they are dead letters of the reason unstored; "
-                + UNSTORED_REMEDIES[cause],
-                count=count,
-            )
-        for row, cause in refused:
-            yield UnstoredRow(
-                feature_set=row.feature_set,
-                redis_key=row.redis_key,
-                window_end=row.window_end,
-                revision=row.revision,
-                cause=cause,
-                row=encode_row(row),
-            )
-
-    def _note_conflicts(self, conflicts: int) -> None:
-        if conflicts:
-            self._metrics.conflicts.inc(conflicts)
-            self._attention.say(
-                "key in two partitions",
-                "rows of one key and window come from two partitions, each a stream of its own: "
-                "look for producers with different partitioners, or partitions that were added",
-                count=conflicts,
-            )
-
-    def _write(self, rows: list[FeatureRow]) -> Stored:
-        """Write rows, waiting while the store is away; return what became of them.
-
-        Raises:
-            StoreUnusable: It refuses, and would go on refusing.
-            Unavailable: It stays away.
-        """
-        while True:
-            try:
-                stored = self._store.write(rows)
-            except StoreAway as error:
-                self._redis.failed(error)
-            else:
-                self._redis.answered()
-                return stored
 
     def _probe(self) -> None:
         """Ask Kafka and Redis every `PROBE_S`: a silent stream must not hide that one is away."""
@@ -310,6 +351,7 @@ class Processor:
             return
         self._probed_at = now
         self._attention.forget()
+        self._look_at_topics()
         asked = list(self._partitions) or [TopicPartition(SOURCE_TOPICS[0], 0)]
         try:
             ends = self._consumer.end_offsets(asked, timeout_ms=CALL_MS)
@@ -317,16 +359,15 @@ class Processor:
             self._on_error(error)
         else:
             self._kafka.answered()
-            for place, partition in self._partitions.items():
-                self._metrics.behind(
-                    (place.topic, place.partition), ends[place] - partition.next_offset
-                )
-        try:
-            self._store.ping()
-        except StoreAway as error:
-            self._redis.failed(error)
-        else:
-            self._redis.answered()
+            for place, partition in list(self._partitions.items()):
+                lag = ends[place] - partition.next_offset
+                self._metrics.behind((place.topic, place.partition), lag)
+                if lag < 0:
+                    self._look_at_topics()  # a topic that was created anew explains it
+                if lag < 0 and place in self._partitions:
+                    what = f"the log ends at {ends[place]}, before offset {partition.next_offset}"
+                    self._stop_reading(place, "truncated", what)
+        self._delivery.probe()
 
     def _measure(self, place: TopicPartition, partition: Partition, last: Record) -> None:
         where = (place.topic, place.partition)
@@ -343,6 +384,8 @@ class Processor:
         Told by the consumer's position: what a log ends with may be no record, but the mark of a
         transaction.
         """
+        for sentence in self._watch.stopped.values():
+            raise LogChanged(sentence)
         try:
             return bool(self._partitions) and all(
                 (self._consumer.position(place, timeout_ms=CALL_MS) or 0) >= self._ends[place]

@@ -41,6 +41,12 @@ class Metrics:
         self.conflicts = self._counter(
             "key_conflicts", "Rows of a key that is in two partitions: the window has others", []
         )
+        self.changes = self._counter(
+            "log_changes", "Changes of a log that only grows in good health", [*where, "change"]
+        )
+        self.lost = self._counter(
+            "records_lost", "Records that were deleted before they were read", where
+        )
         self._lag = self._gauge("lag_records", "Records appended and not yet processed", where)
         self._watermark_lag = self._gauge(
             "watermark_lag_seconds", "Append time of the last record minus the watermark", where
@@ -71,7 +77,7 @@ class Metrics:
 
     def behind(self, where: PartitionKey, records: int) -> None:
         """Tell how many records of a partition are still to be processed."""
-        self._lag.labels(*where).set(max(records, 0))
+        self._lag.labels(*where).set(records)
 
     def late(self, where: PartitionKey, behind_ms: int) -> None:
         """Tell how far a partition's watermark is behind the append time, milliseconds."""

@@ -24,6 +24,7 @@ if __name__ == "__main__":
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.log_file import LogRecord
+from flink_jobs.connectors.topics import TopicState
 from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
 from flink_jobs.processor.commits import (
     ForeignCommit,
@@ -31,6 +32,7 @@ from flink_jobs.processor.commits import (
     commit_of,
     delivered_until,
     resume_from,
+    topic_of,
 )
 from flink_jobs.processor.lane import Ledger
 from flink_jobs.processor.partition import Output, Partition
@@ -173,6 +175,18 @@ def click(offset: int, minute: int, user: str = "user") -> LogRecord:
 def test_commit_of_a_partition_without_events() -> None:
     settings = Settings()
     assert resume_from(commit_of(Resume(7, None, 7), settings), 0, settings) == Resume(7, None, 7)
+
+
+def test_commit_names_its_topic_and_an_older_one_does_not() -> None:
+    settings, topic = Settings(), TopicState("an-id", 4)
+    commit = commit_of(Resume(7, 9, 8), settings, topic)
+    assert (resume_from(commit, 0, settings), topic_of(commit)) == (Resume(7, 9, 8), topic)
+    assert topic_of(commit_of(Resume(7, 9, 8), settings)) is None
+    assert topic_of(None) is None
+    place = TopicPartition(TRANSACTIONS, 0)
+    check_log(place, Resume(7, 9, 8), 8, settings, topic, TopicState("an-id", 5))
+    with pytest.raises(ForeignCommit, match="the topic was created anew"):
+        check_log(place, Resume(7, 9, 8), 8, settings, topic, TopicState("another", 4))
 
 
 def test_group_without_a_commit_begins_where_the_log_does() -> None:

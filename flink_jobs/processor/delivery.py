@@ -1,0 +1,111 @@
+"""Delivery: rows into the store, rows and dead letters to the broker, and what was refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from flink_jobs.connectors.outbox import Outbox
+from flink_jobs.connectors.redis import FeatureStore, StoreAway, Stored
+from flink_jobs.dead_letter import UnstoredRow
+from flink_jobs.features.row import FeatureRow, encode_row
+from flink_jobs.processor.attention import Attention
+from flink_jobs.processor.metrics import Metrics
+from flink_jobs.processor.partition import Output
+from flink_jobs.processor.patience import Patience
+
+UNSTORED_REMEDIES: Final = {
+    "wrongtype": "delete the keys under features:* that are no hashes",
+    "oom": "give it more memory, or let it evict",
+}
+
+
+class Delivery:
+    """Writes rows to the store and hands everything to the outbox, which delivers it by itself."""
+
+    def __init__(
+        self,
+        store: FeatureStore,
+        outbox: Outbox,
+        metrics: Metrics,
+        patience: Patience,
+        attention: Attention,
+    ) -> None:
+        """Deliver to `store`, which is waited for with `patience`, and to `outbox`."""
+        self._store = store
+        self._outbox = outbox
+        self._metrics = metrics
+        self._patience = patience
+        self._attention = attention
+
+    def deliver(self, output: Output) -> None:
+        """Write the rows of a batch, and send them and the dead letters.
+
+        Raises:
+            StoreUnusable: Redis refuses, and would go on refusing.
+            Unavailable: Redis stays away.
+        """
+        if output.rows:
+            stored = self._write(output.rows)
+            self._metrics.refused.inc(stored.stale)
+            for name, count in Counter(row.feature_set for row in output.rows).items():
+                self._metrics.rows.labels(name).inc(count)
+            self._outbox.send((), self._unstored(stored.refused))
+            self._note_conflicts(stored.conflicts)
+        self._outbox.send(output.rows, output.letters)
+
+    def probe(self) -> None:
+        """Ask the store whether it answers.
+
+        Raises:
+            StoreUnusable: It refuses, and would go on refusing.
+            Unavailable: It has been away for too long.
+        """
+        try:
+            self._store.ping()
+        except StoreAway as error:
+            self._patience.failed(error)
+        else:
+            self._patience.answered()
+
+    def _write(self, rows: list[FeatureRow]) -> Stored:
+        """Write rows, waiting while the store is away; return what became of them."""
+        while True:
+            try:
+                stored = self._store.write(rows)
+            except StoreAway as error:
+                self._patience.failed(error)
+            else:
+                self._patience.answered()
+                return stored
+
+    def _unstored(self, refused: Sequence[tuple[FeatureRow, str]]) -> Iterator[UnstoredRow]:
+        """Yield the dead letters of rows that the store would not take, and say how many."""
+        for cause, count in Counter(cause for _, cause in refused).items():
+            self._metrics.unstored.labels(cause).inc(count)
+            self._attention.say(
+                "rows not stored",
+                f"Redis refuses rows ({cause}): they are dead letters of the reason unstored; "
+                + UNSTORED_REMEDIES[cause],
+                count=count,
+            )
+        for row, cause in refused:
+            yield UnstoredRow(
+                feature_set=row.feature_set,
+                redis_key=row.redis_key,
+                window_end=row.window_end,
+                revision=row.revision,
+                cause=cause,
+                row=encode_row(row),
+            )
+
+    def _note_conflicts(self, conflicts: int) -> None:
+        if conflicts:
+            self._metrics.conflicts.inc(conflicts)
+            self._attention.say(
+                "key in two partitions",
+                "rows of one key and window come from two partitions, each a stream of its own: "
+                "look for producers with different partitioners, or partitions that were added",
+                count=conflicts,
+            )
