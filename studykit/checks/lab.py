@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -46,6 +48,11 @@ def check(exercise_id: str) -> None:
         print(error)
         return
     print(judgement.text)
+    if Path(os.environ.get("JPY_SESSION_NAME", "")).name == f"{lab.name}.ipynb":
+        print(
+            f"\nThis is the original of the lab. `study start {lab.number}` takes your work along "
+            "into a copy, which an upgrade leaves alone."
+        )
     if judgement.message and judgement.message.scene and _in_notebook():
         from studykit.checks.picture import show  # noqa: PLC0415 - only a failure draws
 
@@ -58,12 +65,8 @@ def check(exercise_id: str) -> None:
         if progress.is_stuck(exercise):
             _offer_smaller(namespace, judgement)
         print("\n".join(["", *progress.notes, progress_line(lab, progress)]))
-    except (OSError, StudyError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        print(
-            f"Your progress could not be kept ({reason}): set STUDY_HOME to a folder that "
-            "you may write to."
-        )
+    except OSError as error:
+        print(not_kept(error))
 
 
 def progress_line(lab: Lab, progress: Progress) -> str:
@@ -109,8 +112,8 @@ def follow_up(lab: Lab, exercise: Exercise) -> str:
     return f"Next: {following.title}, about {following.minutes} minutes."
 
 
-def hint(exercise_id: str, level: int = 1) -> None:
-    """Print a question that helps: level 1 is broad, level 3 almost the answer."""
+def hint(exercise_id: str, level: int | None = None) -> None:
+    """Print a hint: 1 is broad, 3 is nearly the answer; without a level the next unread one."""
     try:
         _, exercise = find_exercise(exercise_id)
         print(hint_text(exercise, level))
@@ -173,17 +176,35 @@ def missing_text(exercise: Exercise) -> str:
     )
 
 
-def hint_text(exercise: Exercise, level: int) -> str:
-    """Return a hint, and remember that it was read.
+def hint_text(exercise: Exercise, level: int | None = None) -> str:
+    """Return a hint, and remember that it was read where that can be kept.
+
+    Args:
+        exercise: What the hint is about.
+        level: 1, 2 or 3; None is the first that was not read yet.
 
     Raises:
         StudyError: There is no such level.
     """
-    if level not in (1, 2, 3):
+    if level not in (1, 2, 3, None):
         raise StudyError(f"there is no hint {level}: choose 1, 2 or 3")
-    Progress.of_learner().record_hint(exercise, level)
-    more = f"  (hint {level} of 3)"
-    return f"{exercise.id}  {exercise.hints[level - 1]}{more}"
+    progress = Progress.of_learner()
+    try:
+        level = level or progress.next_hint(exercise)
+        progress.record_hint(exercise, level)
+    except OSError as error:
+        level = level or 1
+        progress.notes.append(not_kept(error))
+    text = f"{exercise.id}  {exercise.hints[level - 1]}  (hint {level} of 3)"
+    return "\n".join([text, *progress.notes])
+
+
+def not_kept(error: OSError) -> str:
+    """Say that progress could not be written, and what to do."""
+    return (
+        f"Your progress could not be kept ({error.strerror}): set STUDY_HOME to a folder that you "
+        "may write to."
+    )
 
 
 _show_holes_neutrally()

@@ -99,6 +99,9 @@ class Progress:
                 return dict(data)
         except FileNotFoundError:
             return {"version": 1, "exercises": {}}
+        except OSError as error:
+            self._note(f"Your progress file {self.path} cannot be read ({error.strerror}).")
+            return {"version": 1, "exercises": {}}
         except (ValueError, KeyError, TypeError, RecursionError):
             pass
         self._put_aside()
@@ -112,7 +115,9 @@ class Progress:
             where = f"cannot be put aside: move {self.path} away yourself"
         else:
             where = f"is kept as {aside}, and a new one begins"
-        note = f"Your progress file was damaged: it {where}."
+        self._note(f"Your progress file was damaged: it {where}.")
+
+    def _note(self, note: str) -> None:
         if note not in self.notes:
             self.notes.append(note)
 

@@ -55,7 +55,13 @@ def check(where: Where = None) -> None:
         raise StudyError(
             f"you have not started a lab yet: `study start 01` makes a copy of the first {OUTSIDE}"
         )
-    results = [_check(need_copy(lab, clone), exercises) for lab, exercises in work]
+    results = []
+    for lab, exercises in work:
+        try:
+            results.append(_check(need_copy(lab, clone), exercises))
+        except StudyError as error:  # the other labs are checked all the same
+            typer.secho(str(error), err=True, fg=typer.colors.RED)
+            results.append(False)
     if not all(results):
         raise typer.Exit(1)
 
@@ -71,9 +77,11 @@ def next_() -> None:
 
 def hint(
     exercise: Annotated[str, typer.Argument(help="An exercise, as in 03.2.")],
-    level: Annotated[int, typer.Argument(help="1 is broad, 3 is almost the answer.")] = 1,
+    level: Annotated[
+        int | None, typer.Argument(help="1 is broad, 3 is nearly the answer; else the next.")
+    ] = None,
 ) -> None:
-    """Ask a question that helps."""
+    """Show a hint: the first that you have not read, or the level that you name."""
     from studykit.checks.lab import hint_text
     from studykit.exercises.catalog import find_exercise
 
@@ -87,7 +95,8 @@ def reset(where: Annotated[str, typer.Argument(help="A lab or an exercise.")]) -
 
     lab, exercise = _meant(where)
     path, backup = copies.reset(lab, exercise, Course.of_clone())
-    typer.echo(f"labs/{path.name} is fresh; your work is in labs/{backup.name}.")
+    what = f"labs/{path.name}" if exercise is None else f"{exercise.title} in labs/{path.name}"
+    typer.echo(f"{what} is fresh; your work is in labs/{backup.name}.")
     typer.echo("Is it open in JupyterLab? Then choose File > Reload Notebook from Disk.")
 
 
@@ -96,7 +105,8 @@ def progress() -> None:
     from studykit.checks.progress import Progress
     from studykit.course.report import progress_text
 
-    typer.echo(progress_text(Progress.of_learner()))
+    mine = Progress.of_learner()
+    typer.echo("\n".join([progress_text(mine), *mine.notes]))
 
 
 def watch(where: Where = None) -> None:
@@ -199,14 +209,21 @@ def _check_saved(path: Path | None, exercises: Sequence[Exercise]) -> None:
 
 def _check(path: Path, exercises: Sequence[Exercise]) -> bool:
     """Check a copy, show and remember what came of it; return whether nothing failed."""
+    from studykit.checks.lab import not_kept
     from studykit.checks.progress import Progress
-    from studykit.course.report import answers_text
+    from studykit.course.report import age_text, answers_text
     from studykit.course.session import check_notebook
 
-    typer.echo(f"Checking labs/{path.name} ...")
+    typer.echo(f"Checking labs/{path.name}{age_text(path)} ...")
     answers, notes = check_notebook(path, exercises)
-    for answer in answers:
-        if answer.verdict:
-            Progress.of_learner().record(answer.verdict)
     typer.echo(answers_text(answers, notes))
+    mine = Progress.of_learner()
+    try:
+        for answer in answers:
+            if answer.verdict:
+                mine.record(answer.verdict)
+    except OSError as error:
+        mine.notes.append(not_kept(error))
+    if mine.notes:
+        typer.echo("\n".join(mine.notes))
     return all(answer.mark != "no" for answer in answers)

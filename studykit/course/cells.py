@@ -150,12 +150,18 @@ def load(path: Path) -> Notebook:
         StudyError: The file is no notebook.
     """
     try:
-        return dict(nbformat.reads(path.read_text("utf-8-sig"), as_version=4))
+        notebook = dict(nbformat.reads(path.read_text("utf-8-sig"), as_version=4))
+        if isinstance(notebook["cells"], list):
+            return notebook
+        reason = "it has no cells"
     except FileNotFoundError:
-        raise StudyError(f"there is no notebook {path}") from None
-    except (OSError, ValueError, nbformat.ValidationError) as error:
-        reason = str(error).partition("\n")[0]
-        raise StudyError(f"{path} is no notebook ({reason}): save it again in JupyterLab") from None
+        what = "is a link to a file that is gone" if path.is_symlink() else "is not there"
+        raise StudyError(f"the notebook {path} {what}: delete it, or put it back") from None
+    except OSError as error:
+        raise StudyError(f"cannot read {path} ({error.strerror}): may you read it?") from None
+    except Exception as error:  # nbformat breaks in its own ways on JSON that is no notebook
+        reason = str(error).partition("\n")[0] or type(error).__name__
+    raise StudyError(f"{path} is no notebook ({reason}): save it again in JupyterLab")
 
 
 def without_outputs(notebook: Notebook) -> Notebook:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from studykit.course.assemble import exercise_in, lab_and_solution
-from studykit.course.cells import Cell, Notebook, dump, load
+from studykit.course.cells import Cell, Notebook, cells_hash, dump, load
 from studykit.course.layout import Course
 from studykit.errors import StudyError
 from studykit.exercises.catalog import find_lab
@@ -25,7 +27,7 @@ def copy_of(lab: Lab, course: Course) -> Path | None:
         for path in course.labs.glob(f"my_lab{lab.number}*.ipynb")
         if ".backup-" not in path.name
     ]
-    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+    return max(found, key=lambda path: path.lstat().st_mtime, default=None)
 
 
 def need_copy(lab: Lab, course: Course) -> Path:
@@ -35,6 +37,12 @@ def need_copy(lab: Lab, course: Course) -> Path:
         StudyError: There is none.
     """
     path = copy_of(lab, course)
+    if path is None and holds_work(lab, course):
+        raise StudyError(
+            f"your work is in the original, labs/{lab.name}.ipynb: `study start {lab.number}` "
+            f"takes it along into labs/my_lab{lab.number}.ipynb, where upgrades leave it alone "
+            f"{OUTSIDE}"
+        )
     if path is None:
         raise StudyError(
             f"you have no copy of {lab.name} yet: `study start {lab.number}` makes "
@@ -56,11 +64,34 @@ def start(lab: Lab, course: Course) -> Path:
         )
     copy = course.labs / f"my_lab{lab.number}.ipynb"
     original = course.labs / f"{lab.name}.ipynb"
-    if original.exists():
-        shutil.copyfile(original, copy)
-    else:
-        write_whole(copy, dump(pristine(lab, course)))
+    with _writing(copy):
+        if original.exists():
+            shutil.copyfile(original, copy)
+        else:
+            write_whole(copy, dump(pristine(lab, course)))
     return copy
+
+
+def holds_work(lab: Lab, course: Course) -> bool:
+    """Return whether somebody worked in the original of a lab instead of in a copy."""
+    try:
+        notebook = load(course.labs / f"{lab.name}.ipynb")
+    except StudyError:
+        return False
+    built = notebook["metadata"].get("course", {}).get("cells_sha256")
+    return built is not None and built != cells_hash(notebook["cells"])
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say in one sentence that a file cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise StudyError(
+            f"cannot write {path} ({error.strerror}): make its folder writable, or clone the "
+            "course to a folder of yours"
+        ) from None
 
 
 def reset(lab: Lab, exercise: Exercise | None, course: Course) -> tuple[Path, Path]:
@@ -73,8 +104,9 @@ def reset(lab: Lab, exercise: Exercise | None, course: Course) -> tuple[Path, Pa
     fresh = pristine(lab, course)
     text = dump(fresh if exercise is None else _with_hole(load(path), fresh, lab, exercise))
     backup = free_name(path, "backup")
-    shutil.copyfile(path, backup)
-    write_whole(path, text)
+    with _writing(path):
+        shutil.copyfile(path, backup)
+        write_whole(path, text)
     return path, backup
 
 

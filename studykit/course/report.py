@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from studykit.checks.lab import follow_up
 from studykit.checks.progress import Progress
 from studykit.course.copies import copy_of
 from studykit.course.layout import Course
+from studykit.course.navigation import lesson_of, title
 from studykit.course.proof import LabProof
 from studykit.course.session import Answer
 from studykit.exercises.catalog import find_exercise, labs
 from studykit.exercises.definition import Exercise, Lab
+from studykit.exercises.wording import counted
 
 
 def answers_text(answers: Sequence[Answer], notes: Sequence[str]) -> str:
@@ -21,12 +25,31 @@ def answers_text(answers: Sequence[Answer], notes: Sequence[str]) -> str:
         if answers[0].mark == "ok":
             more += ["", follow_up(*find_exercise(answers[0].exercise.id))]
         return "\n".join([*notes, *more])
-    lines = [*notes, *(f"{answer.mark}  {answer.exercise.title}" for answer in answers)]
+    lines = [*notes, *map(_answer_line, answers)]
     failed = next((answer for answer in answers if answer.mark == "no"), None)
     if failed:
         return "\n".join([*lines, "", failed.text])
     done = sum(answer.mark == "ok" for answer in answers)
     return "\n".join([*lines, f"{done} of {len(answers)} done; `study next` says what is next."])
+
+
+def _answer_line(answer: Answer) -> str:
+    begun = answer.verdict is not None and answer.verdict.status == "begun"
+    return f"{answer.mark}  {answer.exercise.title}{'  begun' if begun else ''}"
+
+
+def age_text(path: Path) -> str:
+    """Return how long ago a notebook was saved; nothing where that is less than a minute."""
+    try:
+        minutes = int((time.time() - path.stat().st_mtime) // 60)
+    except OSError:
+        return ""
+    if minutes < 1:
+        return ""
+    if minutes < 120:
+        return f", saved {counted(minutes, 'minute')} ago"
+    hours = minutes // 60
+    return f", saved {hours if hours < 48 else hours // 24} {'hours' if hours < 48 else 'days'} ago"
 
 
 def next_exercise(progress: Progress) -> tuple[Lab, Exercise] | None:
@@ -52,10 +75,21 @@ def next_text(progress: Progress, course: Course) -> str:
     where = f"in labs/{copy.name}" if copy else f"after `study start {lab.number}`"
     number = exercise.id[1:]
     return (
+        f"{_lesson_first(lab, progress, course)}"
         f"Next: {exercise.title} ({exercise.kind}, about {exercise.minutes} minutes), {where}.\n"
         f"{exercise.task}\n"
         f"Then `study check {number}`; a question that helps: `study hint {number}`."
     )
+
+
+def _lesson_first(lab: Lab, progress: Progress, course: Course) -> str:
+    """Return the lesson to read before a lab of which nothing was tried yet."""
+    lesson = lesson_of(course.solutions / "src" / f"{lab.name}.py", course.lesson_sources())
+    if lesson is None or any(progress.of(exercise).get("attempts") for exercise in lab.exercises):
+        return ""
+    if any(progress.passed(exercise) for exercise in lab.exercises):
+        return ""
+    return f"Lesson {lab.number} first: {title(lesson)}, notebooks/{lesson.stem}.ipynb.\n"
 
 
 def progress_text(progress: Progress) -> str:

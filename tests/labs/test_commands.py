@@ -56,7 +56,11 @@ def test_the_loop_from_start_to_reset(clone: Course) -> None:
 
 def test_hint_and_next_ask_and_point(clone: Course) -> None:
     assert "(hint 3 of 3)" in study("hint", "02.1", "3").stdout
-    assert study("next").stdout.startswith("Next: L01.1 to_epoch_ms")
+    lines = study("next").stdout.splitlines()
+    assert lines[0].startswith("Lesson 01 first: ")
+    assert lines[1].startswith("Next: L01.1 to_epoch_ms")
+    levels = [study("hint", "02.2").stdout.strip()[-7:-1] for _ in range(4)]
+    assert levels == ["1 of 3", "2 of 3", "3 of 3", "3 of 3"]
 
 
 @pytest.mark.parametrize(
