@@ -83,8 +83,6 @@ def _seen(
 def _nothing_returned(
     _exercise: Exercise, results: Sequence[Result], facts: Facts | None
 ) -> Iterator[Diagnosis]:
-    if any(result.expected is None for result in results):
-        return
     nothing = [result for result in results if result.got is None]
     if len(nothing) == len(results):
         if facts and facts.printed.strip():
@@ -99,6 +97,8 @@ def _nothing_returned(
             "nothing came back in any case",
             "Which line of your function says `return`, and is it reached?",
         )
+    elif any(result.expected is None for result in results):
+        return
     elif nothing and all(result.right or result.got is None for result in results):
         yield Diagnosis(
             "nothing-on-one-way",
@@ -137,12 +137,24 @@ def _other_type(
             "dict-for-rows", "the values are right; a list of rows is asked for, and you return a "
             "dict", "How do you make a row [key, value] of each entry, in order?",
         )  # fmt: skip
+    yield from _other_fields(wrong)
     seens = [shapes.wrong_type(result.got, result.expected) for result in wrong]
     if all(seens):
         yield Diagnosis(
             "another-type", str(seens[0]),
             "What does the first line of your function say that it returns?",
         )  # fmt: skip
+
+
+def _other_fields(wrong: Sequence[Result]) -> Iterator[Diagnosis]:
+    if all(isinstance(it.got, dict) and isinstance(it.expected, dict) for it in wrong):
+        fields = [sorted(it.got) for it in wrong if it.got.keys() != it.expected.keys()]
+        if len(fields) == len(wrong):
+            mine, asked = ", ".join(fields[0]), ", ".join(sorted(wrong[0].expected))
+            yield Diagnosis(
+                "other-fields", f"your fields are {mine}; asked for are {asked}",
+                "Which names does the task give to the fields?",
+            )  # fmt: skip
 
 
 def _as_rows(got: dict[str, Json], expected: Json) -> bool:

@@ -61,6 +61,8 @@ _KINDS: Final[tuple[tuple[str, str, str], ...]] = (
      "Of which types are the two sides of this operator?"),
     (r"TypeError.*not (subscriptable|iterable)", "not-a-list",
      "Of which type is the value at this line: one number, or a list of them?"),
+    (r"TypeError: unhashable", "list-as-a-key",
+     "A list cannot be a key of a dict or an item of a set: which plain value names the same?"),
     (r"TypeError.*indices must be", "index-of-another-type",
      "What do you put into the brackets, and of which type should that be?"),
     (r"MemoryError", "grows-without-end", "Which list keeps growing?"),
@@ -132,7 +134,8 @@ def _raised(exercise: Exercise, args: Args, outcome: Outcome, facts: Facts | Non
         return Failure(
             "beyond-the-end", text, where, "How long is the list here, and which place is its last?"
         )
-    return Failure("", text, where, "Which value did this line meet that it cannot handle?")
+    name = f"raises-{text.partition(':')[0].lower()}"
+    return Failure(name, text, where, "Which value did this line meet that it cannot handle?")
 
 
 def _overwritten(text: str, facts: Facts | None) -> Iterator[_Words]:

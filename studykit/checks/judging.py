@@ -196,8 +196,10 @@ def _message(
     message = exercise.explain(failed.args, failed.outcome["value"], failed.expected, others)
     if known or message.misconception:
         return _with(message, known)
-    if not complete or not _is_plain(exercise):
+    if not _is_plain(exercise):
         return message
+    if not complete:
+        return _with(message, outline(exercise, results))
     found = diagnose(exercise, results, facts) or _slip(exercise, results, facts)
     return _with(message, found or outline(exercise, results))
 

@@ -43,6 +43,8 @@ _SLIPS: Final[dict[Kind, tuple[str, str, str]]] = {
              "What has to change from one event to the next, and does it in your function?"),
     "branch": ("a-branch-missing", "one way through the answer is always or never taken",
                "Which case does your function treat like all others, and should not?"),
+    "fixed": ("ignores-an-argument", "one argument has the value of a shown case, always",
+              "Which argument of the call does not enter your result?"),
     "choice": ("a-branch-missing", "one way through the answer is always or never taken",
                "Which case does your function treat like all others, and should not?"),
 }  # fmt: skip
