@@ -45,6 +45,13 @@ def grade(
         Path | None, typer.Option(help="CSV with student, exercise, points, reason.")
     ] = None,
     due: Annotated[str | None, typer.Option(help="When it was due, as 2026-03-01T23:59Z.")] = None,
+    zone: Annotated[
+        str | None, typer.Option(help="Of times that name none: Europe/Berlin, or +01:00.")
+    ] = None,
+    system: Annotated[
+        str | None,
+        typer.Option(help="Whose export it is, if its names do not say: moodle, canvas, ..."),
+    ] = None,
     late_percent: Annotated[
         int, typer.Option(min=0, max=100, help="Taken off for each day begun after --due.")
     ] = 0,
@@ -72,7 +79,8 @@ def grade(
         roster=roster,
         tests=tests,
         overrides=overrides,
-        policy=_policy(due, late_percent, late_days),
+        policy=_policy(due, zone, late_percent, late_days),
+        system=_system(system),
         engine="fork" if engine == "fork" else "testbook",
         weak=allow_weak_isolation,
     )
@@ -168,18 +176,35 @@ def _compare(order: Order) -> None:
     raise typer.Exit(NOT_AS_COMMITTED)
 
 
-def _policy(due: str | None, percent: int, days: int) -> LatePolicy | None:
+def _system(name: str | None) -> str | None:
+    """Return the name of a course system.
+
+    Raises:
+        StudyError: There is no such system.
+    """
+    from studykit.errors import StudyError
+    from studykit.grading.intake.systems import SYSTEMS
+
+    if name is not None and name not in SYSTEMS:
+        raise StudyError(f"there is no course system {name!r}: choose from {', '.join(SYSTEMS)}")
+    return name
+
+
+def _policy(due: str | None, zone: str | None, percent: int, days: int) -> LatePolicy | None:
     """Return the late policy, if there is one.
 
     Raises:
-        StudyError: `due` is no time.
+        StudyError: `due` is no moment, or there is no such zone.
     """
     from studykit.errors import StudyError
-    from studykit.grading.book.marks import LatePolicy, parse_time
+    from studykit.grading.book.marks import LatePolicy
+    from studykit.grading.intake.times import find_zone, parse_time
 
+    place = find_zone(zone) if zone else None
     if due is None:
         return None
-    moment = parse_time(due)
-    if moment is None:
-        raise StudyError(f"--due {due!r} is no time: write it as 2026-03-01T23:59+01:00")
-    return LatePolicy(moment, percent, days)
+    moment = parse_time(due, place)
+    if moment is None or moment.earliest != moment.latest:
+        what = "is no time" if moment is None else "is no time of one zone"
+        raise StudyError(f"--due {due!r} {what}: write it as 2026-03-01T23:59+01:00")
+    return LatePolicy(moment.latest, percent, days, place)

@@ -18,7 +18,7 @@ from studykit.grading.intake.choice import choose
 from studykit.grading.intake.code import first_line
 from studykit.grading.intake.notebooks import Unreadable
 from studykit.grading.intake.rebuild import Original, Rebuilt, rebuild
-from studykit.grading.intake.submissions import Handed
+from studykit.grading.intake.submissions import Submission
 from studykit.grading.judging import judge_hidden, judge_public
 from studykit.grading.sandbox.replies import Trouble
 from studykit.grading.sandbox.session import Answer, Call, Engine, Execution
@@ -57,19 +57,19 @@ class Assignment:
         return [self.secret.seed(self.name, work, exercise.id, str(time)) for time in range(TIMES)]
 
 
-def grade(assignment: Assignment, handed: Handed, key: str, engine: Engine) -> Result:
+def grade(assignment: Assignment, submission: Submission, key: str, engine: Engine) -> Result:
     """Grade what a student handed in.
 
     Raises:
         EngineFailure: The sandbox does not work; nothing is said about the submission.
     """
     began = time.monotonic()
-    known: dict[str, Any] = {"student": handed.student, "key": key}
-    known["submitted"] = handed.submitted or ""
+    known: dict[str, Any] = {"student": submission.student, "key": key}
+    known["submitted"] = submission.submitted or ""
     try:
-        if handed.rejected:
-            raise Rejected(handed.rejected)
-        chosen = choose(handed, assignment.original)
+        if submission.rejected:
+            raise Rejected(submission.rejected)
+        chosen = choose(submission, assignment.original)
     except Rejected as error:
         return Result(status="rejected", reason=str(error), **known)
     except (Unreadable, OSError, MemoryError) as error:
@@ -82,7 +82,7 @@ def grade(assignment: Assignment, handed: Handed, key: str, engine: Engine) -> R
         exercises=tuple(exercises),
         file=chosen.name,
         restored=rebuilt.restored,
-        review=(*handed.review, *chosen.notes, *rebuilt.review, *left_out),
+        review=(*submission.review, *chosen.notes, *rebuilt.review, *left_out),
         seconds=round(time.monotonic() - began, 3),
         shingles=shingles(rebuilt.texts, given),
         **known,
@@ -147,7 +147,8 @@ _ENDS: Final[dict[Trouble, str]] = {
 }
 
 
-def key_of(handed: Handed, context: str) -> str:
+def key_of(submission: Submission, context: str) -> str:
     """Return the key of a result: it changes with the files and with all they are graded by."""
-    text = f"{context}\n{handed.student}\n{handed.submitted}\n{handed.review}\n{handed.digest()}"
+    parts = [submission.student, submission.submitted, submission.review, submission.digest()]
+    text = "\n".join([context, *map(repr, parts)])
     return hashlib.sha256(text.encode()).hexdigest()[:32]

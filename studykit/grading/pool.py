@@ -17,7 +17,7 @@ from typing import Final
 from studykit.grading.book.results import Result
 from studykit.grading.box import confine
 from studykit.grading.grader import Assignment, grade
-from studykit.grading.intake.submissions import Handed
+from studykit.grading.intake.submissions import Submission
 from studykit.grading.sandbox.fork_engine import EngineFailure
 from studykit.grading.sandbox.limits import Limits
 from studykit.grading.sandbox.session import Engine, EngineMaker
@@ -35,7 +35,7 @@ _fork = multiprocessing.get_context("fork")
 class Job:
     """A submission to grade, and the key of its result."""
 
-    handed: Handed
+    submission: Submission
     key: str
     tries: int = 0
 
@@ -97,7 +97,7 @@ class Pool:
                 worker.job, worker.since = queue.popleft(), time.monotonic()
                 with suppress(OSError):  # a worker that has just ended is found by its pipe
                     self._workers[slot].pipe.send(worker.job)
-        self.busy = [one.job.handed.student for one in self._workers if one.job]
+        self.busy = [one.job.submission.student for one in self._workers if one.job]
 
     def _collect(self, slot: int, queue: deque[Job]) -> Iterator[Result]:
         worker = self._workers[slot]
@@ -121,9 +121,11 @@ class Pool:
         if job is None:
             return
         if job.tries + 1 < TRIES:
-            queue.appendleft(Job(job.handed, job.key, job.tries + 1))
+            queue.appendleft(Job(job.submission, job.key, job.tries + 1))
             return
-        yield Result(student=job.handed.student, key=job.key, status="infra_error", reason=reason)
+        yield Result(
+            student=job.submission.student, key=job.key, status="infra_error", reason=reason
+        )
 
     def _start(self, slot: int) -> _Worker:
         ours, theirs = _fork.Pipe()
@@ -148,7 +150,7 @@ def _work(
         while job := pipe.recv():
             try:
                 engine = engine or maker(slot)
-                pipe.send(grade(assignment, job.handed, job.key, engine))
+                pipe.send(grade(assignment, job.submission, job.key, engine))
             except EngineFailure as failure:
                 pipe.send(str(failure))
     except (EOFError, OSError):

@@ -7,11 +7,14 @@ import platform
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
+
+from msgspec.structs import replace
 
 import studykit
 from studykit.course.layout import Course
@@ -19,12 +22,11 @@ from studykit.errors import StudyError
 from studykit.exercises.definition import Lab
 from studykit.files import write_whole
 from studykit.grading.book.feedback import feedback_page
-from studykit.grading.book.gradebook import About, write_csv, write_json
+from studykit.grading.book.gradebook import About, write_csv, write_json, write_settling
 from studykit.grading.book.ledger import NAME, Ledger, only_grader
 from studykit.grading.book.marks import (
     LatePolicy,
     Mark,
-    Overrides,
     mark,
     read_overrides,
     unknown_students,
@@ -34,9 +36,10 @@ from studykit.grading.book.results import Result
 from studykit.grading.book.timings import timings_page
 from studykit.grading.cases import HIDDEN, private_cases
 from studykit.grading.grader import TIMES, Assignment, key_of
-from studykit.grading.intake.identity import alike, file_name
+from studykit.grading.intake.identity import file_name
 from studykit.grading.intake.rebuild import Original
-from studykit.grading.intake.submissions import Handed, read_table, take_in
+from studykit.grading.intake.roster import match, read_roster
+from studykit.grading.intake.submissions import take_in
 from studykit.grading.pool import Job, Pool
 from studykit.grading.sandbox.fork_engine import ForkEngine
 from studykit.grading.sandbox.limits import Limits
@@ -48,6 +51,7 @@ from studykit.grading.secret import Secret
 EngineName: TypeAlias = Literal["fork", "testbook"]
 
 WORK: Final = ".work"
+TO_SETTLE: Final = "to-settle.csv"
 WARMED: Final = ("studykit.checks.lab", "studykit.checks.running", "flink_jobs.events")
 
 
@@ -66,6 +70,8 @@ class Order:
     policy: LatePolicy | None = None
     engine: EngineName = "fork"
     weak: bool = False
+    system: str | None = None
+    """The course system whose export it is; None: find out."""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -85,8 +91,12 @@ class Run:
         work.mkdir(parents=True)
         private = private_cases(order.tests, order.lab) if order.tests else {}
         self.assignment = Assignment(Original.of(order.lab, course), order.secret, private)
-        self.handed = take_in(order.submissions, order.lab.name, work / "unpacked")
-        self.absent = _absent(self.handed, order.roster) if order.roster else []
+        self.overrides = read_overrides(order.overrides, order.lab) if order.overrides else {}
+        expected = read_roster(order.roster) if order.roster else None
+        self.submissions = take_in(
+            order.submissions, order.lab.name, work / "unpacked", order.system
+        )
+        self.absent = match(self.submissions, expected)
         self.findings = choose_sandbox(stage(work / "course"), order.lab.name, weak=order.weak)
         if order.engine == "testbook" and self.findings.level == "L2":
             raise StudyError(
@@ -95,9 +105,9 @@ class Run:
         self.context = _context(order, self.assignment, self.findings)
         self.ledger = Ledger(order.out / NAME)
         self.jobs = [
-            Job(one, key)
-            for one in self.handed
-            if not self.ledger.has(one.student, key := key_of(one, self.context))
+            Job(submission, key)
+            for submission in self.submissions
+            if not self.ledger.has(submission.student, key := key_of(submission, self.context))
         ]
 
     def grade(self, shown: Callable[[Result], None], tick: Callable[[list[str]], None]) -> None:
@@ -114,7 +124,8 @@ class Run:
         pool = Pool(self.assignment, maker, min(at_once, len(self.jobs)))
         try:
             for result in pool.grade(self.jobs, self.order.limits, lambda: tick(pool.busy)):
-                self.ledger.add(result)
+                with writing(self.order.out):
+                    self.ledger.add(result)
                 shown(result)
         finally:
             pool.close()
@@ -126,30 +137,49 @@ class Run:
 
     def results(self) -> list[Result]:
         """Return the results of everybody who is asked for, by name."""
-        found = [self.ledger.results[one.student] for one in self.handed]
-        missing = [Result(student=name, key="", status="missing") for name in self.absent]
-        return sorted([*found, *missing], key=lambda one: one.student)
+        found = [
+            replace(self.ledger.results[submission.student], unsettled=tuple(submission.unsettled))
+            for submission in self.submissions
+        ]
+        missing = [
+            Result(
+                student=absent.student,
+                key="",
+                status="missing",
+                review=tuple(absent.review),
+                unsettled=tuple(absent.unsettled),
+            )
+            for absent in self.absent
+        ]
+        return sorted([*found, *missing], key=lambda result: result.student)
 
     def write(self) -> list[Mark]:
         """Write the gradebook, the report and the feedback; return the marks."""
         order, out, results = self.order, self.order.out, self.results()
-        overrides = _overrides(order, results)
-        marks = [mark(result, order.policy, overrides) for result in results]
+        if strangers := unknown_students(self.overrides, results):
+            raise StudyError(
+                f"{order.overrides}: nothing is known of {strangers[0]!r}: check the name"
+            )
+        marks = [mark(result, order.policy, self.overrides) for result in results]
         level, text = self.findings.level, self.findings.text
         trusted = level != "L0"
         shown = level if trusted else f"{level} untrusted isolation"
         about = About(order.lab, text, shown, trusted, _versions(self))
-        write_csv(out / "gradebook.csv", marks, about)
-        write_json(out / "gradebook.json", marks, about)
-        write_whole(out / "report.html", report_page(marks, about))
-        write_whole(out / TIMINGS, timings_page(marks, about))
-        pages = {f"{file_name(one.student)}.html": feedback_page(one, about) for one in marks}
-        _replace_pages(out / "feedback", pages)
+        with writing(out):
+            write_csv(out / "gradebook.csv", marks, about)
+            write_json(out / "gradebook.json", marks, about)
+            write_settling(out / TO_SETTLE, marks)
+            write_whole(out / "report.html", report_page(marks, about))
+            write_whole(out / TIMINGS, timings_page(marks, about))
+            pages = {
+                f"{file_name(each.student)}.html": feedback_page(each, about) for each in marks
+            }
+            _replace_pages(out / "feedback", pages)
         return marks
 
     def counts(self) -> Counter[str]:
         """Return how many results there are of each kind, verdicts of exercises included."""
-        states = Counter(one.status for one in self.results())
+        states = Counter(result.status for result in self.results())
         return Counter({str(name): count for name, count in states.items()})
 
 
@@ -168,11 +198,14 @@ def grade_all(
     Raises:
         StudyError: Something that was asked for cannot be used, or no sandbox holds.
     """
-    try:
+    if _is_below(order.out, order.submissions):
+        raise StudyError(
+            f"{order.out} is inside of {order.submissions}, and would be taken for a submission: "
+            "choose another --out"
+        )
+    with writing(order.out):
         order.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StudyError(f"cannot write to {order.out}: {error.strerror}") from None
-    with only_grader(order.out):
+    with only_grader(order.out, order.lab.name):
         try:
             run = Run(order, course)
         except BaseException:
@@ -206,32 +239,26 @@ def _testbook_engine(findings: Findings, limits: Limits, slot: int) -> Engine:
     return TestbookEngine(findings.sandbox, slot, limits)
 
 
-def _absent(handed: Sequence[Handed], roster: Path) -> list[str]:
-    """Match what was handed in with the roster; return who handed in nothing.
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say in one sentence that results cannot be written.
 
-    A student of the roster goes by the roster's name from then on; others are marked.
+    Raises:
+        StudyError: They cannot.
     """
-    names = {alike(row["student"]): row["student"] for row in read_table(roster, ("student",))}
-    seen = set()
-    for one in handed:
-        name = names.get(alike(one.student))
-        if name is None:
-            one.review.append("not on the roster")
-        elif name in seen:
-            one.review.append(f"{name} is on the roster, but handed in twice")
-        else:
-            one.student = name
-            seen.add(name)
-    return sorted(set(names.values()) - seen)
+    try:
+        yield
+    except OSError as error:
+        raise StudyError(
+            f"cannot write to {folder}: {error.strerror or error}. What was graded is kept; make "
+            "room or choose another --out, then give the same command"
+        ) from None
 
 
-def _overrides(order: Order, results: Sequence[Result]) -> Overrides:
-    if order.overrides is None:
-        return {}
-    overrides = read_overrides(order.overrides, order.lab)
-    if strangers := unknown_students(overrides, results):
-        raise StudyError(f"{order.overrides}: nothing is known of {strangers[0]!r}: check the name")
-    return overrides
+def _is_below(out: Path, submissions: Path) -> bool:
+    """Return whether results would lie among the submissions of a folder."""
+    home, folder = out.resolve(), submissions.resolve()
+    return folder.is_dir() and (home == folder or folder in home.parents)
 
 
 def _replace_pages(folder: Path, pages: Mapping[str, str]) -> None:

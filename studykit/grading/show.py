@@ -43,9 +43,9 @@ class Show:
         """Say how the run is isolated and what there is to do."""
         style = None if run.findings.level != "L0" else "red"
         self._say(run.findings.text, style)
-        done = len(run.handed) - len(run.jobs)
+        done = len(run.submissions) - len(run.jobs)
         if done:
-            self._say(f"{done} of {len(run.handed)} are graded already and have not changed")
+            self._say(f"{done} of {len(run.submissions)} are graded already and have not changed")
         self._progress.update(self._task, total=len(run.jobs), completed=0)
         self._progress.start()
 
@@ -53,7 +53,7 @@ class Show:
         """Count a result."""
         if result.status != "graded":
             self._counts[result.status] += 1
-        self._counts.update(one.verdict for one in result.exercises)
+        self._counts.update(graded.verdict for graded in result.exercises)
         self._progress.advance(self._task)
 
     def tick(self, busy: list[str]) -> None:

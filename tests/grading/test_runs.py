@@ -19,6 +19,7 @@ from studykit.checks.judging import cases_of
 from studykit.cli.app import app
 from studykit.cli.grade import example_order
 from studykit.errors import StudyError
+from studykit.exercises.catalog import find_lab
 from studykit.grading.book.ledger import Ledger
 from studykit.grading.book.results import Result
 from studykit.grading.example.comparing import differences
@@ -278,14 +279,14 @@ def test_an_override_survives_a_regrade(tmp_path: Path) -> None:
 
 
 def test_who_is_on_the_roster_and_handed_in_nothing_is_missing(tmp_path: Path) -> None:
-    put(tmp_path / "in", {f"{name}/lab.ipynb": as_bytes(solved()) for name in ("ADA", "x")})
+    put(tmp_path / "in", {f"{name}/lab.ipynb": as_bytes(solved()) for name in ("Ada", "x")})
     roster = tmp_path / "roster.csv"
     roster.write_text("student\nAda\nBob\n", "utf-8")
     book = graded(tmp_path / "in", tmp_path / "out", roster=roster)
-    assert {name: one["status"] for name, one in book.items()} == {
-        "Ada": "graded",
-        "Bob": "missing",
-        "x": "graded",
+    assert {name: (one["status"], one["total"]) for name, one in book.items()} == {
+        "Ada": ("graded", "5"),
+        "Bob": ("missing", "0"),
+        "x": ("graded", "5"),
     }
     assert book["x"]["review"] == ["not on the roster"]
 
@@ -338,7 +339,7 @@ def test_two_runs_never_write_to_one_folder(tmp_path: Path) -> None:
     from studykit.grading.book.ledger import only_grader  # noqa: PLC0415
 
     again = pytest.raises(StudyError, match="another grading run")
-    with only_grader(tmp_path), again, only_grader(tmp_path):
+    with only_grader(tmp_path, "lab01"), again, only_grader(tmp_path, "lab01"):
         pass
 
 
@@ -359,15 +360,77 @@ def test_a_ledger_loses_only_its_torn_last_line(tmp_path: Path, cut: int) -> Non
 
 
 def test_a_late_notebook_with_a_known_time_loses_points(tmp_path: Path) -> None:
-    from studykit.grading.book.marks import LatePolicy, parse_time  # noqa: PLC0415
+    from studykit.grading.book.marks import LatePolicy  # noqa: PLC0415
+    from studykit.grading.intake.times import parse_time  # noqa: PLC0415
 
     put(tmp_path, {"a.ipynb": as_bytes(solved())})
     table = tmp_path / "list.csv"
     table.write_text("student,path,submitted\na,a.ipynb,2026-03-02T10:00Z\n", "utf-8")
-    policy = LatePolicy(parse_time("2026-03-01T00:00Z"), 10, 7)
+    policy = LatePolicy(parse_time("2026-03-01T00:00Z").latest, 10, 7)
     found = graded(table, tmp_path / "out", policy=policy)["a"]
     assert (found["percent_off"], found["total"]) == (20, "4")
     assert verdicts(found) == dict.fromkeys([one.id for one in LAB.exercises], "pass")
+
+
+def test_an_unsettled_name_has_no_mark_until_an_instructor_decides(tmp_path: Path) -> None:
+    put(tmp_path / "in", {f"{name}/lab.ipynb": as_bytes(solved()) for name in ("ADA", "x")})
+    roster = tmp_path / "roster.csv"
+    roster.write_text("student\nAda\nx\n", "utf-8")
+    out = tmp_path / "out"
+    book = graded(tmp_path / "in", out, roster=roster)
+    assert {name: one["total"] for name, one in book.items()} == {
+        "ADA": None,
+        "Ada": None,
+        "x": "5",
+    }
+    lines = (out / "gradebook.csv").read_text("utf-8").splitlines()
+    assert lines[1].startswith("ADA,graded,,,,,,0,,5,unsettled review,")
+    assert "Without a mark" in (out / "report.html").read_text("utf-8")
+    assert not any("5 of 5" in page.read_text("utf-8") for page in _pages(out, "ADA"))
+    filled = (out / "to-settle.csv").read_text("utf-8").replace(",settled,,,", ",settled,,asked,")
+    (tmp_path / "decided.csv").write_text(filled, "utf-8")
+    book = graded(tmp_path / "in", out, roster=roster, overrides=tmp_path / "decided.csv")
+    assert {name: one["total"] for name, one in book.items()} == {"ADA": "5", "Ada": "0", "x": "5"}
+    assert _lines(out) == 2
+
+
+def _pages(out: Path, name: str) -> list[Path]:
+    return list((out / "feedback").glob(f"{name}-*.html"))
+
+
+def test_results_never_lie_among_the_submissions(tmp_path: Path) -> None:
+    put(tmp_path / "in", {"a/lab.ipynb": as_bytes(solved())})
+    for out in (tmp_path / "in" / "out", tmp_path / "in"):
+        with pytest.raises(StudyError, match="is inside of"):
+            graded(tmp_path / "in", out)
+    assert sorted(path.name for path in (tmp_path / "in").iterdir()) == ["a"]
+
+
+def test_results_of_two_labs_never_share_a_folder(tmp_path: Path) -> None:
+    put(tmp_path / "in", {"a/lab.ipynb": as_bytes(solved())})
+    graded(tmp_path / "in", tmp_path / "out")
+    before = outputs(tmp_path / "out")
+    with pytest.raises(StudyError, match="holds the results of lab01_clocks"):
+        graded(tmp_path / "in", tmp_path / "out", lab=find_lab("02"))
+    assert outputs(tmp_path / "out") == before
+
+
+def test_a_folder_that_cannot_be_written_to_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "in", {"a/lab.ipynb": as_bytes(solved())})
+    (tmp_path / "file").write_text("x", "utf-8")
+    with pytest.raises(StudyError, match="cannot write to"):
+        graded(tmp_path / "in", tmp_path / "file" / "out")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "add", full)
+        with pytest.raises(StudyError, match="No space left on device"):
+            graded(tmp_path / "in", tmp_path / "out")
+    assert graded(tmp_path / "in", tmp_path / "out")["a"]["total"] == "5"
 
 
 def test_the_command_says_one_sentence_for_a_mistake(tmp_path: Path) -> None:
@@ -380,6 +443,9 @@ def test_the_command_says_one_sentence_for_a_mistake(tmp_path: Path) -> None:
         ([], "study grade --example"),
         ([empty, "--lab", "01"], "nothing was handed in"),
         ([empty, "--lab", "01", "--due", "soon"], "is no time"),
+        ([empty, "--lab", "01", "--due", "2026-03-01T23:59"], "is no time of one zone"),
+        ([empty, "--lab", "01", "--zone", "Mars"], "there is no zone 'Mars'"),
+        ([empty, "--lab", "01", "--system", "ilias"], "there is no course system 'ilias'"),
     ):
         given = [str(word) for word in words]
         run = CliRunner().invoke(

@@ -14,7 +14,8 @@ import msgspec
 
 from studykit.exercises.definition import Lab
 from studykit.files import write_whole
-from studykit.grading.book.marks import Mark, as_text
+from studykit.grading.book.marks import SETTLED, SUBMITTED, Mark, as_text
+from studykit.grading.intake.text import guarded, printable, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +43,33 @@ def write_csv(path: Path, marks: Sequence[Mark], about: About) -> None:
         ["student", "status", *ids, "percent_off", "total", "out_of", "flags", "note", "isolation"]
     )
     for mark in marks:
-        points = [_number(mark.points.get(id_)) for id_ in ids]
+        points = [_number(mark.points.get(id_), mark) for id_ in ids]
         total = "" if mark.total is None else as_text(mark.total)
-        notes = "; ".join(filter(None, [mark.result.reason, *mark.reasons]))
-        words = [" ".join(mark.result.flags), notes, about.level]
+        notes = "; ".join(filter(None, [mark.result.reason, *mark.unsettled, *mark.reasons]))
+        words = [" ".join(mark.flags), printable(notes).replace("\n", " "), about.level]
         table.writerow(
             [
-                _plain(mark.student),
+                guarded(mark.student),
                 mark.result.status,
                 *points,
                 mark.percent_off,
                 total,
                 about.out_of,
-                *map(_plain, words),
+                *map(guarded, words),
             ]
         )
+    write_whole(path, text.getvalue())
+
+
+def write_settling(path: Path, marks: Sequence[Mark]) -> None:
+    """Write a table of overrides in which an instructor only has to fill in reasons."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["student", "exercise", "points", "reason", "why"])
+    for mark in marks:
+        for why in mark.unsettled:
+            what = SETTLED if why in mark.result.unsettled else SUBMITTED
+            table.writerow([guarded(mark.student), what, "", "", guarded(visible(why))])
     write_whole(path, text.getvalue())
 
 
@@ -82,32 +95,30 @@ def _student(mark: Mark) -> dict[str, Any]:
         "total": None if mark.total is None else as_text(mark.total),
         "percent_off": mark.percent_off,
         "overrides": list(mark.reasons),
-        "flags": list(result.flags),
-        "reason": result.reason,
-        "file": result.file,
-        "submitted": result.submitted,
-        "restored": list(result.restored),
-        "review": list(result.review),
+        "flags": list(mark.flags),
+        "unsettled": list(mark.unsettled),
+        "reason": printable(result.reason),
+        "file": visible(result.file),
+        "submitted": visible(result.submitted),
+        "restored": [printable(text) for text in result.restored],
+        "review": [printable(text) for text in (*result.review, *mark.notes)],
         "exercises": [
             {
-                "id": one.id,
-                "verdict": one.verdict,
-                "attempted": one.attempted,
-                "points": _number(mark.points.get(one.id)),
-                "misconception": one.misconception,
-                "flaky": one.flaky,
-                "feedback": one.feedback,
-                "detail": one.detail,
+                "id": graded.id,
+                "verdict": graded.verdict,
+                "attempted": graded.attempted,
+                "points": _number(mark.points.get(graded.id), mark),
+                "misconception": graded.misconception,
+                "flaky": graded.flaky,
+                "feedback": printable(graded.feedback),
+                "detail": printable(graded.detail),
             }
-            for one in result.exercises
+            for graded in result.exercises
         ],
     }
 
 
-def _number(points: Decimal | None) -> str:
+def _number(points: Decimal | None, mark: Mark) -> str:
+    if mark.unsettled:
+        return ""
     return "0" if points is None else as_text(points)
-
-
-def _plain(text: str) -> str:
-    """Return a text cell that no spreadsheet calculates."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

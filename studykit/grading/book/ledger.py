@@ -65,17 +65,28 @@ class Ledger:
 
 
 @contextmanager
-def only_grader(folder: Path) -> Iterator[None]:
-    """Let one grading run at a time write to a folder.
+def only_grader(folder: Path, lab: str) -> Iterator[None]:
+    """Let one grading run at a time write to a folder, and of one lab only.
 
     Raises:
-        StudyError: Another one does.
+        StudyError: Another one does, the folder holds another lab, or it cannot be written to.
     """
-    with (folder / ".lock").open("w") as handle:
+    try:
+        handle = (folder / ".lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise StudyError(f"cannot write to {folder}: {error.strerror}") from None
+    with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise StudyError(
                 f"another grading run writes to {folder}: wait for it, or choose another --out"
             ) from None
+        handle.seek(0)
+        other = handle.read().strip()
+        if other and other != lab:
+            raise StudyError(f"{folder} holds the results of {other}: choose another --out")
+        if not other:
+            handle.write(f"{lab}\n")
+            handle.flush()
         yield

@@ -4,28 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from pathlib import Path
+from typing import Final
 
 from studykit.errors import StudyError
 from studykit.exercises.definition import Lab
 from studykit.grading.book.results import Result
-from studykit.grading.intake.submissions import read_table
+from studykit.grading.intake.text import guarded, read_table, visible
+from studykit.grading.intake.times import parse_time
+
+SETTLED: Final = "settled"
+"""What stands in place of an exercise where an instructor says that a mark is a student's own."""
+SUBMITTED: Final = "submitted"
+"""What stands in place of an exercise where `points` is the time at which it was handed in."""
 
 
 @dataclass(frozen=True, slots=True)
 class LatePolicy:
-    """So many percent off for each day begun after `due`; nothing counts after `days` days."""
+    """So many percent off for each day begun after `due`; nothing counts after `days` days.
+
+    Args:
+        due: The last moment that is punctual.
+        percent_per_day: The percentage for each day begun.
+        days: After so many days nothing counts.
+        zone: The course's zone, for times that name none.
+    """
 
     due: datetime
     percent_per_day: int
     days: int
+    zone: tzinfo | None = None
 
-    def percent_off(self, submitted: str) -> int:
-        """Return the percentage to take off; 0 where the time is not known."""
-        moment = parse_time(submitted) if submitted else None
-        if moment is None or moment <= self.due:
+    def percent_off(self, submitted: str) -> int | None:
+        """Return the percentage to take off; None where the time leaves more than one."""
+        moment = parse_time(submitted, self.zone)
+        if moment is None:
+            return None
+        least, most = self._percent(moment.earliest), self._percent(moment.latest)
+        return least if least == most else None
+
+    def _percent(self, moment: datetime) -> int:
+        if moment <= self.due:
             return 0
         begun = -((self.due - moment) // timedelta(days=1))
         return 100 if begun > self.days else min(100, begun * self.percent_per_day)
@@ -33,14 +54,15 @@ class LatePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What an instructor decided: points for an exercise, or for the whole, and why."""
+    """What an instructor decided, and why: points, or a time where that is what was in doubt."""
 
     points: Decimal
     reason: str
+    submitted: str = ""
 
 
 Overrides = Mapping[tuple[str, str], Override]
-"""By student and exercise id; '' stands for the whole."""
+"""By student and exercise id; '' stands for the whole, `SETTLED` and `SUBMITTED` for themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,62 +73,110 @@ class Mark:
     points: Mapping[str, Decimal] = field(default_factory=dict)
     percent_off: int = 0
     total: Decimal | None = None
-    """None: not known, because grading itself failed."""
+    """None: not known, because grading itself failed, or because something is unsettled."""
     reasons: tuple[str, ...] = ()
+    unsettled: tuple[str, ...] = ()
+    """What an instructor must decide before there is a mark."""
+    notes: tuple[str, ...] = ()
+    """What else an instructor should look at, the result's own notes aside."""
 
     @property
     def student(self) -> str:
         """Whose mark it is."""
         return self.result.student
 
-
-def parse_time(text: str) -> datetime | None:
-    """Return the moment that a text in ISO 8601 names; without a zone it is UTC."""
-    try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The result's flags; `unsettled` first."""
+        found = list(self.result.flags)
+        if self.notes and "review" not in found:
+            found.append("review")
+        return (*(["unsettled"] if self.unsettled else []), *found)
 
 
 def read_overrides(path: Path, lab: Lab) -> dict[tuple[str, str], Override]:
     """Return the decisions in a CSV file with the columns student, exercise, points, reason.
 
+    A row of `to-settle.csv` that is not filled in yet decides nothing.
+
     Raises:
-        StudyError: A line names no exercise of the lab, no points, or no reason.
+        StudyError: A line names no exercise of the lab, no points, no time or no reason.
     """
-    known = {exercise.id for exercise in lab.exercises} | {""}
-    found = {}
+    known = {exercise.id for exercise in lab.exercises} | {"", SETTLED, SUBMITTED}
+    found: dict[tuple[str, str], Override] = {}
     for number, row in enumerate(read_table(path, ("student", "exercise", "points", "reason")), 2):
-        if row["exercise"] not in known:
-            raise StudyError(f"{path}, line {number}: {lab.name} has no exercise {row['exercise']}")
-        if not row["reason"].strip():
-            raise StudyError(f"{path}, line {number}: give a reason")
-        points = _points(row["points"])
-        if points is None:
-            raise StudyError(f"{path}, line {number}: {row['points']!r} is no number of points")
-        found[row["student"], row["exercise"]] = Override(points, row["reason"].strip())
+        key = row["student"], row["exercise"].strip()
+        reason = row["reason"].strip()
+        if key[1] in (SETTLED, SUBMITTED) and not reason and not row["points"].strip():
+            continue
+        where = f"{path}, line {number}"
+        if key[1] not in known:
+            raise StudyError(f"{where}: {lab.name} has no exercise {visible(key[1])}")
+        if not reason:
+            raise StudyError(f"{where}: give a reason")
+        if key in found:
+            raise StudyError(f"{where}: {visible(key[0])} has two decisions on one exercise")
+        found[key] = _override(key[1], row["points"].strip(), reason, where)
     return found
 
 
+def _override(exercise: str, text: str, reason: str, where: str) -> Override:
+    if exercise == SETTLED:
+        return Override(Decimal(0), reason)
+    if exercise == SUBMITTED:
+        if parse_time(text) is None:
+            raise StudyError(f"{where}: {text!r} is no time: write it as 2026-03-01T23:59+01:00")
+        return Override(Decimal(0), reason, text)
+    points = _points(text)
+    if points is None:
+        raise StudyError(f"{where}: {text!r} is no number of points")
+    return Override(points, reason)
+
+
 def mark(result: Result, policy: LatePolicy | None, overrides: Overrides) -> Mark:
-    """Return the marks of a result."""
-    points = {one.id: Decimal(one.earned) for one in result.exercises}
-    mine = {name: one for (student, name), one in overrides.items() if student == result.student}
-    points |= {name: one.points for name, one in mine.items() if name}
-    percent = policy.percent_off(result.submitted) if policy else 0
-    total: Decimal | None = _cents(sum(points.values(), Decimal(0)) * (100 - percent) / 100)
-    if result.status == "infra_error" and not mine:
-        total = None
+    """Return the marks of a result: none where something is unsettled."""
+    names = {result.student, guarded(result.student)}
+    mine = {name: decided for (student, name), decided in overrides.items() if student in names}
+    points = {graded.id: Decimal(graded.earned) for graded in result.exercises}
+    points |= {name: decided.points for name, decided in mine.items() if _is_id(name)}
+    reasons = tuple(f"{name or 'total'}: {mine[name].reason}" for name in sorted(mine))
+    unsettled = [] if SETTLED in mine else list(result.unsettled)
+    percent, doubts, notes = _percent(result, policy, mine)
     if "" in mine:
-        total = mine[""].points
-    reasons = tuple(f"{name or 'total'}: {one.reason}" for name, one in sorted(mine.items()))
-    return Mark(result, points, percent, total, reasons)
+        return Mark(result, points, percent or 0, mine[""].points, reasons, (), notes)
+    unsettled += doubts
+    if unsettled or (result.status == "infra_error" and not mine):
+        kept = points if not unsettled else {}
+        return Mark(result, kept, percent or 0, None, reasons, tuple(unsettled), notes)
+    total = _cents(sum(points.values(), Decimal(0)) * (100 - (percent or 0)) / 100)
+    return Mark(result, points, percent or 0, total, reasons, (), notes)
+
+
+def _is_id(name: str) -> bool:
+    return name not in ("", SETTLED, SUBMITTED)
+
+
+def _percent(
+    result: Result, policy: LatePolicy | None, mine: Mapping[str, Override]
+) -> tuple[int | None, list[str], tuple[str, ...]]:
+    """Return the percentage to take off, what is unsettled about it, and what to look at."""
+    submitted = mine[SUBMITTED].submitted if SUBMITTED in mine else result.submitted
+    if policy is None or not result.exercises:
+        return 0, [], ()
+    if not submitted:
+        return 0, [], ("when it was handed in is not known: taken for punctual",)
+    percent = policy.percent_off(submitted)
+    if percent is not None:
+        return percent, [], ()
+    if parse_time(submitted) is None:
+        return None, [f"when it was handed in is not understood: {visible(submitted)}"], ()
+    text = f"whether it was late depends on the zone of {visible(submitted)}: give --zone"
+    return None, [text], ()
 
 
 def unknown_students(overrides: Overrides, results: Sequence[Result]) -> list[str]:
     """Return the students of whom something was decided and nothing is known."""
-    known = {result.student for result in results}
+    known = {name for result in results for name in (result.student, guarded(result.student))}
     return sorted({student for student, _ in overrides} - known)
 
 
@@ -118,7 +188,7 @@ def as_text(points: Decimal) -> str:
 
 def _points(text: str) -> Decimal | None:
     try:
-        points = Decimal(text.strip())
+        points = Decimal(text)
     except InvalidOperation:
         return None
     return points if points.is_finite() and 0 <= points <= 10_000 else None

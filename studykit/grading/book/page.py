@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
+from studykit.grading.intake.text import printable
+
 STYLE: Final = """
 :root{color-scheme:light dark;--ink:#1b1f24;--soft:#59636e;--line:#d1d9e0;--paper:#fff;
 --tint:#f6f8fa;--pass:#1a7f37;--fail:#bc4c00;--bar:#0969da}
@@ -57,7 +59,7 @@ def page(title: str, body: Iterable[str]) -> str:
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
             '<meta name="viewport" content="width=device-width,initial-scale=1">',
             '<meta name="referrer" content="no-referrer">',
-            f"<title>{escape(title)}</title>",
+            f"<title>{shown(title)}</title>",
             f"<style>{STYLE}</style>",
             "</head>",
             "<body>",
@@ -74,7 +76,7 @@ def page(title: str, body: Iterable[str]) -> str:
 def element(tag: str, text: str, kind: str = "") -> str:
     """Return an element that holds text."""
     style = f' class="{kind}"' if kind else ""
-    return f"<{tag}{style}>{escape(text)}</{tag}>"
+    return f"<{tag}{style}>{shown(text)}</{tag}>"
 
 
 def table(
@@ -93,17 +95,17 @@ def table(
     """
     kind = ['class="number"' if index in numbers else "" for index in range(len(columns))]
     head = "".join(
-        f'<th scope="col" {kind[index]}>{escape(name)}</th>' for index, name in enumerate(columns)
+        f'<th scope="col" {kind[index]}>{shown(name)}</th>' for index, name in enumerate(columns)
     )
     lines = [
-        f'<div class="wide" role="region" tabindex="0" aria-label="{escape(caption)}"><table>',
-        f"<caption>{escape(caption)}</caption>",
+        f'<div class="wide" role="region" tabindex="0" aria-label="{shown(caption)}"><table>',
+        f"<caption>{shown(caption)}</caption>",
         f"<thead><tr>{head}</tr></thead><tbody>",
     ]
     for row in rows:
-        first = f'<th scope="row" {kind[0]}>{escape(row[0])}</th>'
+        first = f'<th scope="row" {kind[0]}>{shown(row[0])}</th>'
         rest = "".join(
-            f"<td {kind[index]}>{escape(text)}</td>" for index, text in enumerate(row[1:], 1)
+            f"<td {kind[index]}>{shown(text)}</td>" for index, text in enumerate(row[1:], 1)
         )
         lines.append(f"<tr>{first}{rest}</tr>")
     return "\n".join([*lines, "</tbody></table></div>"])
@@ -117,7 +119,7 @@ def bars(title: str, unit: str, counts: Sequence[tuple[str, int]]) -> str:
     said = ", ".join(f"{label}: {count}" for label, count in counts if count)
     parts = [
         f'<svg viewBox="0 0 {total} 180" width="{total}" role="img" '
-        f'aria-label="{escape(title)}. {escape(said)}">',
+        f'aria-label="{shown(title)}. {shown(said)}">',
         f'<line class="axis" x1="8" y1="140" x2="{total - 8}" y2="140"/>',
     ]
     for index, (label, count) in enumerate(counts):
@@ -133,9 +135,14 @@ def bars(title: str, unit: str, counts: Sequence[tuple[str, int]]) -> str:
                 f'<text x="{middle}" y="{134 - height}" text-anchor="middle">{count}</text>'
             )
         parts.append(
-            f'<text class="soft" x="{middle}" y="156" text-anchor="middle">{escape(label)}</text>'
+            f'<text class="soft" x="{middle}" y="156" text-anchor="middle">{shown(label)}</text>'
         )
     parts.append(
-        f'<text class="soft" x="{total / 2}" y="175" text-anchor="middle">{escape(unit)}</text>'
+        f'<text class="soft" x="{total / 2}" y="175" text-anchor="middle">{shown(unit)}</text>'
     )
     return "\n".join([*parts, "</svg>"])
+
+
+def shown(text: str) -> str:
+    """Return text as HTML, without characters that steer a terminal or hide others."""
+    return escape(printable(text))

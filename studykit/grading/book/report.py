@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from html import escape
 from typing import Final
 
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import Mark, as_text
-from studykit.grading.book.page import bars, element, page, table
+from studykit.grading.book.page import bars, element, page, shown, table
 from studykit.grading.book.results import Graded
 from studykit.grading.book.similarity import near_pairs
 
@@ -24,6 +23,7 @@ def report_page(marks: Sequence[Mark], about: About) -> str:
     """Return the instructor's page."""
     body = [
         *_head(marks, about),
+        *_to_settle(marks),
         *_flags(marks),
         *_distribution(marks, about),
         *_heat_map(marks, about),
@@ -45,23 +45,67 @@ def _head(marks: Sequence[Mark], about: About) -> Iterator[str]:
     yield element("p", versions, "soft")
 
 
+def _to_settle(marks: Sequence[Mark]) -> Iterator[str]:
+    """Yield what must be decided before there is a mark."""
+    rows = [(mark.student, why, _evidence(mark)) for mark in marks for why in mark.unsettled]
+    if not rows:
+        return
+    yield element("h2", "To settle")
+    yield element(
+        "p",
+        "These students have no mark until you decide. Fill the reasons into to-settle.csv, which "
+        "lies beside this page, and give the same command with --overrides to-settle.csv. Nothing "
+        "is graded again.",
+        "warn",
+    )
+    yield table("Without a mark", ("student", "why", "what came of it"), rows)
+
+
+def _evidence(mark: Mark) -> str:
+    """Return in a few words what a submission earned, and of which file."""
+    if mark.result.status != "graded":
+        return mark.result.status
+    passed = [graded.id for graded in mark.result.exercises if graded.verdict == "pass"]
+    return f"{mark.result.file}: passed {', '.join(passed) or 'nothing'}"
+
+
 def _flags(marks: Sequence[Mark]) -> Iterator[str]:
-    """Yield what a person should look at."""
+    """Yield what a person should look at, by kind; each name leads to the details."""
     yield element("h2", "To look at")
-    rows = []
+    kinds: dict[str, list[tuple[str, str]]] = {}
     for mark in marks:
-        result = mark.result
-        notes = [result.reason, *result.review, *result.restored]
-        notes += [f"{one.id}: flaky" for one in result.exercises if one.flaky]
-        odd = [one for one in result.exercises if one.verdict not in ("pass", "fail")]
-        notes += [f"{one.id}: {one.verdict}" for one in odd]
-        if any(notes):
-            flags = ", ".join(result.flags) or "-"
-            rows.append((mark.student, result.status, flags, "; ".join(filter(None, notes))))
-    if rows:
-        yield table("Flagged submissions", ("student", "status", "flags", "why"), rows)
-    else:
+        for kind, note in _notes(mark):
+            kinds.setdefault(kind, []).append((mark.student, note))
+    for kind in (name for name in KINDS if name in kinds):
+        yield table(f"{KINDS[kind]} ({len(kinds[kind])})", ("student", "why"), kinds[kind])
+    if not kinds:
         yield element("p", "Nothing.")
+
+
+KINDS: Final = {
+    "infra_error": "Not graded, by our own fault",
+    "rejected": "Rejected",
+    "unreadable": "Not readable",
+    "odd": "Ended in another way than by an answer",
+    "flaky": "Asked twice, answered twice",
+    "review": "Look at it",
+    "restored": "Cells of the course were changed",
+}
+"""What flags are about, the most urgent first."""
+
+
+def _notes(mark: Mark) -> Iterator[tuple[str, str]]:
+    """Yield the kind and the text of everything that is flagged in a submission."""
+    result = mark.result
+    if result.reason and result.status in KINDS:
+        yield result.status, result.reason
+    for graded in result.exercises:
+        if graded.verdict not in ("pass", "fail"):
+            yield "odd", f"{graded.id}: {graded.verdict}"
+        if graded.flaky:
+            yield "flaky", graded.id
+    yield from (("review", note) for note in (*result.review, *mark.notes))
+    yield from (("restored", note) for note in result.restored)
 
 
 def _distribution(marks: Sequence[Mark], about: About) -> Iterator[str]:
@@ -73,12 +117,14 @@ def _distribution(marks: Sequence[Mark], about: About) -> Iterator[str]:
     yield bars(
         "Students by points",
         label,
-        [(str(one * width), bins[one]) for one in range(about.out_of // width + 1)],
+        [(str(step * width), bins[step]) for step in range(about.out_of // width + 1)],
     )
     rows = []
     for exercise in about.lab.exercises:
-        found = [one for mark in marks for one in mark.result.exercises if one.id == exercise.id]
-        verdicts = Counter(_word(one) for one in found)
+        found = [
+            graded for mark in marks for graded in mark.result.exercises if graded.id == exercise.id
+        ]
+        verdicts = Counter(_word(graded) for graded in found)
         others = ", ".join(
             f"{count} {word}" for word, count in sorted(verdicts.items()) if word != "pass"
         )
@@ -93,10 +139,10 @@ def _heat_map(marks: Sequence[Mark], about: About) -> Iterator[str]:
     """Yield how often each misconception was found; the darker, the more often."""
     yield element("h2", "Misconceptions")
     found = Counter(
-        (one.id, one.misconception)
+        (graded.id, graded.misconception)
         for mark in marks
-        for one in mark.result.exercises
-        if one.misconception
+        for graded in mark.result.exercises
+        if graded.misconception
     )
     if not found:
         yield element("p", "None was recognised.")
@@ -114,13 +160,13 @@ def _heat_map(marks: Sequence[Mark], about: About) -> Iterator[str]:
             for bad in exercise.misconceptions
         )
         rest = "<td></td>" * (widest - len(exercise.misconceptions))
-        yield f'<tr><th scope="row">{escape(exercise.title)}</th>{cells}{rest}</tr>'
+        yield f'<tr><th scope="row">{shown(exercise.title)}</th>{cells}{rest}</tr>'
     yield "</tbody></table></div>"
 
 
 def _heat_cell(name: str, count: int, most: int) -> str:
     step = -(-4 * count // most)
-    return f'<td class="cell h{step}">{escape(name)}<br>{count}</td>'
+    return f'<td class="cell h{step}">{shown(name)}<br>{count}</td>'
 
 
 def _alike(marks: Sequence[Mark]) -> Iterator[str]:
@@ -129,7 +175,7 @@ def _alike(marks: Sequence[Mark]) -> Iterator[str]:
     if not pairs:
         yield element("p", "None that are long enough to say so.")
         return
-    rows = [(pair.one, pair.other, f"{round(100 * pair.share)} %") for pair in pairs[:100]]
+    rows = [(pair.first, pair.second, f"{round(100 * pair.share)} %") for pair in pairs[:100]]
     yield element("p", "Names, comments and layout do not count. A reason to ask, never a proof.")
     yield table("Pairs, the closest first", ("student", "student", "in common"), rows, (2,))
 
@@ -145,7 +191,7 @@ def _everybody(marks: Sequence[Mark], about: About) -> Iterator[str]:
     ids = [exercise.id for exercise in about.lab.exercises]
     rows = []
     for mark in marks:
-        words = {one.id: _word(one) for one in mark.result.exercises}
+        words = {graded.id: _word(graded) for graded in mark.result.exercises}
         total = "?" if mark.total is None else as_text(mark.total)
         rows.append(
             (mark.student, total, *(words.get(id_, "-") for id_ in ids), "; ".join(mark.reasons))
@@ -159,14 +205,18 @@ def _details(marks: Sequence[Mark], about: About) -> Iterator[str]:
     yield element("h2", "Details")
     yield element("p", "These messages may show hidden cases: not for students.", "soft")
     for mark in marks:
-        failed = [one for one in mark.result.exercises if one.verdict != "pass" and one.attempted]
+        failed = [
+            graded
+            for graded in mark.result.exercises
+            if graded.verdict != "pass" and graded.attempted
+        ]
         if failed:
-            titles = ", ".join(one.id for one in failed)
-            yield f"<details><summary>{escape(mark.student)}: {escape(titles)}</summary>"
-            for one in failed:
-                yield element("pre", one.detail)
+            titles = ", ".join(graded.id for graded in failed)
+            yield f"<details><summary>{shown(mark.student)}: {shown(titles)}</summary>"
+            for graded in failed:
+                yield element("pre", graded.detail)
             yield "</details>"
 
 
-def _word(one: Graded) -> str:
-    return one.verdict if one.attempted else "not attempted"
+def _word(graded: Graded) -> str:
+    return graded.verdict if graded.attempted else "not attempted"

@@ -49,6 +49,8 @@ class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
     submitted: str = ""
     restored: tuple[str, ...] = ()
     review: tuple[str, ...] = ()
+    unsettled: tuple[str, ...] = ()
+    """Why an instructor must first decide whose it is."""
     seconds: float = 0.0
     shingles: tuple[int, ...] = ()
     """What its answers are made of; two submissions that share most of it are alike."""
@@ -56,7 +58,7 @@ class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def earned(self) -> int:
         """Points before late policy and overrides."""
-        return sum(one.earned for one in self.exercises)
+        return sum(graded.earned for graded in self.exercises)
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -64,6 +66,6 @@ class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
         found = {
             "restored": bool(self.restored),
             "review": bool(self.review) or self.status in ("unreadable", "rejected"),
-            "flaky": any(one.flaky for one in self.exercises),
+            "flaky": any(graded.flaky for graded in self.exercises),
         }
         return tuple(name for name, there in found.items() if there)

@@ -30,8 +30,8 @@ _PLAIN: Final = frozenset(keyword.kwlist) | frozenset(dir(builtins))
 class Pair:
     """Two submissions and which share of what they are made of they have in common."""
 
-    one: str
-    other: str
+    first: str
+    second: str
     share: float
 
 
@@ -40,23 +40,27 @@ def shingles(answers: Iterable[str], given: Iterable[str]) -> tuple[int, ...]:
 
     Names that are no keywords count as one and the same, so that renaming hides nothing.
     """
-    ours = {one for text in given for one in _of(text)}
-    theirs = {one for text in answers for one in _of(text)} - ours
+    ours = {shingle for text in given for shingle in _of(text)}
+    theirs = {shingle for text in answers for shingle in _of(text)} - ours
     return tuple(sorted(theirs)[:KEPT])
 
 
 def near_pairs(results: Sequence[Result]) -> list[Pair]:
     """Return the pairs that are nearly the same, the closest first."""
-    sets = {one.student: frozenset(one.shingles) for one in results if len(one.shingles) >= LEAST}
+    sets = {
+        result.student: frozenset(result.shingles)
+        for result in results
+        if len(result.shingles) >= LEAST
+    }
     found = []
-    for one, other in combinations(sorted(sets), 2):
-        small, large = sorted((len(sets[one]), len(sets[other])))
+    for first, second in combinations(sorted(sets), 2):
+        small, large = sorted((len(sets[first]), len(sets[second])))
         if small < NEAR * large:
             continue
-        share = len(sets[one] & sets[other]) / len(sets[one] | sets[other])
+        share = len(sets[first] & sets[second]) / len(sets[first] | sets[second])
         if share >= NEAR:
-            found.append(Pair(one, other, share))
-    return sorted(found, key=lambda pair: (-pair.share, pair.one, pair.other))
+            found.append(Pair(first, second, share))
+    return sorted(found, key=lambda pair: (-pair.share, pair.first, pair.second))
 
 
 def _of(text: str) -> set[int]:

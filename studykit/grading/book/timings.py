@@ -38,4 +38,5 @@ def _body(marks: Sequence[Mark], about: About) -> Iterator[str]:
 
 
 def _late(mark: Mark) -> str:
-    return ", ".join(one.id for one in mark.result.exercises if one.verdict == "timeout") or "-"
+    late = [graded.id for graded in mark.result.exercises if graded.verdict == "timeout"]
+    return ", ".join(late) or "-"

@@ -74,7 +74,7 @@ def answer_cell(notebook: Notebook, name: str) -> dict[str, Any]:
 
 def misled(exercise: Exercise, name: str) -> str:
     """Return a misconception as a learner would write it."""
-    answer = next(one.answer for one in exercise.misconceptions if one.name == name)
+    answer = next(bad.answer for bad in exercise.misconceptions if bad.name == name)
     source = inspect.getsource(answer)
     renamed = re.sub(r"^def \w+\(", f"def {exercise.name}(", source, count=1)
     return f"from __future__ import annotations\n{renamed}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import calendar
+import math
 import stat
 import tarfile
 import zipfile
@@ -10,11 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
+from studykit.grading.intake.text import visible
+
 SUFFIXES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 MAX_FILES: Final = 2_000
 MAX_TOTAL: Final = 200 * 2**20
 MAX_RATIO: Final = 200
 """An archive that unpacks to more than this many times its size is a bomb."""
+MAX_CLASS_FILES: Final = 100_000
+MAX_CLASS_BYTES: Final = 20 * 2**30
+
+_FAR: Final = 2.0**40
+"""No file was changed so many seconds from 1970; a time beyond says nothing."""
 
 
 class Rejected(ValueError):
@@ -23,11 +32,12 @@ class Rejected(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file of an archive. `modified` is comparable within one archive."""
+    """A file of an archive. `modified` is in seconds since 1970; `reason` is why it is not read."""
 
     name: str
     modified: float
     data: bytes
+    reason: str = ""
 
 
 def is_archive(name: str) -> bool:
@@ -35,65 +45,96 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
 
 
-def members(path: Path, *, most_files: int = MAX_FILES, total: int = MAX_TOTAL) -> Iterator[Member]:
-    """Yield the regular files of an archive.
-
-    Args:
-        path: The archive.
-        most_files: With more entries it is rejected.
-        total: With more bytes, unpacked, it is rejected.
+def members(path: Path) -> Iterator[Member]:
+    """Yield the regular files of a student's archive.
 
     Raises:
         Rejected: It holds a link, a special file or a name that leads out of it, is too large
             when unpacked, or cannot be read.
     """
-    try:
-        if path.name.lower().endswith(".zip"):
-            yield from _zip_members(path, most_files, total)
-        else:
-            yield from _tar_members(path, most_files, total)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError):
-        raise Rejected(f"the archive {path.name} is damaged or locked") from None
-    except (OSError, ValueError, MemoryError) as error:
-        if isinstance(error, Rejected):
+    size = path.stat().st_size
+    left = min(MAX_TOTAL, max(2**20, MAX_RATIO * size))
+    for member in _opened(path, MAX_FILES, left):
+        if member.reason:
+            raise Rejected(member.reason)
+        left -= len(member.data)
+        if left < 0:
+            raise Rejected("the archive is too large when it is unpacked")
+        yield member
+
+
+def class_members(path: Path, most_bytes: int) -> Iterator[Member]:
+    """Yield the files of an instructor's archive; what is odd about one stops no other.
+
+    Raises:
+        Rejected: The archive as a whole is damaged, or far too large.
+    """
+    left = MAX_CLASS_BYTES
+    for member in _opened(path, MAX_CLASS_FILES, most_bytes):
+        left -= len(member.data)
+        if left < 0:
+            raise Rejected("the archive is too large when it is unpacked")
+        yield member
+
+
+def _opened(path: Path, most_files: int, most_bytes: int) -> Iterator[Member]:
+    """Yield the files of an archive, each with at most `most_bytes`.
+
+    What the standard library raises for broken archives is many kinds of errors, undocumented.
+    """
+    reading = _zip_members if path.name.lower().endswith(".zip") else _tar_members
+    inside = reading(path, most_files, most_bytes)
+    while True:
+        try:
+            member = next(inside)
+        except StopIteration:
+            return
+        except Rejected:
             raise
-        raise Rejected(f"the archive {path.name} cannot be read") from None
+        except Exception:
+            raise Rejected(f"the archive {visible(path.name)} is damaged or locked") from None
+        yield member
 
 
-def _zip_members(path: Path, most_files: int, total: int) -> Iterator[Member]:
+def _zip_members(path: Path, most_files: int, most_bytes: int) -> Iterator[Member]:
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
         _require_few(len(entries), most_files)
-        left = min(total, max(2**20, MAX_RATIO * path.stat().st_size))
         for entry in entries:
             kind = stat.S_IFMT(entry.external_attr >> 16)
+            name, reason = _safe(entry.filename)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise Rejected(f"the archive holds a link or a special file: {entry.filename}")
-            name = _safe(entry.filename)
-            if entry.is_dir():
+                reason = f"the archive holds a link or a special file: {visible(name)}"
+            if entry.is_dir() and not reason:
                 continue
-            with archive.open(entry) as file:
-                data = _bounded(file, left)
-            left -= len(data)
-            yield Member(name, _stamp(entry.date_time), data)
+            data = b""
+            if not reason:
+                try:
+                    with archive.open(entry) as file:
+                        data, reason = _bounded(file, most_bytes)
+                except Exception:
+                    reason = f"{visible(name)} is damaged or locked in the archive"
+            yield Member(name, _seconds(_stamp(entry.date_time)), data, reason)
 
 
-def _tar_members(path: Path, most_files: int, total: int) -> Iterator[Member]:
+def _tar_members(path: Path, most_files: int, most_bytes: int) -> Iterator[Member]:
     with tarfile.open(path) as archive:
-        left = min(total, max(2**20, MAX_RATIO * path.stat().st_size))
         for number, entry in enumerate(archive, start=1):
             _require_few(number, most_files)
+            name, reason = _safe(entry.name)
             if not (entry.isreg() or entry.isdir()):
-                raise Rejected(f"the archive holds a link or a special file: {entry.name}")
-            if entry.size > left:
-                raise Rejected("the archive is too large when it is unpacked")
-            name = _safe(entry.name)
-            file = archive.extractfile(entry) if entry.isreg() else None
-            if file is None:
+                reason = f"the archive holds a link or a special file: {visible(name)}"
+            if entry.isdir() and not reason:
                 continue
-            data = _bounded(file, left)
-            left -= len(data)
-            yield Member(name, float(entry.mtime), data)
+            data = b""
+            if not reason and entry.size > most_bytes:
+                reason = _TOO_LARGE
+            elif not reason and (file := archive.extractfile(entry)):
+                data, reason = _bounded(file, most_bytes)
+            yield Member(name, _seconds(float(entry.mtime)), data, reason)
+
+
+_TOO_LARGE: Final = "the archive is too large when it is unpacked"
 
 
 def _require_few(count: int, most: int) -> None:
@@ -101,24 +142,27 @@ def _require_few(count: int, most: int) -> None:
         raise Rejected(f"the archive has more than {most} entries")
 
 
-def _safe(name: str) -> str:
-    """Return a name that stays below the folder that it is put in."""
-    path = PurePosixPath(name.replace("\\", "/"))
+def _safe(name: str) -> tuple[str, str]:
+    """Return a name with plain slashes, and why it is not opened if it leads out of its folder."""
+    plain = name.replace("\\", "/")
+    path = PurePosixPath(plain)
     if path.is_absolute() or ".." in path.parts or ":" in name[:3] or "\0" in name:
-        raise Rejected(f"the archive holds a name that leads out of it: {name}")
-    return path.as_posix()
+        return plain, f"the archive holds a name that leads out of it: {visible(name)}"
+    return plain, ""
 
 
-def _bounded(file: IO[bytes], limit: int) -> bytes:
+def _bounded(file: IO[bytes], limit: int) -> tuple[bytes, str]:
     data = file.read(limit + 1)
-    if len(data) > limit:
-        raise Rejected("the archive is too large when it is unpacked")
-    return data
+    return (b"", _TOO_LARGE) if len(data) > limit else (data, "")
 
 
 def _stamp(moment: tuple[int, int, int, int, int, int]) -> float:
-    """Return a number that grows with the time of a zip entry."""
-    stamp = 0
-    for part, base in zip(moment, (1, 13, 32, 24, 60, 60), strict=True):
-        stamp = stamp * base + part
-    return float(stamp)
+    """Return the time of a zip entry as if its clock were in UTC; 0 where it is no time."""
+    try:
+        return float(calendar.timegm((*moment, 0, 0, 0)))
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def _seconds(moment: float) -> float:
+    return moment if math.isfinite(moment) and abs(moment) < _FAR else 0.0

@@ -9,9 +9,10 @@ from typing import Final
 
 from studykit.grading.intake import modules
 from studykit.grading.intake.archives import Member, Rejected, is_archive, members
+from studykit.grading.intake.files import read_regular
 from studykit.grading.intake.notebooks import MAX_BYTES, Notebook, Unreadable, read_notebook
 from studykit.grading.intake.rebuild import Original
-from studykit.grading.intake.submissions import Handed, read_regular
+from studykit.grading.intake.submissions import Submission
 
 SUFFIXES: Final = (".ipynb", ".ipynb.txt", ".ipynb.json", ".json")
 """How the names of notebooks end; browsers put the later ones behind the first."""
@@ -28,15 +29,14 @@ class Choice:
     """Texts of the Python files beside it, by path."""
 
 
-def choose(handed: Handed, original: Original) -> Choice:
+def choose(submission: Submission, original: Original) -> Choice:
     """Choose the notebook of the lab: by what it says it is, else by its cells; then the newest.
 
     Raises:
         Unreadable: None of the files is one.
         Rejected: The only files are archives that are not opened.
-        OSError: A file cannot be read any more.
     """
-    files, reasons = _files(handed)
+    files, reasons = _files(submission)
     found = list(_readable(files, reasons))
     if not found and not reasons:
         raise Unreadable("there is no notebook among the files")
@@ -74,7 +74,7 @@ def _none_of(original: Original, found: Sequence[Notebook], reasons: Sequence[st
     return f"{what}; found {', '.join(others) or 'none'}"
 
 
-def _files(handed: Handed) -> tuple[list[Member], list[str]]:
+def _files(submission: Submission) -> tuple[list[Member], list[str]]:
     """Return the files that matter, those in archives too, and why others are not opened.
 
     Raises:
@@ -82,20 +82,22 @@ def _files(handed: Handed) -> tuple[list[Member], list[str]]:
     """
     found: list[Member] = []
     reasons: list[str] = []
-    for path in handed.files:
-        name = path.name
-        if _matters(name):
-            data = read_regular(path, MAX_BYTES + 1)
-            found.append(Member(name, path.stat().st_mtime, data))
-        elif is_archive(path.name):
-            try:
-                found += _inside(name, path, reasons)
-            except Rejected as error:
-                if len(handed.files) == 1:
-                    raise
-                reasons.append(str(error))
-    if not found and reasons:
-        raise Rejected(reasons[0])
+    rejected: Rejected | None = None
+    for file in submission.files:
+        name = "/".join(file.place)
+        try:
+            if _matters(name):
+                data = read_regular(file.path, MAX_BYTES + 1)
+                found.append(Member(name, file.modified, data))
+            elif is_archive(name):
+                found += _inside(name, file.path, reasons)
+        except OSError as error:
+            reasons.append(str(error))
+        except Rejected as error:
+            rejected = error
+            reasons.append(str(error))
+    if rejected and not any(member.name.lower().endswith(SUFFIXES) for member in found):
+        raise rejected
     return found, reasons
 
 

@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from studykit.errors import StudyError
-from studykit.grading.intake.identity import Who, tidy
+from studykit.grading.intake.systems import Owner
 
 NAME: Final = "submission_metadata.yml"
 
 _FOLDER: Final = re.compile(r"(submission_\d+):\s*")
 _PERSON: Final = re.compile(r"  (?:- |  ):(name|sid|email): *(.*)")
-_TIME: Final = re.compile(
-    r"  :created_at: *(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)[.\d]* (?:Z|\+00:?00)"
-)
+_TIME: Final = re.compile(r"  :created_at: *(.+)")
 
 
 @dataclass(slots=True)
@@ -29,7 +27,7 @@ class _Entry:
     submitted: str | None = None
 
 
-def people(path: Path) -> dict[str, list[Who]]:
+def people(path: Path) -> dict[str, list[Owner]]:
     """Return who handed in each folder: several for a group, nobody where it is not said.
 
     Raises:
@@ -50,14 +48,19 @@ def people(path: Path) -> dict[str, list[Who]]:
             if entry.people:
                 entry.people[-1][person[1]] = _plain(person[2])
         elif moment := _TIME.fullmatch(line):
-            entry.submitted = f"{moment[1]}T{moment[2]}+00:00"
-    return {folder: [_who(one, entry) for one in entry.people] for folder, entry in found.items()}
+            entry.submitted = _plain(moment[1])
+    return {
+        folder: [_owner(person, entry) for person in entry.people]
+        for folder, entry in found.items()
+        if entry.people
+    }
 
 
-def _who(person: dict[str, str], entry: _Entry) -> Who:
+def _owner(person: dict[str, str], entry: _Entry) -> Owner:
     """Return a person by name and, where there is one, the number that the school gave."""
-    words = [person.get("name") or person.get("email", ""), person.get("sid", "")]
-    return Who(tidy("_".join(filter(None, words))), entry.submitted)
+    name = "_".join(filter(None, [person.get("name", ""), person.get("sid", "")]))
+    email = person.get("email", "")
+    return Owner(name or email or "?", email or name, entry.submitted)
 
 
 def _plain(text: str) -> str:

@@ -1,72 +1,82 @@
 """Intake: from a folder, an archive or a list to the files that each student handed in.
 
-Nothing is opened here but folders and the archive or list of the instructor's own. Links and
-special files are never followed.
+Nothing is opened here but folders and the archive or list of the instructor's own.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import os
-import re
-import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from studykit.errors import StudyError
 from studykit.grading.intake import gradescope
-from studykit.grading.intake.archives import Rejected, is_archive, members
-from studykit.grading.intake.identity import Who, alike, tidy, who
+from studykit.grading.intake.archives import is_archive
+from studykit.grading.intake.files import (
+    File,
+    in_archive,
+    in_folder,
+    one_file,
+    read_regular,
+    without_wrapper,
+)
+from studykit.grading.intake.identity import identity
+from studykit.grading.intake.systems import Owner, owners
+from studykit.grading.intake.text import read_table, visible
+from studykit.grading.intake.times import parse_time
 
 MAX_FILES: Final = 500
 """As many files a student may hand in."""
-MAX_FILE_BYTES: Final = 64 * 2**20
-MAX_DEPTH: Final = 8
-MAX_CLASS_FILES: Final = 100_000
-MAX_CLASS_BYTES: Final = 20 * 2**30
-
-_JUNK: Final = re.compile(
-    r"__MACOSX|Thumbs\.db|desktop\.ini|\._.*|\.(DS_Store|ipynb_checkpoints|git|gitignore|venv)"
-)
-"""What systems and tools put beside the work of a person."""
+MAX_BYTES: Final = 200 * 2**20
+"""As large all files of a student may be together."""
 
 
 @dataclass(slots=True)
-class Handed:
-    """What one student handed in: files, or why they are not opened."""
+class Submission:
+    """What one student handed in: files, or why they are not opened.
+
+    Args:
+        student: The student's identity.
+        files: The files, by their place below the student's folder.
+        rejected: Why nothing is opened, or ''.
+        submitted: When it was handed in, as the course system says it.
+        review: What an instructor should look at.
+        unsettled: Why no mark is given until an instructor has decided whose it is.
+        sources: What the course system calls whoever handed in something under this name.
+    """
 
     student: str
-    files: list[Path] = field(default_factory=list)
+    files: list[File] = field(default_factory=list)
     rejected: str = ""
     submitted: str | None = None
     review: list[str] = field(default_factory=list)
+    unsettled: list[str] = field(default_factory=list)
+    sources: dict[str, None] = field(default_factory=dict)
 
     def digest(self) -> str:
-        """Return a hash of the files' names and bytes."""
-        sha = hashlib.sha256(self.rejected.encode())
-        for path in self.files:
-            sha.update(path.name.encode("utf-8", "surrogateescape") + b"\0")
-            sha.update(read_regular(path))
+        """Return a hash of the files' names and bytes, and of which is newer than which."""
+        sha = hashlib.sha256(self.rejected.encode("utf-8", "surrogateescape"))
+        for file in sorted(self.files, key=lambda file: (file.modified, file.place)):
+            name = "/".join(file.place).encode("utf-8", "surrogatepass")
+            sha.update(b"%d %s\0" % (len(name), name))
+            try:
+                sha.update(hashlib.sha256(read_regular(file.path)).digest())
+            except OSError as error:
+                sha.update(str(error).encode("utf-8", "surrogateescape"))
         return sha.hexdigest()
 
-
-def read_regular(path: Path, at_most: int = MAX_FILE_BYTES) -> bytes:
-    """Return the beginning of a regular file; a link is not followed.
-
-    Raises:
-        OSError: It is no regular file, or cannot be read.
-    """
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with open(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(f"{path} is no regular file")
-        return file.read(at_most)
+    def put(self, file: File) -> None:
+        """Add a file; one that is not opened rejects them all, and so do too many."""
+        self.rejected = self.rejected or file.reason
+        self.files.append(file)
+        if len(self.files) > MAX_FILES:
+            self.files.clear()
+            self.rejected = f"more than {MAX_FILES} files"
 
 
-def take_in(source: Path, lab: str, spool: Path) -> list[Handed]:
+def take_in(source: Path, lab: str, spool: Path, system: str | None = None) -> list[Submission]:
     """Return what each student handed in, by name.
 
     Args:
@@ -74,16 +84,16 @@ def take_in(source: Path, lab: str, spool: Path) -> list[Handed]:
             known, `submitted`.
         lab: The lab's name.
         spool: Where to unpack an archive.
+        system: The course system whose export it is; None: find out.
 
     Raises:
         StudyError: Nothing is there, or it is none of these.
     """
     if source.is_dir():
-        found = _by_student(source, lab)
+        found = _by_student(in_folder(source), source.name, lab, system)
     elif is_archive(source.name) and source.is_file():
-        _unpack(source, spool)
-        found = _by_student(spool, lab)
-    elif source.suffix == ".csv" and source.is_file():
+        found = _by_student(in_archive(source, spool), "", lab, system)
+    elif source.suffix.lower() == ".csv" and source.is_file():
         found = _listed(source)
     else:
         raise StudyError(
@@ -92,135 +102,116 @@ def take_in(source: Path, lab: str, spool: Path) -> list[Handed]:
         )
     if not found:
         raise StudyError(f"nothing was handed in below {source}: is it the right folder?")
-    _doubt_twins(found)
+    for submission in found.values():
+        _doubt(submission)
     return [found[name] for name in sorted(found)]
 
 
-def _by_student(folder: Path, lab: str) -> dict[str, Handed]:
-    found: dict[str, Handed] = {}
-    root = _without_wrapper(folder)
-    key = root / gradescope.NAME
-    known = gradescope.people(key) if key.is_file() and not key.is_symlink() else {}
-    for path, reason in _walk(root, 0):
-        place = path.relative_to(root)
-        if path != key:
-            for whose in known.get(place.parts[0]) or [_named(place, root, lab)]:
-                _put(found, whose, path, reason)
+def _by_student(
+    files: list[File], folder: str, lab: str, system: str | None
+) -> dict[str, Submission]:
+    wrapper, files = without_wrapper(files)
+    folder = wrapper or folder
+    found: dict[str, Submission] = {}
+    key = next((file for file in files if file.place == (gradescope.NAME,)), None)
+    rest = [file for file in files if file is not key]
+    people = gradescope.people(key.path) if key and not key.reason else {}
+    tops = _tops(file for file in rest if file.place[0] not in people)
+    named = owners(tops, lab, system if system != "gradescope" else None)
+    named = {top: _of_classroom(owner, top, tops, folder) for top, owner in named.items()}
+    for file in _last_attempts(rest, named):
+        top = file.place[0]
+        below = file.below(1) if len(file.place) > 1 else file
+        for owner in people.get(top) or [named.get(top) or Owner(top, top)]:
+            _put(found, owner, below)
+    deep = {file.place[0] for file in rest if len(file.place) > 1}
+    both = {named[file.place[0]].source for file in rest if file.place[0] in deep & named.keys()
+            if len(file.place) == 1}  # fmt: skip
+    for submission in found.values():
+        if both & submission.sources.keys():
+            submission.unsettled.append("a file and a folder have this name")
     return found
 
 
-def _named(place: Path, root: Path, lab: str) -> Who:
-    """Return who a path names. GitHub Classroom puts `x-ada` into `x-submissions`: ada."""
-    prefix = root.name.removesuffix("submissions")
-    if prefix != root.name and len(place.parts) > 1 and place.parts[0].startswith(prefix):
-        return who(Path(place.parts[0].removeprefix(prefix), *place.parts[1:]), lab)
-    return who(place, lab)
+def _tops(files: Iterable[File]) -> dict[str, Path | None]:
+    """Return the entries at the top: for a file its path, for a folder None."""
+    tops: dict[str, Path | None] = {}
+    for file in files:
+        top = file.place[0]
+        deep = len(file.place) > 1 or (file.path.is_dir() and not file.path.is_symlink())
+        tops[top] = None if deep or (top in tops and tops[top] is None) else file.path
+    return tops
 
 
-def _put(found: dict[str, Handed], whose: Who, path: Path | None, reason: str) -> None:
-    handed = found.setdefault(whose.student, Handed(whose.student))
-    handed.submitted = max(handed.submitted or "", whose.submitted or "") or None
-    handed.rejected = handed.rejected or reason
-    if path is not None and not reason:
-        handed.files.append(path)
-    if len(handed.files) > MAX_FILES:
-        handed.files.clear()
-        handed.rejected = f"more than {MAX_FILES} files"
+def _of_classroom(owner: Owner, top: str, tops: Mapping[str, Path | None], folder: str) -> Owner:
+    """Return an owner without what GitHub Classroom puts before: `x-ada` in `x-submissions`."""
+    prefix = folder.removesuffix("submissions")
+    if prefix in (folder, "") or tops[top] is not None or not top.startswith(prefix):
+        return owner
+    return Owner(top.removeprefix(prefix), top, None, owner.note)
 
 
-def _walk(folder: Path, depth: int) -> Iterator[tuple[Path, str]]:
-    """Yield every file below a folder, with the reason for not opening it, or ''."""
-    for entry in sorted(os.scandir(folder), key=lambda one: one.name):
-        path = Path(entry.path)
-        if _JUNK.fullmatch(entry.name):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            if depth == MAX_DEPTH:
-                yield path, f"folders more than {MAX_DEPTH} deep"
-            else:
-                yield from _walk(path, depth + 1)
-        else:
-            yield path, _why_not(entry)
+def _last_attempts(files: list[File], named: Mapping[str, Owner]) -> list[File]:
+    """Return the files without those of attempts that a later one of the same person replaces."""
+    last: dict[str, str] = {}
+    for file in files:
+        owner = named.get(file.place[0])
+        if owner and owner.submitted and not file.place[0].lower().endswith(".txt"):
+            last[owner.source] = max(last.get(owner.source, ""), owner.submitted)
+    return [
+        file
+        for file in files
+        if not (owner := named.get(file.place[0]))
+        or not owner.submitted
+        or owner.submitted == last.get(owner.source, owner.submitted)
+    ]
 
 
-def _why_not(entry: os.DirEntry[str]) -> str:
-    found = entry.stat(follow_symlinks=False)
-    if not stat.S_ISREG(found.st_mode):
-        return f"{tidy(entry.name)} is a link or a special file"
-    if found.st_size > MAX_FILE_BYTES:
-        return f"{tidy(entry.name)} has more than {MAX_FILE_BYTES >> 20} MB"
-    return ""
+def _put(found: dict[str, Submission], owner: Owner, file: File) -> None:
+    name = identity(owner.name)
+    submission = found.setdefault(name, Submission(name))
+    submission.sources[owner.source] = None
+    submission.submitted = owner.submitted or submission.submitted
+    if owner.note and owner.note not in submission.review:
+        submission.review.append(owner.note)
+    submission.put(file)
 
 
-def _without_wrapper(folder: Path) -> Path:
-    """Return the one folder that holds all others, as archives often have it."""
-    inside = [one for one in os.scandir(folder) if not _JUNK.fullmatch(one.name)]
-    if len(inside) == 1 and inside[0].is_dir(follow_symlinks=False):
-        deeper = [one for one in os.scandir(inside[0]) if not _JUNK.fullmatch(one.name)]
-        if len(deeper) > 1 or any(one.is_dir(follow_symlinks=False) for one in deeper):
-            return Path(inside[0].path)
-    return folder
+def _doubt(submission: Submission) -> None:
+    """Note what about a submission is not certain."""
+    submission.files.sort(key=lambda file: file.place)
+    submission.unsettled = list(dict.fromkeys(submission.unsettled))
+    if len(submission.sources) > 1:
+        sources = ", ".join(visible(source) for source in sorted(submission.sources)[:5])
+        submission.unsettled.append(f"several have handed in under this name: {sources}")
+    if submission.submitted and parse_time(submission.submitted) is None:
+        submission.review.append(
+            f"when it was handed in is not understood: {visible(submission.submitted)}"
+        )
 
 
-def _unpack(archive: Path, spool: Path) -> None:
-    """Unpack the instructor's archive.
-
-    Raises:
-        StudyError: It cannot be read.
-    """
-    try:
-        for member in members(archive, most_files=MAX_CLASS_FILES, total=MAX_CLASS_BYTES):
-            target = spool / member.name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(member.data)
-            os.utime(target, (member.modified, member.modified))
-    except Rejected as error:
-        raise StudyError(f"{archive}: {error}; unpack it by hand and give the folder") from None
-
-
-def _listed(source: Path) -> dict[str, Handed]:
+def _listed(source: Path) -> dict[str, Submission]:
     """Read a list of submissions; paths are relative to it."""
-    found: dict[str, Handed] = {}
-    for row in read_table(source, ("student", "path")):
-        name, path = tidy(row["student"]), source.parent / row["path"]
-        files = list(_walk(path, 0)) if path.is_dir() and not path.is_symlink() else [_one(path)]
-        for one, reason in files:
-            _put(found, Who(name, row.get("submitted") or None), one, reason)
+    found: dict[str, Submission] = {}
+    for number, row in enumerate(read_table(source, ("student", "path")), start=1):
+        if not row["student"].strip():
+            raise StudyError(f"{source}: row {number} names no student: {row['path']}")
+        owner = Owner(
+            row["student"].strip(), f"row {number}", row.get("submitted", "").strip() or None
+        )
+        for file in _of_row(source.parent, row["path"].strip()):
+            _put(found, owner, file)
     return found
 
 
-def _one(path: Path) -> tuple[Path, str]:
-    try:
-        found = path.lstat()
-    except (OSError, ValueError):
-        return path, "the file is not there"
-    return path, "" if stat.S_ISREG(found.st_mode) else "a link or a special file"
-
-
-def read_table(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    """Return the rows of a CSV file.
-
-    Raises:
-        StudyError: It cannot be read, or lacks a column.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            rows = [{str(k): v or "" for k, v in row.items() if k} for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise StudyError(f"cannot read {path}: {error}") from None
-    missing = [name for name in columns if name not in (reader.fieldnames or ())]
-    if missing:
-        raise StudyError(f"{path} has no column {missing[0]!r}: its first line names the columns")
-    return rows
-
-
-def _doubt_twins(found: dict[str, Handed]) -> None:
-    """Mark students whose names a person may take for each other."""
-    groups: dict[str, list[Handed]] = {}
-    for handed in found.values():
-        groups.setdefault(alike(handed.student), []).append(handed)
-    for group in groups.values():
-        for handed in group if len(group) > 1 else ():
-            others = ", ".join(one.student for one in group if one is not handed)
-            handed.review.append(f"another student has nearly the same name: {others}")
+def _of_row(folder: Path, path: str) -> list[File]:
+    """Return the files that a row of a list means."""
+    if not path or "\0" in path:
+        return [File(("?",), folder, 0.0, "the list names no file")]
+    target = folder / path
+    if target.is_dir() and not target.is_symlink():
+        if target.resolve() == folder.resolve():
+            return [File(("?",), folder, 0.0, "the list names its own folder, where all lies")]
+        files = in_folder(target)
+        return files or [File((target.name,), target, 0.0, "the folder is empty")]
+    return [one_file(target)]

@@ -13,7 +13,7 @@ def test_renaming_and_comments_hide_nothing() -> None:
         Result(student=name, key="", status="graded", shingles=shingles([source], []))
         for name, source in (("a", text), ("b", changed), ("c", "def f():\n    return 1"))
     ]
-    assert [(pair.one, pair.other, pair.share) for pair in near_pairs(book)] == [("a", "b", 1.0)]
+    assert [(pair.first, pair.second, pair.share) for pair in near_pairs(book)] == [("a", "b", 1.0)]
 
 
 def test_what_the_course_gives_is_nobody_s_own() -> None:
