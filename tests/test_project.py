@@ -1,6 +1,7 @@
 """The project's own papers agree: what is needed, what is locked, what the pages promise."""
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -19,9 +20,11 @@ from typer.main import get_command
 from flink_jobs.config import Settings
 from flink_jobs.features.clickstream import SESSION_GAP_MS
 from studykit.cli.app import app
+from studykit.cli.jupyter import PORT
 from studykit.course.layout import Course
 from studykit.course.path_table import with_path
 from studykit.errors import StudyError
+from studykit.services.flink_cluster import JobManager
 from studykit.trace.simulate import simulate
 from studykit.trace.stories import STORY, STORY_POLICY
 from studykit.trace.words import seconds
@@ -118,6 +121,13 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module.split(".")[0])
     return found
+
+
+def test_the_container_for_an_editor_installs_as_a_person_does_and_shows_the_usual_ports() -> None:
+    container = json.loads((CLONE / ".devcontainer" / "devcontainer.json").read_text())
+    assert os.access(CLONE / container["postCreateCommand"], os.X_OK)
+    assert container["forwardPorts"] == [PORT, JobManager.default_port, Settings().metrics_port]
+    assert {int(port) for port in container["portsAttributes"]} == {*container["forwardPorts"]}
 
 
 def test_every_make_target_that_a_person_types_has_a_line_of_help() -> None:

@@ -7,6 +7,7 @@ are disturbed. It listens on the loopback interface and asks nothing of the inte
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -168,22 +169,33 @@ def _prepare(home: Path) -> None:
     shutil.rmtree(home / "workspaces", ignore_errors=True)  # else it opens the tabs of last time
 
 
+def _shared_settings() -> dict[str, Any]:
+    """Return what a plain `jupyter lab` in this environment reads, too, as it is installed there.
+
+    The study guide first; no redirect file, since some browsers may not read hidden folders; root
+    is allowed, as in a container; .py files stay text for jupytext; the extension manager does not
+    ask the package index; what only developers need is not listed.
+    """
+    sections = json.loads((_SETTINGS / "jupyter_lab_config.json").read_text())
+    return {
+        f"{section}.{name}": value
+        for section, settings in sections.items()
+        for name, value in settings.items()
+    }
+
+
 def _options(home: Path, port: int | None, token: str, *, browser: bool) -> list[str]:
     options = {
+        **_shared_settings(),
         "ServerApp.ip": HOST,
         "ServerApp.port": port or PORT,
         "ServerApp.port_retries": 0 if port else _OTHER_PORTS,
         "ServerApp.root_dir": _CLONE,
         "ServerApp.open_browser": browser,
-        "ServerApp.use_redirect_file": False,  # some browsers may not read hidden folders
-        "ServerApp.allow_root": True,  # in a container one often is; it is loopback and a token
-        "ServerApp.jpserver_extensions": {"jupyterlab_jupytext": False},  # .py stays text
         "IdentityProvider.token": token,
         "ServerApp.terminado_settings": {"shell_command": [os.environ.get("SHELL") or "/bin/sh"]},
-        "LabApp.default_url": _LANDING_PATH,
         "LabApp.app_settings_dir": _SETTINGS,
         "LabApp.user_settings_dir": home / "settings",
         "LabApp.workspaces_dir": home / "workspaces",
-        "LabApp.extension_manager": "readonly",  # the other one asks the package index
     }
     return [f"--{name}={value}" for name, value in options.items()]
