@@ -55,7 +55,7 @@ DISORDER = Disorder(
 
 
 def demo(workspace: Workspace, console: Console, seconds: int = 60) -> None:
-    """Show the system alive for `seconds`, then remove everything that was started for it.
+    """Show the system at work for `seconds`, then remove everything that was started for it.
 
     Raises:
         StudyError: A service cannot be started, or the processor ended by itself.

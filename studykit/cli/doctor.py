@@ -54,7 +54,7 @@ class Level(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, what was found, and what to do about it where that is anything."""
+    """What was examined, what was found, and the remedy where there is one."""
 
     level: Level
     subject: str
@@ -62,7 +62,7 @@ class Finding:
 
 
 def examine(workspace: Workspace, environ: Environ = os.environ) -> Iterator[Finding]:
-    """Yield one finding after the other; a check that fails is a finding as well."""
+    """Yield the findings in turn; a check that raises is a finding, too."""
     checks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
         ("Python", _python),
         ("PATH", lambda: _path(environ)),
@@ -271,7 +271,7 @@ def _traps(environ: Environ) -> Iterator[Finding]:
 
 
 def _grading() -> Iterator[Finding]:
-    """Yield what submissions would be graded in; who only learns here needs no sandbox."""
+    """Yield what grading would run submissions in; a learner needs no sandbox."""
     from studykit.grading.sandbox.selftest import choose_sandbox  # noqa: PLC0415 - only this one needs it
     from studykit.grading.sandbox.staging import stage  # noqa: PLC0415
 

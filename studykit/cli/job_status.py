@@ -1,4 +1,4 @@
-"""What the feature job says of itself on its metrics port, whichever execution it is."""
+"""What a running feature job, of either execution, tells on its metrics port."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from flink_jobs.monitoring.page import MetricsPage
 from studykit.services.http import get
 
 TROUBLE: Final = "trouble with"
-"""How a line begins that tells what is wrong."""
+"""The first words of a line about a trouble."""
 
 Line = tuple[str, str]
-"""What is spoken of, and what there is to say."""
+"""A subject, and what is told of it."""
 
 
 def job_lines(port: int) -> list[Line]:
-    """Return what there is to say of the job that serves `port`; no line where none does."""
+    """Return what the job that serves `port` tells; an empty list where no job does."""
     try:
         health = json.loads(_read(port, "healthz"))
         page = metrics_page(port)

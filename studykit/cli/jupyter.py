@@ -78,7 +78,7 @@ def lab(
 
 
 def has_browser(environ: Mapping[str, str], platform: str) -> bool:
-    """Tell whether a browser can show itself; one for terminals would take this terminal away."""
+    """Tell whether a browser has a window to open; one for terminals would take the terminal."""
     return platform == "darwin" or any(
         environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
     )
@@ -103,7 +103,7 @@ def _start_services(workspace: Workspace, console: Console) -> None:
 
 
 def _left(workspace: Workspace) -> str:
-    """Say which services go on without JupyterLab."""
+    """Name the services that go on without JupyterLab."""
     names = [service.title for service in (Kafka, Redis, JobManager) if service.record(workspace)]
     return f" Still running: {', '.join(names)}; `make down` stops services." if names else ""
 

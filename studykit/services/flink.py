@@ -19,7 +19,7 @@ from studykit.services.jars import JarCache, read_lock
 from studykit.workspace import Workspace
 
 _COPIED = ("bin", "conf")
-"""Scripts find their home from where they are, and settings are there to be edited."""
+"""Copied, not linked: scripts find their home from their own place, and settings get edited."""
 
 
 def flink_home(workspace: Workspace) -> Path:

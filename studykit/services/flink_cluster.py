@@ -25,7 +25,7 @@ from studykit.services.waiting import wait_until
 from studykit.workspace import Workspace
 
 SLOTS: Final = 2
-"""How many parallel pipelines there is room for, so that a job can be run at parallelism 2."""
+"""Slots of the TaskManager: a job can run at parallelism 2."""
 
 _REJOIN_S: Final = 20.0
 _POLL_S: Final = 0.1
@@ -59,7 +59,7 @@ _SETTINGS: Final[Mapping[str, str | int]] = {
     "blob.server.port": "0",
     # Jobs come from this machine's entry point; nobody needs to upload a jar in a browser.
     "web.submit.enable": "false",
-    # Everything is on one machine: who does not answer is gone, and work may go on elsewhere soon.
+    # On one machine a process that does not answer is gone: work may soon go on elsewhere.
     "heartbeat.interval": "1 s",
     "heartbeat.timeout": "10 s",
     "cluster.registration.error-delay": "1 s",
@@ -164,7 +164,7 @@ class TaskManager(_Process):
     )
 
     def command(self, say: Say) -> list[str]:
-        """Choose a name: one that was killed is known under the old one for a while."""
+        """Choose a new name: the JobManager knows a killed TaskManager's name for a while."""
         say("starting the TaskManager")
         identity = f"taskmanager-{time.time_ns()}"
         self._identity_file.write_text(identity)
@@ -179,9 +179,9 @@ class TaskManager(_Process):
         )
 
     def rejoins(self) -> bool:
-        """Give one that outlived its JobManager time to find the next; tell whether it did.
+        """Give a TaskManager that outlived its JobManager time to find the next one; did it?
 
-        One that was just registering when the JobManager died asks for the dead one for ever.
+        A TaskManager that was registering when the JobManager died asks the dead one for ever.
         """
         wait_until(lambda: self.answers() or self.running() is None, _REJOIN_S, _POLL_S)
         return self.running() is not None and self.answers()

@@ -31,7 +31,7 @@ _ATTEMPTS = 3
 _TIMEOUT_SECONDS = 20
 
 Advance = Callable[[int], None]
-"""Called with the number of bytes that have just arrived."""
+"""A function that takes the number of bytes that have just arrived."""
 
 
 class Jar(Struct, frozen=True):

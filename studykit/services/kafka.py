@@ -45,7 +45,7 @@ _SETTINGS: Final[dict[str, str | int]] = {
     # A record of 10 MB, and what is around it.
     "message.max.bytes": 11 * 1024 * 1024,
     "replica.fetch.max.bytes": 11 * 1024 * 1024,
-    # A consumer that joins gets to work at once, and one that died is missed soon.
+    # A consumer that joins works at once; a dead one may be noticed after a second.
     "group.initial.rebalance.delay.ms": 0,
     "group.min.session.timeout.ms": 1_000,
     # After a kill -9 the controller waits this long before it believes in the new broker.

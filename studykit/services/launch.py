@@ -20,11 +20,11 @@ from pathlib import Path
 import psutil
 
 _LOCK_SECONDS = 5.0
-"""One that was killed counts as gone while its last threads still hold the lock for a moment."""
+"""A killed service counts as gone while its last threads still hold the lock for a moment."""
 
 
 def main(record: Path, log: Path, details: str, command: list[str]) -> int:
-    """Start `command` and wait until it has replaced this program's child, or failed to."""
+    """Fork, and wait until the child has become `command`, or could not."""
     reader, writer = os.pipe()  # closed by a successful exec, which is how we learn of it
     if os.fork() == 0:
         try:
@@ -54,7 +54,7 @@ def _become(record: Path, log: Path, details: dict[str, object], command: list[s
 
 
 def _take(lock: int) -> bool:
-    """Take a lock that may be about to become free; tell whether it could be had."""
+    """Take a lock, waiting a moment for it; tell whether this process has it."""
     deadline = time.monotonic() + _LOCK_SECONDS
     while True:
         try:

@@ -91,5 +91,5 @@ def kill(running: Running) -> None:
 
 
 def _gone(running: Running, seconds: float) -> bool:
-    """Wait for a process to end. One that only its parent has yet to notice counts as gone."""
+    """Wait for a process to end; a zombie, which its parent has yet to notice, counts as gone."""
     return wait_until(lambda: running.process() is None, seconds, _POLL_SECONDS)

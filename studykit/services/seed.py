@@ -46,7 +46,7 @@ BASE_MS: Final = 1_760_000_400_000
 SPAN_SECONDS: Final = 3 * 3_600
 """Event time that a stream at full speed covers."""
 IN_FLIGHT: Final = 20_000
-"""Records that may wait for the broker's word; what is beyond waits to be sent."""
+"""At most so many records are sent and not yet acknowledged; the others wait to be sent."""
 
 _AGAIN: Final = (
     "There were records already, and at full speed the events always lie in the same three hours: "
@@ -55,7 +55,7 @@ _AGAIN: Final = (
 )
 
 Watch = Callable[[Iterator[Arrival]], Iterable[Arrival]]
-"""Passes arrivals on, and shows how far they are."""
+"""A function that passes arrivals on and shows the progress."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +180,7 @@ def paced(
     now_ms: Callable[[], int] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Arrival]:
-    """Yield each arrival when its time has come; late ones at once."""
+    """Yield each arrival at its time; an arrival whose time has passed, at once."""
     now_ms = now_ms or _now_ms
     for arrival in arrivals:
         wait = arrival.at - now_ms()
@@ -190,7 +190,7 @@ def paced(
 
 
 class _Sender:
-    """A producer that answers for every record: none is forgotten, and few wait at a time."""
+    """A producer that knows the fate of every record, and has few on their way at a time."""
 
     def __init__(self, servers: str) -> None:
         self.delivered = 0

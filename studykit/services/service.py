@@ -1,4 +1,4 @@
-"""What Kafka and Redis have in common as background services: start, wait, stop, kill."""
+"""What every background service can do: start, wait, stop and be killed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from studykit.services.waiting import wait_until
 from studykit.workspace import Workspace
 
 Say = Callable[[str], None]
-"""Called with a few words on what is being done, for a person who waits."""
+"""A function that tells a waiting person, in a few words, what is being done."""
 
 _POLL_SECONDS = 0.05
 _PORT_SECONDS = 2.0
@@ -133,7 +133,7 @@ class Service(ABC):
         """Tell whether the service does its work; a listening socket is not enough."""
 
     def _refuse_taken_port(self) -> None:
-        """Refuse a port that is taken; one that was killed just now gives it back in a moment."""
+        """Refuse a port that is taken; a service just killed gives its port back in a moment."""
         if not wait_until(lambda: not is_taken(self.port), _PORT_SECONDS, _POLL_SECONDS):
             raise StudyError(refusal(self.port, self.port_variable()))
 

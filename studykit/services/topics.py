@@ -61,7 +61,7 @@ def count_records(servers: str, topics: Iterable[str]) -> int:
 
 
 def create_topics(servers: str, topics: Iterable[str] = TOPICS) -> list[str]:
-    """Create those of `topics` that do not exist, with 4 partitions each, and return them.
+    """Create the missing ones of `topics`, with 4 partitions each, and return their names.
 
     Raises:
         KafkaError: The broker does not answer, or refuses.

@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
@@ -50,6 +49,7 @@ from flink_jobs.simulator.partitions import partition_of
 from flink_jobs.simulator.traffic import traffic
 from flink_jobs.simulator.visits import VisitHabits
 from studykit.services.ports import free_port
+from studykit.services.waiting import wait_until
 from studykit.workspace import Workspace
 from tests.support.services import TestServices, home_for_services
 
@@ -72,10 +72,8 @@ Entry: TypeAlias = tuple[str, int, bytes | None, bytes | None]
 
 def eventually(what: Callable[[], T], seconds: float = 60.0) -> T:
     """Return the first answer that is true; poll for it, and fail where none comes."""
-    deadline = time.monotonic() + seconds
-    while not (answer := what()):
-        assert time.monotonic() < deadline, f"still not so after {seconds} s"
-        time.sleep(0.02)
+    answer = wait_until(what, seconds, poll_seconds=0.02)
+    assert answer, f"still not so after {seconds} s"
     return answer
 
 
