@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from studykit.figures import (
         assigners,
         bound_tradeoff,
+        comparison,
         job_view,
         keyed_state,
         min_watermark,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         watermark_stepper,
         window_life,
     )
+    from studykit.trace.comparing import compare
     from studykit.trace.marbles import outcome, parse
     from studykit.trace.simulate import simulate
     from studykit.trace.steps import Event, Policy, PolicyError, Trace
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         TWO_VISITS,
         seeded,
     )
+    from studykit.trace.typed import typed_before
     from studykit.trace.view import view
     from studykit.trace.words import seconds, span, step_sentence
     from studykit.widgets.explorer import Explorer
@@ -51,6 +54,7 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 _FIGURES = (
     "assigners",
     "bound_tradeoff",
+    "comparison",
     "job_view",
     "keyed_state",
     "min_watermark",
@@ -75,6 +79,7 @@ _HOMES = {
     "Stepper": "widgets.stepper",
     "TWO_VISITS": "trace.stories",
     "Trace": "trace.steps",
+    "compare": "trace.comparing",
     "outcome": "trace.marbles",
     "parse": "trace.marbles",
     "seconds": "trace.words",
@@ -82,6 +87,7 @@ _HOMES = {
     "simulate": "trace.simulate",
     "span": "trace.words",
     "step_sentence": "trace.words",
+    "typed_before": "trace.typed",
     "view": "trace.view",
 }
 """Where each name of the front door lives."""
@@ -103,6 +109,8 @@ __all__ = [
     "Trace",
     "assigners",
     "bound_tradeoff",
+    "compare",
+    "comparison",
     "job_view",
     "keyed_state",
     "min_watermark",
@@ -116,6 +124,7 @@ __all__ = [
     "span",
     "step_sentence",
     "two_clocks",
+    "typed_before",
     "view",
     "watermark_stepper",
     "window_life",

@@ -45,7 +45,7 @@ LOCK = (CLONE / "requirements.lock").read_text()
 LOCKED = [Requirement(line.rstrip("\\ ")) for line in LOCK.splitlines() if line[:1].isalnum()]
 CONDA = yaml.safe_load((CLONE / "environment.yml").read_text())
 MAKEFILE = (CLONE / "Makefile").read_text()
-VERDICTS = {"on time": "on time", "late": "late and kept", "dropped": "too late"}
+VERDICTS = {"on time": "on time", "corrected": "corrected", "dropped": "late"}
 WATERMARKS = {"-∞": "none yet", "-2.001 s": "\N{MINUS SIGN}2.001 s"}
 PAGES = {name: (CLONE / name).read_text("utf-8") for name in ("README.md", "StudyDoc.md")}
 

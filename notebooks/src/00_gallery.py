@@ -3,7 +3,7 @@
 #
 # Every figure of the course on one page. After it you know which picture answers which question.
 #
-# All but the last show the same ten events, the story of the lessons. Each picture is drawn from a
+# All but the tenth show the same ten events, the story of the lessons. Each picture is drawn from a
 # recorded run of the engine. The sentence above it says the same in words, and *show as table* says
 # it in numbers. Move a slider with the arrow keys, or press play.
 #
@@ -15,13 +15,12 @@ from pathlib import Path
 from studykit import (
     assigners,
     bound_tradeoff,
+    comparison,
     job_view,
     keyed_state,
     min_watermark,
     panes,
     two_clocks,
-    watermark_stepper,
-    window_life,
 )
 from studykit.figures import marbles
 from studykit.flink.recording import load
@@ -35,7 +34,16 @@ RECORDINGS = Path("..").resolve() / "studykit" / "flink" / "recordings"
 # %% tags=["setup"]
 from msgspec.structs import replace
 
-from studykit import STORY, STORY_POLICY, Explorer, Marbles, Stepper, simulate
+from studykit import (
+    STORY,
+    STORY_POLICY,
+    Explorer,
+    Marbles,
+    Stepper,
+    simulate,
+    watermark_stepper,
+    window_life,
+)
 
 story = simulate(STORY, STORY_POLICY)
 keyed = simulate(STORY, replace(STORY_POLICY, keyed=True))
@@ -135,8 +143,20 @@ Stepper(story, panes, step=end, stills=[end])
 #
 # Not the story, but a recording of a real Flink job with a slow Python function in it: what each
 # operator said of itself, second by second. <!-- no claim: ours --> **Which operator is the first
-# slow one?** Lesson 13.
+# slow one?** Lesson 14.
 
 # %% tags=["widget", "figure"]
 recording = load(RECORDINGS / "slow_python_function.json")
 Stepper(recording, job_view, step=23, stills=[23])
+
+# %% [markdown]
+# ## 11. Two policies, one axis
+#
+# The same ten events, once with a bound of 7 s, once with a bound of 4 s and 3 s of allowed
+# lateness. **Which policy tells first, and which tells the truth?** Lessons 02 and 05.
+
+# %% tags=["widget", "figure"]
+from studykit import Policy, compare
+
+both = compare(STORY, {"wait 7 s": Policy(bound_ms=7_000), "correct after 4 s": STORY_POLICY})
+Stepper(both, comparison, step=len(both.moments))

@@ -14,6 +14,14 @@
 # 6. A time is a number and a unit
 # 7. How late is late?
 
+# %% [markdown]
+# Three laws, which the rest of the course keeps:
+#
+# 1. **Event time belongs to the event.** Nothing that happens on the way changes it.
+# 2. **A result depends on the log alone.** The same log, read again, gives the same result; no
+#    clock on a wall decides.
+# 3. **A time has a unit and a zone**, or it is not a time.
+
 # %% tags=["setup"]
 import os
 import time
@@ -40,14 +48,15 @@ for number, event in enumerate(STORY, start=1):
     )
 
 # %% [markdown]
-# The difference between the two is the **skew**: how long the event was under way. Before you go
-# on, look down the list and choose.
+# The number in front, #1 to #10, is the order of arrival. It names the event in every picture and
+# sentence of this course. The difference between the two times is the **skew**: how long the event
+# was under way. Before you go on, look down the list and choose.
 
 # %% tags=["widget"]
 trace = simulate(STORY)
 longest = max(range(10), key=lambda n: STORY[n].skew_ms) + 1
 Predict(
-    "Which event waited longest?",
+    "Which event was under way for longest?",
     ["#4", "#7", "#9", "#10"],
     f"#{longest}",
     "It happened at 6 s and arrived at 23 s.",
@@ -63,8 +72,8 @@ Predict(
 Stepper(trace, two_clocks, step=7)
 
 # %% [markdown]
-# Read the picture from bottom to top and you see what *we* see: 2, 5, 8, 3, 11, … The fourth
-# arrival jumps back from 8 s to 3 s. Read it from left to right and you see what *happened*. The
+# Read the picture from bottom to top and you see what *we* see: #1, #2, #3, … The event times jump
+# back from 8 s (#3) to 3 s (#4). Read it from left to right and you see what *happened*. The
 # two orders differ. This is **disorder**, and it is the normal case: networks retry, phones lose
 # their signal, one server is slower than another.
 
@@ -72,9 +81,9 @@ Stepper(trace, two_clocks, step=7)
 # ## 2. Two clocks, two answers
 #
 # "How many readings were there in each ten seconds?" It sounds like one question. Predict both
-# lines before you run the cell.
+# lines before you run the cell: how many are in the first ten seconds, by either clock?
 
-# %%
+# %% tags=["predict"]
 by_event_time = Counter(event.event_ms // 10_000 for event in STORY)
 by_arrival = Counter(event.arrival_ms // 10_000 for event in STORY)
 
@@ -95,7 +104,7 @@ print("when we got them:  ", dict(sorted(by_arrival.items())))
 #
 # **Predict.** Which of the two counts stays as it was?
 
-# %%
+# %% tags=["predict"]
 replayed = [replace(event, arrival_ms=3_600_000 + n) for n, event in enumerate(STORY)]
 
 print("when they happened:", dict(Counter(event.event_ms // 10_000 for event in replayed)))
@@ -105,9 +114,12 @@ print("when we got them:  ", dict(Counter(event.arrival_ms // 10_000 for event i
 # By event time nothing has changed: six and four. By processing time all ten fell into one bucket,
 # number 360. An answer that depends on *when you computed it* cannot be repeated, so it cannot be
 # checked. Compute last month again, and history has changed.
-#
-# This is why the system in this repository takes its time from the log alone. No wall clock
-# decides any result in it.
+
+# %% [markdown]
+# This is law 2, and the system in this repository keeps it: it takes its time from the log alone.
+# The law has a condition, though. A count of the *whole* log is the same in any order. A stream
+# that must answer before the end also decides which events come too late, and that decision must
+# depend on the log alone, too. Lesson 02 (section 7) and lesson 06 show two ways to get this wrong.
 
 # %% [markdown]
 # ## 4. A stream has no end
@@ -178,7 +190,7 @@ print("read: ", datetime.fromtimestamp(sent / 1_000, tz=timezone.utc))
 # The second trap is a time without a zone. **Predict.** The same line of code runs on a machine in
 # New York, on one in Berlin, and on a server. Do they mean the same moment?
 
-# %%
+# %% tags=["predict"]
 naive = datetime(2026, 3, 1)  # noqa: DTZ001
 
 for zone in ("America/New_York", "Europe/Berlin", "UTC"):
@@ -200,7 +212,7 @@ print(f"with a zone      {int(same.timestamp()) * 1_000:>15} ms, anywhere")
 # Sooner or later we have to decide how long to wait for stragglers. Here are 400 card payments
 # from the simulator. Most are quick. **Predict.** Is the mean delay a good time to wait?
 
-# %%
+# %% tags=["predict"]
 delays = sorted(event.skew_ms for event in seeded(400))
 
 print(f"mean {mean(delays):.0f} ms, median {median(delays):.0f} ms")
@@ -216,14 +228,22 @@ print(f"slower than the mean: {sum(delay > mean(delays) for delay in delays)} of
 # %% [markdown]
 # ## Break it
 #
-# Event 4 gets stuck in the network and arrives at 40 s. **Predict.** Which count moves? Then
+# Event #4 gets stuck in the network and arrives at 40 s. **Predict.** Which count moves? Then
 # change its `event_ms` instead, and run the cell again.
 
-# %%
+# %% tags=["predict"]
 broken = [*STORY[:3], replace(STORY[3], arrival_ms=40_000), *STORY[4:]]
 
 print("when they happened:", dict(sorted(Counter(e.event_ms // 10_000 for e in broken).items())))
 print("when we got them:  ", dict(sorted(Counter(e.arrival_ms // 10_000 for e in broken).items())))
+
+# %% [markdown]
+# <details><summary>What you should see</summary>
+#
+# A later arrival moves the count by processing time: one reading less in 10 to 20 s, one in 40 to
+# 50 s. The count by event time stays, for law 1 holds: nothing on the way changes event time. With
+# another `event_ms` it is the other way round: the count by event time moves, and the other stays.
+# </details>
 
 # %% [markdown]
 # ## In Flink this is
@@ -259,8 +279,17 @@ print("when we got them:  ", dict(sorted(Counter(e.arrival_ms // 10_000 for e in
 # <details><summary>You run yesterday's log again, and the counts differ. What do you look
 # for?</summary>
 #
-# A clock. Something in the job uses processing time: `now()`, a processing-time window, the
-# arrival order. Event time alone gives the same answer each time.
+# The line that breaks law 2. Something uses processing time: `now()`, a window in processing time,
+# watermarks that are sent by a timer, or the order in which several partitions happened to be read.
+# Counts by event time over the whole log cannot differ.
+# </details>
+
+# %% [markdown]
+# <details><summary>Construct the smallest stream on which a count by processing time breaks law
+# 2.</summary>
+#
+# One event. Read it in the first ten seconds, then read the log again a minute later: another
+# bucket has the one.
 # </details>
 
 # %% [markdown]

@@ -15,22 +15,28 @@
 # 7. When it is sent
 # 8. Stuck, too fast, too slow
 
+# %% [markdown]
+# Three laws:
+#
+# 1. **W claims that nothing at or before W is expected.** It is a claim, and may be wrong.
+# 2. **W = newest event time - bound - 1 ms**, and it never goes back.
+# 3. **Judge, then advance.** An event is judged by the W that it meets; then it may move W.
+
 # %% tags=["setup"]
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
+
+# %% tags=["setup"]
 from studykit import (
-    SLOW,
     STORY,
     Event,
     Explorer,
-    Marbles,
+    Picture,
     Policy,
     Predict,
     Stepper,
-    bound_tradeoff,
     outcome,
     parse,
     seconds,
-    seeded,
     simulate,
     watermark_stepper,
 )
@@ -53,28 +59,41 @@ from studykit import (
 # The usual rule needs one number, the **bound**: how much disorder we are ready to wait for. The
 # watermark is the newest event time so far, minus the bound, minus one millisecond.
 # <!-- claim: flink-bounded-watermark-subtracts-1-ms -->
+#
+# These three lines are the first of an engine of your own. Type them; each lesson adds a few, and
+# at the end the engine gives the same rows as the one that this course runs on.
 
-# %%
-bound_ms, newest_ms = 4_000, 0
-for event in STORY:
-    newest_ms = max(newest_ms, event.event_ms)
-    watermark_ms = newest_ms - bound_ms - 1
-    print(f"event at {seconds(event.event_ms):>4}  W = {seconds(watermark_ms)}")
+
+# %% tags=["engine"]
+def advanced(watermark_ms, event_ms, bound_ms):
+    """Law 2: the newest event time - bound - 1 ms, and never back."""
+    return max(watermark_ms, event_ms - bound_ms - 1)
+
 
 # %% [markdown]
-# Look at the lines where W does not change: those events are older than the newest one. Because W
-# follows a maximum, it **never goes back**. That is a promise to everybody downstream, and Flink
-# keeps it too: a watermark that is not larger than the one before is not passed on.
-# <!-- claim: flink-watermarks-never-go-back -->
+# Here it is at work. Look at the lines where W does not change.
+
+# %%
+watermark_ms = -4_001  # before the first event: nothing at all is claimed
+for number, event in enumerate(STORY, start=1):
+    watermark_ms = advanced(watermark_ms, event.event_ms, bound_ms=4_000)
+    print(f"#{number:<2} at {seconds(event.event_ms):>4}  W = {seconds(watermark_ms)}")
+
+# %% [markdown]
+# Events that leave W alone are older than the newest one. Because W follows a maximum, it **never
+# goes back**. That is a promise to everybody downstream, and Flink keeps it too: a watermark that
+# is not larger than the one before is not passed on. <!-- claim: flink-watermarks-never-go-back -->
+# A watermark is an element *in* the stream, between the events: each operator, which is one stage
+# of a job, hands it on to the next. <!-- claim: flink-watermarks-travel-between-events -->
 #
-# Now the central question of this course. Event 4 happened at 3 s. When it arrives, at 11 s, the
+# Now the central question of this course. Event #4 happened at 3 s. When it arrives, at 11 s, the
 # watermark is already 3.999 s: nobody expected it any more.
 
 # %% tags=["widget"]
 trace = simulate(STORY, Policy(bound_ms=4_000))
 fourth = next(step for step in trace.steps if step.number == 4)
 Predict(
-    "Is event 4 still counted in the window [0,10)?",
+    "Is event #4 still counted in the window [0,10)?",
     ["on time", "dropped"],
     fourth.verdict,
     "It is behind the watermark, but its window is open: W has not reached 9.999 s.",
@@ -84,17 +103,17 @@ Predict(
 # %% [markdown]
 # Step through the whole story. The green line is the watermark: to the right it moves in event
 # time, upwards it waits in processing time. Each arrival takes two steps. First the event is
-# judged by the watermark as it stands, then it may move the watermark. Watch 15 s: event 6 moves W
+# judged by the watermark as it stands, then it may move the watermark. Watch 15 s: event #6 moves W
 # to 9.999 s, and the window [0,10) fires.
 
 # %% tags=["widget"]
 Stepper(trace, watermark_stepper, step=trace.step_at(15_000))
 
 # %% [markdown]
-# Being **behind the watermark** and being **late** are two different things. Events 4 and 9 are
-# behind it and count all the same. Events 7 and 10 find their window gone; only they are late.
-# Whoever uses the watermark as a filter, and drops everything behind it, loses events that were in
-# time.
+# Being **behind the watermark** and being **late** are two different things. Events #4 and #9 are
+# behind it and count all the same. Events #7 and #10 find their window gone: they are late, and
+# here, where nobody keeps late events, they are **dropped**. Whoever uses the watermark as a
+# filter, and drops everything behind it, loses events that were in time.
 
 # %% [markdown]
 # ## 3. Why one millisecond less
@@ -117,13 +136,13 @@ for event_ms in (9_999, 10_000):
 # is one second, `a13` is an event of key `a` that happened at 13 s. **Predict**: which of the two
 # streams has a result, or have both?
 
-# %%
+# %% tags=["predict"]
 for line in ("a1--a13", "a1--a14"):
     print(f"in  {line}\nout {outcome(simulate(parse(line), Policy(bound_ms=4_000))) or 'nothing'}")
 
 # %% [markdown]
 # One second of event time decides. With a bound of b, a window that ends at E fires when the first
-# event at or after E + b has been seen.
+# event at or after E + b has come.
 
 # %% [markdown]
 # ## 4. It only moves when events come
@@ -139,12 +158,19 @@ print("watermark:", seconds(later.steps[-1].watermark_ms), " results:", later.re
 # %% [markdown]
 # Nothing. [10,20) holds four events and will hold them for ever. Sooner or later it happens to
 # everybody: *my job runs and prints nothing.* **Events move the watermark; waiting does not.** Send
-# one event that is new enough, and the window fires.
+# one event at or after 24 s, the end plus the bound, and [10,20) fires.
 #
-# Only the end of a bounded input is different: there W goes to +∞, because really nothing more can
-# come. <!-- claim: flink-bounded-source-ends-with-max-watermark --> That is why a test that reads
-# a file shows every result, and the same job on Kafka holds the last one back.
+# The end of a bounded input is different: there W goes to +∞, because really nothing more can come.
+# <!-- claim: flink-bounded-source-ends-with-max-watermark --> That is why a test that reads a file
+# shows every result, and the same job on Kafka holds the last one back.
 # <!-- claim: flink-bounded-source-ends-with-max-watermark -->
+
+# %% [markdown]
+# One command does the same to a live job: `stop --drain`. It fires every open window with what is
+# there, <!-- claim: flink-stop-with-drain-fires-open-windows --> and so half of them are wrong if
+# the job is started again from the savepoint that it leaves, its saved state. Drain a job only if
+# it will never go on. <!-- claim: flink-drain-only-for-good --><sup>[source: Flink, savepoints and
+# stopping](https://nightlies.apache.org/flink/flink-docs-release-2.2/docs/deployment/cli/)</sup>
 
 # %% [markdown]
 # ## 5. The price of waiting
@@ -152,27 +178,40 @@ print("watermark:", seconds(later.steps[-1].watermark_ms), " results:", later.re
 # Two of our ten events were dropped. A larger bound would have waited for them. **Predict.** Which
 # is the smallest bound, in whole seconds, that drops nothing? And what does it cost?
 
-# %%
-for bound_s in (0, 2, 4, 6, 8, 10):
+# %% tags=["predict"]
+for bound_s in (0, 2, 4, 5, 6, 8):
     run = simulate(STORY, Policy(bound_ms=bound_s * 1_000))
-    fired = [step.now_ms for step in run.steps for c in step.changes if c.kind == "fired"]
-    first = seconds(fired[0]) if fired else "not yet"
-    print(f"bound {bound_s:>2} s: {run.counts()['dropped']} dropped, first result {first}")
+    fired = [step for step in run.steps for c in step.changes if c.kind == "fired"]
+    first = f"by #{fired[0].number} at {seconds(fired[0].now_ms)}" if fired else "not yet"
+    print(
+        f"bound {bound_s} s: {run.counts()['dropped']} dropped; [0,10) needs an event at "
+        f"{10 + bound_s} s or later: told {first}"
+    )
 
 # %% [markdown]
 # A bound of 8 s drops nothing, and gives no result at all within the story. That is the trade:
-# **every second of bound is a second that every result waits.** A perfect watermark, one that is
-# never wrong, exists only if you know the largest possible delay. All others are heuristics, and
-# you choose how often they may be wrong.
+# **every second of bound moves the event that a result waits for by a second.** Bounds of 2 and 4 s
+# wait for the same event here, #6 at 14 s, because no event lies between 12 s and 14 s. With many
+# events there is always one, and a second of bound is a second of delay. Side by side:
+
+# %% tags=["figure"]
+from studykit import compare, comparison
+
+bounds = {f"bound {s} s": Policy(bound_ms=s * 1_000) for s in (2, 4, 5)}
+Picture(compare(STORY, bounds), comparison)
+
+# %% [markdown]
+# A perfect watermark, one that is never wrong, exists only if you know the largest possible delay.
+# All others are heuristics, and you choose how often they may be wrong.
 #
-# Turn the knob yourself. Which is the smallest bound that saves event 7, and how much later does
+# Turn the knob yourself. Which is the smallest bound that saves event #7, and how much later does
 # the first result come?
 
-# %% tags=["widget"]
+# %% tags=["widget", "predict"]
 Explorer(STORY, watermark_stepper, Policy(bound_ms=4_000), knobs=["bound"])
 
 # %% [markdown]
-# A bound of 5 s saves event 7, and the first result comes at 18 s instead of 15 s.
+# A bound of 5 s saves event #7, and the first result comes at 18 s instead of 15 s.
 #
 # Nobody chooses a bound from ten events. Here are 600 payments on a slow network. What has to be
 # covered is not how long an event was under way, but how far it is *behind the newest one that
@@ -181,13 +220,23 @@ Explorer(STORY, watermark_stepper, Policy(bound_ms=4_000), knobs=["bound"])
 #
 # **Predict**: is the bound for 99 % about twice that for 90 %? Then look at the table.
 
-# %% tags=["widget"]
+# %% tags=["widget", "predict"]
+from studykit import SLOW, bound_tradeoff, seeded
+
 payments = seeded(600, disorder=SLOW)
 Explorer(payments, bound_tradeoff, Policy(bound_ms=2_000), knobs=["bound"])
 
 # %% [markdown]
-# The last percents are the expensive ones. In production you measure this distribution, choose the
-# share that the business needs, and put an alarm on the number of late events: networks change.
+# %% tags=["predict"]
+behind_ms = bound_tradeoff.lags(simulate(payments), len(payments))
+ninety, most, all_of_them = (bound_tradeoff.smallest_bound(behind_ms, p) for p in (0.9, 0.99, 1))
+print(f"90 % needs {seconds(ninety)}, 99 % {seconds(most)}, all {seconds(all_of_them)}")
+print(f"99 % costs {most / ninety:.1f} times as much as 90 %")
+
+# %% [markdown]
+# The last percents are the expensive ones. In production you measure this distribution for each
+# partition (one of the logs that a topic consists of), choose the share that the business needs,
+# and put an alarm on the number of late events: networks change.
 
 # %% [markdown]
 # ## 6. One bad timestamp
@@ -201,10 +250,11 @@ print(poisoned.counts())
 
 # %% [markdown]
 # One event from the far future moved W there. The window [0,10) fired at once with what it had,
-# and every honest event after it came too late. Nothing can take that back, because a watermark
+# and every honest event after it was late. Nothing can take that back, because a watermark
 # never goes back.
 #
-# So an event far ahead of its own append time must never reach the watermark. The system in this
+# So an event far ahead of its own *append time*, the moment at which the log stored it, must never
+# reach the watermark. The system in this
 # repository compares the two and sends such an event to the dead letters, with the reason
 # `future_timestamp`.
 
@@ -214,10 +264,10 @@ print(poisoned.counts())
 # Our engine sends a watermark with each event. Flink's default is different: it sends one every
 # 200 ms of processing time. <!-- claim: flink-periodic-watermark-default-200-ms --> Does that
 # matter? Here is the count of events behind the watermark, if W is sent with every event, with
-# every third, with every tenth.
+# every third, with every tenth. **Predict**: which is the largest?
 
 
-# %%
+# %% tags=["predict"]
 def behind(times: list[int], bound_ms: int, every: int) -> int:
     """Count the events that are behind W, where W is sent with every so many events."""
     newest_ms, watermark_ms, count = 0, -1, 0
@@ -233,9 +283,10 @@ times = [event.event_ms for event in payments]
 print({every: behind(times, 1_000, every) for every in (1, 3, 10)})
 
 # %% [markdown]
-# The same events, the same bound, three verdicts. A watermark that is sent less often is more
-# lenient, and with a timer of 200 ms the answer depends on how fast the machine reads. If results
-# have to be the same each time, send W with each event. For a Kafka table in Flink SQL that is the
+# The same events, the same bound, three answers. A watermark that is sent less often is more
+# lenient: sent by a timer, it depends on how fast the machine reads.
+# <!-- claim: flink-verdicts-depend-on-how-often-watermarks-are-sent --> If results have to be the
+# same each time, send W with each event. For a Kafka table in Flink SQL that is the
 # option `scan.watermark.emit.strategy = on-event`.
 # <!-- claim: flink-sql-kafka-on-event-watermarks -->
 
@@ -256,12 +307,23 @@ print({every: behind(times, 1_000, every) for every in (1, 3, 10)})
 # Drag the marbles, or reach one with Tab and move it with the arrow keys. Right and left change
 # when an event happened; up and down change when it arrives. The engine runs after each move.
 #
-# - Which *single* move makes event 10 (the X at the top) count again?
-# - Move one event to the right, so that W poisons the rest.
+# - Which *single* move makes event #10 (the X at the top) count again?
+# - Which single move has a third event dropped?
 # - Which single move lets the second window fire, too?
 
 # %% tags=["widget"]
+from studykit import Marbles
+
 Marbles(STORY, Policy(bound_ms=4_000))
+
+# %% [markdown]
+# <details><summary>One answer to each</summary>
+#
+# - Let #10 arrive at 14 s or before; at 15 s #6 moves W to 9.999 s. Or let it happen at 10 s or
+#   later: then it belongs to a window that is open.
+# - Let #3 arrive at 16 s: [0,10) has fired at 15 s, without it.
+# - [10,20) fires once an event at 24 s or later has come: move #8 or #9 to the right, to 24 s.
+# </details>
 
 # %% [markdown]
 # ## In Flink this is
@@ -288,6 +350,14 @@ Marbles(STORY, Policy(bound_ms=4_000))
 # </details>
 
 # %% [markdown]
+# <details><summary>Find the line that keeps law 2 in `advanced`, and construct the smallest stream
+# on which the engine breaks the law without it.</summary>
+#
+# `max`: without it W follows the last event and not the newest. Two events show it, at 14 s and
+# then at 3 s: W goes back from 9.999 s to -1.001 s.
+# </details>
+
+# %% [markdown]
 # <details><summary>An event is behind the watermark. Is it late?</summary>
 #
 # Not by that alone. It is late if the window that it belongs to has fired. An open window takes
@@ -298,6 +368,6 @@ Marbles(STORY, Policy(bound_ms=4_000))
 # <details><summary>A colleague's job shows nothing for its last window, and she waits longer. What
 # do you tell her?</summary>
 #
-# That waiting moves no watermark. An event that is newer than the window's end plus the bound
-# does. If there are none, the window has to wait; a bounded run would fire it at the end.
+# That waiting moves no watermark. An event at or after the window's end plus the bound does. If
+# there are none, the window has to wait; a bounded run would fire it at the end.
 # </details>

@@ -16,6 +16,14 @@
 # 8. Windows of windows
 # 9. Windows that never fire
 
+# %% [markdown]
+# Three laws:
+#
+# 1. **A window [start, end) holds its start and not its end.** Of tumbling windows each event is in
+#    exactly one.
+# 2. **A window fires when W ≥ end - 1**, its last millisecond, and only by W.
+# 3. **State goes when no event can change it any more**, not before and not later.
+
 # %% tags=["setup"]
 import math
 from datetime import datetime
@@ -25,6 +33,8 @@ from msgspec.structs import replace
 
 from flink_jobs.engine.aggregates import Collect, CountSumMax
 from flink_jobs.engine.windows import SlidingWindows
+
+# %% tags=["setup"]
 from studykit import (
     STORY,
     STORY_POLICY,
@@ -33,13 +43,14 @@ from studykit import (
     Policy,
     Predict,
     Stepper,
-    assigners,
     outcome,
     parse,
     simulate,
     span,
-    window_life,
+    typed_before,
 )
+
+advanced = typed_before("03")["advanced"]  # what you have typed so far
 
 # %% [markdown]
 # ## 1. Which window?
@@ -77,17 +88,26 @@ for event_ms in (0, 9_999, 10_000, 10_001):
 # millisecond is counted twice or lost. Close both ends, and every event on the hour is in two
 # windows; open both, and it is in none.
 #
-# It also explains the rule for firing. [0,10) is complete when nothing at or before 9,999 ms is
-# expected any more. That is what a watermark of 9,999 says. So a window fires when **W ≥ end -
-# 1**. <!-- claim: flink-fires-at-end-minus-1 -->
+# Here are the ten events of the story with the windows that they are in. The row *tumbling* is
+# today's; the others are the subject of lesson 04.
+
+# %% tags=["figure"]
+from studykit import assigners
+
+Picture(simulate(STORY, STORY_POLICY), assigners)
+
+# %% [markdown]
+# The bracket also explains the rule for firing. [0,10) is complete when nothing at or before 9,999
+# ms is expected any more. That is what a watermark of 9,999 says. So a window fires when **W ≥ end
+# - 1**. <!-- claim: flink-fires-at-end-minus-1 -->
 
 # %% [markdown]
 # ## 2. Where windows start
 #
 # The start is found by arithmetic alone: the event time minus what is left over when you divide it
-# by the size.
+# by the size. **Predict**: do both ways below agree on all three lines?
 
-# %%
+# %% tags=["predict"]
 for event_ms in (12_345, 9_999, -1):
     floored = event_ms - event_ms % 10_000
     cut_off = event_ms - int(math.fmod(event_ms, 10_000))
@@ -102,6 +122,69 @@ for event_ms in (12_345, 9_999, -1):
 # Note what is missing from the rule: the first event. Windows do not start when your job starts.
 # All windows of ten seconds, on every machine, start at the same places, counted from 1970-01-01
 # 00:00 UTC. <!-- claim: flink-windows-align-to-epoch -->
+
+# %% [markdown]
+# Type it: the second piece of your engine. `on_event` judges, counts, advances and fires, in this
+# order, and returns the windows that the event came too late for.
+
+
+# %% tags=["engine"]
+class Engine:
+    """A total for each key and window, told once when W says that the window is complete."""
+
+    def __init__(self, bound_ms, size_ms):
+        self.bound_ms, self.size_ms = bound_ms, size_ms
+        self.watermark_ms, self.totals, self.rows = -(10**18), {}, []
+
+    def windows(self, event_ms):
+        start_ms = event_ms - event_ms % self.size_ms
+        return [(start_ms, start_ms + self.size_ms)]
+
+    def on_event(self, key, event_ms, value):
+        missed = [held for held in self.windows(event_ms) if not self.count(key, held, value)]
+        self.watermark_ms = advanced(self.watermark_ms, event_ms, self.bound_ms)
+        self.fire()
+        return missed
+
+
+# %% [markdown]
+# `class Engine(Engine)` says: the same engine, and two rules more. Law 2 stands in it twice, and
+# law 3 in the `pop`.
+
+
+# %% tags=["engine"]
+class Engine(Engine):
+    """Counting and firing."""
+
+    def count(self, key, window, value):
+        if self.watermark_ms >= window[1] - 1:
+            return False  # told and gone
+        self.totals[key, window] = self.totals.get((key, window), 0) + value
+        return True
+
+    def fire(self):
+        for key, window in sorted(self.totals, key=lambda held: held[1][1]):
+            if self.watermark_ms >= window[1] - 1:
+                self.rows.append((key, *window, self.totals.pop((key, window))))
+
+
+# %% [markdown]
+# **Predict** the rows of the story, in windows of ten seconds with a bound of 4 s, and which events
+# miss their window.
+
+# %% tags=["predict"]
+mine = Engine(bound_ms=4_000, size_ms=10_000)
+for number, event in enumerate(STORY, start=1):
+    if missed := mine.on_event(event.key, event.event_ms, event.value):
+        print(f"#{number} missed {missed}")
+print("told:", mine.rows)
+
+course = simulate(STORY, Policy(bound_ms=4_000, keyed=True)).results()
+assert {(key, start, end): total for key, start, end, total in mine.rows} == course
+
+# %% [markdown]
+# The last line compares your engine with the one that the figures run on. Try it on a stream of
+# your own; the course's tests do so on thousands.
 
 # %% [markdown]
 # ## 3. A day is not 24 hours from midnight
@@ -120,8 +203,8 @@ for month in (3, 4):
     print("the shop's day starts at", start)
 
 # %% [markdown]
-# On 1 March it is right, on 1 April it is an hour off: the clocks changed on 8 March 2026. That day
-# has 23 hours, and no window of fixed size can follow it. If you need calendar days, put the local
+# On 1 March it is right, on 1 April it is an hour off: the clocks changed on 8 March 2026, a day of
+# 23 hours, and no window of fixed size can follow it. If you need calendar days, put the local
 # date into the event as a key where it enters the system, or sum hours and put the days together
 # later.
 
@@ -130,11 +213,13 @@ for month in (3, 4):
 #
 # A window is state: memory that the job holds until it may let go. The next figure has one bar for
 # each window of each key. It opens with its first event, fires, may fire again, and is **purged**:
-# forgotten. Here it lives on for 3 s after it has fired, for events that come late. This **allowed
+# forgotten. Here it lives on for 3 s after it has fired, and takes corrections. This **allowed
 # lateness** is the subject of lesson 05. The window goes when W ≥ end - 1 + 3 s.
 # <!-- claim: flink-purges-at-end-minus-1-plus-lateness -->
 
 # %% tags=["widget"]
+from studykit import window_life
+
 keyed = simulate(STORY, replace(STORY_POLICY, keyed=True))
 Stepper(keyed, window_life, step=keyed.step_at(12_000))
 
@@ -158,11 +243,16 @@ print("for all:     ", together.results())
 
 # %% [markdown]
 # The numbers add up, 12 + 10 = 22. But the second form has a price that no small example shows: all
-# events must meet in one place. Flink splits an operator into *subtasks*, which share the keys
-# among them; <!-- claim: flink-a-key-lives-on-one-subtask --> a window over everything,
-# `window_all`, is the work of one. <!-- claim: flink-windowall-works-in-one-subtask --> One
-# forgotten `key_by`, and a cluster of forty cores works with one. If you need a total over
-# everything, sum by key first and add up the few partial sums.
+# events must meet in one place. A job consists of **operators**, its stages, and Flink splits each
+# into *subtasks*, which share the keys among them. <!-- claim: flink-a-key-lives-on-one-subtask -->
+# A window over everything, `window_all`, is the work of one.
+# <!-- claim: flink-windowall-works-in-one-subtask -->
+
+# %% [markdown]
+# Nobody gets there by forgetting `key_by` alone: without it a stream has no `window`, and you have
+# to write `window_all`. <!-- claim: flink-window-needs-key-by --> In SQL it is one column left out
+# of the `GROUP BY`, and nothing is refused. <!-- claim: flink-sql-without-a-key-sums-over-all -->
+# If you need a total over everything, sum by key first and add up the few partial sums.
 
 # %% [markdown]
 # ## 6. Keep a number, not the events
@@ -170,7 +260,7 @@ print("for all:     ", together.results())
 # Does a window have to keep its events? It depends on what you ask. A sum needs one number,
 # whatever comes. **Predict** how many numbers each of the two holds after a thousand events:
 
-# %%
+# %% tags=["predict"]
 values = range(1_000)
 for aggregate in (CountSumMax(), Collect()):
     state = aggregate.lift(values[:1])
@@ -193,9 +283,9 @@ for aggregate in (CountSumMax(), Collect()):
 # ## 7. Silence is not zero
 #
 # Key `a` speaks at 1 s and then not before 35 s. Ten seconds a window: what comes out for the
-# windows in between?
+# windows in between? **Predict** the number of rows.
 
-# %%
+# %% tags=["predict"]
 quiet = simulate(parse("-a1----------------------------------a35"), Policy(bound_ms=4_000))
 print(outcome(quiet))
 
@@ -214,7 +304,7 @@ print(outcome(quiet))
 # You have a sum for each ten seconds and want one for each twenty. Add up sums, good idea: but at
 # which *time* did a sum happen? **Predict** which line puts the sum of [10,20) into [0,20):
 
-# %%
+# %% tags=["predict"]
 twenty = SlidingWindows.tumbling(20_000)
 (inner,) = ten.assign(12_000)
 
@@ -239,13 +329,8 @@ for name, time_ms in (("end", inner.end_ms), ("end - 1", inner.last_ms)):
 #
 # A **global window** holds everything and has no end. The watermark never completes it, so by
 # itself it never fires. <!-- claim: flink-global-window-never-fires --> It is a frame for
-# rules of your own about when to fire, the *triggers* of lesson 05.
-
-# %% tags=["figure"]
-Picture(simulate(STORY, STORY_POLICY), assigners)
-
-# %% [markdown]
-# The rows in the middle, sliding windows and sessions, are the subject of lesson 04.
+# rules of your own about when to fire, the *triggers* of lesson 05. The last row of the picture in
+# section 1 is one.
 
 # %% [markdown]
 # ## Break it
@@ -255,6 +340,15 @@ Picture(simulate(STORY, STORY_POLICY), assigners)
 
 # %% tags=["widget"]
 Explorer(STORY, window_life, replace(STORY_POLICY, keyed=True), knobs=["size", "bound", "lateness"])
+
+# %% [markdown]
+# <details><summary>What you should find</summary>
+#
+# Small windows are more at once but each goes sooner; with a size of 20 s there is one for each
+# key, and it never goes within the story. The least state is kept with a bound of 0 s and a
+# lateness of 0 s. A bound and a lateness of the same length keep state equally long, for both move
+# the same moment: W ≥ end - 1 + lateness.
+# </details>
 
 # %% [markdown]
 # ## In Flink this is
@@ -290,6 +384,15 @@ Explorer(STORY, window_life, replace(STORY_POLICY, keyed=True), knobs=["size", "
 # <details><summary>A dashboard shows 7 payments for card c at 14:00 and no row for 14:05. How many
 # payments were there at 14:05?</summary>
 #
-# None, if the window [14:05, 14:10) has been completed by the watermark. Or it is still open. The
-# missing row does not tell these two apart; the watermark does.
+# The row is missing for one of three reasons. There was no payment in [14:05, 14:10). Or the window
+# is still open: W has not reached 14:09:59.999. Or all that there were came late and were dropped.
+# The row does not tell them apart; W and the count of late events do.
+# </details>
+
+# %% [markdown]
+# <details><summary>Find the lines of your engine that keep law 2. What is the smallest stream that
+# shows the mistake if one says `window[1]` instead of `window[1] - 1`?</summary>
+#
+# The two comparisons, in `count` and in `fire`. Two events: one at 2 s and one at 14 s, bound 4 s.
+# W is 9.999 s, so [0,10) has to fire; with the mistake nothing comes.
 # </details>

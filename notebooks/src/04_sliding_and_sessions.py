@@ -14,23 +14,30 @@
 # 6. When both were already told
 # 7. Windows that grow
 
+# %% [markdown]
+# Three laws:
+#
+# 1. **An event is in size / slide windows**, and lateness is judged for each of them.
+# 2. **Sessions that overlap or touch are one.** So a late event may change how many there are.
+# 3. **What cannot be merged cannot be shared**: a sum can, a median cannot.
+
 # %% tags=["setup"]
 from flink_jobs.engine.windows import SlidingWindows
 from studykit import (
     STORY,
-    TWO_VISITS,
     Explorer,
     Picture,
     Policy,
     Predict,
     Stepper,
-    assigners,
     outcome,
     parse,
     simulate,
     span,
-    step_sentence,
+    typed_before,
 )
+
+Engine = typed_before("04")["Engine"]  # what you have typed so far
 
 # %% [markdown]
 # ## 1. Windows that overlap
@@ -57,6 +64,29 @@ Predict(
 
 # %% [markdown]
 # A tumbling window is the special case in which the slide is the size: each event is in one.
+#
+# Your engine learns it with one method. Everything else stays as you typed it.
+
+
+# %% tags=["engine"]
+class Engine(Engine):
+    """Windows that overlap: one starts every `slide_ms`."""
+
+    def __init__(self, bound_ms, size_ms, slide_ms=None):
+        super().__init__(bound_ms, size_ms)
+        self.slide_ms = slide_ms or size_ms
+
+    def windows(self, event_ms):
+        last_ms = event_ms - event_ms % self.slide_ms
+        starts = range(last_ms, event_ms - self.size_ms, -self.slide_ms)
+        return [(start_ms, start_ms + self.size_ms) for start_ms in starts]
+
+
+# %% [markdown]
+# **Predict** the windows of an event at exactly 10 s, of 10 s every 5 s: is [0,10) among them?
+
+# %% tags=["predict"]
+print(Engine(bound_ms=4_000, size_ms=10_000, slide_ms=5_000).windows(10_000))
 
 # %% [markdown]
 # ## 2. What overlap costs
@@ -65,7 +95,7 @@ Predict(
 # that is what happens. <!-- claim: flink-datastream-sliding-copies-per-window --> For five windows
 # nobody minds. **Predict** the number for a window of a day, renewed every quarter of an hour:
 
-# %%
+# %% tags=["predict"]
 day = SlidingWindows(size_ms=24 * 3_600_000, slide_ms=15 * 60_000)
 print("copies of each event:", day.overlap)
 
@@ -87,14 +117,16 @@ print("copies of each event:", day.overlap)
 # s every 5 s, a bound of 4 s and no lateness:
 
 # %%
+from studykit import step_sentence
+
 sliding = simulate(STORY, Policy(bound_ms=4_000, slide_ms=5_000))
-for step, one in enumerate(sliding.steps, start=1):
-    if one.verdict in ("partial", "dropped"):
-        print(step_sentence(sliding, step))
+for number, step in enumerate(sliding.steps, start=1):
+    if step.verdict in ("partly late", "dropped"):
+        print(step_sentence(sliding, number))
 
 # %% [markdown]
-# A **partial** loss: the event is counted, but not everywhere where it belongs. Flink says nothing
-# about it: it reports only the events that miss *all* their windows.
+# Such an event is **partly late**: it is counted, but not everywhere where it belongs. Flink says
+# nothing about it: it reports only the events that miss *all* their windows.
 # <!-- claim: flink-partial-lateness-is-silent --> So a job can lose part of its events in part of
 # its windows, while it reports no late event at all.
 #
@@ -109,6 +141,8 @@ for step, one in enumerate(sliding.steps, start=1):
 # that meet become one. Step through two visits with a gap of 4 s, and watch the row of sessions.
 
 # %% tags=["widget"]
+from studykit import TWO_VISITS, assigners
+
 policy = Policy(size_ms=6_000, slide_ms=3_000, gap_ms=4_000)
 visits = simulate(TWO_VISITS, policy)
 Stepper(visits, assigners, step=5)
@@ -120,7 +154,7 @@ Stepper(visits, assigners, step=5)
 # **Predict.** The gap is 4 s. One user is back after exactly 4 s, another after 5 s. One session
 # each, or two?
 
-# %%
+# %% tags=["predict"]
 for line in ("a1----a5", "a1-----a6"):
     run = simulate(parse(line), Policy(gap_ms=4_000, bounded=True))
     print(f"{line:<10} {outcome(run)}")
@@ -133,10 +167,20 @@ for line in ("a1----a5", "a1-----a6"):
 # %% [markdown]
 # ## 5. The bridge
 #
-# One event is still to come. It happened at 7 s, arrives after everything else, and lies *between*
-# the two visits. **Predict.** What becomes of them? Then look, here or at the last step above.
+# One event is still to come, #6. It happened at 7 s, arrives after everything else, and lies
+# *between* the two visits.
 
-# %% tags=["figure"]
+# %% tags=["widget"]
+whole = simulate(TWO_VISITS, Policy(gap_ms=4_000, bound_ms=10_000, bounded=True))
+Predict(
+    "How many visits are there after event #6?",
+    [1, 2, 3],
+    len(whole.results()),
+    "Event #6 touches both, and three sessions that touch are one.",
+    reveal=Picture(visits, assigners),
+)
+
+# %% tags=["figure", "predict"]
 Picture(visits, assigners)
 
 # %% [markdown]
@@ -162,9 +206,10 @@ print(eager.results())
 # ## 6. When both were already told
 #
 # Now let both sessions fire before the bridge arrives. An event of another user, `b`, pushes the
-# watermark on. Lateness is allowed for 12 s, so the fired sessions are still in memory.
+# watermark on. Lateness is allowed for 12 s, so the fired sessions are still in memory. **Predict**
+# how many rows user `a` gets.
 
-# %%
+# %% tags=["predict"]
 line = "-a1--a3-a4-------a11--a13-----b18-a7"
 told = simulate(parse(line), Policy(bound_ms=0, gap_ms=4_000, lateness_ms=12_000, keyed=True))
 print(outcome(told))
@@ -207,6 +252,14 @@ print("added up by a careless reader:", sum(so_far), " the truth:", so_far[-1])
 Explorer(TWO_VISITS, assigners, policy, knobs=["size", "slide", "gap"])
 
 # %% [markdown]
+# <details><summary>What you should find</summary>
+#
+# A gap of 4 s makes one visit of all six, for the bridge #6 joins two. With 3 s there are two,
+# since #3 and #6, at 4 s and 7 s, touch, and #4 is 4 s after #6. With 2 s it is three. A slide of 1
+# s puts each event into six windows, and the row grows to as many layers.
+# </details>
+
+# %% [markdown]
 # ## In Flink this is
 #
 # ```sql
@@ -240,4 +293,12 @@ Explorer(TWO_VISITS, assigners, policy, knobs=["size", "slide", "gap"])
 # <details><summary>Why may one late event reduce the number of sessions?</summary>
 #
 # It can lie between two of them and touch both. Then the three are one.
+# </details>
+
+# %% [markdown]
+# <details><summary>Construct the smallest stream in which an event is partly late: windows of 10 s
+# every 5 s, a bound of 0 s.</summary>
+#
+# Two events: one at 11 s, which moves W to 10.999 s, and then one at 7 s. It has missed [0,10) and
+# enters [5,15).
 # </details>

@@ -510,9 +510,10 @@ print((sql / "fraud.sql").read_text())
 
 # %% [markdown]
 # Look at what is *not* there: no sum, no count, no speed between two payments, no `WHERE` behind
-# `HOP`. A window's payments travel as lines of JSON. Each begins with the watermark by which it was
-# judged, so `finish_fraud` can leave an event out of exactly the windows that it came too late for.
-# The rest it leaves to the aggregate that our own processor uses, once for a window.
+# `HOP`. <!-- no claim: ours --> A window's payments travel as lines of JSON. Each begins with the
+# watermark by which it was judged, so `finish_fraud` can leave an event out of exactly the windows
+# that it came too late for. The rest it leaves to the aggregate that our own processor uses, once
+# for a window.
 
 # %% [markdown]
 # ## 10. A window that never fires
@@ -606,7 +607,8 @@ assert (held["window_end"], held["amount_sum_cents"]) == (end_ms, ours[card, end
 #
 # The rows appear about a second after the windows fire: with the next checkpoint, which commits the
 # transaction that they are in. <!-- claim: flink-kafka-sink-commits-with-the-checkpoint -->
-# <sup>[source: Flink, Kafka connector](https://nightlies.apache.org/flink/flink-docs-release-2.2/docs/connectors/datastream/kafka/)</sup>
+# <sup>[source: Flink, Kafka
+# connector](https://nightlies.apache.org/flink/flink-docs-release-2.2/docs/connectors/datastream/kafka/)</sup>
 # A careful reader does not see them before. <!-- claim: kafka-open-transaction-is-invisible -->
 
 # %% [markdown]

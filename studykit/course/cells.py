@@ -19,9 +19,10 @@ BUILDER: Final = "studykit.course 1"
 
 TAGS: Final = frozenset(
     {"setup", "figure", "widget", "exercise", "check", "hint", "nav", "parameters", "hide-input"}
-    | {"slow", "needs-services", "needs-flink"}
+    | {"slow", "needs-services", "needs-flink", "predict", "engine"}
 )
-"""Every tag that a cell may have."""
+"""Every tag that a cell may have. `predict`: a prediction stands above it. `engine`: its code is
+part of the engine that a learner types."""
 
 KERNEL: Final = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -50,12 +51,23 @@ class Cell:
         metadata: dict[str, Any] = {}
         if self.locked:
             metadata |= {"deletable": False, "editable": False}
+        if hidden := self._hidden():
+            metadata["jupyter"] = hidden
         if self.tags:
             metadata["tags"] = list(self.tags)
         node: dict[str, Any] = {"cell_type": self.kind, "id": self.id, "metadata": metadata}
         if self.kind == "code":
             node |= {"execution_count": None, "outputs": []}
         return {**node, "source": self.source}
+
+    def _hidden(self) -> dict[str, bool]:
+        """Return what JupyterLab folds away until a reader asks for it, or runs the cell.
+
+        The source of a question holds its answer, and so does the output below a prediction.
+        """
+        source = {"source_hidden": True} if {"widget", "hide-input"} & set(self.tags) else {}
+        output = {"outputs_hidden": True} if "predict" in self.tags else {}
+        return {**output, **source}
 
 
 def read_cells(path: Path) -> list[Cell]:

@@ -6,7 +6,7 @@ hatch, each line a style. So the figures read the same in greyscale.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -49,14 +49,14 @@ class Look(NamedTuple):
 VERDICT_LOOKS: Final[MappingProxyType[Verdict, Look]] = MappingProxyType(
     {
         "on time": Look(BLUE, "o", "on time"),
-        "late": Look(VERMILLION, "^", "late, kept"),
-        "partial": Look(VERMILLION, "v", "missed some windows"),
+        "corrected": Look(VERMILLION, "^", "corrected"),
+        "partly late": Look(VERMILLION, "v", "partly late"),
         "dropped": Look(BLACK, "X", "dropped"),
     }
 )
 
 BAD_NEWS: Final[MappingProxyType[Verdict, str]] = MappingProxyType(
-    {"late": " late", "partial": " partly", "dropped": " dropped"}
+    {verdict: f" {look.word}" for verdict, look in VERDICT_LOOKS.items() if verdict != "on time"}
 )
 """What is written beside a mark that is not on time."""
 
@@ -112,7 +112,11 @@ def title(axes: Axes, text: str) -> None:
 
 
 def legend(
-    figure: Figure, handles: Sequence[Line2D | Patch], left: float, bottom: float, across: float = 0
+    figure: Figure,
+    handles: Sequence[Line2D | Patch | None],
+    left: float,
+    bottom: float,
+    across: float = 0,
 ) -> None:
     """Draw a legend upwards from a corner, or to the right if entries are `across` apart.
 
@@ -121,13 +125,16 @@ def legend(
 
     Args:
         figure: Where.
-        handles: Marks, lines and patches with labels, from the top down.
+        handles: Marks, lines and patches with labels, from the top down; None leaves a place free,
+            so that the others stay where they are from step to step.
         left: Left edge of the samples, as a share of the figure's width.
         bottom: Middle of the last entry, as a share of the figure's height.
         across: Distance between entries side by side, as a share of the figure's width.
     """
     high = 0.165 / figure.get_figheight()
     for number, handle in enumerate(handles):
+        if handle is None:
+            continue
         x = left + number * across
         y = bottom + (0 if across else (len(handles) - 1 - number) * high)
         _draw_sample(figure, handle, x, y, high)
@@ -149,23 +156,35 @@ def _draw_sample(figure: Figure, handle: Line2D | Patch, x: float, y: float, hig
     figure.add_artist(sample)
 
 
-def verdict_handles() -> list[Line2D]:
-    """Return a legend's entries for the verdicts."""
+def verdict_handles(met: Container[str]) -> list[Line2D | None]:
+    """Return a legend's entries for the verdicts that were `met`; None keeps another's place."""
     return [
         Line2D([], [], linestyle="", marker=look.marker, color=look.colour, label=look.word)
+        if verdict in met
+        else None
         for verdict, look in VERDICT_LOOKS.items()
-        if verdict != "partial"
+        if verdict in met or verdict != "partly late"  # it is rare: no place is kept for it
     ]
 
 
-def window_handles() -> list[Patch]:
-    """Return a legend's entries for the states of a window."""
-    names = {"open": "window, open", "fired": "fired", "re-fired": "fired again"}
-    patches = [
-        Patch(facecolor=light(SKY), edgecolor=EDGE, hatch=HATCHES[state] * 2, label=name)
-        for state, name in names.items()
+_WINDOW_WORDS: Final = MappingProxyType(
+    {"open": "window, open", "fired": "fired", "re-fired": "fired again", "purged": "purged"}
+)
+
+
+def window_handles(states: Container[str]) -> list[Patch | None]:
+    """Return a legend's entries for the states that windows are in; None keeps another's place."""
+    return [
+        Patch(
+            facecolor="white" if state == "purged" else light(SKY),
+            edgecolor=EDGE,
+            hatch=HATCHES[state] * 2,
+            label=word,
+        )
+        if state in states
+        else None
+        for state, word in _WINDOW_WORDS.items()
     ]
-    return [*patches, Patch(facecolor="white", edgecolor=EDGE, label="purged")]
 
 
 def light(colour: str) -> tuple[float, float, float, float]:

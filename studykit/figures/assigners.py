@@ -20,6 +20,8 @@ QUESTION: Final = "Which event joins two sessions?"
 
 _FOREVER_MS: Final = 10**12
 _GAP_MS: Final = 4_000
+_CROWD: Final = 30
+"""With more events than this they have no numbers."""
 _LAYER: Final = 0.55
 """Distance between brackets that overlap."""
 
@@ -79,7 +81,7 @@ def draw(trace: Trace, step: int) -> Figure:
     figure = style.new_figure(8, 0.9 + 0.55 * places[-1])
     axes = figure.add_axes((0.10, 0.13, 0.87, 0.84))
     right = _right_end(trace)
-    axes.set(xlim=(-trace.policy.size_ms / 2_000 - 0.4, right), ylim=(places[-1] + 0.7, -0.7))
+    axes.set(xlim=(-trace.policy.size_ms / 2_000 - 0.4, right), ylim=(places[-1] + 0.7, -0.85))
     axis.along_x(axes, axis.seconds(int(right * 1_000)), title="event time (s)")
     axis.along_y(axes, places, names=["events", *(row.name for row in rows), "global"])
     _draw_events(axes, events)
@@ -113,6 +115,11 @@ def _draw_events(axes: Axes, events: list[Event]) -> None:
             event.event_ms / 1_000, 0, marker="D" if newest else "o", color=style.BLUE, ls="",
             ms=10 if newest else 7, gid=f"event:{number}{':newest' if newest else ''}",
         )  # fmt: skip
+        if len(events) <= _CROWD:
+            axes.annotate(
+                f"#{number}", (event.event_ms / 1_000, 0), (0, 7), textcoords="offset points",
+                ha="center", fontsize=8, path_effects=style.HALO, gid=f"event:{number}:label",
+            )  # fmt: skip
     if events:
         axes.axvline(events[-1].event_ms / 1_000, color=style.BLUE, ls=":", lw=1, zorder=0)
 
@@ -192,7 +199,7 @@ def describe(trace: Trace, step: int) -> str:
     inside = [sum(_holds(window, newest, keyed=keyed) for window in row.windows) for row in rows]
     counts = ", ".join(f"{n} {row.name}" for n, row in zip(inside, rows, strict=True))
     noun = "window" if inside[-1] == 1 else "windows"
-    sentence = f"The event at {seconds(newest.event_ms)} is in {counts} {noun}."
+    sentence = f"Event #{len(events)}, at {seconds(newest.event_ms)}, is in {counts} {noun}."
     fused = rows[-1].fused
     if len(fused) > 1:
         names = " and ".join(span(window.start_ms, window.end_ms) for window in fused)

@@ -8,14 +8,15 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from matplotlib.figure import Figure
 
 from studykit.flink.recording import JobRecording
+from studykit.trace.comparing import Comparison
 from studykit.trace.steps import Trace
 
 Row: TypeAlias = dict[str, str | int]
 """A row of the table that says the same as the picture."""
 
-Subject = TypeVar("Subject", Trace, JobRecording)
+Subject = TypeVar("Subject", Trace, JobRecording, Comparison)
 """What a figure shows, step by step."""
-Subject_contra = TypeVar("Subject_contra", Trace, JobRecording, contravariant=True)
+Subject_contra = TypeVar("Subject_contra", Trace, JobRecording, Comparison, contravariant=True)
 
 Choices: TypeAlias = Mapping[str, tuple[str | int, ...]]
 """Options of a figure that a reader may choose, each with its values; the first is the default."""

@@ -52,7 +52,7 @@ def draw(recording: JobRecording, step: int) -> Figure:
         _draw_operator(axes, row, operator, slow=operator is slow)
         if operator.watermark_ms is None:
             continue
-        said = f"W {_behind(moment, operator).removeprefix(', ') or clock(operator.watermark_ms)}"
+        said = f"W {_clock(operator)}{_behind(moment, operator).replace(', ', chr(10))}"
         axes.annotate(
             said, (1.03, row), xycoords=("axes fraction", "data"), va="center", fontsize=8,
             annotation_clip=False,

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from flink_jobs.simulator.partitions import partition_of
 from studykit.drawing import style
 from studykit.figures.exhibit import Choices, Row
 from studykit.trace.steps import Trace
@@ -35,14 +34,42 @@ class Place(NamedTuple):
 def place_of(key: str, parallelism: int) -> Place:
     """Return the key group of a key and the subtask that has the group.
 
-    The split of groups over subtasks is Flink's. The hash that chooses the group is a stand-in:
-    Flink takes the hash of the key's Java object.
+    Both rules are Flink's own, for a key that is a string: the group is a murmur hash of the hash
+    that Java gives the string, and neighbouring groups share a subtask.
 
-    >>> place_of("a", 1).subtask
-    0
+    >>> place_of("a", 2), place_of("b", 2)
+    (Place(group=81, subtask=1), Place(group=22, subtask=0))
     """
-    group = partition_of(key.encode(), KEY_GROUPS)
+    group = _murmur(_java_hash(key)) % KEY_GROUPS
     return Place(group, group * parallelism // KEY_GROUPS)
+
+
+_WORD: Final = 0xFFFF_FFFF
+"""A Java int has 32 bits; Python's whole numbers are cut to it."""
+
+
+def _java_hash(text: str) -> int:
+    """Return Java's `String.hashCode`, without sign."""
+    units = text.encode("utf-16-be")
+    code = 0
+    for high, low in zip(units[::2], units[1::2], strict=True):
+        code = (31 * code + (high << 8 | low)) & _WORD
+    return code
+
+
+def _murmur(code: int) -> int:
+    """Return Flink's `MathUtils.murmurHash`, which is murmur 3 of one int, made positive."""
+    code = _rotated(code * 0xCC9E2D51, 15) * 0x1B873593
+    code = (_rotated(code, 13) * 5 + 0xE6546B64) & _WORD ^ 4
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
+        code = ((code ^ code >> shift) * factor) & _WORD
+    signed = code - 2**32 if code >= 2**31 else code
+    return 0 if signed == -(2**31) else abs(signed)
+
+
+def _rotated(code: int, bits: int) -> int:
+    code &= _WORD
+    return (code << bits | code >> 32 - bits) & _WORD
 
 
 def _windows(trace: Trace, step: int) -> dict[str, list[WindowView]]:

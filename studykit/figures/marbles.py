@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.trace.marbles import MarbleError, outcome, render
+from studykit.trace.marbles import MarbleError, aligned
 from studykit.trace.steps import Trace
 from studykit.trace.view import View, view
 from studykit.trace.words import firings, seconds, span, verdicts
@@ -26,7 +26,7 @@ def draw(trace: Trace, step: int) -> Figure:
     """Draw a lane for each key, the ticks of the watermark, and a lane of results."""
     shown = view(trace, step)
     keys = sorted({event.key for event in trace.events})
-    figure = style.new_figure(8, 1.9 + 0.55 * len(keys))
+    figure = style.new_figure(8, 2.0 + 0.62 * len(keys))
     axes = figure.add_axes((0.11, 0.28, 0.86, 0.70))
     last = max((step.now_ms for step in trace.steps), default=1_000) / 1_000 * 1.06
     axes.set(xlim=(0, last), ylim=(len(keys) + 1.7, -0.6))
@@ -41,7 +41,7 @@ def draw(trace: Trace, step: int) -> Figure:
 
 
 def _draw_marbles(axes: Axes, keys: list[str], shown: View) -> None:
-    """Draw each event when it arrived, with the time at which it happened."""
+    """Draw each event when it arrived, with its number and the time at which it happened."""
     for arrival in shown.seen:
         look = style.VERDICT_LOOKS[arrival.verdict]
         at = arrival.event.arrival_ms / 1_000, keys.index(arrival.event.key)
@@ -50,8 +50,9 @@ def _draw_marbles(axes: Axes, keys: list[str], shown: View) -> None:
             gid=f"event:{arrival.number}:{arrival.verdict}",
         )  # fmt: skip
         axes.annotate(
-            f"{arrival.event.event_ms / 1_000:g}{style.BAD_NEWS.get(arrival.verdict, '')}",
-            at, (0, 7), textcoords="offset points", ha="center", fontsize=8,
+            f"#{arrival.number}{style.BAD_NEWS.get(arrival.verdict, '')}\n"
+            f"{seconds(arrival.event.event_ms)}",
+            at, (0, 6), textcoords="offset points", ha="center", fontsize=7.5,
         )  # fmt: skip
 
 
@@ -91,12 +92,13 @@ def _draw_results(axes: Axes, y: int, shown: View, *, keyed: bool) -> None:
 
 def _lines(trace: Trace, step: int) -> str:
     """Return the stream and its outcome as text, as far as they have come."""
-    so_far = Trace(trace.policy, trace.sources, trace.events, trace.steps[:step])
+    events = tuple(arrival.event for arrival in view(trace, step).seen)
+    so_far = Trace(trace.policy, trace.sources, events, trace.steps[:step])
     try:
-        line = render(arrival.event for arrival in view(trace, step).seen)
+        came, went = aligned(so_far)
     except MarbleError:
         return "(times are not whole seconds: no line of text)"
-    return f"in   {line}\nout  {outcome(so_far)}"
+    return f"in   {came}\nout  {went}"
 
 
 def describe(trace: Trace, step: int) -> str:

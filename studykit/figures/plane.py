@@ -79,12 +79,17 @@ def draw_events(axes: Axes, seen: Sequence[EventView]) -> None:
         if crowded and arrival.verdict == "on time":
             continue
         axes.annotate(
-            f"{arrival.event.value}{style.BAD_NEWS.get(arrival.verdict, '')}",
+            f"{_name(arrival, crowded=crowded)}{style.BAD_NEWS.get(arrival.verdict, '')}",
             at, (7, 2), textcoords="offset points", zorder=5,
             path_effects=style.HALO, gid=f"event:{arrival.number}:label",
         )  # fmt: skip
         if arrival.behind and arrival.verdict == "on time":
             _draw_behind(axes, arrival, at)
+
+
+def _name(arrival: EventView, *, crowded: bool) -> str:
+    """Return the number of an event and, where there is room, what it adds to a sum."""
+    return f"#{arrival.number}" if crowded else f"#{arrival.number} {arrival.event.value:+d}"
 
 
 def _draw_behind(axes: Axes, arrival: EventView, at: tuple[float, float]) -> None:
@@ -117,28 +122,29 @@ def draw_watermark(axes: Axes, path: Sequence[Mark], now_ms: int) -> None:
     )  # fmt: skip
 
 
-def draw_windows(axes: Axes, windows: Sequence[WindowView], now_ms: int) -> None:
+def draw_windows(axes: Axes, shown: View) -> None:
     """Draw each span once, over all keys: closed on the left, open on the right."""
     spans: dict[tuple[int, int], list[WindowView]] = {}
-    for window in windows:
+    for window in shown.windows:
         if window.state != "merged":
             spans.setdefault((window.start_ms, window.end_ms), []).append(window)
     roomy = len(spans) <= _WINDOWS
     for (start_ms, end_ms), group in sorted(spans.items()):
-        box = _draw_window(axes, start_ms, end_ms, group, now_ms)
+        box = _draw_window(axes, (start_ms, end_ms), group, shown)
         if roomy:
             _label_window(axes, group, box)
 
 
 def _draw_window(
-    axes: Axes, start_ms: int, end_ms: int, group: Sequence[WindowView], now_ms: int
+    axes: Axes, span_ms: tuple[int, int], group: Sequence[WindowView], shown: View
 ) -> tuple[float, float, float, float]:
     """Draw one span; return its left, right, lower and upper side, in seconds."""
-    state = group[0].state if len(group) == 1 else _common_state(group)
+    start_ms, end_ms = span_ms
+    state = _common_state([shown.drawn_state(window) for window in group])
     gone = [window.gone_ms for window in group if window.gone_ms is not None]
     left, right = start_ms / 1_000, end_ms / 1_000
     low = min(window.opened_ms for window in group) / 1_000
-    high = (max(gone) if len(gone) == len(group) else now_ms) / 1_000
+    high = (max(gone) if len(gone) == len(group) else shown.now_ms) / 1_000
     gid = f"window:{start_ms}-{end_ms}:{state}"
     fill = "none" if state == "purged" else style.light(style.SKY)
     axes.add_patch(
@@ -159,12 +165,10 @@ def _draw_window(
     return left, right, low, high
 
 
-def _common_state(group: Sequence[WindowView]) -> str:
+def _common_state(states: Sequence[str]) -> str:
     """Return how far the windows of all keys over one span have come: the furthest of them."""
     order = ["purged", "open", "fired", "re-fired"]
-    if all(window.state == "purged" for window in group):
-        return "purged"
-    return max((window.state for window in group), key=order.index)
+    return max(states, key=order.index)
 
 
 def _label_window(

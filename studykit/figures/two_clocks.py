@@ -89,7 +89,7 @@ def describe(trace: Trace, step: int, order: Order = "arrival") -> str:
         return "Nothing has arrived yet."
     latest = shown.seen[-1]
     sentence = (
-        f"Event {latest.number} happened at {seconds(latest.event.event_ms)}, arrived at "
+        f"Event #{latest.number} happened at {seconds(latest.event.event_ms)}, arrived at "
         f"{seconds(latest.event.arrival_ms)}: skew {seconds(latest.event.skew_ms)}."
     )
     older = sum(before.event.event_ms > latest.event.event_ms for before in shown.seen)
@@ -99,7 +99,9 @@ def describe(trace: Trace, step: int, order: Order = "arrival") -> str:
     if order == "event time":
         numbers = [arrival.number for arrival in in_order(shown.seen, order)][-_TOLD:]
         last = f" the last {_TOLD}" if len(shown.seen) > _TOLD else ""
-        sentence += f" In order of event time{last}: {', '.join(map(str, numbers))}."
+        sentence += (
+            f" In order of event time{last}: {', '.join(f'#{number}' for number in numbers)}."
+        )
     return sentence
 
 
@@ -111,7 +113,7 @@ def happened(trace: Trace, step: int) -> str:
     if last.verdict is None or last.event is None:
         return "Nothing arrives; the program takes note of how far event time has come (lesson 02)."
     times = seconds(last.event.event_ms), seconds(last.event.arrival_ms)
-    return f"Event {last.number} happened at {times[0]} and arrives at {times[1]}."
+    return f"Event #{last.number} happened at {times[0]} and arrives at {times[1]}."
 
 
 def table(trace: Trace, step: int, order: Order = "arrival") -> list[Row]:

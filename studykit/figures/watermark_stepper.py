@@ -26,14 +26,14 @@ def draw(trace: Trace, step: int) -> Figure:
     ends = [window.end_ms for window in view(trace, len(trace.steps)).windows]
     figure, axes = plane.new_plane(trace, ends)
     plane.draw_diagonal(axes)
-    plane.draw_windows(axes, shown.windows, shown.now_ms)
+    plane.draw_windows(axes, shown)
     plane.draw_watermark(axes, shown.path, shown.now_ms)
     plane.draw_events(axes, shown.seen)
     plane.draw_now(axes, shown.now_ms)
-    handles: list[Line2D | Patch] = [
-        *style.verdict_handles(),
-        Line2D([], [], color=style.GREEN, lw=2.4, label="watermark"),
-        *style.window_handles(),
+    handles: list[Line2D | Patch | None] = [
+        *style.verdict_handles({arrival.verdict for arrival in shown.seen}),
+        Line2D([], [], color=style.GREEN, lw=2.4, label="watermark") if shown.path else None,
+        *style.window_handles({shown.drawn_state(window) for window in shown.windows}),
     ]
     style.legend(figure, handles, left=0.825, bottom=0.10)
     return figure

@@ -49,7 +49,15 @@ def draw(trace: Trace, step: int) -> Figure:
     axis.along_x(bars, places, names=[""] * len(places))
     axis.along_x(count, places, title="processing time (s)")
     high = 1 - 0.12 / figure.get_figheight()
-    style.legend(figure, style.window_handles()[:3], left=0.53, bottom=high, across=0.16)
+    style.legend(
+        figure,
+        style.window_handles({state for window in shown.windows for _, state in window.history})[
+            :3
+        ],
+        left=0.53,
+        bottom=high,
+        across=0.16,
+    )
     return figure
 
 

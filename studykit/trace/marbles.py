@@ -54,15 +54,7 @@ def render(events: Iterable[Event]) -> str:
     Raises:
         MarbleError: An event does not fit into the form.
     """
-    parts = []
-    now_s = 0
-    for event in sorted(events, key=lambda event: event.arrival_ms):
-        _check(event)
-        arrival_s = event.arrival_ms // 1_000
-        value = "" if event.value == 1 else f"={event.value}"
-        parts.append("-" * (arrival_s - now_s) + f"{event.key}{event.event_ms // 1_000}{value}")
-        now_s = arrival_s
-    return "".join(parts)
+    return _line(_came(events))
 
 
 def outcome(trace: Trace) -> str:
@@ -75,8 +67,45 @@ def outcome(trace: Trace) -> str:
     >>> outcome(simulate(STORY, STORY_POLICY))
     '---------------[0,10)=21--[0,10)=22------x6'
     """
-    parts = []
-    now_s = 0
+    return _line(_went(trace))
+
+
+def aligned(trace: Trace) -> tuple[str, str]:
+    r"""Return both lines of a stream, padded so that what happens together stands together.
+
+    >>> from studykit.trace.simulate import simulate
+    >>> print(*aligned(simulate(parse("a1--a14--a2"))), sep="\n")
+    a1 --a14      --a2
+       --[0,10)=1 --x2
+
+    Raises:
+        MarbleError: An event does not fit into the form.
+    """
+    came, went = _came(trace.events), _went(trace)
+    lines = ["", ""]
+    for now_s in range(max([*came, *went], default=-1) + 1):
+        dash = "-" if now_s else ""
+        cells = [f"{dash}{told.get(now_s, '')}" for told in (came, went)]
+        wide = max(map(len, cells)) + (1 if max(map(len, cells)) > 1 else 0)
+        lines = [line + cell.ljust(wide) for line, cell in zip(lines, cells, strict=True)]
+    return lines[0].rstrip(), lines[1].rstrip()
+
+
+def _came(events: Iterable[Event]) -> dict[int, str]:
+    """Return the events of each second, as they are written."""
+    came: dict[int, str] = {}
+    for event in sorted(events, key=lambda event: event.arrival_ms):
+        _check(event)
+        arrival_s = event.arrival_ms // 1_000
+        value = "" if event.value == 1 else f"={event.value}"
+        written = f"{event.key}{event.event_ms // 1_000}{value}"
+        came[arrival_s] = came.get(arrival_s, "") + written
+    return came
+
+
+def _went(trace: Trace) -> dict[int, str]:
+    """Return the firings and the dropped events of each second, as they are written."""
+    went: dict[int, list[str]] = {}
     for step in trace.steps:
         words = [
             f"{f'{change.key}:' if trace.policy.keyed else ''}"
@@ -87,9 +116,17 @@ def outcome(trace: Trace) -> str:
         if step.verdict == "dropped" and step.event:
             words.append(f"x{step.event.event_ms // 1_000}")
         if words:
-            parts.append("-" * (step.now_ms // 1_000 - now_s) + " ".join(words))
-            now_s = step.now_ms // 1_000
-    return "".join(parts)
+            went.setdefault(step.now_ms // 1_000, []).extend(words)
+    return {now_s: " ".join(words) for now_s, words in went.items()}
+
+
+def _line(told: dict[int, str]) -> str:
+    """Return what is told in each second on one line, a dash for each second before it."""
+    line, now_s = "", 0
+    for at_s, words in sorted(told.items()):
+        line += "-" * (at_s - now_s) + words
+        now_s = at_s
+    return line
 
 
 def _check(event: Event) -> None:

@@ -2,7 +2,7 @@
 
 >>> from studykit.trace.stories import STORY, STORY_POLICY
 >>> simulate(STORY, STORY_POLICY).counts()
-{'on time': 8, 'late': 1, 'partial': 0, 'dropped': 1}
+{'on time': 8, 'corrected': 1, 'partly late': 0, 'dropped': 1}
 """
 
 from __future__ import annotations
@@ -178,9 +178,10 @@ class _Run:
     def _verdict(self, missed: Sequence[int]) -> Verdict:
         """Name what the operator did with an event; it has judged already."""
         if missed:
-            return "dropped" if len(missed) == self._operator.windows_per_event else "partial"
+            all_missed = len(missed) == self._operator.windows_per_event
+            return "dropped" if all_missed else "partly late"
         fired = any(change.kind in ("fired", "re-fired") for change in self._changes)
-        return "late" if fired else "on time"
+        return "corrected" if fired else "on time"
 
     def opened(self, key: str, window: Window) -> None:
         """A first event has come into a window."""

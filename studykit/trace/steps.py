@@ -14,11 +14,15 @@ from msgspec import Struct
 if TYPE_CHECKING:
     import pandas as pd
 
-Verdict: TypeAlias = Literal["on time", "late", "partial", "dropped"]
-"""What became of an event. `on time`: every window of it was open. `late`: it changed a window that
-had fired. `partial`: it missed some of its windows and entered others. `dropped`: it missed all."""
+Verdict: TypeAlias = Literal["on time", "corrected", "partly late", "dropped"]
+"""What became of an event; the glossary of the study guide has the same four words.
 
-VERDICTS: tuple[Verdict, ...] = ("on time", "late", "partial", "dropped")
+`on time`: every window of the event was open. `corrected`: the event entered a window that had
+fired, and the window fired again. `partly late`: the event missed some of its windows and entered
+the others. `dropped`: the event missed all of its windows; the production system calls it `late`.
+"""
+
+VERDICTS: tuple[Verdict, ...] = ("on time", "corrected", "partly late", "dropped")
 
 ChangeKind: TypeAlias = Literal["opened", "merged", "fired", "re-fired", "purged"]
 StepKind: TypeAlias = Literal["arrival", "watermark", "idle", "end"]

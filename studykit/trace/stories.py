@@ -16,7 +16,7 @@ from studykit.trace.steps import Event, Policy
 STORY: Final = tuple(
     Event(event.event_ms, event.arrival_ms, event.key, event.value) for event in story.STORY
 )
-"""Ten events. With `STORY_POLICY` 8 are on time, 1 is late and kept, and 1 is dropped."""
+"""Ten events. With `STORY_POLICY` 8 are on time, 1 is a correction, and 1 is dropped."""
 
 STORY_POLICY: Final = Policy(
     bound_ms=story.BOUND_MS, lateness_ms=story.LATENESS_MS, size_ms=story.SIZE_MS

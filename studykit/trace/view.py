@@ -109,6 +109,20 @@ class View:
         """The windows that hold state."""
         return [window for window in self.windows if window.live]
 
+    def drawn_state(self, window: WindowView) -> WindowState:
+        """Return the state in which a picture of this step shows a window.
+
+        A window that fires and is purged in one step is shown as fired: without allowed lateness
+        nobody would see it fire otherwise.
+        """
+        told = {
+            (change.key, change.start_ms, change.end_ms): change.kind
+            for change in (self.last.changes if self.last else ())
+            if change.kind in ("fired", "re-fired")
+        }
+        kind = told.get((window.key, window.start_ms, window.end_ms))
+        return _STATES[kind] if kind and window.state == "purged" else window.state
+
     def counts(self) -> dict[Verdict, int]:
         """How many events met each verdict."""
         return {

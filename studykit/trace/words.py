@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from flink_jobs.utils.watermarks import MAX_WATERMARK, MIN_WATERMARK
-from studykit.trace.steps import Change, Step, Trace
+from studykit.trace.steps import VERDICTS, Change, Step, Trace
 from studykit.trace.steps import span as span  # noqa: PLC0414 - figures ask for it here
 from studykit.trace.view import View, WindowView, view
 
@@ -45,9 +45,7 @@ def verdicts(shown: View) -> str:
     words = [f"{counts['on time']} on time"]
     if behind:
         words[0] += f" ({behind} behind the watermark, window open)"
-    words += [f"{counts['late']} late kept"] if counts["late"] else []
-    words += [f"{counts['partial']} missed some windows"] if counts["partial"] else []
-    words += [f"{counts['dropped']} dropped"] if counts["dropped"] else []
+    words += [f"{counts[bad]} {bad}" for bad in VERDICTS[1:] if counts[bad]]
     return ", ".join(words)
 
 
@@ -89,7 +87,7 @@ def _arrival(step: Step) -> str:
     event = step.event
     assert event is not None
     told = (
-        f"Event {step.number} happened at {seconds(event.event_ms)}"
+        f"Event #{step.number} happened at {seconds(event.event_ms)}"
         f" and arrives at {seconds(event.arrival_ms)}"
     )
     watermark = seconds(step.before_ms)
@@ -97,9 +95,9 @@ def _arrival(step: Step) -> str:
         "on time": f"behind the watermark {watermark}, but its window is open: on time"
         if step.behind
         else "on time",
-        "late": f"its window has fired (watermark {watermark}) but still takes it: late, kept",
-        "partial": f"it misses {count_of(len(step.missed), 'window')} (watermark {watermark})"
-        " and enters the others",
+        "corrected": f"its window has fired (watermark {watermark}) but still takes it: corrected",
+        "partly late": f"it misses {count_of(len(step.missed), 'window')} (watermark {watermark})"
+        " and enters the others: partly late",
         "dropped": f"its window is purged (watermark {watermark}): dropped",
     }
     assert step.verdict is not None

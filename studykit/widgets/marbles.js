@@ -74,11 +74,10 @@ function watermark(svg, x, y, path, now) {
 
 const SHAPES = {
   "on time": "M-8 0A8 8 0 1 0 8 0A8 8 0 1 0 -8 0",
-  late: "M0 -9L9 7L-9 7Z",
-  partial: "M0 9L9 -7L-9 -7Z",
+  corrected: "M0 -9L9 7L-9 7Z",
+  "partly late": "M0 9L9 -7L-9 -7Z",
   dropped: "M-8 -5L-5 -8L0 -3L5 -8L8 -5L3 0L8 5L5 8L0 3L-5 8L-8 5L-3 0Z",
 };
-const WORDS = { late: " late", dropped: " dropped", partial: " partly" };
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 function render({ model, el }) {
@@ -114,8 +113,8 @@ function render({ model, el }) {
     for (const [key, value] of Object.entries(aria)) group.setAttribute(key, value);
     element("path", { d: SHAPES[mark.verdict], fill: mark.colour }, group);
     const halo = { stroke: "white", "stroke-width": 3, "paint-order": "stroke" };
-    const word = WORDS[mark.verdict] ?? (mark.behind ? " behind W" : "");
-    const text = `${one.key}${one.value}${word}`;
+    const word = mark.word || (mark.behind ? " behind W" : "");
+    const text = `#${number + 1} ${one.key}+${one.value}${word}`;
     element("text", { x: 11, y: -3, ...halo }, group, text);
     group.addEventListener("pointerdown", (happening) => {
       held = focused = number;

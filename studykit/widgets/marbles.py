@@ -11,7 +11,7 @@ import traitlets
 
 from studykit.drawing import style
 from studykit.figures import watermark_stepper
-from studykit.trace.marbles import outcome, parse, render
+from studykit.trace.marbles import aligned, parse
 from studykit.trace.simulate import simulate
 from studykit.trace.steps import Event, Policy, Trace
 from studykit.trace.view import View, WindowView, view
@@ -77,6 +77,7 @@ def scene(events: tuple[Event, ...], trace: Trace) -> dict[str, Any]:
         trace: The run over them.
     """
     shown = view(trace, len(trace.steps))
+    came, went = aligned(trace)
     return {
         "span": SPAN_S,
         "now": shown.now_ms / 1_000,
@@ -88,8 +89,8 @@ def scene(events: tuple[Event, ...], trace: Trace) -> dict[str, Any]:
         ],
         "windows": [_box(window, shown) for window in shown.windows if window.state != "merged"],
         "sentence": state_sentence(trace, len(trace.steps)),
-        "in": render(events),
-        "out": outcome(trace),
+        "in": came,
+        "out": went,
     }
 
 
@@ -102,6 +103,7 @@ def _marks(events: tuple[Event, ...], shown: View) -> list[dict[str, Any]]:
         behind = ", behind the watermark" if arrival.behind else ""
         marks[place] = {
             "verdict": arrival.verdict,
+            "word": style.BAD_NEWS.get(arrival.verdict, ""),
             "colour": look.colour,
             "behind": arrival.behind,
             "label": f"#{place + 1}, key {event.key}, value {event.value}, happened at "

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from studykit.flink.recording import JobRecording
-from studykit.trace.steps import Trace
-from studykit.trace.words import step_sentence
+from studykit.trace.comparing import Comparison
+from studykit.trace.steps import Step, Trace
+from studykit.trace.words import seconds, step_sentence
 
 
 class Reel(NamedTuple):
@@ -17,11 +18,13 @@ class Reel(NamedTuple):
         times: The time of each step in milliseconds, step 0 included.
         words: What happened in each step.
         stills: The steps that remain as pictures where no kernel runs.
+        landmarks: The steps that one may jump by, each kind by its name.
     """
 
     times: Sequence[int]
     words: Sequence[str]
     stills: Sequence[int]
+    landmarks: Mapping[str, Sequence[int]]
 
     @property
     def last(self) -> int:
@@ -33,9 +36,11 @@ class Reel(NamedTuple):
         return max(sum(at_ms <= time_ms for at_ms in self.times) - 1, 0)
 
 
-def reel_of(subject: Trace | JobRecording) -> Reel:
-    """Return the steps of a trace, from before the first, or the moments of a recording."""
-    return _of_trace(subject) if isinstance(subject, Trace) else _of_recording(subject)
+def reel_of(subject: Trace | JobRecording | Comparison) -> Reel:
+    """Return the steps of a trace, from before the first, or the moments of the others."""
+    if isinstance(subject, Trace):
+        return _of_trace(subject)
+    return _of_recording(subject) if isinstance(subject, JobRecording) else _of_comparison(subject)
 
 
 def _of_trace(trace: Trace) -> Reel:
@@ -53,11 +58,38 @@ def _of_trace(trace: Trace) -> Reel:
         (-1, *(step.now_ms for step in trace.steps)),
         [step_sentence(trace, number) for number in range(last + 1)],
         sorted({max(fires - 1, 0), fires, last}),
+        _landmarks(trace.steps),
     )
+
+
+def _landmarks(steps: Sequence[Step]) -> dict[str, list[int]]:
+    """Return where events arrive, where windows fire, and where an event is not simply on time."""
+    numbered = list(enumerate(steps, start=1))
+    return {
+        "step": list(range(len(steps) + 1)),
+        "event": [number for number, step in numbered if step.kind == "arrival"],
+        "firing": [
+            number
+            for number, step in numbered
+            if any(change.kind in ("fired", "re-fired") for change in step.changes)
+        ],
+        "verdict": [
+            number
+            for number, step in numbered
+            if step.behind or step.verdict not in (None, "on time")
+        ],
+    }
 
 
 def _of_recording(recording: JobRecording) -> Reel:
     times = [moment.at_ms for moment in recording.moments]
     words = [f"{at_ms / 1_000:.1f} s into the recording of a job." for at_ms in times]
     last = len(times) - 1
-    return Reel(times, words, sorted({0, last}))
+    return Reel(times, words, sorted({0, last}), {"step": range(last + 1)})
+
+
+def _of_comparison(comparison: Comparison) -> Reel:
+    moments = comparison.moments
+    words = ["Nothing has arrived yet.", *(f"At {seconds(now_ms)}." for now_ms in moments)]
+    last = len(moments)
+    return Reel((-1, *moments), words, [last], {"step": range(last + 1)})

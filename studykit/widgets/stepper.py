@@ -11,6 +11,7 @@ import ipywidgets as widgets
 from studykit.drawing import style
 from studykit.figures.exhibit import Exhibit, Subject, choices_of, own_words
 from studykit.flink.recording import JobRecording
+from studykit.trace.comparing import Comparison
 from studykit.trace.steps import Trace
 from studykit.widgets import page
 from studykit.widgets.reel import reel_of
@@ -23,7 +24,8 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Buttons and a slider over the steps of a trace, the picture, and its sentence.
 
     The widget holds the step and nothing else: frame k is the figure at k. It never starts by
-    itself. Every control is reached with Tab; the arrow keys move the slider.
+    itself. Every control is reached with Tab; the arrow keys move the slider. `previous` and `next`
+    go by step, by event, by firing, or by events that are not simply on time.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         last = self.reel.last
         self.slider = widgets.IntSlider(
             description="step", min=0, max=last, value=step, continuous_update=True,
-            layout=widgets.Layout(width="22em", flex="0 0 auto"),
+            layout=widgets.Layout(width="22em", flex="1 1 22em"),
         )  # fmt: skip
         self.play = widgets.Play(
             min=0, max=last, value=step, interval=INTERVAL_MS, show_repeat=False
@@ -63,6 +65,11 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.choices = {
             name: self._choice(name, values) for name, values in choices_of(exhibit).items()
         }
+        self.jump = widgets.Dropdown(
+            description="jump by", options=self._kinds(), value="step",
+            tooltip="what previous and next go to", style={"description_width": "4.5em"},
+            layout=widgets.Layout(width="12em", flex="0 0 auto"),
+        )  # fmt: skip
         self.as_table = widgets.Checkbox(description="show as table", value=False, indent=False)
         self.happened = widgets.HTML()
         self.image = widgets.HTML()
@@ -71,7 +78,7 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.slider.observe(self._show, "value")
         self.as_table.observe(self._show, "value")
         controls = widgets.HBox(
-            [*self._buttons(), self.play, self.slider],
+            [*self._buttons(), self.jump, self.play, self.slider],
             layout=widgets.Layout(flex_flow="row wrap"),  # with large letters not all fit in a row
         )
         super().__init__(
@@ -96,7 +103,7 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def step(self, step: int) -> None:
         self.slider.value = step
 
-    def show(self, trace: Trace | JobRecording) -> None:
+    def show(self, trace: Trace | JobRecording | Comparison) -> None:
         """Show another trace, at the processing time of this one; at its end if this is at its."""
         at_end = self.step == self.reel.last
         now_ms = self.reel.times[self.step]
@@ -105,6 +112,9 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._frame.cache_clear()
         last = self.reel.last
         step = last if at_end else self.reel.step_at(now_ms)
+        kind = self.jump.value
+        self.jump.options = self._kinds()
+        self.jump.value = kind if kind in self._kinds() else "step"
         with self.slider.hold_trait_notifications():
             self.slider.max = self.play.max = last
             self.slider.value = step
@@ -133,8 +143,10 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Return the buttons; what each does is its tooltip and its label."""
         moves = {
             "first": lambda: 0,
-            "previous": lambda: max(self.step - 1, 0),
-            "next": lambda: min(self.step + 1, self.reel.last),
+            "previous": lambda: max((at for at in self._marks() if at < self.step), default=0),
+            "next": lambda: min(
+                (at for at in self._marks() if at > self.step), default=self.reel.last
+            ),
             "last": lambda: self.reel.last,
         }
         buttons = []
@@ -147,6 +159,14 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             button.on_click(lambda _, target=target: setattr(self, "step", target()))
             buttons.append(button)
         return buttons
+
+    def _kinds(self) -> list[str]:
+        """Return what one may jump by: each kind of which there is one at least."""
+        return [name for name, steps in self.reel.landmarks.items() if steps]
+
+    def _marks(self) -> Sequence[int]:
+        """Return the steps that `previous` and `next` go to."""
+        return self.reel.landmarks[self.jump.value]
 
     def _draw(self, step: int) -> bytes:
         return style.png(self.exhibit.draw(self.trace, step, **self._options))

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +15,13 @@ from tests.support.browser import wait_for_kernel
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 LESSON = NOTEBOOKS / "02_watermarks.ipynb"  # it has a widget of every kind
+
+PATIENCE_S = 60
+FORGET = """async () => {
+    const told = {headers: {"X-XSRFToken": (document.cookie.match(/_xsrf=([^;]+)/) || [])[1]}};
+    for (const session of await (await fetch("/api/sessions")).json())
+        await fetch(`/api/sessions/${session.id}`, {method: "DELETE", ...told});
+}"""
 
 pytestmark = pytest.mark.browser
 
@@ -68,7 +76,9 @@ def test_lesson_runs_and_its_widgets_answer_to_the_keyboard(visit, page) -> None
     slider = page.get_by_role("slider").first
     slider.focus()
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_text(re.compile(r"^Step 1 of 16\. Event 1 happened at 2 s"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile(r"^Step 1 of 16\. Event #1 happened at 2 s"))
+    ).to_be_visible()
     expect(page.locator("img[alt^='At 3 s the watermark is']")).to_have_count(1)
 
     marble = page.get_by_role("button", name=re.compile("happened at 6 s, arrives at 23 s"))
@@ -80,6 +90,26 @@ def test_lesson_runs_and_its_widgets_answer_to_the_keyboard(visit, page) -> None
 
     hosts = {urlsplit(url).hostname for url in visit.requests if url.startswith(("http", "ws"))}
     assert hosts == {HOST}
+
+
+def test_a_lesson_that_was_run_and_saved_shows_every_figure_when_it_is_opened_again(
+    lab, page, lesson: Path
+) -> None:
+    run_all(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+s")
+    deadline = time.monotonic() + PATIENCE_S
+    while '"widget-state+json"' not in lesson.read_text().replace("application/vnd.jupyter.", ""):
+        assert time.monotonic() < deadline, "JupyterLab has not saved what the widgets show"
+        page.wait_for_timeout(200)
+    page.evaluate(FORGET)  # the next day: no kernel knows the widgets any more
+    page.goto(lab.url.replace("StudyDoc.md", f"notebooks/{lesson.name}?reset"))
+    page.locator(".jp-NotebookPanel h1").first.wait_for()
+    expect(page.locator(".jp-NotebookPanel svg[role=group]")).to_be_visible()  # the marbles, again
+    steppers = page.get_by_role("slider")
+    expect(steppers.nth(2)).to_be_attached()
+    assert page.get_by_text("Error displaying widget").count() == 0
+    assert page.locator(".jp-OutputArea .widget-html img[src^='data:image/png']").count() >= 3
 
 
 def test_saved_lesson_shows_pictures_before_anything_runs(page) -> None:

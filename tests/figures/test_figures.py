@@ -72,7 +72,7 @@ def end(exhibit: Exhibit[Trace], trace: Trace) -> tuple[set[str], str]:
 def test_two_clocks_shows_that_event_4_was_8_s_under_way() -> None:
     step = STORY_TRACE.step_at(11_000)
     assert two_clocks.describe(STORY_TRACE, step).startswith(
-        "Event 4 happened at 3 s, arrived at 11 s: skew 8 s."
+        "Event #4 happened at 3 s, arrived at 11 s: skew 8 s."
     )
     assert "skew:4:8000" in gids(two_clocks.draw(STORY_TRACE, step))
 
@@ -80,7 +80,7 @@ def test_two_clocks_shows_that_event_4_was_8_s_under_way() -> None:
 def test_two_clocks_tells_of_no_watermark() -> None:
     told = [two_clocks.happened(STORY_TRACE, step) for step in range(len(STORY_TRACE.steps) + 1)]
     assert "watermark" not in " ".join(told)
-    assert "Event 4 happened at 3 s and arrives at 11 s." in told
+    assert "Event #4 happened at 3 s and arrives at 11 s." in told
     assert sum(words.startswith("Event ") for words in told) == len(STORY)
 
 
@@ -96,7 +96,7 @@ def test_two_clocks_joins_the_events_in_either_order() -> None:
         assert [row["happened"] for row in rows] == [f"{at:g} s" for at in orders[order]]
     assert orders == {"arrival": [2, 5, 8, 3], "event time": [2, 3, 5, 8]}
     sentence = two_clocks.describe(STORY_TRACE, step, order="event time")
-    assert sentence.endswith("In order of event time: 1, 4, 2, 3.")
+    assert sentence.endswith("In order of event time: #1, #4, #2, #3.")
 
 
 def test_results_of_one_moment_share_a_label() -> None:
@@ -108,7 +108,7 @@ def test_watermark_stepper_shows_every_verdict_of_the_story() -> None:
     ids, sentence = end(watermark_stepper, STORY_TRACE)
     assert {gid for gid in ids if gid.startswith("event:") and gid.count(":") == 2} >= {
         *(f"event:{n}:on time" for n in (1, 2, 3, 4, 5, 6, 8, 9)),
-        "event:7:late",
+        "event:7:corrected",
         "event:10:dropped",
         "event:4:behind",
         "event:9:behind",
@@ -116,7 +116,7 @@ def test_watermark_stepper_shows_every_verdict_of_the_story() -> None:
     assert {"window:0-10000:purged", "window:10000-20000:open", "watermark:12999"} <= ids
     assert sentence == (
         "At 23 s the watermark is 12.999 s. 8 on time (2 behind the watermark, window open), "
-        "1 late kept, 1 dropped. [0,10) fired 21, re-fired 22."
+        "1 corrected, 1 dropped. [0,10) fired 21, re-fired 22."
     )
 
 
@@ -156,17 +156,19 @@ def test_panes_sum_to_22_43_and_22() -> None:
 
 def test_marbles_say_the_same_in_lanes_and_in_text() -> None:
     ids, sentence = end(marbles, STORY_TRACE)
-    assert {"event:7:late", "event:10:dropped", "tick:9999", "result:all:0-10000:1"} <= ids
+    assert {"event:7:corrected", "event:10:dropped", "tick:9999", "result:all:0-10000:1"} <= ids
     assert sentence.endswith("1 dropped; [0,10) fired 21, re-fired 22.")
     text = "\n".join(said(marbles.draw(STORY_TRACE, STORY_TRACE.step_at(15_000))))
-    assert "in   ---a2=5---b5=9---a8=3--a3=4-b11=7---a14=8\nout  ---------------[0,10)=21" in text
+    assert "#4\n3 s" in text
+    came, went = text[text.index("in   ") :].splitlines()[:2]
+    assert came.index("a14=8") == went.index("[0,10)=21")
 
 
 def test_late_bridge_fuses_two_sessions() -> None:
     ids, sentence = end(assigners, VISITS)
     assert {"fused:2", "session:all:1000-17000:newest", "sliding:all:3000-9000:newest"} <= ids
     assert sentence == (
-        "The event at 7 s is in 1 tumbling, 2 sliding, 1 session window. "
+        "Event #6, at 7 s, is in 1 tumbling, 2 sliding, 1 session window. "
         "It joins 2 sessions: [1,8) and [11,17) become [1,17)."
     )
 
@@ -294,7 +296,7 @@ def test_each_state_of_a_window_has_a_hatch_or_no_fill() -> None:
 
 def test_bad_news_is_written_beside_the_mark() -> None:
     words = said(watermark_stepper.draw(STORY_TRACE, len(STORY_TRACE.steps)))
-    assert {"1 late", "2 dropped", "behind W", "now = 23 s", "21 → 22"} <= words
+    assert {"#7 +1 corrected", "#10 +2 dropped", "behind W", "now = 23 s", "21 → 22"} <= words
 
 
 def test_windows_are_closed_on_the_left_and_open_on_the_right() -> None:

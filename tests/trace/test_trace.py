@@ -92,9 +92,9 @@ def firings(trace: Trace) -> list[tuple[int, int, str, int, int]]:
 # --- the story -----------------------------------------------------------------------------------
 
 
-def test_story_has_8_on_time_1_late_1_dropped() -> None:
+def test_story_has_8_on_time_1_corrected_1_dropped() -> None:
     trace = simulate(STORY, STORY_POLICY)
-    assert trace.counts() == {"on time": 8, "late": 1, "partial": 0, "dropped": 1}
+    assert trace.counts() == {"on time": 8, "corrected": 1, "partly late": 0, "dropped": 1}
     assert [step.number for step in trace.steps if step.behind and step.verdict == "on time"] == [
         4,
         9,

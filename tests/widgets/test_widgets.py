@@ -265,7 +265,7 @@ def test_scene_says_what_the_trace_says() -> None:
 def test_dragging_a_marble_runs_the_engine_again() -> None:
     widget = Marbles(STORY, STORY_POLICY)
     moved(widget, 9, arrival=17)
-    assert widget.scene["marks"][9]["verdict"] == "late"
+    assert widget.scene["marks"][9]["verdict"] == "corrected"
     moved(widget, 9, arrival=14)
     assert widget.scene["marks"][9]["verdict"] == "on time"
     assert "fired 23" in widget.scene["sentence"]

@@ -49,3 +49,18 @@ def test_on_event_every_record_meets_the_watermark_of_those_before_it(
 def test_the_kafka_sink_promises_at_least_once_unless_told_otherwise(with_kafka: Flink):
     options = get_gateway().jvm.org.apache.flink.streaming.connectors.kafka.table
     assert str(options.KafkaConnectorOptions.DELIVERY_GUARANTEE.defaultValue()) == "at-least-once"
+
+
+@pytest.mark.claim("flink-kafka-sink-asks-for-an-hour", "kafka-transactions-end-after-1-minute")
+def test_the_sink_asks_for_an_hour_and_a_producer_alone_for_a_minute(with_kafka: Flink):
+    jvm = get_gateway().jvm
+    loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
+    builder = loader.loadClass("org.apache.flink.connector.kafka.sink.KafkaSinkBuilder")
+    asked = builder.getDeclaredField("DEFAULT_KAFKA_TRANSACTION_TIMEOUT")
+    asked.setAccessible(True)
+    assert asked.get(None).toMinutes() == 60
+    clients = (
+        jvm.org.apache.flink.kafka.shaded.org.apache.kafka.clients
+    )  # the copy in the connector
+    alone = clients.producer.ProducerConfig.configDef().defaultValues()
+    assert alone["transaction.timeout.ms"] == 60_000

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
-from pyflink.common import Configuration, Duration
-from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.common import Configuration, Duration, Types
+from pyflink.datastream import ProcessFunction, StreamExecutionEnvironment
+from pyflink.datastream.window import TumblingEventTimeWindows
 from pyflink.java_gateway import get_gateway
 
+from studykit.flink import in_process
 from studykit.flink.in_process import at
 from studykit.trace.simulate import Policy, simulate
 from studykit.trace.stories import STORY
-from tests.support.flink import Flink, ms
+from tests.support.flink import Flink, ms, seconds
 
 pytestmark = pytest.mark.jvm
+
+PATIENCE_S = 120
 
 
 class Output:
@@ -184,3 +191,54 @@ def test_an_input_that_wakes_behind_holds_up_its_source_but_no_operator(
 @pytest.mark.claim("flink-current-watermark-is-null-at-first")
 def test_the_first_row_meets_no_watermark(flink: Flink):
     assert met(flink, flink.named([at(1_760_000_400_000)])) == [None]
+
+
+class Met(ProcessFunction):
+    """Tell the watermark that an element meets here, after what it carries."""
+
+    def process_element(self, value, ctx):
+        yield f"{value} {max(ctx.timer_service().current_watermark(), -1)}"
+
+
+@pytest.mark.claim("flink-watermarks-travel-between-events")
+def test_a_second_operator_meets_the_same_watermarks_as_the_first(flink: Flink):
+    stream = flink.stream(STORY).map(lambda event: str(event[0]), Types.STRING())
+    twice = stream.process(Met(), Types.STRING()).process(Met(), Types.STRING())
+    found = [line.split() for line in flink.run(twice)]
+    assert [first for _, first, _ in found] == [second for _, _, second in found]
+    assert found[-1] == ["6000", "12999", "12999"]
+
+
+@pytest.mark.claim("flink-verdicts-depend-on-how-often-watermarks-are-sent")
+@pytest.mark.parametrize(("interval", "late"), [("0 ms", 2), ("1 h", 0)])
+def test_events_are_late_only_if_the_watermark_was_sent_before_them(
+    flink: Flink, interval: str, late: int
+):
+    sent = Flink({"pipeline.auto-watermark-interval": interval})
+    ten = TumblingEventTimeWindows.of(seconds(10))
+    lines = sent.told(sent.stream(STORY).key_by(lambda event: 0, Types.INT()).window(ten))
+    assert sum(line.startswith("late") for line in lines) == late
+
+
+@pytest.mark.claim("flink-stop-with-drain-fires-open-windows")
+@pytest.mark.parametrize(("drain", "rows"), [(False, 1), (True, 2)])
+def test_a_stop_fires_what_is_open_only_if_it_drains(tmp_path: Path, drain: bool, rows: int):
+    live = Flink({"execution.checkpointing.interval": "100 ms"})
+    table = live.named([at(2_000), at(14_000)])
+    live.tables.execute_sql(
+        f"CREATE TEMPORARY TABLE endless WITH ('source.monitor-interval'='1 h') LIKE {table}"
+    )
+    live.tables.execute_sql(
+        "CREATE TEMPORARY TABLE told (n BIGINT) WITH ('connector'='filesystem', 'format'='csv', "
+        f"'path'='{tmp_path / 'told'}')"
+    )
+    windows = "TABLE(TUMBLE(TABLE endless, DESCRIPTOR(rt), INTERVAL '10' SECOND))"
+    query = f"SELECT COUNT(*) FROM {windows} GROUP BY window_start, window_end"
+    job = live.tables.execute_sql(f"INSERT INTO told {query}").get_job_client()
+    deadline = time.monotonic() + PATIENCE_S
+    while in_process.rows_in(tmp_path / "told") < 1 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    kind = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType.CANONICAL
+    stop = job._j_job_client.stopWithSavepoint  # PyFlink's own calls a method that Java has no more
+    stop(drain, str(tmp_path / "saved"), kind).get()
+    assert in_process.rows_in(tmp_path / "told") == rows

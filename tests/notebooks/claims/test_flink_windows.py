@@ -14,6 +14,7 @@ from pyflink.datastream.functions import (
 from pyflink.datastream.window import CountTrigger, GlobalWindows, TumblingEventTimeWindows
 
 from studykit.flink.in_process import at
+from studykit.trace.stories import STORY
 from tests.support.flink import Flink, ms, seconds
 
 pytestmark = pytest.mark.jvm
@@ -190,3 +191,19 @@ def test_one_subtask_does_the_work_of_a_window_over_everything(flink: Flink):
         flink.env.set_parallelism(1)
     assert {"a key: 0", "a key: 1"} < workers
     assert len(workers) == 3
+
+
+@pytest.mark.claim("flink-window-needs-key-by")
+def test_a_stream_without_a_key_has_no_window_but_one_over_everything(flink: Flink):
+    stream = flink.stream(STORY)
+    assert not hasattr(stream, "window")
+    assert hasattr(stream, "window_all")
+    assert hasattr(stream.key_by(lambda event: event[1], Types.STRING()), "window")
+
+
+@pytest.mark.claim("flink-sql-without-a-key-sums-over-all")
+def test_a_key_left_out_of_group_by_is_not_refused(flink: Flink):
+    story = flink.named(STORY)
+    assert [row[1:] for row in flink.windows(tumble(story))] == [(10_000, 21), (20_000, 26)]
+    by_card = flink.windows(tumble(story), by="card")
+    assert [row for row in by_card if row[1] == 0] == [("a", 0, 10_000, 12), ("b", 0, 10_000, 9)]

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType, NewTopic
+from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 pytestmark = pytest.mark.services
@@ -136,3 +137,13 @@ def test_only_a_reader_of_committed_records_waits_for_the_transaction(admin, kaf
 @pytest.mark.claim("kafka-transactions-at-most-15-minutes")
 def test_a_broker_allows_transactions_of_15_minutes(admin):
     assert broker_default(admin, "transaction.max.timeout.ms") == "900000"
+
+
+@pytest.mark.claim("kafka-refuses-longer-transactions-than-its-cap")
+def test_a_producer_that_asks_for_an_hour_is_refused(kafka_servers):
+    hour_ms, name = 3_600_000, f"claims-{uuid4().hex}"
+    producer = KafkaProducer(
+        bootstrap_servers=kafka_servers, transactional_id=name, transaction_timeout_ms=hour_ms
+    )
+    with closing(producer), pytest.raises(KafkaError, match=r"(?i)timeout"):
+        producer.init_transactions()

@@ -1,0 +1,141 @@
+"""The engine that a learner types gives the course's rows, and is short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flink_jobs.simulator.golden import golden_log
+from studykit.trace.simulate import simulate
+from studykit.trace.steps import Event, Policy
+from studykit.trace.stories import STORY, STORY_POLICY
+from studykit.trace.typed import engine_cells, typed_before
+
+LESSONS = ("03", "04", "05")
+"""The lessons that go on with it; the one after the last has all of it."""
+AFTER = "99"
+LINES = 100
+GOLDEN = 3_000
+
+ENGINE: Any = typed_before(AFTER)["Engine"]
+
+events = st.lists(
+    st.builds(
+        Event,
+        event_ms=st.integers(0, 60),
+        arrival_ms=st.integers(0, 60),
+        key=st.sampled_from("ab"),
+        value=st.integers(1, 9),
+    ),
+    min_size=1,
+)
+policies = st.builds(
+    lambda slide, times, bound, lateness: Policy(
+        bound_ms=bound,
+        lateness_ms=lateness,
+        size_ms=slide * times,
+        slide_ms=slide,
+        keyed=True,
+    ),
+    slide=st.integers(1, 10),
+    times=st.integers(1, 4),
+    bound=st.integers(0, 20),
+    lateness=st.integers(0, 20),
+)
+
+
+def played(log: Iterable[Event], policy: Policy) -> tuple[list[tuple[Any, ...]], list[list[int]]]:
+    """Return the rows of the typed engine, and the starts of the windows that each event missed."""
+    engine = ENGINE(policy.bound_ms, policy.size_ms, policy.slide_ms, policy.lateness_ms)
+    missed = [
+        sorted(start for start, _ in engine.on_event(event.key, event.event_ms, event.value))
+        for event in log
+    ]
+    return engine.rows, missed
+
+
+def of_the_course(log: Iterable[Event], policy: Policy) -> tuple[list[Any], list[list[int]]]:
+    """Return the same of the engine that the course runs on."""
+    trace = simulate(log, policy)
+    rows = [
+        (change.key, change.start_ms, change.end_ms, change.revision, change.total)
+        for step in trace.steps
+        for change in step.changes
+        if change.kind in ("fired", "re-fired")
+    ]
+    return rows, [sorted(step.missed) for step in trace.steps if step.kind == "arrival"]
+
+
+def assert_alike(log: list[Event], policy: Policy) -> None:
+    """Windows that are due at one watermark fire in no order that a law asks for."""
+    ours, theirs = played(log, policy), of_the_course(log, policy)
+    assert ours[1] == theirs[1]
+    assert sorted(ours[0]) == sorted(theirs[0])
+
+
+def test_the_story_has_the_same_rows() -> None:
+    policy = Policy(bound_ms=4_000, lateness_ms=3_000, keyed=True)
+    rows, missed = played(STORY, policy)
+    assert rows == [
+        ("a", 0, 10_000, 0, 12),
+        ("b", 0, 10_000, 0, 9),
+        ("b", 0, 10_000, 1, 10),
+    ]
+    assert missed == [[]] * 9 + [[0]]
+    assert_alike(list(STORY), policy)
+    assert STORY_POLICY.bound_ms == policy.bound_ms
+
+
+@pytest.mark.parametrize("lateness_ms", [0, 30_000])
+def test_the_golden_log_has_the_same_rows(lateness_ms: int) -> None:
+    log = [
+        Event(event.event_time, event.event_time + event.delay, f"{event.card}", event.amount_cents)
+        for event in islice(golden_log(), GOLDEN)
+    ]
+    policy = Policy(
+        bound_ms=5_000, size_ms=300_000, slide_ms=60_000, lateness_ms=lateness_ms, keyed=True
+    )
+    assert_alike(log, policy)
+
+
+@given(events, policies)
+def test_any_log_under_any_policy_has_the_same_rows_and_verdicts(
+    log: list[Event], policy: Policy
+) -> None:
+    assert_alike(sorted(log, key=lambda event: event.arrival_ms), policy)
+
+
+@given(events, policies)
+def test_the_watermark_never_goes_back(log: list[Event], policy: Policy) -> None:
+    engine = ENGINE(policy.bound_ms, policy.size_ms)
+    marks = []
+    for event in log:
+        engine.on_event(event.key, event.event_ms, event.value)
+        marks.append(engine.watermark_ms)
+    assert marks == sorted(marks)
+
+
+@given(events, policies)
+def test_state_is_kept_for_no_window_that_is_purged(log: list[Event], policy: Policy) -> None:
+    engine = ENGINE(policy.bound_ms, policy.size_ms, policy.slide_ms, policy.lateness_ms)
+    for event in log:
+        engine.on_event(event.key, event.event_ms, event.value)
+        kept_ms = [end_ms - 1 + policy.lateness_ms for _, (_, end_ms) in engine.totals]
+        assert all(engine.watermark_ms < last_ms for last_ms in kept_ms)
+        assert engine.revisions.keys() <= engine.totals.keys()
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_each_lesson_adds_to_it(lesson: str) -> None:
+    after = f"{int(lesson) + 1:02d}"
+    assert len(engine_cells(lesson)) < len(engine_cells(after))
+
+
+def test_it_is_short() -> None:
+    lines = [line for code in engine_cells(AFTER) for line in code.splitlines() if line.strip()]
+    assert len(lines) < LINES
