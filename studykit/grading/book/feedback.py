@@ -55,8 +55,8 @@ def _body(mark: Mark, about: About) -> Iterator[str]:
 
 def _exercise(graded: Graded, title: str, mark: Mark) -> Iterator[str]:
     yield element("h2", title)
-    word = WORDS[graded.verdict] if graded.attempted else "not attempted"
-    kind = "pass" if graded.verdict == "pass" else "fail"
+    word = WORDS[graded.told] if graded.attempted else "not attempted"
+    kind = "pass" if graded.told == "pass" else "fail"
     points = as_text(mark.points[graded.id])
     yield element("p", f"{word}: {points} of {graded.points} points", f"verdict {kind}")
     yield element("pre", graded.feedback)
