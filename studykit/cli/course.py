@@ -22,7 +22,7 @@ course = typer.Typer(help="Build and prove the course, for authors.", rich_marku
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of the labs to the command line."""
-    for command in (start, check, next_, hint, reset, progress, watch):
+    for command in (start, check, next_, hint, reset, progress, watch, assemble, race):
         app.command(name=command.__name__.rstrip("_"))(command)
     app.add_typer(course, name="course")
 
@@ -126,6 +126,34 @@ def watch(where: Where = None) -> None:
             _check_saved(copy_of(lab, clone), (exercise,) if exercise else lab.exercises)
     except KeyboardInterrupt:
         typer.echo("")
+
+
+def assemble() -> None:
+    """Build labs/my_engine.py from the answers that you passed."""
+    from studykit.checks.progress import Progress
+    from studykit.course import engine
+    from studykit.course.layout import Course
+
+    mine = Progress.of_learner()
+    path, parts = engine.assemble(Course.of_clone(), mine)
+    names = ", ".join(part.does for part in parts)
+    typer.echo(f"labs/{path.name} has {len(parts)} of {len(engine.PARTS)} parts: {names}.")
+    typer.echo("`study race` runs it beside the course's engine.")
+
+
+def race(
+    events: Annotated[int, typer.Option(min=1, help="How many events the log has.")] = 5_000,
+    seed: Annotated[int, typer.Option(help="Which log.")] = 7,
+) -> None:
+    """Run your engine beside the course's on one log, and show what differs."""
+    from studykit.course import engine
+    from studykit.course.layout import Course
+    from studykit.course.report import race_text
+
+    laps = engine.race(Course.of_clone().labs / engine.FILE, events, seed)
+    typer.echo(race_text(laps, events))
+    if any(lap.differing or lap.trouble for lap in laps):
+        raise typer.Exit(1)
 
 
 @course.command()

@@ -9,6 +9,7 @@ from pathlib import Path
 from studykit.checks.lab import follow_up
 from studykit.checks.progress import Progress
 from studykit.course.copies import copy_of
+from studykit.course.engine import Lap, engine_line
 from studykit.course.layout import Course
 from studykit.course.navigation import lesson_of, title
 from studykit.course.proof import LabProof
@@ -99,7 +100,21 @@ def progress_text(progress: Progress) -> str:
         f"{len(lab.exercises)}"
         for lab in labs()
     ]
-    return "\n".join([*lines, "x done, o tried, . open"])
+    return "\n".join([*lines, engine_line(progress), "x done, o tried, . open"])
+
+
+def race_text(laps: Sequence[Lap], events: int) -> str:
+    """Return the table of a race: rows, those that differ, and events a second of both."""
+    lines = [f"{'part':<22}{'rows':>8}{'differ':>8}{'yours /s':>14}{'course /s':>14}"]
+    for lap in laps:
+        if lap.trouble:
+            lines.append(f"{lap.part.does:<22}{lap.part.exercise_id}: {lap.trouble}")
+            continue
+        speeds = f"{lap.mine_per_s:>14,.0f}{lap.course_per_s:>14,.0f}"
+        lines.append(f"{lap.part.does:<22}{lap.rows:>8,}{lap.differing:>8,}{speeds}")
+    wrong = [lap.part.exercise_id for lap in laps if lap.differing or lap.trouble]
+    end = f"Look at {', '.join(wrong)} again." if wrong else "No row differs."
+    return "\n".join([*lines, f"{counted(events, 'event')} of one seeded log. {end}"])
 
 
 def proof_text(proofs: Iterable[LabProof]) -> str:
