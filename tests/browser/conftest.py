@@ -1,12 +1,7 @@
 """A JupyterLab of the test's own, and a browser to look at it with."""
 
-import re
 import shutil
-import signal
 import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from studykit.services.ports import HOST, free_port
-from tests.support.browser import SCREENSHOTS, STUDY
-from tests.support.services import INHERITED
-
-CLONE = Path(__file__).parents[2]
-PATIENCE_SECONDS = 60
+from tests.support.browser import PATIENCE_SECONDS, SCREENSHOTS, Lab, home_of_lab, labs
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = [
@@ -33,43 +24,11 @@ _ARGUMENTS = [
 ]
 
 
-@dataclass
-class Lab:
-    """A running `study lab`. What it says is in `output`."""
-
-    process: subprocess.Popen
-    output: Path
-
-    @property
-    def url(self) -> str:
-        """The address that it printed."""
-        found = re.search(r"http://\S+", self.output.read_text())
-        return found[0] if found else ""
-
-    def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not self.url:
-            assert self.process.poll() is None, self.output.read_text()
-            assert time.monotonic() < deadline, self.output.read_text()
-            time.sleep(0.1)
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal and return the exit status."""
-        self.process.send_signal(number)
-        try:
-            return self.process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-
-
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A workspace of the test's own."""
-    folder = CLONE / ".study" / "tests"
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix="lab-") as name:
-        yield Path(name)
+    with home_of_lab() as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -83,25 +42,8 @@ def internet() -> Iterator[socket.socket]:
 @pytest.fixture
 def start_lab(home: Path, internet: socket.socket):
     """Start `study lab` without services; it is stopped after the test."""
-    way_out = f"http://{HOST}:{internet.getsockname()[1]}"
-    names = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
-    environ = {**INHERITED, "STUDY_HOME": str(home), **dict.fromkeys(names, way_out)}
-    labs = []
-
-    def start(*options: str) -> Lab:
-        output = home / f"output-{len(labs)}.txt"
-        with output.open("w") as file:
-            process = subprocess.Popen(
-                [STUDY, "lab", "--no-services", "--no-browser", *options],
-                env=environ, stdout=file, stderr=subprocess.STDOUT,
-            )  # fmt: skip
-        labs.append(Lab(process, output))
-        return labs[-1]
-
-    yield start
-    for lab in labs:
-        if lab.process.poll() is None:
-            lab.stop()
+    with labs(home, f"http://{HOST}:{internet.getsockname()[1]}") as start:
+        yield start
 
 
 @pytest.fixture

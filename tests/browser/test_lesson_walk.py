@@ -10,21 +10,24 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from studykit.course.cells import Notebook, load
 from studykit.course.layout import Course
 from studykit.flink.production import JobLab
-from studykit.services.ports import HOST
-from tests.support.browser import open_notebook, wait_for_kernel
+from studykit.services.ports import HOST, free_port
+from tests.support.browser import Lab, home_of_lab, labs, open_notebook, wait_for_kernel
 
 COURSE = Course(Path(__file__).resolve().parents[2])
 SCREENSHOTS = COURSE.root / ".study" / "tests" / "screenshots"
 FIRST, SECOND, *OTHERS, PYFLINK = [source.stem for source in COURSE.lesson_sources()]
 GALLERY = COURSE.gallery_sources()[0].stem
+NOWHERE = f"http://{HOST}:1"
+"""Where nobody listens: the way out for a JupyterLab that must not need one."""
 PATIENCE_MS = 180_000
 PATIENCE_WITH_FLINK_MS = 600_000
 WIDTH, TALLEST = 1280, 20_000
@@ -37,23 +40,51 @@ ERRORS = (
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-@pytest.fixture
-def home(home: Path) -> Path:
+class SharedLab(Lab):
+    """A JupyterLab for page after page: each forgets the tabs of those before."""
+
+    @property
+    def url(self) -> str:
+        return f"{super().url}&reset" if super().url else ""
+
+    def end_kernels(self) -> None:
+        """End what the last page has run: a lesson starts afresh, and gigabytes are free again."""
+        address = urlsplit(self.url)
+        api = f"{address.scheme}://{address.netloc}/api/kernels"
+        token = {"Authorization": f"token {parse_qs(address.query)['token'][0]}"}
+        with httpx.Client(headers=token, trust_env=False, timeout=60) as client:
+            for kernel in client.get(api).json():
+                client.delete(f"{api}/{kernel['id']}")
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
     """A workspace in which JupyterLab saves nothing by itself: the lessons are the real ones."""
-    folder = home / "jupyter" / "settings" / "@jupyterlab" / "docmanager-extension"
-    folder.mkdir(parents=True)
-    settings = folder / "plugin.jupyterlab-settings"
-    settings.write_text(json.dumps({"autosave": False}))
-    return home
+    with home_of_lab() as home:
+        folder = home / "jupyter" / "settings" / "@jupyterlab" / "docmanager-extension"
+        folder.mkdir(parents=True)
+        settings = folder / "plugin.jupyterlab-settings"
+        settings.write_text(json.dumps({"autosave": False}))
+        yield home
+
+
+@pytest.fixture(scope="module")
+def lab(home: Path) -> Iterator[SharedLab]:
+    """One JupyterLab for all pages: to start it takes as long as to read a short one."""
+    with labs(home, NOWHERE) as start:
+        started = start("--port", str(free_port()))
+        started.wait_until_ready()
+        yield SharedLab(started.process, started.output)
 
 
 @pytest.fixture
-def page(visit) -> Iterator[Page]:
+def page(visit, lab: SharedLab) -> Iterator[Page]:
     """The study guide. Afterwards: nothing went to the network, and no lesson was changed."""
     lessons = COURSE.notebooks.glob("[0-9]*.ipynb")  # and no copy that another test works on
     before = {path: path.read_bytes() for path in lessons}
     visit.page.locator(".jp-RenderedMarkdown h1").wait_for()
     yield visit.page
+    lab.end_kernels()
     hosts = {urlsplit(url).hostname for url in visit.requests if url.startswith(("http", "ws"))}
     assert hosts == {HOST}
     assert [path.name for path, old in before.items() if path.read_bytes() != old] == []

@@ -1,18 +1,93 @@
-"""What tests in the browser share: where JupyterLab is, and when its pages are ready."""
+"""What tests in the browser share: a JupyterLab, where it is, and when its pages are ready."""
 
+import re
+import signal
+import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page
 
+from studykit.services.waiting import wait_until
+from tests.support.services import INHERITED
+
 CLONE = Path(__file__).parents[2]
 STUDY = Path(sys.prefix) / "bin" / "study"
 SCREENSHOTS = CLONE / ".study" / "tests" / "screenshots"
+PATIENCE_SECONDS = 60
 
 _CONNECTED = """async path => {
     const sessions = await (await fetch('/api/sessions')).json();
     return sessions.some(one => one.path === path && one.kernel.connections > 0);
 }"""
+
+
+@dataclass
+class Lab:
+    """A running `study lab`. What it says is in `output`."""
+
+    process: subprocess.Popen
+    output: Path
+
+    @property
+    def url(self) -> str:
+        """The address that it printed."""
+        found = re.search(r"http://\S+", self.output.read_text())
+        return found[0] if found else ""
+
+    def wait_until_ready(self) -> None:
+        wait_until(lambda: self.url or self.process.poll() is not None, PATIENCE_SECONDS)
+        assert self.url, self.output.read_text()
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and return the exit status."""
+        self.process.send_signal(number)
+        try:
+            return self.process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+
+@contextmanager
+def home_of_lab() -> Iterator[Path]:
+    """Give a workspace for a JupyterLab; it is removed at the end."""
+    folder = CLONE / ".study" / "tests"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix="lab-") as name:
+        yield Path(name)
+
+
+@contextmanager
+def labs(home: Path, way_out: str) -> Iterator[Callable[..., Lab]]:
+    """Give a function that starts `study lab` without services; all are stopped at the end.
+
+    Args:
+        home: Their workspace.
+        way_out: The address of the proxy by which they would reach the internet.
+    """
+    names = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+    environ = {**INHERITED, "STUDY_HOME": str(home), **dict.fromkeys(names, way_out)}
+    started: list[Lab] = []
+
+    def start(*options: str) -> Lab:
+        output = home / f"output-{len(started)}.txt"
+        with output.open("w") as file:
+            process = subprocess.Popen(
+                [STUDY, "lab", "--no-services", "--no-browser", *options],
+                env=environ, stdout=file, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        started.append(Lab(process, output))
+        return started[-1]
+
+    yield start
+    for lab in started:
+        if lab.process.poll() is None:
+            lab.stop()
 
 
 def open_notebook(page: Page) -> Locator:

@@ -44,6 +44,8 @@ PER_SECOND: Final = 200
 """Records; event time runs a hundred times as fast as the clock."""
 PATIENCE_S: Final = 300.0
 """How long output may take to come; a minute is enough where nothing else is running."""
+_KEEP_S: Final = 60.0
+"""How often hashes are kept from expiring, much oftener than they expire."""
 _WORKED: Final = "taskmanager_Status_JVM_CPU_Time"
 """Nanoseconds of processor time: no two reports of it are equal."""
 
@@ -82,6 +84,7 @@ class Stage:
         self._parallelism = 1
         self._client: subprocess.Popen[bytes] | None = None
         self._late_dropped = 0.0
+        self._hashes_kept = time.monotonic()
 
     @classmethod
     @contextmanager
@@ -124,7 +127,6 @@ class Stage:
             were sent after it.
         """
         self._wait_past(self.flow.latest_ms)
-        self._keep_hashes()
         time.sleep(self._draw.uniform(0, 2 * CHECKPOINT_MS / 1_000))  # the point, not a wait
         self._late_dropped += self._page().total(LATE_DROPPED)
         sent_ms, since = self.flow.latest_ms, time.monotonic()
@@ -142,6 +144,7 @@ class Stage:
             self._wait_for_metrics()
         self._late_dropped += self._page().total(LATE_DROPPED)
         self.stop_job()
+        self._keep_hashes()
         accounts = Accounts(self.world, end_ms)
         return Outcome(
             accounts.differences(expected, self.world.stored_by(expected.rows)),
@@ -250,9 +253,12 @@ class Stage:
             if self.services.flink.taskmanager.running() is None:
                 self.services.flink.taskmanager.start()  # as its supervisor would
             self._tail.poll()
+            if time.monotonic() - self._hashes_kept > _KEEP_S:
+                self._keep_hashes()
 
     def _keep_hashes(self) -> None:
         """Let no hash expire: some wait longer for their next row than it lives, five minutes."""
+        self._hashes_kept = time.monotonic()
         store = self.world.redis()
         with store.pipeline(transaction=False) as commands:
             for key in store.scan_iter("features:*", 1_000):
