@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
+from studykit.checks.deadline import TooLong, deadline
 from studykit.exercises.definition import Args, Exercise
 from studykit.grading.book.results import Graded, Result
 from studykit.grading.book.similarity import shingles
@@ -24,6 +25,8 @@ from studykit.grading.sandbox.replies import Trouble
 from studykit.grading.sandbox.session import Answer, Call, Engine, Execution
 from studykit.grading.secret import Secret
 
+READING_S: Final = 30.0
+"""Seconds in which a submission must be unpacked and read."""
 TIMES: Final = 2
 """Each exercise is asked so often; answers that differ are flaky."""
 
@@ -69,12 +72,15 @@ def grade(assignment: Assignment, submission: Submission, key: str, engine: Engi
     try:
         if submission.rejected:
             raise Rejected(submission.rejected)
-        chosen = choose(submission, assignment.original)
+        with deadline(READING_S):
+            chosen = choose(submission, assignment.original)
+            rebuilt = rebuild(assignment.original, chosen.notebook, chosen.modules)
     except Rejected as error:
         return Result(status="rejected", reason=str(error), **known)
-    except (Unreadable, OSError, MemoryError) as error:
-        return Result(status="unreadable", reason=str(error) or "too large", **known)
-    rebuilt = rebuild(assignment.original, chosen.notebook, chosen.modules)
+    except (Unreadable, OSError) as error:
+        return Result(status="unreadable", reason=str(error), **known)
+    except (MemoryError, RecursionError, TooLong):
+        return Result(status="unreadable", reason="it is too large or too deep to read", **known)
     exercises, left_out = _run(assignment, rebuilt, engine)
     given = [cell.source for cell in assignment.original.cells]
     return Result(

@@ -110,6 +110,8 @@ class Run:
             if not self.ledger.has(submission.student, key := key_of(submission, self.context))
         ]
 
+        self._waiting = {job.submission.student: job.submission for job in self.jobs}
+
     def grade(self, shown: Callable[[Result], None], tick: Callable[[list[str]], None]) -> None:
         """Grade what is not graded yet.
 
@@ -125,10 +127,16 @@ class Run:
         try:
             for result in pool.grade(self.jobs, self.order.limits, lambda: tick(pool.busy)):
                 with writing(self.order.out):
-                    self.ledger.add(result)
+                    self.ledger.add(self._unless_swapped(result))
                 shown(result)
         finally:
             pool.close()
+
+    def _unless_swapped(self, result: Result) -> Result:
+        """Return a result; one of files that have changed since has no key, and counts once."""
+        submission = self._waiting[result.student]
+        same = key_of(submission, self.context) == result.key
+        return result if same else replace(result, key="")
 
     def close(self) -> None:
         """Leave nothing but results."""

@@ -1,4 +1,4 @@
-"""Which of the files that a student handed in is graded, and which Python files stand beside it."""
+"""Which of the files that a student handed in is graded, and what stands beside it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from typing import Final
 
 from studykit.grading.intake import modules
 from studykit.grading.intake.archives import Member, Rejected, is_archive, members
-from studykit.grading.intake.files import read_regular
+from studykit.grading.intake.files import File, read_regular
 from studykit.grading.intake.notebooks import MAX_BYTES, Notebook, Unreadable, read_notebook
 from studykit.grading.intake.rebuild import Original
 from studykit.grading.intake.submissions import Submission
+from studykit.grading.intake.text import visible
 
-SUFFIXES: Final = (".ipynb", ".ipynb.txt", ".ipynb.json", ".json")
-"""How the names of notebooks end; browsers put the later ones behind the first."""
+MAX_TOTAL: Final = 200 * 2**20
+"""As many bytes of one student are read."""
+OTHERS: Final = 4 * 2**20
+"""As many of them in files that are no notebooks."""
+SHOWN: Final = 3
+"""As many names of other files are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Choice:
     notebook: Notebook
     notes: tuple[str, ...] = ()
     modules: dict[str, str] = field(default_factory=dict)
-    """Texts of the Python files beside it, by path."""
+    """Texts of the files beside it, by path."""
 
 
 def choose(submission: Submission, original: Original) -> Choice:
@@ -34,12 +39,14 @@ def choose(submission: Submission, original: Original) -> Choice:
 
     Raises:
         Unreadable: None of the files is one.
-        Rejected: The only files are archives that are not opened.
+        Rejected: The only files are archives that are not opened, or they are too large.
     """
     files, reasons = _files(submission)
     found = list(_readable(files, reasons))
     if not found and not reasons:
-        raise Unreadable("there is no notebook among the files")
+        names = sorted(visible(file.place[-1]) for file in submission.files)
+        what = f": {', '.join(names[:SHOWN])}" if names else ""
+        raise Unreadable(f"there is no notebook among the files{what}")
     named = [pair for pair in found if pair[1].lab == original.lab.name]
     chosen = named or [pair for pair in found if not pair[1].lab and original.resembles(pair[1])]
     if not chosen:
@@ -57,13 +64,18 @@ def choose(submission: Submission, original: Original) -> Choice:
 def _readable(files: Sequence[Member], reasons: list[str]) -> Iterator[tuple[Member, Notebook]]:
     """Yield the notebooks, the newest first; add to `reasons` why others cannot be read."""
     for member in sorted(files, key=lambda file: (-file.modified, file.name)):
-        name = member.name.lower()
-        if name.endswith(SUFFIXES):
+        if _may_be_notebook(member.name):
             try:
                 yield member, read_notebook(member.data)
             except Unreadable as error:
-                if ".ipynb" in name:  # other JSON may be anything
+                if ".ipynb" in member.name.lower():  # other text may be anything
                     reasons.append(str(error))
+
+
+def _may_be_notebook(name: str) -> bool:
+    """Return whether a file may be a notebook, by its name; browsers add to it."""
+    last = PurePosixPath(name).name.lower()
+    return ".ipynb" in last or last.endswith((".json", ".txt"))
 
 
 def _none_of(original: Original, found: Sequence[Notebook], reasons: Sequence[str]) -> str:
@@ -83,22 +95,37 @@ def _files(submission: Submission) -> tuple[list[Member], list[str]]:
     found: list[Member] = []
     reasons: list[str] = []
     rejected: Rejected | None = None
+    others = OTHERS
     for file in submission.files:
-        name = "/".join(file.place)
         try:
-            if _matters(name):
-                data = read_regular(file.path, MAX_BYTES + 1)
-                found.append(Member(name, file.modified, data))
-            elif is_archive(name):
-                found += _inside(name, file.path, reasons)
+            new = _read(file, reasons, others)
         except OSError as error:
             reasons.append(str(error))
         except Rejected as error:
             rejected = error
             reasons.append(str(error))
-    if rejected and not any(member.name.lower().endswith(SUFFIXES) for member in found):
+        else:
+            found += new
+            others -= sum(len(member.data) for member in new if not _may_be_notebook(member.name))
+        if sum(len(member.data) for member in found) > MAX_TOTAL:
+            raise Rejected(f"more than {MAX_TOTAL >> 20} MB")
+    if rejected and not any(_may_be_notebook(member.name) for member in found):
         raise rejected
     return found, reasons
+
+
+def _read(file: File, reasons: list[str], others: int) -> list[Member]:
+    """Return what is in a file: itself, or the files of an archive.
+
+    `others` is how many bytes may still be read of what is no notebook.
+    """
+    name = "/".join(file.place)
+    if is_archive(name):
+        return _inside(name, file.path, reasons)
+    if not _may_be_notebook(name) and others <= 0:
+        return []
+    most = MAX_BYTES + 1 if _may_be_notebook(name) else modules.MAX_BYTES + 1
+    return [Member(name, file.modified, read_regular(file.path, most))]
 
 
 def _inside(name: str, path: Path, reasons: list[str]) -> list[Member]:
@@ -108,25 +135,27 @@ def _inside(name: str, path: Path, reasons: list[str]) -> list[Member]:
     for member in members(path):
         hidden = any(part.startswith((".", "__MACOSX")) for part in member.name.split("/"))
         if is_archive(member.name):
-            reasons.append(f"the archive {path.name} holds another archive, which is not opened")
-        elif _matters(member.name) and not hidden:
+            shown = visible(path.name)
+            reasons.append(f"the archive {shown} holds another archive, which is not opened")
+        elif not hidden:
             found.append(Member((home / member.name).as_posix(), member.modified, member.data))
     return found
 
 
-def _matters(name: str) -> bool:
-    return name.lower().endswith((*SUFFIXES, ".py"))
-
-
 def _beside(chosen: Member, files: Sequence[Member]) -> dict[str, str]:
-    """Return the Python files in the folder of a notebook and below it."""
+    """Return the texts in the folder of a notebook and below it, Python files first."""
     home = PurePosixPath(chosen.name).parent
     found: dict[str, str] = {}
     left = modules.MAX_BYTES
-    for file in files:
+    for file in sorted(files, key=lambda file: (not file.name.endswith(".py"), file.name)):
         path = PurePosixPath(file.name)
-        if path.suffix == ".py" and path.is_relative_to(home) and len(found) < modules.MAX_FILES:
-            left -= len(file.data)
-            if left >= 0:
-                found[path.relative_to(home).as_posix()] = file.data.decode("utf-8", "replace")
+        if file is chosen or not path.is_relative_to(home) or len(file.data) > left:
+            continue
+        try:
+            found[path.relative_to(home).as_posix()] = file.data.decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+        left -= len(file.data)
+        if len(found) == modules.MAX_FILES:
+            break
     return found

@@ -16,17 +16,23 @@ _SHELLS: Final = frozenset({"bash", "cmd", "perl", "ruby", "script", "sh", "syst
 _INSTALLERS: Final = frozenset({"conda", "mamba", "micromamba", "pip", "sx", "system", "uv"})
 
 _CELL_MAGIC: Final = re.compile(r"\s*%%(!|\w+)[^\n]*\n?")
-_LINE_MAGIC: Final = re.compile(r"(?P<indent>\s*)(?P<target>[\w.,\[\]'\" ]+=\s*)?(?P<mark>[!%].*)")
-_HELP: Final = re.compile(r"(?P<indent>\s*)(?:\?.*|.*\?\s*)")
-_DEFINITION: Final = re.compile(r"^\s*(?:async +)?def +(\w+)", re.MULTILINE)
+_LINE_MAGIC: Final = re.compile(
+    r"(?P<indent>[ \t]*)(?P<target>\w[\w.,\[\]'\" ]*=[ \t]*)?(?P<mark>[!%].*)"
+)
+_DEFINITION: Final = re.compile(r"^[ \t]*(?:async +)?def +(\w+)", re.MULTILINE)
+_STAR: Final = re.compile(r"^[ \t]*from[ \t]+[\w.]+[ \t]+import[ \t]*\*", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What a cell says: `bound` are names of the module, `commands` are for a shell."""
+    """What a cell says: `bound` are names of the module, `commands` are for a shell.
+
+    With a `star` it imports names that only running it tells.
+    """
 
     bound: frozenset[str]
     commands: tuple[str, ...] = ()
+    star: bool = False
 
 
 def read_code(source: str) -> Code:
@@ -41,7 +47,7 @@ def read_code(source: str) -> Code:
     """
     bound = _bound(source)
     if bound is not None:
-        return Code(bound)
+        return Code(bound, star=_STAR.search(source) is not None)
     commands: list[str] = []
     found = _CELL_MAGIC.match(source)
     if found and found[1] not in _BODIES:
@@ -91,8 +97,8 @@ def _without_magics(source: str, commands: list[str]) -> str:
             target = found["target"]
             lines.append(f"{found['indent']}{f'{target}None' if target else 'pass'}")
             inside = line.endswith("\\")
-        elif found := _HELP.fullmatch(line):
-            lines.append(f"{found['indent']}pass")
+        elif line.rstrip().endswith("?") or line.lstrip().startswith("?"):
+            lines.append(f"{line[: len(line) - len(line.lstrip())]}pass")
         else:
             lines.append(line)
     return "\n".join(lines)

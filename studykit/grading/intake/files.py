@@ -16,6 +16,7 @@ from typing import Final
 
 from studykit.errors import StudyError
 from studykit.grading.intake.archives import Rejected, class_members
+from studykit.grading.intake.systems import is_of_a_system
 from studykit.grading.intake.text import visible
 
 MAX_FILE_BYTES: Final = 64 * 2**20
@@ -114,18 +115,21 @@ def in_archive(archive: Path, spool: Path) -> list[File]:
 
 
 def without_wrapper(files: list[File]) -> tuple[str, list[File]]:
-    """Return the name of the one folder that holds everything, or '', and the files as in it.
+    """Return the name of the one folder that holds the class, or '', and the files as in it.
 
-    A folder that holds a single file and nothing else is no wrapper, but a student.
+    A single folder is a student, if a notebook lies right in it, or nothing but files of which at
+    most one is a notebook; unless its files are called as a course system calls them.
     """
     tops = {file.place[0] for file in files}
-    inside = [file for file in files if len(file.place) > 1]
-    if len(tops) != 1 or len(inside) != len(files):
+    if len(tops) != 1 or any(len(file.place) == 1 for file in files):
         return "", files
-    deeper = {file.place[1] for file in files}
-    if len(deeper) > 1 or any(len(file.place) > 2 for file in files):
-        return next(iter(tops)), [file.below(1) for file in files]
-    return "", files
+    direct = {file.place[1] for file in files if len(file.place) == 2}
+    notebooks = [name for name in direct if ".ipynb" in name.lower()]
+    folders = any(len(file.place) > 2 for file in files)
+    one_student = len(notebooks) == 1 if notebooks else not folders
+    if one_student and not (len(direct) > 1 and is_of_a_system(direct)):
+        return "", files
+    return next(iter(tops)), [file.below(1) for file in files]
 
 
 _TOO_DEEP: Final = f"folders more than {MAX_DEPTH} deep"

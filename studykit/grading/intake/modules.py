@@ -1,4 +1,4 @@
-"""Python files that were handed in beside a notebook, made importable for it alone."""
+"""Files that were handed in beside a notebook, put where it can import and open them."""
 
 from __future__ import annotations
 
@@ -82,14 +82,21 @@ def importer(files: Mapping[str, str], sources: Sequence[str]) -> Importer | Non
     """
     if not files:
         return None
-    tops = {_top(file) for file in files} - _TAKEN
+    python = {file: text for file, text in files.items() if file.endswith(".py")}
+    tops = {_top(file) for file in python} - _TAKEN
     used: set[str] = set()
     new = tops & {word for source in sources for word in _WORD.findall(source)}
     while new:
         used |= new
-        inside = [text for file, text in files.items() if _top(file) in new]
+        inside = [text for file, text in python.items() if _top(file) in new]
         new = (tops & {word for text in inside for word in _WORD.findall(text)}) - used
-    kept = {file: text for file, text in files.items() if _top(file) in used}
+    kept = {file: text for file, text in python.items() if _top(file) in used}
+    everything = "\n".join([*sources, *kept.values()])
+    kept |= {
+        file: text
+        for file, text in files.items()
+        if file not in python and PurePosixPath(file).name in everything
+    }
     if not kept:
         return None
     return Importer(_SOURCE.replace("{files!r}", repr(kept)), tuple(sorted(kept)))

@@ -176,6 +176,9 @@ class _Rebuilding:
         binding = [number for number, code in enumerate(self._code) if exercise.name in code.bound]
         hole = self._original.holes[cell_id].strip()
         filled = [number for number in binding if self._cells[number].source.strip() != hole]
+        stars = {number for number, code in enumerate(self._code) if code.star}
+        if not binding and stars:
+            return own | stars
         if not binding:
             what = f"no function {exercise.name}" if own else "its cell was deleted"
             self._notes.append(f"{exercise.id}: {what}")

@@ -7,7 +7,7 @@ taken for another system's: what stands in it behind the student's part, the stu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final, TypeAlias
@@ -43,7 +43,18 @@ class Owner:
 Reader: TypeAlias = Callable[[str], "Owner | None"]
 
 
+LONGEST: Final = 1_000
+"""No system writes longer names; patterns take long for what is made to fit nearly."""
 SYSTEMS: Final = ("blackboard", "canvas", "gradescope", "moodle", "plain")
+
+
+def is_of_a_system(names: Collection[str]) -> bool:
+    """Return whether all names are as a course system gives them to files."""
+    patterns = (_MOODLE, _CANVAS, _BLACKBOARD)
+    return any(
+        all(len(name) <= LONGEST and pattern.fullmatch(name) for name in names)
+        for pattern in patterns
+    )
 
 
 def owners(
@@ -79,7 +90,7 @@ def owners(
 
 
 def _read(reader: Reader, tops: Mapping[str, Path | None]) -> dict[str, Owner]:
-    found = {name: reader(name) for name in tops}
+    found = {name: reader(name) for name in tops if len(name) <= LONGEST}
     return {name: owner for name, owner in found.items() if owner is not None}
 
 
@@ -108,7 +119,8 @@ class _Blackboard:
     """`TITLE_USER_attempt_TIME_FILE`: title and user may hold underscores, the title is one."""
 
     def __init__(self, tops: Mapping[str, Path | None]) -> None:
-        matches = {name: _BLACKBOARD.fullmatch(name) for name in tops if tops[name] is not None}
+        matches = {name: _BLACKBOARD.fullmatch(name) for name in tops
+                   if tops[name] is not None and len(name) <= LONGEST}  # fmt: skip
         self._found = {name: found for name, found in matches.items() if found is not None}
         self._receipts = {
             found["head"] + found["when"]: receipt

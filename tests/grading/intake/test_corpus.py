@@ -67,6 +67,9 @@ SAMPLE = {
     "below-scratch-error",
     "import-in-a-given-cell",
     "module-of-module",
+    "module-in-a-folder",
+    "file-read",
+    "file-written",
     "untouched",
 }
 

@@ -14,9 +14,11 @@ from studykit.errors import StudyError
 from studykit.grading.example.maker import as_bytes
 from studykit.grading.intake.archives import Rejected
 from studykit.grading.intake.choice import choose
+from studykit.grading.intake.code import read_code
 from studykit.grading.intake.notebooks import Unreadable
 from studykit.grading.intake.rebuild import Original
 from studykit.grading.intake.submissions import Submission, take_in
+from studykit.grading.intake.systems import owners
 from tests.support.submissions import COURSE, LAB, put, solved
 
 ORIGINAL = Original.of(LAB, COURSE)
@@ -288,3 +290,52 @@ def test_moodle_s_folder_for_text_belongs_to_the_same_student(tmp_path: Path) ->
     found = taken(tmp_path / "in", tmp_path)
     assert list(found) == ["Eve Roe_55", "Eve Roe_56"]
     assert not any(submission.unsettled for submission in found.values())
+
+
+@pytest.mark.parametrize(
+    ("names", "students"),
+    [
+        (["all/a.ipynb", "all/b.ipynb"], ["a", "b"]),
+        (["all/a/lab.ipynb", "all/b/lab.ipynb"], ["a", "b"]),
+        (["all/x_1_2_lab.ipynb", "all/y_2_3_hw.zip"], ["x_1", "y_2"]),
+        (["ada/lab.ipynb"], ["ada"]),
+        (["ada/lab.ipynb", "ada/hw.zip"], ["ada"]),
+        (["ada/lab.ipynb", "ada/parts/count.py"], ["ada"]),
+        (["ada/lab.zip", "ada/readme.txt"], ["ada"]),
+    ],
+)
+def test_a_single_folder_is_a_student_or_holds_the_class(
+    tmp_path: Path, names: list[str], students: list[str]
+) -> None:
+    put(tmp_path / "in", dict.fromkeys(names, b""))
+    assert list(taken(tmp_path / "in", tmp_path)) == students
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["lab.ipynb.txt", "lab.ipynb.json", "lab.json", "lab.txt", "lab.IPYNB", "lab.ipynb (1)",
+     "lab.ipynb.download"],
+)  # fmt: skip
+def test_a_notebook_is_found_under_the_names_that_browsers_give(tmp_path: Path, name: str) -> None:
+    put(tmp_path / "in", {f"a/{name}": as_bytes(solved()), "a/other.json": b"{}", "b/x": b""})
+    chosen = choose(taken(tmp_path / "in", tmp_path)["a"], ORIGINAL)
+    assert (chosen.name, chosen.notes) == (name, ())
+
+
+def test_what_was_handed_in_instead_of_a_notebook_is_named(tmp_path: Path) -> None:
+    put(tmp_path / "in", {"a/lab.7z": b"7z", "a/b.docx": b"", "b/x": b""})
+    with pytest.raises(Unreadable, match=r"no notebook among the files: b\.docx, lab\.7z"):
+        choose(taken(tmp_path / "in", tmp_path)["a"], ORIGINAL)
+
+
+def test_a_notebook_counts_although_an_archive_beside_it_is_damaged(tmp_path: Path) -> None:
+    put(tmp_path / "in", {"a/lab.ipynb": as_bytes(solved()), "a/x.zip": b"PK", "b/x": b""})
+    chosen = choose(taken(tmp_path / "in", tmp_path)["a"], ORIGINAL)
+    assert chosen.notes == ("another file is not readable: the archive x.zip is damaged or locked",)
+
+
+@pytest.mark.parametrize("text", [" " * 400_000, "\n" * 400_000, "_a_1" * 16_000, "a=" * 200_000])
+def test_no_pattern_takes_long(text: str) -> None:
+    """A pattern that tries every pair of places would not come back for minutes."""
+    read_code(f"!x\n{text}\n{text}?x")
+    owners({text: Path("x")}, LAB.name)
