@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Final
@@ -18,9 +18,9 @@ from studykit.grading.book.results import Result
 from studykit.grading.box import confine
 from studykit.grading.grader import Assignment, grade
 from studykit.grading.intake.submissions import Submission
-from studykit.grading.sandbox.fork_engine import EngineFailure
 from studykit.grading.sandbox.limits import Limits
-from studykit.grading.sandbox.session import Engine, EngineMaker
+from studykit.grading.sandbox.session import Crowded, Engine, EngineMaker
+from studykit.grading.sandbox.warden import PATIENCE_ALONE, EngineFailure
 
 TRIES: Final = 3
 WORKER_BYTES: Final = 2**30
@@ -38,6 +38,8 @@ class Job:
     submission: Submission
     key: str
     tries: int = 0
+    alone: bool = False
+    """Whether nobody may be graded beside it: next to others its time was over."""
 
 
 @dataclass(slots=True)
@@ -69,11 +71,12 @@ class Pool:
             tick: Called now and then, to show what goes on.
         """
         queue = deque(jobs)
-        patience = limits.submission_s + limits.judging_s * len(self._assignment.exercises)
-        while queue or any(one.job for one in self._workers):
+        patience = PATIENCE_ALONE * limits.submission_s
+        patience += limits.judging_s * len(self._assignment.exercises)
+        while queue or any(worker.job for worker in self._workers):
             self._hand_out(queue)
             tick()
-            ready = wait([one.pipe for one in self._workers if one.job], timeout=0.2)
+            ready = wait([worker.pipe for worker in self._workers if worker.job], timeout=0.2)
             for slot, worker in enumerate(self._workers):
                 overdue = time.monotonic() - worker.since > patience + SLACK_S
                 if worker.job and worker.pipe in ready:
@@ -92,24 +95,32 @@ class Pool:
             _kill(worker.process)
 
     def _hand_out(self, queue: deque[Job]) -> None:
-        for slot, worker in enumerate(self._workers):
-            if worker.job is None and queue:
+        for worker in self._workers:
+            if worker.job is None and queue and self._may_start(queue[0]):
                 worker.job, worker.since = queue.popleft(), time.monotonic()
                 with suppress(OSError):  # a worker that has just ended is found by its pipe
-                    self._workers[slot].pipe.send(worker.job)
-        self.busy = [one.job.submission.student for one in self._workers if one.job]
+                    worker.pipe.send(worker.job)
+        self.busy = [worker.job.submission.student for worker in self._workers if worker.job]
+
+    def _may_start(self, job: Job) -> bool:
+        """Return whether a job may start beside those that run; those to be alone come last."""
+        running = [worker.job for worker in self._workers if worker.job]
+        return not running if job.alone else not any(other.alone for other in running)
 
     def _collect(self, slot: int, queue: deque[Job]) -> Iterator[Result]:
         worker = self._workers[slot]
         try:
-            result: Result | str = worker.pipe.recv()
+            result: Result | str | None = worker.pipe.recv()
         except (EOFError, OSError):
             result = "the worker ended by itself"
-        if isinstance(result, Result):
+        if result is None and worker.job is not None:
+            queue.append(replace(worker.job, alone=True))
+            worker.job = None
+        elif isinstance(result, Result):
             worker.job = None
             yield result
         else:
-            yield from self._give_up(slot, queue, result)
+            yield from self._give_up(slot, queue, str(result))
 
     def _give_up(self, slot: int, queue: deque[Job], reason: str) -> Iterator[Result]:
         """Replace a worker; try its job again, or say that we failed."""
@@ -121,7 +132,7 @@ class Pool:
         if job is None:
             return
         if job.tries + 1 < TRIES:
-            queue.appendleft(Job(job.submission, job.key, job.tries + 1))
+            queue.append(replace(job, tries=job.tries + 1))
             return
         yield Result(
             student=job.submission.student, key=job.key, status="infra_error", reason=reason
@@ -140,17 +151,20 @@ class Pool:
 def _work(
     pipe: Connection, other: Connection, assignment: Assignment, maker: EngineMaker, slot: int
 ) -> None:
-    """Grade what comes, until None does."""
+    """Grade what comes, until None does; answer with a result, a reason, or None: try it alone."""
     other.close()
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    confine.limit_memory(WORKER_BYTES, for_good=False)
+    confine.limit_memory(WORKER_BYTES, confine.open_statm(), for_good=False)
     engine: Engine | None = None
     try:
         while job := pipe.recv():
             try:
                 engine = engine or maker(slot)
+                engine.alone = job.alone
                 pipe.send(grade(assignment, job.submission, job.key, engine))
+            except Crowded:
+                pipe.send(None)
             except EngineFailure as failure:
                 pipe.send(str(failure))
     except (EOFError, OSError):

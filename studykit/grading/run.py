@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from msgspec.structs import replace
 
@@ -229,22 +229,25 @@ def grade_all(
 
 def engine_maker(order: Order, assignment: Assignment, findings: Findings) -> EngineMaker:
     """Return what makes the engine of a worker."""
-    if order.engine == "testbook":
-        return partial(_testbook_engine, findings, order.limits)
     modules = [*WARMED, *assignment.original.modules()]
-    return partial(_fork_engine, findings, modules, order.limits)
+    make = _testbook_engine if order.engine == "testbook" else ForkEngine
+    return partial(_engine, make, findings, modules, order.limits)
 
 
-def _fork_engine(
-    findings: Findings, modules: Sequence[str], limits: Limits, slot: int
-) -> ForkEngine:
-    return ForkEngine(findings.sandbox, slot, modules, limits)
+def _engine(
+    make: Callable[..., Engine],
+    findings: Findings,
+    modules: Sequence[str],
+    limits: Limits,
+    slot: int,
+) -> Engine:
+    return make(findings.sandbox, slot, modules, limits)
 
 
-def _testbook_engine(findings: Findings, limits: Limits, slot: int) -> Engine:
+def _testbook_engine(*words: Any) -> Engine:  # noqa: ANN401
     from studykit.grading.sandbox.testbook_engine import TestbookEngine  # noqa: PLC0415 - it takes 0.5 s
 
-    return TestbookEngine(findings.sandbox, slot, limits)
+    return TestbookEngine(*words)
 
 
 @contextmanager

@@ -19,9 +19,9 @@ from studykit.cli.doctor import Finding, Level, examine
 from studykit.errors import StudyError
 from studykit.grading.example.maker import as_bytes
 from studykit.grading.sandbox import selftest
-from studykit.grading.sandbox.fork_engine import EngineFailure
 from studykit.grading.sandbox.isolation import MEANING
 from studykit.grading.sandbox.selftest import Findings
+from studykit.grading.sandbox.warden import EngineFailure
 from studykit.services.ports import free_port
 from studykit.workspace import Workspace
 from tests.support.hostile import CASES

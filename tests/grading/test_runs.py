@@ -26,9 +26,10 @@ from studykit.grading.example.comparing import differences
 from studykit.grading.example.maker import as_bytes
 from studykit.grading.run import grade_all
 from studykit.grading.sandbox import selftest
-from studykit.grading.sandbox.fork_engine import EngineFailure, ForkEngine
+from studykit.grading.sandbox.fork_engine import ForkEngine
 from studykit.grading.sandbox.limits import Limits
 from studykit.grading.sandbox.selftest import choose_sandbox
+from studykit.grading.sandbox.warden import EngineFailure
 from studykit.grading.secret import Secret
 from tests.support.hostile import CASES
 from tests.support.submissions import (

@@ -23,12 +23,23 @@ CLONE_NEWPID: Final = 0x20000000
 SCRATCH: Final = ("/tmp", "/box", "/dev/shm")
 """The only folders that a submission may write to; each is new and small, and ends with it."""
 
-FOLDER_BYTES: Final = 64 * 2**20
+FOLDER_BYTES: Final = 32 * 2**20
+FOLDER_INODES: Final = 2_048
+"""Files of a scratch folder: a file without a byte takes memory of the system, too."""
+
+DEVICES: Final = ("null", "full", "random", "urandom")
+"""All that is in /dev. Mapped and shared, /dev/zero would be memory that no process is counted
+for."""
+
+OPEN_FILES: Final = 64
+"""Open files of a process. Sockets hold what was sent and not read, 208 KiB each."""
 
 _PRIVATE_RECURSIVE: Final = 0x44000
-_BIND: Final = 0x1000
+_BIND_FLAG: Final = 0x1000
 _NOSUID_NODEV: Final = 0x6
 _READ_ONLY: Final = 0x1
+_NOSUID: Final = 0x2
+_REMOUNT: Final = 0x20
 _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER, _PR_NO_NEW_PRIVS = 4, 24, 36, 38
 _CAPABILITIES_V3: Final = 0x20080522
 
@@ -55,36 +66,58 @@ def hide_memory() -> None:
 
 
 def fresh_folders() -> None:
-    """Give this process scratch folders of its own, and a /proc that shows nothing.
+    """Give this process a file system on which nothing can be written but scratch of its own.
 
-    A Python that lies in a scratch folder stays visible there: a clone may be anywhere.
+    Its /dev is new, read-only and without terminals, its /proc shows nothing. A Python that lies in
+    a scratch folder stays visible there: a clone may be anywhere.
 
     Raises:
         OSError: The system refuses.
     """
     unshare(CLONE_NEWNS | CLONE_NEWIPC)
     _mount("none", "/", "", _PRIVATE_RECURSIVE, "")
-    hidden = {one for one in (sys.base_prefix, sys.prefix) if one.startswith(SCRATCH)}
-    handles = {one: os.open(one, os.O_PATH) for one in hidden}
+    kept = {path for path in (sys.base_prefix, sys.prefix) if path.startswith(SCRATCH)}
+    handles = {path: os.open(path, os.O_PATH) for path in kept}
+    _fresh_devices()
     for folder in SCRATCH:
-        _mount("scratch", folder, "tmpfs", _NOSUID_NODEV, f"mode=1777,size={FOLDER_BYTES}")
+        limits = f"mode=1777,size={FOLDER_BYTES},nr_inodes={FOLDER_INODES}"
+        _mount("scratch", folder, "tmpfs", _NOSUID_NODEV, limits)
     for place, handle in handles.items():
         os.makedirs(place)
-        _mount(f"/proc/self/fd/{handle}", place, "", _BIND, "")
-        os.close(handle)
+        _bind(handle, place)
     _mount("none", "/proc", "tmpfs", _NOSUID_NODEV | _READ_ONLY, "size=4096")
     os.chdir("/box")
 
 
-def limit_memory(memory_bytes: int, *, for_good: bool = True) -> None:
+def _fresh_devices() -> None:
+    handles = {f"/dev/{name}": os.open(f"/dev/{name}", os.O_PATH) for name in DEVICES}
+    _mount("devices", "/dev", "tmpfs", _NOSUID, "mode=755,size=65536,nr_inodes=16")
+    for place, handle in handles.items():
+        os.close(os.open(place, os.O_CREAT))
+        _bind(handle, place)
+    os.mkdir("/dev/shm")
+    _mount("none", "/dev", "", _REMOUNT | _BIND_FLAG | _READ_ONLY | _NOSUID, "")
+
+
+def _bind(handle: int, place: str) -> None:
+    _mount(f"/proc/self/fd/{handle}", place, "", _BIND_FLAG, "")
+    os.close(handle)
+
+
+def open_statm() -> int:
+    """Return a handle that tells the memory of this process when /proc shows nothing any more."""
+    return os.open("/proc/self/statm", os.O_RDONLY)
+
+
+def limit_memory(memory_bytes: int, statm: int, *, for_good: bool = True) -> None:
     """Let this process, and each that it starts, add that much address space to what it has now.
 
     Args:
         memory_bytes: How much.
+        statm: A handle of `open_statm`.
         for_good: Whether none of them can ever raise the limit again.
     """
-    with open("/proc/self/statm", encoding="ascii") as statm:
-        most = int(statm.read().split()[0]) * resource.getpagesize() + memory_bytes
+    most = int(os.pread(statm, 100, 0).split()[0]) * resource.getpagesize() + memory_bytes
     hard = most if for_good else resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
@@ -100,7 +133,7 @@ def limit(*, processes: int, cpu_s: int, user: int | None) -> None:
     for kind, value in (
         (resource.RLIMIT_NPROC, processes + _tasks(os.getuid() if user is None else user)),
         (resource.RLIMIT_CPU, cpu_s),
-        (resource.RLIMIT_NOFILE, 256),
+        (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_MEMLOCK, 0),
@@ -111,10 +144,10 @@ def limit(*, processes: int, cpu_s: int, user: int | None) -> None:
 def _tasks(user: int) -> int:
     """Return how many processes and threads of a user can be seen from here."""
     found = 0
-    for one in Path("/proc").iterdir():
+    for process in Path("/proc").iterdir():
         with suppress(OSError):
-            if one.name.isdigit() and one.stat().st_uid == user:
-                found += len(os.listdir(one / "task"))
+            if process.name.isdigit() and process.stat().st_uid == user:
+                found += len(os.listdir(process / "task"))
     return found
 
 

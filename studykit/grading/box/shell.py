@@ -7,8 +7,6 @@ import os
 import sys
 from typing import Any, Final
 
-from studykit.grading.box import confine
-
 OUTPUT_STATUS: Final = 97
 """Exit status of a process that printed too much."""
 
@@ -97,15 +95,7 @@ def count(budget: int) -> None:
     sys.stdout = sys.stderr = Counted(budget)
 
 
-def prepare_kernel(shell: Any, budget: int, memory_bytes: int) -> None:  # noqa: ANN401
-    """Make a notebook kernel as quiet as `make_shell` and `hush` make ours; limit its memory."""
-    tame(shell)
-    count(budget)
-    _count_displays(shell)
-    confine.limit_memory(memory_bytes)
-
-
-def _count_displays(shell: Any) -> None:  # noqa: ANN401
+def count_displays(shell: Any) -> None:  # noqa: ANN401
     """Let a notebook kernel count what is displayed as printed, and send on nothing but JSON.
 
     Answers are JSON. All else would only wait for a reader, who may be slower than what displays

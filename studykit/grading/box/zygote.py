@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from studykit.grading.box import confine, landlock
+from studykit.grading.box import confine, kernel, landlock
 from studykit.grading.box.runner import serve
 from studykit.grading.box.shell import hush, make_shell
 from studykit.grading.box.wire import Wire
@@ -31,7 +31,7 @@ ALL_PROCESSES: Final = 2
 """All processes together may take as much as this many at their limit: a call runs in a fork, which
 shows the memory of the process that it came from as its own."""
 
-DEVICES: Final = tuple(Path("/dev", name) for name in ("null", "zero", "random", "urandom"))
+DEVICES: Final = tuple(Path("/dev", name) for name in confine.DEVICES)
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
 
     The second argument is JSON: `user` to become, or null; `modules` to import beforehand; `level`
     of isolation; `readable`, the paths that a runner may read where no sandbox is around this
-    process.
+    process; `kernels`, whether runners are notebook kernels.
     """
     control = socket.socket(fileno=int(sys.argv[1]))
     options = json.loads(sys.argv[2])
@@ -48,11 +48,15 @@ def main() -> None:
     for name in options["modules"]:
         with suppress(ImportError):
             importlib.import_module(name)
-    shell = make_shell()
+    shell = None
+    if options["kernels"]:
+        kernel.preload()
+    else:
+        shell = make_shell()
     gc.collect()
     gc.freeze()
     control.send(b'{"ready": true}')
-    readable = [Path(one) for one in options["readable"]]
+    readable = [Path(name) for name in options["readable"]]
     _KINDS.get(options["level"], Zygote)(control, shell, options["user"], readable).serve()
 
 
@@ -81,7 +85,7 @@ class Zygote:
         while True:
             self._control.settimeout(None if self._runner is None else LOOK_EVERY_S)
             try:
-                data, ends, _, _ = socket.recv_fds(self._control, 65_536, 1)
+                data, ends, _, _ = socket.recv_fds(self._control, 65_536, len(kernel.CHANNELS))
             except TimeoutError:
                 self._watch_memory()
                 continue
@@ -89,15 +93,22 @@ class Zygote:
                 self._end()
                 return
             request = json.loads(data)
-            answer = self._start(ends[0], request) if "start" in request else self._end()
-            self._control.send(json.dumps(answer).encode())
+            self._control.send(json.dumps(self._answer(request, ends)).encode())
 
-    def _start(self, end: int, request: dict[str, Any]) -> dict[str, Any]:
+    def _answer(self, request: dict[str, Any], ends: Sequence[int]) -> dict[str, Any]:
+        if "start" in request:
+            return self._start(ends, request)
+        if "usage" in request:
+            return self._usage()
+        return self._end()
+
+    def _start(self, ends: Sequence[int], request: dict[str, Any]) -> dict[str, Any]:
         self._memory, self._over = ALL_PROCESSES * request["memory_bytes"], False
         self._runner = self._fork()
         if self._runner == 0:
-            self._become_runner(end, request)
-        os.close(end)
+            self._become_runner(ends, request)
+        for end in ends:
+            os.close(end)
         return {"started": True}
 
     def _fork(self) -> int:
@@ -123,16 +134,22 @@ class Zygote:
             os.waitpid(between, 0)
         return int(number)
 
-    def _become_runner(self, end: int, request: dict[str, Any]) -> None:
+    def _become_runner(self, ends: Sequence[int], request: dict[str, Any]) -> None:
         """Confine this process, serve the submission, end."""
         try:
             self._control.close()
             os.setsid()  # what it sends to its group does not reach this zygote
-            confine.limit_memory(request["memory_bytes"])
+            statm = confine.open_statm()
             confine.limit(processes=PROCESSES, cpu_s=request["cpu_s"], user=self._user)
+            if "key" in request:
+                self._confine()
+                kernel.serve(ends, request["key"], statm)
+                return
+            confine.limit_memory(request["memory_bytes"], statm)
+            os.close(statm)
             self._confine()
             hush(request["output_bytes"])
-            serve(Wire(socket.socket(fileno=end)), self._shell)
+            serve(Wire(socket.socket(fileno=ends[0])), self._shell)
         finally:
             os._exit(1)
 
@@ -156,9 +173,24 @@ class Zygote:
         cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return {"status": status, "memory": self._over, "cpu_s": cpu_s}
 
+    def _usage(self) -> dict[str, Any]:
+        """Say whether the runner lives, how long it waited for a processor, and what it all used.
+
+        Of several processes that which waited longest counts, and of what they used the sum.
+        """
+        if self._runner is None:
+            return {"alive": False, "waited_s": 0.0, "cpu_s": 0.0}
+        done = os.waitid(os.P_PID, self._runner, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        theirs = self._theirs()
+        return {
+            "alive": done is None,
+            "waited_s": max(map(_waited_s, theirs), default=0.0),
+            "cpu_s": sum(map(_cpu_s, theirs)),
+        }
+
     def _theirs(self) -> list[int]:
         """Return the processes of the submission: all but this one and the sandbox's first."""
-        pids = [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
+        pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
         return [pid for pid in pids if pid not in (1, os.getpid())]
 
     def _watch_memory(self) -> None:
@@ -190,7 +222,7 @@ class WeakZygote(Zygote):
         The dead count as processes until then, so that the living cannot replace them for ever.
         """
         quiet = 0
-        while self._runner is not None and quiet < 2:  # the parent of one may end while we look
+        while self._runner is not None and quiet < 2:  # a parent may end while we look
             alive = self._theirs()
             quiet = 0 if alive else quiet + 1
             for pid in alive:
@@ -216,11 +248,11 @@ def _descendants(ancestor: int) -> list[int]:
     """Return the living descendants of a process; orphans of a runner are adopted and so found."""
     parents: dict[int, int] = {}
     dead: set[int] = set()
-    for one in Path("/proc").iterdir():
+    for path in Path("/proc").iterdir():
         with suppress(OSError, ValueError, IndexError):
-            state, parent = (one / "stat").read_text("ascii").rpartition(")")[2].split()[:2]
-            parents[int(one.name)] = int(parent)
-            dead |= {int(one.name)} if state in "ZX" else set()
+            state, parent = (path / "stat").read_text("ascii").rpartition(")")[2].split()[:2]
+            parents[int(path.name)] = int(parent)
+            dead |= {int(path.name)} if state in "ZX" else set()
     found = {ancestor}
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= more
@@ -232,6 +264,23 @@ def _resident(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def _waited_s(pid: int) -> float:
+    """Return how long a process was ready to run and did not; 0 where the system does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text("ascii").split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the processor time of a process and of its children that have ended."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+        return sum(map(int, words[11:15])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        return 0.0
 
 
 if __name__ == "__main__":

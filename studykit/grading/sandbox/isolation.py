@@ -41,7 +41,7 @@ _BIG: Final = str(64 * 2**20)
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """How to start a process: the level, the staged course, and more folders it may write to."""
+    """How to start a process: the level of isolation and the staged course."""
 
     level: Level
     course: Path
@@ -66,18 +66,12 @@ class Sandbox:
         system = [f"/{name}" for name in ("usr", "lib", "lib64", "bin", "sbin")]
         return [*system, *map(str, _pythons()), self.inside, self.environment()["HOME"]]
 
-    def command(self, module: str, arguments: Sequence[str], *shared: Path) -> list[str]:
-        """Return the command that runs a module of the course.
-
-        Args:
-            module: The module to run.
-            arguments: Its arguments.
-            shared: Folders that stay visible and writable, under their own names.
-        """
+    def command(self, module: str, arguments: Sequence[str]) -> list[str]:
+        """Return the command that runs a module of the course with `arguments`."""
         program = [sys.executable, "-s", "-B", "-m", module, *arguments]
         if self.level not in BUBBLES:
             return program
-        return [_bwrap(), *_namespaces(self.level), *_folders(self.course, shared), *program]
+        return [_bwrap(), *_namespaces(self.level), *_folders(self.course), *program]
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a process inside: nothing of ours."""
@@ -139,7 +133,7 @@ def _namespaces(level: Level) -> list[str]:
     ]
 
 
-def _folders(course: Path, shared: Sequence[Path]) -> list[str]:
+def _folders(course: Path) -> list[str]:
     """Return the mounts: system and Python for reading, scratch that ends with the sandbox."""
     words = [*_system(), "--proc", "/proc", "--dev", "/dev"]
     for name in ("/tmp", "/box"):
@@ -152,8 +146,6 @@ def _folders(course: Path, shared: Sequence[Path]) -> list[str]:
     package = Path(studykit.__path__[0])
     if any(package.is_relative_to(home) for home in homes):
         words += ["--tmpfs", str(package)]  # installed, not linked: it would show the references
-    for folder in shared:
-        words += [*_parents(folder), "--bind", str(folder), str(folder)]
     return [*words, "--chdir", "/box", "--remount-ro", "/"]
 
 
@@ -174,5 +166,5 @@ def _system() -> list[str]:
 
 def _parents(folder: Path) -> list[str]:
     """Return the words that make the parents of a mount; bubblewrap's own are closed to others."""
-    above = [one for one in reversed(folder.parents) if len(one.parts) > 1]
-    return [word for one in above for word in ("--perms", "0755", "--dir", str(one))]
+    above = [parent for parent in reversed(folder.parents) if len(parent.parts) > 1]
+    return [word for parent in above for word in ("--perms", "0755", "--dir", str(parent))]

@@ -15,10 +15,11 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from studykit.errors import StudyError
-from studykit.grading.sandbox.fork_engine import EngineFailure, ForkEngine
+from studykit.grading.sandbox.fork_engine import ForkEngine
 from studykit.grading.sandbox.isolation import MEANING, Level, Sandbox, levels
 from studykit.grading.sandbox.limits import Limits
 from studykit.grading.sandbox.session import Death
+from studykit.grading.sandbox.warden import EngineFailure
 
 _ATTEMPTS: Final = {
     "read a file of the instructor": "open({canary!r}).read()",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -71,6 +71,10 @@ class Death(Exception):
         self.trouble: Trouble = trouble
 
 
+class Crowded(Exception):
+    """The time of a submission was over while it waited for a processor: try it again alone."""
+
+
 class Session(Protocol):
     """A submission in a sandbox. Both methods raise `Death` when it ends in them."""
 
@@ -85,6 +89,8 @@ class Engine(Protocol):
     """Something that runs submissions, one after the other."""
 
     limits: Limits
+    alone: bool
+    """Whether no other submission runs on this machine at the same time."""
 
     def session(self) -> AbstractContextManager[Session]:
         """Open a fresh session, and leave nothing of it behind."""
@@ -95,8 +101,12 @@ class Engine(Protocol):
 
 PATIENCE: Final = 3
 """As many cells that answer nothing may crash before an answer is suspected of it."""
-CALL_GRACE_S: Final = 3.0
+CALL_GRACE_S: Final = 2.0
 """Seconds by which an answer to a call may be later than the call's own deadline."""
+
+
+WRECKED: Final = ("crashed", "protocol")
+"""What a call comes to where a cell has changed the process that calls."""
 
 
 class Execution:
@@ -111,7 +121,7 @@ class Execution:
         """Run `cells` before the first call; nothing runs before `ask`."""
         self._engine = engine
         self._cells = cells
-        self._until = time.monotonic() + engine.limits.submission_s
+        self._left_s = engine.limits.submission_s
         self._open = ExitStack()
         self._session: Session | None = None
         self._left_out: set[int] = set()
@@ -133,10 +143,11 @@ class Execution:
 
         Raises:
             EngineFailure: The sandbox does not work.
+            Crowded: The time is over, and others may be to blame.
         """
         answers: dict[str, list[Answer]] = {}
         while waiting := [call for call in calls if call.exercise not in answers]:
-            if time.monotonic() > self._until:
+            if self._left_s <= 0:
                 answers |= {call.exercise: ["timeout"] for call in waiting}
             elif self._alone:
                 self._close()
@@ -155,10 +166,15 @@ class Execution:
             if call.exercise in answers:  # its cell stopped
                 continue
             try:
-                within_s = self._left(limit * len(call.seeds) + CALL_GRACE_S)
-                answers[call.exercise] = session.call(call, within_s)
+                with self._timed(limit * len(call.seeds) + CALL_GRACE_S) as within_s:
+                    found, dead = session.call(call, within_s), False
             except Death as death:
-                answers[call.exercise] = [death.trouble]
+                found, dead = [death.trouble], True
+            if found[-1] in WRECKED and not self._alone:
+                self._alone = True  # another answer may have wrecked what calls this one
+                return
+            answers[call.exercise] = found
+            if dead:
                 self._close()
                 return
 
@@ -167,7 +183,8 @@ class Execution:
         session = self._session = self._open.enter_context(self._engine.session())
         for number, cell in self._cells_for(calls):
             try:
-                error = session.run(cell.source, self._left(self._engine.limits.cell_s))
+                with self._timed(self._engine.limits.cell_s) as within_s:
+                    error = session.run(cell.source, within_s)
             except Death as death:
                 self._blame(number, cell, calls, death.trouble, answers)
                 self._close()
@@ -238,8 +255,18 @@ class Execution:
         self._session = None
         self._open.close()
 
-    def _left(self, at_most_s: float) -> float:
-        return max(0.1, min(at_most_s, self._until - time.monotonic()))
+    @contextmanager
+    def _timed(self, at_most_s: float) -> Iterator[float]:
+        """Yield how long a request may take, and take from what is left what it took.
+
+        A request takes no more than it may, however long it waited for a processor.
+        """
+        within_s = max(0.1, min(at_most_s, self._left_s))
+        begun = time.monotonic()
+        try:
+            yield within_s
+        finally:
+            self._left_s -= min(within_s, time.monotonic() - begun)
 
 
 EngineMaker: TypeAlias = Callable[[int], Engine]

@@ -1,0 +1,221 @@
+"""The grader's end of a zygote: starts runners in a sandbox, watches them, and ends them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Final, NoReturn
+
+from studykit.grading.box.shell import OUTPUT_STATUS
+from studykit.grading.sandbox.isolation import Sandbox
+from studykit.grading.sandbox.limits import Limits
+from studykit.grading.sandbox.replies import Trouble
+from studykit.grading.sandbox.session import Crowded, Death
+
+START_S: Final = 60.0
+ORDER_S: Final = 60.0
+PATIENCE: Final = 4
+"""By so much the clock on the wall may exceed a limit where a submission waits for a processor."""
+PATIENCE_ALONE: Final = 20
+"""The same where no other submission is beside it."""
+LOOK_EVERY_S: Final = 0.05
+
+
+class EngineFailure(Exception):
+    """The sandbox itself does not work; nothing is said about the submission."""
+
+
+class Warden:
+    """A zygote and the control socket to it."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        slot: int,
+        modules: Sequence[str],
+        limits: Limits,
+        *,
+        kernels: bool = False,
+    ) -> None:
+        """Start the zygote.
+
+        Args:
+            sandbox: Where it runs.
+            slot: Number of the worker; it decides the user that submissions run as.
+            modules: What it imports beforehand.
+            limits: The limits of one submission.
+            kernels: Whether its runners are notebook kernels.
+
+        Raises:
+            EngineFailure: It does not start.
+        """
+        self.limits = limits
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        options = {
+            "user": sandbox.user(slot),
+            "modules": list(modules),
+            "level": sandbox.level,
+            "readable": sandbox.readable,
+            "kernels": kernels,
+        }
+        arguments = [str(theirs.fileno()), json.dumps(options)]
+        with theirs:
+            handles = [theirs.fileno()]
+            self._zygote = sandbox.start("studykit.grading.box.zygote", arguments, handles)
+        try:
+            self._reply(START_S)
+        except EngineFailure:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the zygote and all that it started."""
+        self._control.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._zygote.wait(timeout=5)
+            return
+        self.kill()
+
+    def kill(self) -> None:
+        """End the zygote and all that it started, at once."""
+        self._zygote.kill()
+        self._zygote.wait()
+
+    def start(self, handles: Sequence[int], **more: object) -> None:
+        """Start a runner that is given `handles`.
+
+        Raises:
+            EngineFailure: The zygote does not do what it is told.
+        """
+        limits = self.limits
+        order = {
+            "start": True,
+            "memory_bytes": limits.memory_bytes,
+            "cpu_s": limits.cpu_s,
+            "output_bytes": limits.output_bytes,
+        }
+        self._order(order | more, *handles)
+
+    def alive(self) -> bool:
+        """Return whether the runner lives."""
+        return bool(self._order({"usage": True})["alive"])
+
+    def usage(self) -> tuple[float, float]:
+        """Return for how many seconds the runner waited for a processor, and what its tree used."""
+        usage = self._order({"usage": True})
+        return float(usage["waited_s"]), float(usage["cpu_s"])
+
+    def stop(self) -> Trouble | None:
+        """End the runner; return of what it died, or None if it did not die by itself."""
+        how = self._order({"stop": True})
+        status = int(how["status"])
+        if how["memory"]:
+            return "mem"
+        if status & 0x7F == signal.SIGXCPU:
+            return "timeout"
+        if status & 0x7F == signal.SIGKILL:
+            return None
+        return "output" if status >> 8 == OUTPUT_STATUS else "crashed"
+
+    def _order(self, order: dict[str, Any], *handles: int) -> dict[str, Any]:
+        try:
+            socket.send_fds(self._control, [json.dumps(order).encode()], handles)
+        except OSError:
+            raise EngineFailure("the sandbox ended by itself") from None
+        return self._reply(ORDER_S)
+
+    def _reply(self, within_s: float) -> dict[str, Any]:
+        self._control.settimeout(within_s)
+        try:
+            data = self._control.recv(65_536)
+        except OSError:
+            raise EngineFailure(f"the sandbox did not answer within {within_s:g} s") from None
+        if not data:
+            raise EngineFailure("the sandbox did not start, or ended by itself")
+        return dict(json.loads(data))
+
+
+class Clock:
+    """The time of one request. It stands still while the submission waits for a processor.
+
+    So a neighbour that takes all processors takes nobody's time. The time is over, too, when all
+    processes of the submission together have used as much of the processors as the request may.
+    """
+
+    def __init__(self, warden: Warden, within_s: float, before_s: float, *, alone: bool) -> None:
+        """Start the clock.
+
+        Args:
+            warden: Knows how long the submission waited and what it used.
+            within_s: Seconds that the request may take.
+            before_s: Seconds that earlier requests of the session took, on the wall.
+            alone: Whether no other submission runs beside it.
+        """
+        self._warden = warden
+        self._within_s = within_s
+        self._before_s = before_s
+        self._alone = alone
+        self._begun = time.monotonic()
+        self._most_s = within_s * (PATIENCE_ALONE if alone else PATIENCE)
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds since it was started, on the wall."""
+        return time.monotonic() - self._begun
+
+    def left_s(self) -> float:
+        """Return after how many seconds to look again; 0: the time is over.
+
+        Raises:
+            Crowded: It may be over only because others were beside the submission.
+        """
+        wall_s = self.wall_s
+        if wall_s < self._within_s:
+            return self._within_s - wall_s
+        waited_s, cpu_s = self._warden.usage()
+        left_s = self._within_s - max(wall_s - waited_s, cpu_s - self._before_s)
+        if left_s > 0 and wall_s >= self._most_s:
+            if not self._alone:
+                raise Crowded
+            return 0.0
+        return max(left_s, LOOK_EVERY_S) if left_s > 0 else 0.0
+
+
+class RunnerSession:
+    """A runner of a warden: what both engines do with it."""
+
+    def __init__(self, warden: Warden, *, alone: bool) -> None:
+        """Watch the runner that `warden` has just started."""
+        self._warden = warden
+        self._alone = alone
+        self._ended = False
+        self._clock: Clock | None = None
+        self._before_s = 0.0
+
+    def end(self) -> Trouble | None:
+        """End the runner, if it has not ended; return of what it died, if by itself."""
+        if self._ended:
+            return None
+        self._ended = True
+        return self._warden.stop()
+
+    def clock(self, within_s: float) -> Clock:
+        """Return a clock for one request; the one before has ended."""
+        if self._clock is not None:
+            self._before_s += self._clock.wall_s
+        self._clock = Clock(self._warden, within_s, self._before_s, alone=self._alone)
+        return self._clock
+
+    def die(self, trouble: Trouble | None) -> NoReturn:
+        """End the session; without a trouble, that of which the runner died by itself.
+
+        Raises:
+            Death: Always.
+        """
+        cause = self.end()
+        raise Death("mem" if cause == "mem" else trouble or cause or "crashed")
