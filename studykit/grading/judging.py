@@ -156,7 +156,8 @@ def _failure(outcomes: Sequence[Outcome]) -> Verdict:
     if any("hung" in outcome for outcome in outcomes):
         return "timeout"
     texts = [str(outcome.get("raised", "")) for outcome in outcomes]
-    return "mem" if any(text.startswith("MemoryError") for text in texts) else "fail"
+    names = [text.partition(":")[0] for text in texts]  # libraries have classes of their own
+    return "mem" if any(name.endswith("MemoryError") for name in names) else "fail"
 
 
 def _hidden_text(exercise: Exercise) -> str:

@@ -115,7 +115,8 @@ def test_no_public_case_is_asked_after_a_hidden_one_has_entered() -> None:
     original = Original.of(LAB, COURSE)
     engine = _Recorder()
     rebuilt = rebuild(original, read_notebook(as_bytes(solved())))
-    found = _run(Assignment(original, SECRET), rebuilt, engine)
+    found, left_out = _run(Assignment(original, SECRET), rebuilt, engine)
+    assert left_out == []
     assert {graded.verdict for graded in found} == {"pass"}
     ids = [exercise.id for exercise in LAB.exercises]
     asked_ids = [exercise for exercise, _ in engine.calls]

@@ -145,7 +145,7 @@ READING = [
 DEATH = [
     code("exits-in-a-cell", "process death", "crashed", "import os\nos._exit(0)"),
     code("exits-in-a-call", "process death", "crashed", _calls("import os", "os._exit(0)")),
-    code("system-exit", "process death", "crashed", _calls("raise SystemExit")),
+    code("system-exit", "process death", "fail", _calls("raise SystemExit")),
     code("segfault-in-a-cell", "process death", "crashed",
          "import ctypes\nctypes.string_at(0)"),
     code("segfault-in-a-call", "process death", "crashed", _calls(

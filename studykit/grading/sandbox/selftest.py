@@ -31,6 +31,17 @@ _ATTEMPTS: Final = {
     "write to the course": "open({inside!r} + '/x', 'w')",
     "write to Python": "import sys; open(sys.prefix + '/x', 'w')",
     "write to the root folder": "open('/x', 'w')",
+    "write to the devices": "open('/dev/x', 'w')",
+    "remove a device": "import os; os.remove('/dev/null')",
+    "fill a folder with more files than it may": (
+        "for n in range(3_000): open(f'/tmp/{{n}}', 'w').close()"
+    ),
+    "fill a folder with more bytes than it may": "open('/tmp/x', 'wb').write(bytes(40 * 2**20))",
+    "see what is mounted": "open('/proc/self/mountinfo').read()",
+    "ask the system what is mounted": (
+        "import ctypes; libc = ctypes.CDLL(None, use_errno=True); libc.syscall(457, 0, 0, 0, 0);"
+        "assert ctypes.get_errno() not in (1, 38)"
+    ),
     "reach a server by TCP": "import socket; socket.create_connection(('127.0.0.1', {port}), 1)",
     "reach a network by UDP": (
         "import socket; socket.socket(2, 2).sendto(b'x', ('192.0.2.1', 53))"
@@ -53,6 +64,7 @@ _ATTEMPTS: Final = {
     "keep memory in a shared segment": (
         "import ctypes; assert ctypes.CDLL(None).shmget(0, 4096, 0o600) >= 0"
     ),
+    "keep memory in a shared mapping": "import mmap; mmap.mmap(-1, 4096)",
     "find what an earlier one left": (
         "import os; assert 'left' in os.listdir('/tmp') + os.listdir('.')"
     ),
