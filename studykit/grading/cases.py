@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
+import marshal
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from typing import Any, Final, TypeAlias
 from studykit.checks.deadline import TooLong, deadline
 from studykit.checks.judging import cases_of
 from studykit.errors import StudyError
-from studykit.exercises.definition import Args, Exercise, Lab, copy_args
+from studykit.exercises.definition import Args, Exercise, Lab, copy_args, copy_json
 from studykit.grading.secret import Secret
 
 HIDDEN: Final = 20
@@ -69,12 +70,17 @@ class Drawer:
         self._secret = secret
         self._private = private or {}
         self._dues: dict[str, Counter[Kind]] = {}
+        self._public: dict[str, list[Args]] = {}
 
     def cases(self, exercise: Exercise, work: str) -> Cases:
         """Return what the answer to an exercise is asked in a work."""
-        private = [copy_args(args) for args in self._private.get(exercise.id, ())]
+        if exercise.id not in self._public:
+            self._public[exercise.id] = cases_of(exercise)
+        private = self._private.get(exercise.id, ())
         rng = self._secret.random(self._lab.name, work, exercise.id)
-        return Cases(cases_of(exercise), [*private, *draw(exercise, rng, self.due(exercise))])
+        return Cases(
+            self._public[exercise.id], [*private, *draw(exercise, rng, self.due(exercise))]
+        )
 
     def due(self, exercise: Exercise) -> Counter[Kind]:
         """Return how many cases of each kind everybody is asked."""
@@ -87,11 +93,12 @@ class Drawer:
 def kind_of(exercise: Exercise, args: Args) -> Kind:
     """Return which wrong answers of an exercise a case finds out."""
     expected = exercise.expected(args)
+    plain = marshal.dumps(args)  # an answer may change what it is given; this copies quickest
     found = set()
     for misconception in exercise.misconceptions:
         try:
-            value = misconception.answer(*copy_args(args))
-            right = exercise.accepts(value, expected)
+            value = misconception.answer(*marshal.loads(plain))
+            right = exercise.accepts(copy_json(value), expected)
         except Exception:  # a wrong answer may stop with anything
             right = False
         if not right:

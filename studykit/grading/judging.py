@@ -80,7 +80,7 @@ def judge_hidden(
     except (Exception, TooLong) as failure:
         found = _incomparable(exercise, failure)
     if found.verdict == "pass":
-        return replace(found, feedback=public.feedback)
+        return public
     return replace(found, feedback=_hidden_text(exercise), attempted=True, hidden=True)
 
 
@@ -95,11 +95,15 @@ def _public(
 
 
 def _hidden(exercise: Exercise, cases: Cases, before: Answer, answers: Sequence[Answer]) -> Graded:
-    everything = [*cases.public, *cases.hidden]
+    different = _different(answers)
+    found = [_once(exercise, cases.hidden, answer, None) for answer in different]
+    if len(found) == 1 and found[0].verdict == "pass":
+        return found[0]
+    everything = [*cases.public, *cases.hidden]  # what an instructor reads tells of both
     told = before if isinstance(before, list) else []
     found = [
         _once(exercise, everything, [*told, *answer] if isinstance(answer, list) else answer, None)
-        for answer in _different(answers)
+        for answer in different
     ]
     return found[0] if len(found) == 1 else _flaky(exercise, found)
 
