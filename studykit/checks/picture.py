@@ -6,6 +6,7 @@ from importlib import import_module
 
 from IPython.display import display
 
+from studykit.checks.beside import Spans, Watermarks
 from studykit.exercises.scene import Scene
 from studykit.trace.simulate import simulate
 from studykit.trace.steps import Trace
@@ -22,6 +23,11 @@ def picture(scene: Scene) -> Picture:
     """Return the picture: the engine runs the stream, and the figure shows the step."""
     trace = simulate(scene.events, scene.policy)
     step = step_of(scene, trace)
+    if scene.right_watermarks or scene.right_spans:
+        beside = Watermarks(scene) if scene.right_watermarks else Spans(scene)
+        shown = Picture(trace, beside, step)
+        shown.sentence = " ".join(filter(None, [scene.about, shown.sentence]))
+        return shown
     shown = Picture(trace, import_module(f"studykit.figures.{scene.figure}"), step)
     verdict = scene.moment == "judged" and scene.figure in ("watermark_stepper", "window_life")
     words = [scene.about, step_sentence(trace, step) if verdict else "", shown.sentence]

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from studykit.trace.steps import Event, Policy
+
+Json: TypeAlias = Any
+MOST_SPANS: Final = 12
 
 FigureName: TypeAlias = Literal["assigners", "bound_tradeoff", "watermark_stepper", "window_life"]
 
@@ -25,6 +28,10 @@ class Scene:
         number: The event that decides, from 1.
         moment: Before that event arrives, when it is judged, or when the watermark has followed it.
         about: What the stream has that the learner's call does not have.
+        right_watermarks: The watermark after each event; with it the picture shows no window.
+        your_watermarks: The same as the learner's function gives it, drawn dashed.
+        right_spans: The windows or sessions that are asked for; with them nothing else is shown.
+        your_spans: Those that the learner's function gives, drawn dashed.
     """
 
     figure: FigureName
@@ -33,6 +40,23 @@ class Scene:
     number: int
     moment: Literal["before", "judged", "followed"] = "judged"
     about: str = ""
+    right_watermarks: tuple[int | None, ...] = ()
+    your_watermarks: tuple[int | None, ...] = ()
+    right_spans: tuple[tuple[int, int], ...] = ()
+    your_spans: tuple[tuple[int, int], ...] = ()
+
+
+def spans(rows: Json) -> tuple[tuple[int, int], ...]:
+    """Return rows [start, end] as spans.
+
+    Raises:
+        TypeError: They are no such rows.
+        ValueError: A span ends before it starts, or there are too many to be seen.
+    """
+    found = tuple((start + 0, end + 0) for start, end in rows)
+    if len(found) > MOST_SPANS or any(start > end for start, end in found):
+        raise ValueError("no spans that can be drawn")
+    return found
 
 
 def arriving(times_ms: Iterable[int], values: Iterable[int] = ()) -> tuple[Event, ...]:
@@ -76,5 +100,6 @@ def meeting(
             bound_ms=bound_ms, lateness_ms=lateness_ms, size_ms=size_ms, slide_ms=slide_ms
         ),
         number=3,
-        about="Event 3 is that of the call; 1 opens its windows, 2 moves the watermark.",
+        about="Event 3 is that of the call; 1 opens its windows, 2 moves the watermark."
+        + (" What this lab calls late, the picture calls corrected." if lateness_ms else ""),
     )

@@ -86,6 +86,9 @@ def test_nonsense_has_no_picture_or_one_that_can_be_drawn(
 def test_the_watermark_on_stage_is_the_expected_one() -> None:
     for args in cases("L02.2"):
         expected = find_exercise("L02.2")[1].expected(args)
+        if min(args[0], default=0) < 0:  # a figure begins at 0
+            assert on_stage("L02.2", args, [-1]) is None
+            continue
         for place in range(len(expected)):
             wrong = [*expected[:place], -1, *expected[place + 1 :]]
             trace, step = on_stage("L02.2", args, wrong) or pytest.fail("no scene")
@@ -96,7 +99,7 @@ def test_a_bound_that_is_a_millisecond_short_shows_the_event_that_falls_behind()
     for args in cases("L02.4"):
         needed = find_exercise("L02.4")[1].expected(args)
         assert on_stage("L02.4", args, needed + 1) is None
-        if needed:
+        if needed and min(args[0]) >= 0:
             step = last_step("L02.4", args, needed - 1)
             assert step is not None
             assert step.behind
@@ -149,7 +152,9 @@ def test_the_verdict_on_stage_is_the_expected_one() -> None:
         if step:
             staged += 1
             assert step.before_ms == args[1]
-            assert step.verdict == find_exercise("L05.1")[1].expected(args)
+            words = {"corrected": "late"}  # this lab names what happens to the event
+            shown = words.get(step.verdict, step.verdict)
+            assert shown == find_exercise("L05.1")[1].expected(args)
     assert staged > 10
 
 

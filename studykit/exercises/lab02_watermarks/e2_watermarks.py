@@ -65,7 +65,7 @@ def scene(args: Args, got: Json, expected: Json) -> Scene | None:
     """Show the watermark after the event at which the results differ."""
     times_ms, bound_ms = args
     number = first_difference(got, expected) + 1
-    if number > len(times_ms):
+    if number > len(times_ms) or min(times_ms) < 0:
         return None
     return Scene(
         figure="watermark_stepper",
@@ -73,6 +73,8 @@ def scene(args: Args, got: Json, expected: Json) -> Scene | None:
         policy=Policy(bound_ms=bound_ms),
         number=number,
         moment="followed",
+        right_watermarks=tuple(expected),
+        your_watermarks=tuple(value + 0 for value in got),
     )
 
 

@@ -68,14 +68,21 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     return f"a bound of {short(got)} keeps every event, and so does a bound of {short(expected)}"
 
 
-def scene(args: Args, got: Json, _expected: Json) -> Scene | None:
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
     """Show the first event that is behind the watermark of the learner's bound."""
     (times_ms,) = args
     lost = behind_with(times_ms, got) if isinstance(got, int) else []
-    if not lost:
+    if not lost or min(times_ms) < 0:
         return None
-    events, policy = arriving(times_ms), Policy(bound_ms=got)
-    return Scene(figure="watermark_stepper", events=events, policy=policy, number=lost[0])
+    return Scene(
+        figure="watermark_stepper",
+        events=arriving(times_ms),
+        policy=Policy(bound_ms=got),
+        number=lost[0],
+        about=f"With your bound event #{lost[0]} is behind the watermark that it meets.",
+        right_watermarks=tuple(watermarks(times_ms, expected)),
+        your_watermarks=tuple(watermarks(times_ms, got)),
+    )
 
 
 def random_case(rng: Random) -> Args:

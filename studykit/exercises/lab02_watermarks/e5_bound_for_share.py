@@ -70,6 +70,8 @@ def scene(args: Args, got: Json, _expected: Json) -> Scene | None:
     if not isinstance(got, int):
         return None
     times_ms, _ = args
+    if min(times_ms) < 0:
+        return None
     events, policy = arriving(times_ms), Policy(bound_ms=got)
     return Scene(figure="bound_tradeoff", events=events, policy=policy, number=len(events))
 

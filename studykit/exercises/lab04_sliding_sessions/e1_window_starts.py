@@ -6,7 +6,7 @@ from random import Random
 
 from flink_jobs.engine.windows import SlidingWindows
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
-from studykit.exercises.scene import Scene, arriving
+from studykit.exercises.scene import Scene, arriving, spans
 from studykit.exercises.wording import short, window
 from studykit.trace.steps import Policy
 
@@ -54,13 +54,19 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     return "the right windows, in another order or more than once"
 
 
-def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
     """Show the windows that hold the event, where they overlap and the axis has room for them."""
     event_ms, size_ms, slide_ms = args
-    if slide_ms == size_ms or event_ms < size_ms - slide_ms:
+    if slide_ms == size_ms or event_ms < size_ms - slide_ms or size_ms < 1_000:
         return None
-    policy = Policy(size_ms=size_ms, slide_ms=slide_ms)
-    return Scene(figure="assigners", events=arriving([event_ms]), policy=policy, number=1)
+    return Scene(
+        figure="assigners",
+        events=arriving([event_ms]),
+        policy=Policy(size_ms=size_ms, slide_ms=slide_ms),
+        number=1,
+        right_spans=spans([start, start + size_ms] for start in expected),
+        your_spans=spans([start, start + size_ms] for start in got),
+    )
 
 
 def random_case(rng: Random) -> Args:

@@ -7,7 +7,7 @@ from random import Random
 
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
 from studykit.exercises.lab04_sliding_sessions.sessions import merged
-from studykit.exercises.scene import Scene, arriving
+from studykit.exercises.scene import Scene, arriving, spans
 from studykit.exercises.wording import first_difference, item, short
 from studykit.trace.steps import Policy
 
@@ -76,13 +76,19 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     )
 
 
-def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
     """Show the sessions once the last event has come."""
     times_ms, gap_ms = args
-    if not times_ms:
+    if not times_ms or min(times_ms) < 0:
         return None
-    events, policy = arriving(times_ms), Policy(gap_ms=gap_ms)
-    return Scene(figure="assigners", events=events, policy=policy, number=len(events))
+    return Scene(
+        figure="assigners",
+        events=arriving(times_ms),
+        policy=Policy(gap_ms=gap_ms),
+        number=len(times_ms),
+        right_spans=spans(expected),
+        your_spans=spans(got),
+    )
 
 
 def random_case(rng: Random) -> Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
-from studykit.exercises.scene import Scene, arriving
+from studykit.exercises.scene import Scene, arriving, spans
 from studykit.exercises.wording import short, window
 from studykit.trace.steps import Policy
 
@@ -73,7 +73,7 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     return f"{told}\nsessions in your result: {len(got)}; right: {len(expected)}"
 
 
-def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
     """Show what the event joins: the sessions are made of events one gap apart at most."""
     sessions, event_ms, gap_ms = args
     times_ms = [
@@ -81,7 +81,7 @@ def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
         for start_ms, end_ms in sessions
         for time_ms in [*range(start_ms, end_ms - gap_ms, gap_ms), end_ms - gap_ms]
     ]
-    if event_ms < 0 or not sessions:
+    if event_ms < 0 or not sessions or sessions[0][0] < 0:
         return None
     return Scene(
         figure="assigners",
@@ -89,6 +89,8 @@ def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
         policy=Policy(gap_ms=gap_ms),
         number=len(times_ms) + 1,
         about="The last event is that of the call; those before it make the sessions.",
+        right_spans=spans(expected),
+        your_spans=spans(got),
     )
 
 

@@ -141,6 +141,8 @@ def trace(args: Args, got: Json, expected: Json) -> str:
 def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
     """Show what every window has come to when the last event has been."""
     events, size_ms, bound_ms = args
+    if any(event_ms < 0 for event_ms, _ in events):
+        return None
     return Scene(
         figure="watermark_stepper",
         events=arriving(*zip(*events, strict=True)),

@@ -1,0 +1,93 @@
+"""The learner's own result beside the right one: dashed, numbered, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from studykit.checks.beside import Spans, Watermarks
+from studykit.checks.picture import picture
+from studykit.exercises.catalog import find_exercise
+from studykit.exercises.definition import Args
+from studykit.exercises.scene import Scene
+from studykit.trace.simulate import simulate
+
+
+def staged(exercise_id: str, args: Args, got: object) -> Scene:
+    exercise = find_exercise(exercise_id)[1]
+    scene = exercise.explain(args, got, exercise.expected(args)).scene
+    assert scene is not None
+    return scene
+
+
+def drawn(exhibit: Any, scene: Scene) -> Figure:
+    return exhibit.draw(simulate(scene.events, scene.policy), 0)
+
+
+def gids(figure: Figure) -> Iterator[str]:
+    for artist in figure.findobj(lambda it: isinstance(it.get_gid(), str)):
+        yield artist.get_gid()
+
+
+def dashes(figure: Figure) -> dict[str, str]:
+    found = figure.findobj(lambda it: isinstance(it, Line2D) and isinstance(it.get_gid(), str))
+    return {line.get_gid(): line.get_linestyle() for line in found}
+
+
+def test_a_wrong_watermark_is_dashed_beside_the_right_one_without_windows() -> None:
+    scene = staged("L02.2", ([2_000, 8_000, 3_000], 4_000), [-2_001, 3_999, -1_001])
+    figure = drawn(Watermarks(scene), scene)
+    lines = dashes(figure)
+    assert lines["watermark:right"] == "-"
+    assert lines["watermark:yours"] == "--"
+    assert {"event:1:label", "event:2:label", "event:3:label"} <= set(gids(figure))
+    assert not [gid for gid in gids(figure) if gid.startswith("window")]
+    assert (
+        "the right watermark stands at 3.999 s; yours, dashed, at -1.001 s."
+        in picture(scene).sentence
+    )
+
+
+def test_the_watermark_of_a_bound_that_is_too_small_passes_the_event() -> None:
+    scene = staged("L02.4", ([9_000, 6_000, 4_000],), 4_999)
+    assert scene.right_watermarks[1] == 3_999
+    assert scene.your_watermarks[1] == 4_000
+    assert (
+        "With your bound event #3 is behind the watermark that it meets." in picture(scene).sentence
+    )
+
+
+@pytest.mark.parametrize(
+    ("exercise_id", "args", "got", "says"),
+    [
+        ("L04.1", (7_000, 10_000, 5_000), [5_000, 10_000], "missing: [0,10); yours alone, dashed"),
+        ("L04.4", ([0, 5_000], 5_000), [[0, 5_000], [5_000, 10_000]], "missing: [0,10); yours"),
+        ("L04.4", ([0, 5_000], 5_000), [], "missing: [0,10)."),
+        ("L04.5", ([[0, 5_000]], 4_000, 5_000), [[0, 5_000]], "missing: [0,9); yours alone"),
+    ],
+)
+def test_wrong_spans_are_dashed_below_the_right_ones(
+    exercise_id: str, args: Args, got: list[Any], says: str
+) -> None:
+    scene = staged(exercise_id, args, got)
+    assert says in picture(scene).sentence
+    lines = dashes(drawn(Spans(scene), scene))
+    mine = [dash for gid, dash in lines.items() if gid.startswith("span:yours")]
+    right = [dash for gid, dash in lines.items() if gid.startswith("span:right")]
+    assert mine == ["--"] * len(got)
+    assert right == ["-"] * len(scene.right_spans)
+
+
+@pytest.mark.parametrize("exhibit", [Watermarks, Spans])
+def test_end_markers_are_not_clipped(exhibit: Callable[[Scene], Any]) -> None:
+    watermarks = staged("L02.2", ([2_000, 8_000], 0), [1_999, 0])
+    spans = staged("L04.4", ([0, 5_000], 5_000), [[0, 5_000]])
+    scene = watermarks if exhibit is Watermarks else spans
+    figure = drawn(exhibit(scene), scene)
+    marks = figure.findobj(lambda it: isinstance(it, Line2D) and it.get_marker() == "o")
+    assert marks
+    assert not [mark for mark in marks if mark.axes and mark.get_clip_on()]
