@@ -27,8 +27,8 @@ for event in STORY:
 # ## 1. The verdict
 #
 # Windows are 10 s long. A window is open until the watermark reaches its last millisecond; after
-# that it still takes *late* events until `lateness_ms` more have passed, and is *corrected*. Then it
-# is gone.
+# that it still takes *late* events, and is *corrected*, until `lateness_ms` more have passed. Then
+# it is gone.
 #
 # Return `"on time"`, `"late"` or `"dropped"`. The last millisecond is given.
 #
