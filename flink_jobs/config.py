@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from flink_jobs.errors import Foreseen
@@ -20,12 +21,25 @@ def _setting(default: int | str, minimum: int = 0, maximum: int | None = None) -
     return field(default=default, metadata={"minimum": minimum, "maximum": maximum})
 
 
+def _secret() -> Any:  # noqa: ANN401
+    """Make a setting that may hold a password: it is not shown, and is no flag.
+
+    The list of processes shows flags to everybody.
+    """
+    return field(default="", repr=False, metadata={"secret": True})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that a user may set. The environment variable is the field's name in capitals."""
+    """Everything that a user may set. The environment variable is the field's name in capitals.
+
+    A secret may also be in a file, which the variable with `_FILE` behind its name then names.
+    """
 
     kafka_servers: str = _setting("localhost:9092")
     kafka_group: str = _setting("features")
+    kafka_properties_file: str = field(default="", metadata={"optional": True})
+    redis_url: str = _secret()
     redis_host: str = _setting("localhost")
     redis_port: int = _setting(6379, minimum=1, maximum=65_535)
     window_size_minutes: int = _setting(5, minimum=1, maximum=1_440)
@@ -60,6 +74,8 @@ class Settings:
         for setting in fields(cls):
             raw = flags.get(setting.name)
             raw = environ.get(setting.name.upper()) or None if raw is None else raw
+            if raw is None and "secret" in setting.metadata:
+                raw = _from_file(setting.name, environ)
             if raw is not None:
                 values[setting.name] = _parse(setting.name, raw, setting.default)
         return cls(**values)
@@ -90,6 +106,20 @@ class Settings:
         return self.max_future_seconds * 1_000
 
 
+def _from_file(name: str, environ: Mapping[str, str]) -> str | None:
+    """Return a secret that a variable `…_FILE` names the file of, without its line end."""
+    path = environ.get(f"{name.upper()}_FILE")
+    if not path:
+        return None
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise SettingsError(
+            f"{name.upper()}_FILE={path} cannot be read ({reason}): name another file"
+        ) from None
+
+
 def _parse(name: str, raw: str | int, default: object) -> str | int:
     if default is MISSING or isinstance(default, str):
         return str(raw)
@@ -103,7 +133,7 @@ def _parse(name: str, raw: str | int, default: object) -> str | int:
 
 def _check_range(name: str, value: object, limits: Mapping[str, Any]) -> None:
     if isinstance(value, str):
-        if not value.strip():
+        if not value.strip() and "minimum" in limits:
             raise SettingsError(f"{name.upper()} is empty: unset it to use the default")
         return
     low, high = limits["minimum"], limits["maximum"]

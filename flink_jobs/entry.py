@@ -6,8 +6,9 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import Field, fields
 from pathlib import Path
+from typing import Any
 
 from flink_jobs.config import Settings
 from flink_jobs.errors import Foreseen
@@ -16,11 +17,11 @@ from flink_jobs.errors import Foreseen
 def flags(program: str, description: str) -> argparse.ArgumentParser:
     """Return a parser with a flag for every setting, and those of a replay."""
     parser = argparse.ArgumentParser(prog=program, description=description)
-    for setting in fields(Settings):
+    for setting in _shown():
         parser.add_argument(
             f"--{setting.name.replace('_', '-')}",
-            metavar=str(setting.default),
-            help=f"or {setting.name.upper()} (default: {setting.default})",
+            metavar=str(setting.default or "FILE"),
+            help=f"or {setting.name.upper()} (default: {setting.default or 'none'})",
         )
     parser.add_argument("--replay", type=Path, metavar="FILE", help="process a log file instead")
     parser.add_argument(
@@ -31,6 +32,11 @@ def flags(program: str, description: str) -> argparse.ArgumentParser:
         help="where a replay writes features.jsonl and dead-letter.jsonl (default: replay)",
     )
     return parser
+
+
+def _shown() -> list[Field[Any]]:
+    """Return the settings that are flags: all but secrets."""
+    return [setting for setting in fields(Settings) if "secret" not in setting.metadata]
 
 
 def run(
@@ -47,7 +53,7 @@ def run(
     """
     options = parser.parse_args(arguments)
     try:
-        given = {setting.name: getattr(options, setting.name) for setting in fields(Settings)}
+        given = {setting.name: getattr(options, setting.name) for setting in _shown()}
         work(options, Settings.load(os.environ, **given))
     except Foreseen as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)

@@ -102,7 +102,7 @@ def run_on_kafka(
         check_cluster(cluster, parallelism, NAME)
     # A reader without a partition holds the watermark back; in a bounded run it ends at once.
     check_broker(edges.settings, readers=1 if edges.bounded else parallelism)
-    open_answering(edges.settings.redis_host, edges.settings.redis_port).close()
+    open_answering(edges.settings).close()
     options = {"pipeline.name": NAME, **state.options(edges.settings)}
     options |= reporter(edges.settings.metrics_port)
     if edges.bounded:  # a run that somebody waits for says what is wrong, instead of trying again

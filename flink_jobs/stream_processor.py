@@ -39,6 +39,8 @@ from flink_jobs.processor.metrics import Metrics
 from flink_jobs.processor.replay import replay_file
 
 JOB: Final = "stream_processor"
+STORE_TIMEOUT_S: Final = 1.0
+"""How long Redis may take for an answer before it counts as away, and is asked again."""
 CLOSE_MS: Final = 500
 """How long leaving the group may take: a broker that is away must not hold up a stop."""
 
@@ -78,7 +80,7 @@ def _run(settings: Settings, *, until_caught_up: bool) -> None:
     metrics, health = Metrics(), Health(JOB)
     with ExitStack() as opened:
         store = FeatureStore(
-            opened.enter_context(open_answering(settings.redis_host, settings.redis_port)),
+            opened.enter_context(open_answering(settings, STORE_TIMEOUT_S)),
             {feature_set.name: feature_set.ttl_ms(settings) for feature_set in CATALOG},
         )
         opened.callback(serve(settings.metrics_port, metrics.page, health))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from confluent_kafka import KafkaError as Refusal
+from confluent_kafka import Producer
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import (
@@ -25,6 +27,7 @@ from kafka.errors import (
 from kafka.structs import MemberState
 
 from flink_jobs.config import Settings
+from flink_jobs.connectors.security import KafkaSecurity
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.errors import Foreseen
 from flink_jobs.features.catalog import CATALOG
@@ -34,6 +37,7 @@ TARGET_TOPICS: Final = (*(feature_set.target for feature_set in CATALOG), DEAD_L
 
 MAX_RECORD_BYTES: Final = 11 * 1024 * 1024
 BATCH_RECORDS: Final = 20_000
+_DIAGNOSIS_S: Final = 3.0
 RECONNECT_MS: Final = 1_000
 """Longest pause between two attempts to reach a broker that is away."""
 
@@ -54,10 +58,7 @@ def check_topics(settings: Settings) -> None:
         existing = set(admin.list_topics())
         admin.close()
     except (KafkaError, OSError, ValueError) as error:
-        raise KafkaUnusable(
-            f"no Kafka broker answers at {servers} ({type(error).__name__}): start one with "
-            "`make up`, or set KAFKA_SERVERS"
-        ) from None
+        raise _unreachable(settings, error) from None
     missing = [topic for topic in (*SOURCE_TOPICS, *TARGET_TOPICS) if topic not in existing]
     if missing:
         raise KafkaUnusable(
@@ -65,9 +66,46 @@ def check_topics(settings: Settings) -> None:
         )
 
 
+def _unreachable(settings: Settings, error: Exception) -> KafkaUnusable:
+    """Return why a broker does not answer: kafka-python says no more than that it does not."""
+    servers, file = settings.kafka_servers, settings.kafka_properties_file
+    codes = _refusals(settings) if file else set()
+    if Refusal._AUTHENTICATION in codes:
+        return KafkaUnusable(
+            f"the broker at {servers} refuses the login: mend user, password and mechanism in "
+            f"KAFKA_PROPERTIES_FILE={file}"
+        )
+    if Refusal._SSL in codes:
+        return KafkaUnusable(
+            f"the TLS connection to {servers} fails: name, in KAFKA_PROPERTIES_FILE={file}, the CA "
+            "of the broker's certificate, a client certificate where the broker demands one, and "
+            "in KAFKA_SERVERS the host that the certificate is for"
+        )
+    return KafkaUnusable(
+        f"no Kafka broker answers at {servers} ({type(error).__name__}): start one with `make up`, "
+        "set KAFKA_SERVERS, or, where it demands TLS or a login, KAFKA_PROPERTIES_FILE"
+    )
+
+
+def _refusals(settings: Settings) -> set[int]:
+    """Return the codes of what a connection by librdkafka fails with, which tells them apart."""
+    codes: set[int] = set()
+    producer = Producer(
+        {
+            **KafkaSecurity.read(settings).librdkafka,
+            "bootstrap.servers": settings.kafka_servers,
+            "error_cb": lambda failure: codes.add(failure.code()),
+            "log_level": 0,
+        }
+    )
+    producer.poll(_DIAGNOSIS_S)
+    return codes
+
+
 def open_consumer(settings: Settings) -> KafkaConsumer:
     """Open a consumer of the group; it commits only when told to."""
     return KafkaConsumer(
+        **KafkaSecurity.read(settings).kafka_python,
         bootstrap_servers=settings.kafka_servers,
         group_id=settings.kafka_group,
         enable_auto_commit=False,
@@ -147,6 +185,7 @@ def open_admin(settings: Settings, timeout_ms: int = 5_000) -> KafkaAdminClient:
         KafkaError: No broker answers.
     """
     return KafkaAdminClient(
+        **KafkaSecurity.read(settings).kafka_python,
         bootstrap_servers=settings.kafka_servers,
         bootstrap_timeout_ms=5_000,
         request_timeout_ms=timeout_ms,

@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import MAX_RECORD_BYTES, RECONNECT_MS, KafkaUnusable
+from flink_jobs.connectors.security import KafkaSecurity
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC, DeadLetter, UnstoredRow
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import FeatureRow, encode_row
@@ -30,6 +31,7 @@ class Outbox:
         self._failure: KafkaError | None = None
         self._producer = Producer(
             {
+                **KafkaSecurity.read(settings).librdkafka,
                 "bootstrap.servers": settings.kafka_servers,
                 "partitioner": "murmur2_random",  # that of Kafka's own clients
                 "enable.idempotence": True,  # a retry neither repeats nor reorders

@@ -31,6 +31,8 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
+from flink_jobs.config import Settings, SettingsError
+from flink_jobs.connectors.security import store_name, store_url
 from flink_jobs.errors import Foreseen, Unavailable
 from flink_jobs.features.row import SCHEMA_VERSION, FeatureRow
 
@@ -200,19 +202,27 @@ def _trouble_of(code: str) -> StoreAway | StoreUnusable:
     )
 
 
-def open_client(host: str, port: int, timeout_s: float = TIMEOUT_S) -> redis.Redis:
-    """Open a client that does not wait for ever for a server that hangs."""
-    return redis.Redis(host, port, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
+def open_client(settings: Settings, timeout_s: float = TIMEOUT_S) -> redis.Redis:
+    """Open a client that does not wait for ever for a server that hangs.
+
+    Raises:
+        SettingsError: REDIS_URL cannot be used.
+    """
+    url = store_url(settings)
+    try:
+        return redis.Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
+    except (ValueError, TypeError):  # their texts quote the URL
+        raise SettingsError("REDIS_URL has a parameter that redis-py does not know") from None
 
 
-def open_answering(host: str, port: int, timeout_s: float = TIMEOUT_S) -> redis.Redis:
+def open_answering(settings: Settings, timeout_s: float = TIMEOUT_S) -> redis.Redis:
     """Open a client of a server that has answered, at once or after a few attempts.
 
     Raises:
         Unavailable: None does.
         StoreUnusable: It demands a login, or is a cluster or a sentinel.
     """
-    client = open_client(host, port, timeout_s)
+    client = open_client(settings, timeout_s)
     try:
         _AT_START.call_with_retry(client.ping, lambda _: None)
         mode = _mode(client)
@@ -220,7 +230,7 @@ def open_answering(host: str, port: int, timeout_s: float = TIMEOUT_S) -> redis.
         client.close()
         if isinstance(meaning := trouble(error), StoreUnusable):
             raise meaning from None
-        raise Unavailable(f"no Redis answers at {host}:{port}: {meaning}") from None
+        raise Unavailable(f"no Redis answers at {store_name(settings)}: {meaning}") from None
     if mode in ("cluster", "sentinel"):
         client.close()
         raise StoreUnusable(_CLUSTER.format(mode=mode))
@@ -229,7 +239,8 @@ def open_answering(host: str, port: int, timeout_s: float = TIMEOUT_S) -> redis.
 
 def _mode(client: redis.Redis) -> str:
     try:
-        return str(client.info("server").get("redis_mode", "standalone"))  # type: ignore[union-attr]
+        said: Any = client.info("server")
+        return str(said.get("redis_mode") or said.get("server_mode"))  # the second by Valkey
     except NoPermissionError:  # a user may write features and not ask what it writes to
         return "standalone"
 

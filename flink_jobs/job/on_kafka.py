@@ -16,6 +16,7 @@ from flink_jobs.connectors.kafka import (
     MAX_RECORD_BYTES,
     KafkaUnusable,
     check_topics,
+    open_admin,
 )
 from flink_jobs.connectors.redis import FeatureStore, open_client
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC, DeadLetter
@@ -72,7 +73,7 @@ class KafkaEdges:
     def connect(self) -> Deliver:
         """Connect to Redis, which takes every batch of rows in one pipeline."""
         settings = self.settings
-        client = open_client(settings.redis_host, settings.redis_port)
+        client = open_client(settings)
         ttl_ms = {feature_set.name: feature_set.ttl_ms(settings) for feature_set in CATALOG}
         return FeatureStore(client, ttl_ms).write
 
@@ -119,7 +120,7 @@ def check_broker(settings: Settings, readers: int = 1) -> None:
             partitions than there are readers.
     """
     check_topics(settings)
-    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_servers)
+    admin = open_admin(settings)
     try:
         allowed_ms = _longest_transaction_ms(admin)
         fewest = min(len(topic["partitions"]) for topic in admin.describe_topics([*EVENT_TYPES]))

@@ -185,7 +185,7 @@ class JobLab:
 
     def features(self, key: str) -> dict[str, Any] | None:
         """Return what Redis holds at `key`."""
-        with closing(open_client(HOST, self.redis.port)) as client:
+        with closing(open_client(Settings(redis_host=HOST, redis_port=self.redis.port))) as client:
             return read_features(client, key)
 
     @property

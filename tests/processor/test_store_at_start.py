@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from flink_jobs.config import Settings
 from flink_jobs.connectors.redis import open_answering
 from flink_jobs.errors import Unavailable
 
@@ -39,9 +40,9 @@ def _serve(server: socket.socket, replies: list[bytes]) -> None:
 
 def test_a_store_that_is_still_loading_is_asked_again():
     with server_that_says([LOADING, LOADING, b"+PONG\r\n"]) as port:
-        open_answering("127.0.0.1", port).close()
+        open_answering(Settings(redis_host="127.0.0.1", redis_port=port)).close()
 
 
 def test_a_store_that_does_not_get_ready_is_given_up():
     with server_that_says([LOADING]) as port, pytest.raises(Unavailable, match="no Redis answers"):
-        open_answering("127.0.0.1", port)
+        open_answering(Settings(redis_host="127.0.0.1", redis_port=port))

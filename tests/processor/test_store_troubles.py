@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import permutations
@@ -12,6 +11,7 @@ import pytest
 import redis
 from msgspec.structs import replace
 
+from flink_jobs.config import Settings
 from flink_jobs.connectors.redis import (
     KEYS_PER_CALL,
     FeatureStore,
@@ -23,7 +23,7 @@ from flink_jobs.connectors.redis import (
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.features.row import FeatureRow, encode_row
 from studykit.services.ports import free_port
-from studykit.services.redis import find_redis
+from tests.support.stores import server
 from tests.support.worlds import World, eventually, hashes, one_window
 
 pytestmark = pytest.mark.services
@@ -33,21 +33,8 @@ ROW = one_window(revision=0)
 
 
 @contextmanager
-def server(folder: Path, *flags: str) -> Iterator[int]:
-    """Give the port of a Redis server of one's own."""
-    port = free_port()
-    command = [str(find_redis()), *flags, "--port", str(port), "--save", "", "--dir", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        yield port
-    finally:
-        process.kill()
-        process.wait()
-
-
-@contextmanager
 def store_of(port: int) -> Iterator[tuple[redis.Redis, FeatureStore]]:
-    with open_answering("127.0.0.1", port) as client:
+    with open_answering(Settings(redis_host="127.0.0.1", redis_port=port)) as client:
         yield client, FeatureStore(client, TTL_MS)
 
 
@@ -84,7 +71,7 @@ def test_login_that_is_demanded_is_said_at_start_and_later(tmp_path: Path) -> No
     with server(tmp_path) as port, store_of(port) as (client, store):
         client.config_set("requirepass", "secret")
         with pytest.raises(StoreUnusable, match=r"demands another login \(NOAUTH\): set REDIS_URL"):
-            open_answering("127.0.0.1", port)
+            open_answering(Settings(redis_host="127.0.0.1", redis_port=port))
         client.connection_pool.disconnect()
         with pytest.raises(StoreUnusable, match="demands another login") as error:
             store.write([ROW])
@@ -109,7 +96,7 @@ def test_cluster_and_sentinel_are_refused(
         (tmp_path / "sentinel.conf").touch()
         flags = (str(tmp_path / "sentinel.conf"), *flags)
     with server(tmp_path, *flags) as port, pytest.raises(StoreUnusable, match=f"is a {mode}"):
-        open_answering("127.0.0.1", port)
+        open_answering(Settings(redis_host="127.0.0.1", redis_port=port))
 
 
 def test_script_that_was_flushed_is_given_again(tmp_path: Path) -> None:

@@ -1,0 +1,211 @@
+"""Security: how to log in to Kafka and Redis, read once for every client of this system.
+
+Kafka's own clients read a `client.properties`; so does this system, from `KAFKA_PROPERTIES_FILE`:
+
+    security.protocol=SASL_SSL
+    sasl.mechanism=SCRAM-SHA-512
+    sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required \
+        username="features" password="…";
+    ssl.truststore.type=PEM
+    ssl.truststore.location=/etc/kafka/ca.pem
+
+Only `security.*`, `sasl.*` and `ssl.*` are read, and of those only what every client can do: a key
+that one of them would ignore is refused. Stores are PEM files; a client certificate
+(`ssl.keystore.location`) is one file with its private key. No value appears in a message: it may be
+a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from flink_jobs.config import Settings, SettingsError
+
+_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+_PROTOCOLS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+_KEYS: Final = frozenset(
+    {
+        "security.protocol",
+        "sasl.mechanism",
+        "sasl.jaas.config",
+        "ssl.truststore.type",
+        "ssl.truststore.location",
+        "ssl.keystore.type",
+        "ssl.keystore.location",
+        "ssl.key.password",
+        "ssl.endpoint.identification.algorithm",
+    }
+)
+_LOGIN: Final = re.compile(r'\b(username|password)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))')
+_SECURE: Final = ("security.", "sasl.", "ssl.")
+
+
+class KafkaSecurity:
+    """What `KAFKA_PROPERTIES_FILE` says, in the words of each client; empty without a file."""
+
+    def __init__(self, properties: Mapping[str, str], source: str = "") -> None:
+        """Hold the properties of the file `source`.
+
+        Raises:
+            SettingsError: A property cannot be used.
+        """
+        self._source = source
+        self.java: dict[str, str] = {
+            key: value for key, value in properties.items() if key.startswith(_SECURE)
+        }
+        """As they are, for clients in Java."""
+        self._check()
+
+    @classmethod
+    def read(cls, settings: Settings) -> KafkaSecurity:
+        """Read the file that the settings name.
+
+        Raises:
+            SettingsError: It cannot be read, or says what cannot be used.
+        """
+        source = settings.kafka_properties_file
+        return cls(
+            parse_properties(_text("KAFKA_PROPERTIES_FILE", source)) if source else {}, source
+        )
+
+    def __repr__(self) -> str:
+        """Name the file and no value."""
+        return f"KafkaSecurity({self._source!r})"
+
+    @property
+    def kafka_python(self) -> dict[str, Any]:
+        """The arguments of kafka-python's clients."""
+        if not self.java:
+            return {}
+        username, password = self._login()
+        named = {
+            "security_protocol": self._protocol,
+            "ssl_cafile": self.java.get("ssl.truststore.location"),
+            "ssl_certfile": self.java.get("ssl.keystore.location"),
+            "ssl_keyfile": self.java.get("ssl.keystore.location"),
+            "ssl_password": self.java.get("ssl.key.password"),
+            "sasl_mechanism": self.java.get("sasl.mechanism"),
+            "sasl_plain_username": username,
+            "sasl_plain_password": password,
+        }
+        return {
+            **{name: value for name, value in named.items() if value is not None},
+            "ssl_check_hostname": self._checks_host,
+        }
+
+    @property
+    def librdkafka(self) -> dict[str, Any]:
+        """The settings of librdkafka's clients."""
+        if not self.java:
+            return {}
+        username, password = self._login()
+        named = {
+            "security.protocol": self._protocol,
+            "ssl.ca.location": self.java.get("ssl.truststore.location"),
+            "ssl.certificate.location": self.java.get("ssl.keystore.location"),
+            "ssl.key.location": self.java.get("ssl.keystore.location"),
+            "ssl.key.password": self.java.get("ssl.key.password"),
+            "sasl.mechanism": self.java.get("sasl.mechanism"),
+            "sasl.username": username,
+            "sasl.password": password,
+        }
+        return {
+            **{name: value for name, value in named.items() if value is not None},
+            "ssl.endpoint.identification.algorithm": "https" if self._checks_host else "none",
+        }
+
+    @property
+    def _protocol(self) -> str:
+        return self.java.get("security.protocol", "PLAINTEXT")
+
+    @property
+    def _checks_host(self) -> bool:
+        return self.java.get("ssl.endpoint.identification.algorithm", "https") != ""
+
+    def _login(self) -> tuple[str | None, str | None]:
+        """Return user and password of `sasl.jaas.config`, None where no login is asked for."""
+        if not self._protocol.startswith("SASL"):
+            return None, None
+        found = {
+            match[1]: re.sub(r"\\(.)", r"\1", match[2]) if match[3] is None else match[3]
+            for match in _LOGIN.finditer(self.java.get("sasl.jaas.config", ""))
+        }
+        return found.get("username"), found.get("password")
+
+    def _check(self) -> None:
+        for key in self.java:
+            if key not in _KEYS:
+                self._refuse(key, f"is not supported: use {', '.join(sorted(_KEYS))}")
+        self._check_word("security.protocol", self._protocol, _PROTOCOLS)
+        if self._protocol.startswith("SASL"):
+            self._check_word("sasl.mechanism", self.java.get("sasl.mechanism", ""), _MECHANISMS)
+            if None in self._login():
+                self._refuse("sasl.jaas.config", 'must have username="…" and password="…"')
+        for store in ("ssl.truststore", "ssl.keystore"):
+            location = self.java.get(f"{store}.location")
+            if location is not None:
+                self._check_word(f"{store}.type", self.java.get(f"{store}.type", "JKS"), ("PEM",))
+                _text(f"{store}.location", location)
+
+    def _check_word(self, key: str, value: str, allowed: tuple[str, ...]) -> None:
+        if value not in allowed:
+            self._refuse(key, f"must be {' or '.join(allowed)}")
+
+    def _refuse(self, key: str, why: str) -> None:
+        raise SettingsError(f"KAFKA_PROPERTIES_FILE={self._source}: {key} {why}")
+
+
+def parse_properties(text: str) -> dict[str, str]:
+    r"""Return the properties of a file in Java's format.
+
+    >>> parse_properties("# who\na = 1\\\n  2\nb: x\\=y")
+    {'a': '12', 'b': 'x=y'}
+    """
+    properties = {}
+    for line in re.sub(r"\\\r?\n[ \t]*", "", text).splitlines():
+        stripped = line.strip()
+        if stripped and stripped[0] not in "#!":
+            key, _, value = re.sub(r"(?<!\\)\s*[=:]\s*", "\0", stripped, count=1).partition("\0")
+            properties[key] = re.sub(r"\\(.)", r"\1", value)
+    return properties
+
+
+def store_url(settings: Settings) -> str:
+    """Return the URL of the store, with its login: REDIS_URL, or REDIS_HOST and REDIS_PORT.
+
+    Raises:
+        SettingsError: REDIS_URL cannot be used.
+    """
+    url = settings.redis_url
+    if not url:
+        return f"redis://{settings.redis_host}:{settings.redis_port}"
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
+        usable = usable and re.fullmatch(r"/?\d*", parts.path) is not None
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsError(
+            "REDIS_URL cannot be used: write redis://USER:PASSWORD@HOST:PORT/DB, or rediss://… for "
+            "TLS (?ssl_ca_certs=FILE for an own CA), with special characters as %XX"
+        )
+    return url
+
+
+def store_name(settings: Settings) -> str:
+    """Return where the store is, without its login."""
+    parts = urlsplit(store_url(settings))
+    return f"{parts.hostname}:{parts.port or 6379}"
+
+
+def _text(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise SettingsError(f"{name}={path} cannot be read ({reason}): name another file") from None

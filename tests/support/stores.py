@@ -1,0 +1,26 @@
+"""Redis servers of one's own, with flags of one's own."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from studykit.services.ports import HOST, accepts, free_port
+from studykit.services.redis import find_redis
+from tests.support.worlds import eventually
+
+
+@contextmanager
+def server(folder: Path, *flags: str) -> Iterator[int]:
+    """Give the port of a Redis server of one's own."""
+    port = free_port()
+    command = [str(find_redis()), *flags, "--port", str(port), "--save", "", "--dir", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        eventually(lambda: accepts(HOST, port))
+        yield port
+    finally:
+        process.kill()
+        process.wait()
