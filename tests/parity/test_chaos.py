@@ -1,6 +1,6 @@
 """The production job on a cluster, killed in all its parts while events flow: exactly once.
 
-The last test is the test of this test: a job that splits late events the usual way does not pass.
+One test is the test of this test: a job that splits late events the usual way does not pass.
 """
 
 from __future__ import annotations
@@ -14,12 +14,24 @@ import pytest
 from studykit.workspace import Workspace
 from tests.support.accounts import Differences
 from tests.support.chaos import DISTURBANCES, LAG, RESCALE, TEXTBOOK, Stage, schedule
+from tests.support.job_world import World
 from tests.support.services import TestServices, home_for_services
+from tests.support.worlds import eventually
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services, pytest.mark.slow]
 
-ROUNDS = 2 * len(DISTURBANCES)
-"""All but the rescale at either parallelism; the rescale from 1 to 2, and back."""
+JOBMANAGER = "kill JobManager"
+
+
+def disturbances(seed: int) -> list[str]:
+    """Return all but the rescale at either parallelism, and the rescale from 1 to 2, and back.
+
+    The JobManager is killed once: the checkpoint from which the job is submitted again is that
+    from which it recovers on the next TaskManager, at either parallelism.
+    """
+    kinds = [*schedule(random.Random(seed), 2 * len(DISTURBANCES))]
+    again = kinds.index(JOBMANAGER, len(DISTURBANCES))
+    return kinds[:again] + kinds[again + 1 :]
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +42,14 @@ def services() -> Iterator[TestServices]:
 
 
 def test_everything_happens_in_every_turn():
-    kinds = Counter(schedule(random.Random(3), ROUNDS))
-    assert kinds == {kind: 2 for kind in DISTURBANCES}
+    kinds = disturbances(seed=3)
+    assert kinds[len(DISTURBANCES) - 1] == kinds[-1] == RESCALE
+    assert Counter(kinds) == {kind: 1 + (kind != JOBMANAGER) for kind in DISTURBANCES}
 
 
 def test_exactly_once_whatever_is_killed(services):
     with Stage.open(seed=31, services=services) as stage:
-        for kind in schedule(random.Random(31), ROUNDS):
+        for kind in disturbances(seed=31):
             stage.disturb(kind)
         outcome = stage.finish()
     assert outcome.differences == Differences()
@@ -57,3 +70,16 @@ def test_the_usual_split_of_late_events_fails(services):
         "at parallelism 2, the windows' watermark lags behind a source's"
     )
     assert found.other > 0, "so rows differ from what the log calls for"
+
+
+def test_a_cluster_that_goes_away_is_one_sentence(services, tmp_path):
+    for service in (services.kafka, services.redis, services.flink):
+        service.start()
+    world = World(services, tmp_path)
+    with world.job("--cluster", services.flink.address) as job:
+        eventually(lambda: '"started"' in world.log.read_text(), seconds=180)
+        services.flink.stop()
+        assert job.wait(90) == 1
+    _, line = world.log.read_text().splitlines()
+    assert line.startswith(f"feature_job: the cluster at {services.flink.address} no longer")
+    assert "start it with `make up FLINK=1` and this job again" in line

@@ -148,7 +148,7 @@ class Stage:
         accounts = Accounts(self.world, end_ms)
         return Outcome(
             accounts.differences(expected, self.world.stored_by(expected.rows)),
-            {one.name: accounts.ledger(one) for one in CATALOG},
+            {feature_set.name: accounts.ledger(feature_set) for feature_set in CATALOG},
             self._late_dropped,
             len(expected.rows),
             len(expected.letters),
@@ -194,9 +194,9 @@ class Stage:
         """
         workers = self._python_workers()
         self.services.flink.taskmanager.kill()
-        for one in workers:
+        for worker in workers:
             with suppress(psutil.NoSuchProcess):
-                one.kill()
+                worker.kill()
         self.services.flink.taskmanager.start()
 
     def kill_python_worker(self) -> None:
@@ -239,7 +239,7 @@ class Stage:
         running = self.services.flink.taskmanager.running()
         assert running is not None
         children = psutil.Process(running.pid).children(recursive=True)
-        return [one for one in children if "beam_boot" in " ".join(one.cmdline())]
+        return [child for child in children if "beam_boot" in " ".join(child.cmdline())]
 
     def _wait_past(self, event_ms: int) -> None:
         self._wait(lambda: self._tail.is_past(event_ms))
@@ -306,7 +306,7 @@ def schedule(draw: random.Random, rounds: int) -> Iterator[str]:
 
     So all others are met at either parallelism.
     """
-    others = [one for one in DISTURBANCES if one != RESCALE]
+    others = [kind for kind in DISTURBANCES if kind != RESCALE]
     for number in range(rounds):
         place = number % len(DISTURBANCES)
         if place == 0:

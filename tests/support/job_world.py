@@ -20,7 +20,7 @@ from studykit.workspace import Workspace
 from tests.support.services import INHERITED, TestServices, home_for_services
 
 ENTRY_POINT = Path(__file__).parents[2] / "flink_jobs" / "feature_job.py"
-FEATURE_TOPICS = [one.target for one in CATALOG]
+FEATURE_TOPICS = [feature_set.target for feature_set in CATALOG]
 LONG_AFTER_MS = 2 * 86_400_000
 READ_COMMITTED = {"isolation_level": "read_committed", "auto_offset_reset": "earliest"}
 
@@ -93,7 +93,7 @@ class World:
             ends = consumer.end_offsets(partitions)
             consumer.assign(partitions)
             found = []
-            while any(consumer.position(one) < ends[one] for one in partitions):
+            while any(consumer.position(partition) < ends[partition] for partition in partitions):
                 for records in consumer.poll(500).values():
                     found += records
             return found
@@ -101,8 +101,15 @@ class World:
     def source(self) -> list[LogRecord]:
         """Return what the event topics hold."""
         return [
-            LogRecord(one.topic, one.partition, one.offset, one.timestamp, one.key, one.value)
-            for one in self.whole(EVENT_TYPES)
+            LogRecord(
+                record.topic,
+                record.partition,
+                record.offset,
+                record.timestamp,
+                record.key,
+                record.value,
+            )
+            for record in self.whole(EVENT_TYPES)
         ]
 
 
