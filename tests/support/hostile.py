@@ -473,6 +473,18 @@ INJECTION = [
     code("long-error", "report", "fail", _calls("raise ValueError('x' * 10**4)")),
 ]
 
+REBUILT = [
+    code("installs-above-an-answer", "notebook", "pass", "!pip install x\n%pip install y\nRIGHT"),
+    code("plots-above-an-answer", "notebook", "pass", "%matplotlib inline\n%autosave 60\nRIGHT"),
+    code("patterns-without-end", "notebook", "fail", f"!x\n{' ' * 200_000}\n{'a=' * 90_000}"),
+    code("nested-without-end", "notebook", "mem", "-" * 90_000 + "1"),
+    Case("names-that-steer", "notebook", _zip(("\x1b[2J\u202e.ipynb", b"x", 0o120777)),
+         "rejected", {}, frozenset({"review"})),
+    Case("damaged-in-the-middle", "notebook", _file("lab.zip", _nested()[:3_000] + b"\xff" * 99
+         + _nested()[3_099:]), "rejected", {}, frozenset({"review"})),
+]  # fmt: skip
+"""Notebooks and archives made to be hard to read."""
+
 IDENTITIES = [
     "=1+1",
     "@SUM(A1)",
@@ -488,7 +500,7 @@ IDENTITIES = [
 
 def _identity(name: str, index: int) -> Case:
     twins = {"Ada", "ａｄａ"}  # noqa: RUF001
-    flags = frozenset({"review"}) if name in twins else frozenset()
+    flags = frozenset({"unsettled"}) if name in twins else frozenset()
     return Case(name, "identity", _file("lab.ipynb", TEXT), flags=flags)
 
 
@@ -496,5 +508,5 @@ NAMED = [_identity(name, index) for index, name in enumerate(IDENTITIES)]
 
 CASES = [
     *FORGED, *PATCHED, *READING, *DEATH, *HANGS, *GREED, *PERSISTENT, *NETWORK, *PROTOCOL,
-    *TAMPERED, *HIJACK, *FILES, *BROKEN, *INJECTION, *NAMED,
+    *TAMPERED, *HIJACK, *FILES, *BROKEN, *INJECTION, *REBUILT, *NAMED,
 ]  # fmt: skip

@@ -131,14 +131,18 @@ def _read(file: File, reasons: list[str], others: int) -> list[Member]:
 def _inside(name: str, path: Path, reasons: list[str]) -> list[Member]:
     """Return the files of an archive, as if it had been unpacked where it lies."""
     home = PurePosixPath(name).parent
-    found = []
+    found: list[Member] = []
+    nested = ""
     for member in members(path):
         hidden = any(part.startswith((".", "__MACOSX")) for part in member.name.split("/"))
         if is_archive(member.name):
             shown = visible(path.name)
-            reasons.append(f"the archive {shown} holds another archive, which is not opened")
+            nested = f"the archive {shown} holds another archive, which is not opened"
         elif not hidden:
             found.append(Member((home / member.name).as_posix(), member.modified, member.data))
+    if nested and not any(_may_be_notebook(member.name) for member in found):
+        raise Rejected(nested)
+    reasons += filter(None, [nested])
     return found
 
 
