@@ -8,6 +8,7 @@
 
 # %% tags=["setup"]
 UPPER_MS = 10_000
+NEVER_MS = -(2**63)  # before every event
 
 # %% [markdown]
 # ## Worked example: is it a pair?
@@ -158,15 +159,15 @@ def rates_at(times: list[int], versions: list[list[int]]) -> list[int | None]:
 
 
 # %%
-def found_in_production(arrivals: list[list], upper_ms: int) -> list[list]:
-    rows, ads = [], []
-    for kind, time_ms in arrivals:
-        if kind == "ad":
-            ads.append(time_ms)
-            rows.append([time_ms, None])
+def found_in_production(log: list[list], upper_ms: int) -> list[list]:
+    told, shown = [], []
+    for what, at_ms in log:
+        if what == "ad":
+            shown.append(at_ms)
+            told.append([at_ms, None])
         else:
-            rows += [[ad_ms, time_ms] for ad_ms in ads if 0 <= time_ms - ad_ms <= upper_ms]
-    return rows
+            told += [[before, at_ms] for before in shown if 0 <= at_ms - before <= upper_ms]
+    return told
 
 
 print(found_in_production([["ad", 1_000], ["click", 3_000], ["ad", 9_000]], 5_000))
@@ -174,7 +175,7 @@ print(found_in_production([["ad", 1_000], ["click", 3_000], ["ad", 9_000]], 5_00
 # %% [markdown]
 # Write the repaired report. `arrivals` are `["ad", time_ms]` or `["click", time_ms]`, as they are
 # read; each kind has a watermark of its own, with the bound, and no row is behind the common one.
-# For every arrival: first its pairs, by the time of the ad; then both clocks; then the ads that are
+# For every arrival: first its pairs, sorted; then both clocks; then the ads that are
 # over without a click, by time. Return a dict:
 #
 # - `rows`: `[ad, click]` or `[ad, None]`, in this order
@@ -185,24 +186,18 @@ print(found_in_production([["ad", 1_000], ["click", 3_000], ["ad", 9_000]], 5_00
 def run_join(arrivals: list[list], upper_ms: int, bound_ms: int) -> dict:
     """Return rows and held ads of a left join: 0 <= click - ad <= upper_ms."""
     # BEGIN SOLUTION
-    times, rows, clicked = {"ad": [], "click": []}, [], set()
-    held = []
+    times, rows, held = {"ad": [], "click": []}, [], []
     for kind, time_ms in arrivals:
         times[kind].append(time_ms)
-        if kind == "ad":
-            held.append(time_ms)
-            pairs = [[time_ms, click_ms] for click_ms in times["click"]]
-        else:
-            pairs = [[ad_ms, time_ms] for ad_ms in held]
-        pairs = sorted(pair for pair in pairs if 0 <= pair[1] - pair[0] <= upper_ms)
-        clicked |= {ad_ms for ad_ms, _ in pairs}
-        rows += pairs
-        if times["ad"] and times["click"]:
-            common_ms = min(max(times["ad"]), max(times["click"])) - bound_ms - 1
-            over = sorted(ad_ms for ad_ms in held if ad_ms + upper_ms <= common_ms)
-            rows += [[ad_ms, None] for ad_ms in over if ad_ms not in clicked]
-            held = [ad_ms for ad_ms in held if ad_ms not in over]
-    return {"rows": rows, "held": sorted(held)}
+        held += [time_ms] if kind == "ad" else []
+        ads, clicks = (held, [time_ms]) if kind == "click" else ([time_ms], times["click"])
+        new = [[ad_ms, click_ms] for ad_ms in ads for click_ms in clicks]
+        rows += sorted(pair for pair in new if 0 <= pair[1] - pair[0] <= upper_ms)
+        common_ms = min(max(seen, default=NEVER_MS) for seen in times.values()) - bound_ms - 1
+        over = [ad_ms for ad_ms in held if ad_ms + upper_ms <= common_ms]
+        rows += [[ad_ms, None] for ad_ms in over if ad_ms not in {row[0] for row in rows}]
+        held = sorted(set(held) - set(over))
+    return {"rows": rows, "held": held}
     # END SOLUTION
 
 
