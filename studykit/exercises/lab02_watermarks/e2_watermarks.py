@@ -125,6 +125,13 @@ EXERCISE = Exercise(
         "a million events are half a million million steps. One number carried along is enough. Go "
         "further: what has to be saved, so that a restarted job goes on with the same watermark?"
     ),
+    second="""
+from itertools import accumulate
+
+def watermarks(times_ms, bound_ms):
+    # accumulate(…, max) is the one number carried along, from the standard library
+    return [highest_ms - bound_ms - 1 for highest_ms in accumulate(times_ms, max)]
+""",
     misconceptions=(
         Misconception(
             name="moves-back",

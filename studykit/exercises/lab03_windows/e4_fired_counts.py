@@ -125,6 +125,13 @@ EXERCISE = Exercise(
         "nobody sees it; in a quiet topic the last window of the day is printed tomorrow. Go "
         "further: why does an empty window have no row, and who could add it?"
     ),
+    second="""
+def fired_counts(times_ms, size_ms, watermark_ms):
+    # all windows that have fired end at or before one boundary: one comparison an event is enough
+    boundary_ms = (watermark_ms + 1) // size_ms * size_ms
+    starts = [time_ms // size_ms * size_ms for time_ms in times_ms if time_ms < boundary_ms]
+    return [[start_ms, starts.count(start_ms)] for start_ms in sorted(set(starts))]
+""",
     misconceptions=(
         Misconception(
             name="waits-for-the-end",

@@ -136,6 +136,18 @@ EXERCISE = Exercise(
         "the next exercise does. Go further: what would your function return for events without "
         "order if it never sorted, and who would notice?"
     ),
+    second="""
+def sessions(times_ms, gap_ms):
+    # nothing is sorted first: so a stream does it, event by event
+    found = []
+    for time_ms in times_ms:
+        mine = [time_ms, time_ms + gap_ms]
+        touching = [it for it in found if it[0] <= mine[1] and mine[0] <= it[1]]
+        found = [it for it in found if it not in touching]
+        parts = [mine, *touching]
+        found.append([min(start for start, _ in parts), max(end for _, end in parts)])
+    return sorted(found)
+""",
     misconceptions=(
         Misconception(
             name="touching-is-apart",
