@@ -4,6 +4,8 @@
 # After this lesson you can say, for any record, *when it happened* and *when you got it*, and why
 # a count that mixes the two cannot be trusted.
 #
+# <!-- teaches: 1 2 3 4 5 -->
+#
 # About 25 minutes. Needs nothing but this notebook; nothing has to be started.
 #
 # 1. Ten events, seen by two clocks

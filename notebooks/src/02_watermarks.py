@@ -4,6 +4,8 @@
 # After this lesson you can say what a watermark claims, work it out in your head, choose its bound
 # from data, and tell why a job prints nothing.
 #
+# <!-- teaches: 8 9 10 11 15 16 18 -->
+#
 # About 35 minutes. Needs lesson 01; nothing has to be started.
 #
 # 1. A claim, not a clock

@@ -4,6 +4,8 @@
 # After this lesson you can say which window an event is in, when that window opens, fires and
 # disappears, and how much memory it costs until then.
 #
+# <!-- teaches: 19 20 23 25 26 27 28 30 -->
+#
 # About 35 minutes. Needs lessons 01 and 02; nothing has to be started.
 #
 # 1. Which window?

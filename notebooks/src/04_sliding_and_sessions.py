@@ -4,6 +4,8 @@
 # After this lesson you can choose between windows that overlap and windows that follow the user,
 # say what each costs, and foresee what a late event does to them.
 #
+# <!-- teaches: 21 22 24 -->
+#
 # About 30 minutes. Needs lessons 01 to 03; nothing has to be started.
 #
 # 1. Windows that overlap

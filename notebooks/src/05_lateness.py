@@ -5,6 +5,8 @@
 # what a correction does to those who read the first result, and how to lose nothing without
 # noticing.
 #
+# <!-- teaches: 6 29 31 32 33 34 35 36 37 -->
+#
 # About 40 minutes. Needs lessons 01 to 04; nothing has to be started.
 #
 # 1. Three fates

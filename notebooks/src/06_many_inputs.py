@@ -4,6 +4,8 @@
 # After this lesson you can say which of several inputs holds the clock, find out why a job runs
 # and prints nothing, and tell when it is safe to leave an input out.
 #
+# <!-- teaches: 12 13 14 17 -->
+#
 # About 35 minutes. Needs lessons 01 to 05; nothing has to be started.
 #
 # Three laws. Everything below follows from them:

@@ -1,4 +1,4 @@
-"""The path table of the study guide: its links and minutes are those of the sources."""
+"""The tables of the study guide: the path has the links and minutes of the sources."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from studykit.course.concepts import with_concepts
 from studykit.course.layout import Course
 from studykit.course.navigation import title
 from studykit.errors import StudyError
@@ -28,7 +29,7 @@ def refresh(course: Course, *, write: bool) -> bool:
     """
     path = course.root / GUIDE
     old = path.read_text("utf-8")
-    new = with_path(old, course)
+    new = with_concepts(with_path(old, course), course)
     if write and new != old:
         path.write_text(new, "utf-8")
     return new == old

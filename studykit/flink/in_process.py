@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
-from pyflink.common import Duration, Row, Types
+from pyflink.common import Duration, Row, Types, WatermarkStrategy
 from pyflink.datastream import DataStream, ProcessFunction
+from pyflink.datastream.connectors.number_seq import NumberSequenceSource
 from pyflink.java_gateway import get_gateway
 
 from flink_jobs.runtime.environment import table_environment
@@ -160,6 +161,19 @@ class Flink:
         return self.tables.to_data_stream(self.tables.from_path("stream_events")).map(
             lambda row: Row(row[0], row[1], row[2]), EVENT
         )
+
+    def numbers(self, count: int) -> DataStream:
+        """Return the whole numbers from 1 to `count` as a stream without event times."""
+        source = NumberSequenceSource(1, count)
+        none = WatermarkStrategy.no_watermarks()
+        return self.env.from_source(source, none, "numbers", Types.LONG())
+
+    def drain(self, numbers: DataStream) -> None:
+        """Run a stream of numbers to its end, and keep nothing of it: what a clock should time."""
+        self.tables.execute_sql(
+            "CREATE TEMPORARY TABLE IF NOT EXISTS nowhere (n BIGINT) WITH ('connector'='blackhole')"
+        )
+        self.tables.from_data_stream(numbers).execute_insert("nowhere").wait()
 
     def run(self, *streams: DataStream) -> list[Any]:
         """Run streams as one job until their input ends, and return what came out, in order."""

@@ -1,4 +1,4 @@
-"""The production job on a broker and a store of its own: what lesson 11 ends with.
+"""The production job on a broker and a store of its own: what lesson 12 runs.
 
 Everything lives in a workspace of its own on free ports. A learner's topics and keys are neither
 read nor written, and nothing is left at the end.
@@ -106,7 +106,7 @@ class JobLab:
 
     def __init__(self, home: Path | None = None) -> None:
         """Work in the folder `home`, which belongs to this alone; none starts until asked."""
-        self.workspace = Workspace(home or Workspace.of_clone().home / "lesson11")
+        self.workspace = Workspace(home or Workspace.of_clone().home / "lesson12")
         self._job = self.workspace.run / "job.json"
         self.kafka = Kafka(self.workspace, free_port())
         self.redis = Redis(self.workspace, free_port())

@@ -1,4 +1,4 @@
-"""The payments of lesson 11: enough of every trouble, and nothing of them vanishes."""
+"""The payments of lesson 12: enough of every trouble, and nothing of them vanishes."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ BASICS = (
 PAGES = [
     COURSE.root / "StudyDoc.md",
     *COURSE.gallery_sources(),
-    *(source for source in COURSE.lesson_sources() if source.stem != "11_pyflink"),
+    *COURSE.lesson_sources(),
 ]
 
 STRAY = re.compile(
