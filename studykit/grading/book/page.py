@@ -40,6 +40,12 @@ svg .bar{fill:var(--bar)}svg .soft{fill:var(--soft)}
 .h2{background:color-mix(in srgb,var(--bar) 30%,transparent)}
 .h3{background:color-mix(in srgb,var(--bar) 45%,transparent)}
 .h4{background:color-mix(in srgb,var(--bar) 60%,transparent)}
+@media print{:root{color-scheme:light;--ink:#000;--soft:#333;--line:#999;--paper:#fff;
+--tint:#fff}body{max-width:none;padding:0;font-size:10pt}a{color:inherit}h2,h3,summary{
+break-after:avoid}tr,pre,svg{break-inside:avoid}thead{display:table-header-group}
+.wide{overflow:visible}th[scope=col]{white-space:normal}.h1,.h2,.h3,.h4,.bar{
+print-color-adjust:exact}details::details-content{content-visibility:visible;
+display:contents}}
 """
 
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
+from studykit.grading.book.fairness import fairness
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import Mark, as_text
 from studykit.grading.book.page import bars, element, page, shown, table
@@ -27,6 +28,7 @@ def report_page(marks: Sequence[Mark], about: About) -> str:
         *_flags(marks),
         *_distribution(marks, about),
         *_heat_map(marks, about),
+        *fairness(marks, about),
         *_alike(marks),
         *_slowest(),
         *_everybody(marks, about),

@@ -1,0 +1,74 @@
+"""Whether an exercise is fair: what hidden cases decide, and wrong answers that have no name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from studykit.grading.book.gradebook import About
+from studykit.grading.book.marks import Mark
+from studykit.grading.book.page import element, table
+from studykit.grading.book.results import Graded
+
+SHOWN: Final = 20
+"""As many groups of wrong answers are shown."""
+LEAST: Final = 2
+"""With fewer students an answer is no group."""
+
+
+def fairness(marks: Sequence[Mark], about: About) -> Iterator[str]:
+    """Yield two tables: who decided in each exercise, and which wrong answers many gave."""
+    yield element("h2", "Fairness")
+    yield element(
+        "p",
+        "Where hidden cases often decide, the public ones show too little. Where many gave the "
+        "same wrong answer, it may be worth a message of its own, or the task is not clear.",
+        "soft",
+    )
+    rows = []
+    for exercise in about.lab.exercises:
+        attempts = [graded for graded in _all(marks, exercise.id) if graded.attempted]
+        wrong = [graded for graded in attempts if graded.verdict != "pass"]
+        hidden = sum(graded.hidden for graded in wrong)
+        named = sum(bool(graded.misconception) for graded in wrong)
+        counts = [len(attempts), len(wrong), len(wrong) - hidden, hidden, named]
+        rows.append((exercise.title, *map(str, counts)))
+    columns = ("exercise", "attempted", "not passed", "by a public case", "by a hidden case",
+               "with a known name")  # fmt: skip
+    yield table("What decided", columns, rows, (1, 2, 3, 4, 5))
+    groups = unnamed(marks)
+    if groups:
+        yield table(
+            "The same wrong answer, without a name",
+            ("exercise", "call", "answer", "students"),
+            [(*key, ", ".join(students)) for key, students in groups[:SHOWN]],
+        )
+
+
+def unnamed(marks: Sequence[Mark]) -> list[tuple[tuple[str, str, str], list[str]]]:
+    """Return wrong answers to public cases that no misconception explains, the most frequent first.
+
+    Each comes with the exercise, the call, what it returned, and the students who gave it.
+    """
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for mark in marks:
+        for graded in mark.result.exercises:
+            told = _told(graded)
+            if told is not None:
+                groups.setdefault((graded.id, *told), []).append(mark.student)
+    found = [(key, students) for key, students in groups.items() if len(students) >= LEAST]
+    return sorted(found, key=lambda group: (-len(group[1]), group[0]))
+
+
+def _all(marks: Sequence[Mark], exercise: str) -> list[Graded]:
+    return [graded for mark in marks for graded in mark.result.exercises if graded.id == exercise]
+
+
+def _told(graded: Graded) -> tuple[str, str] | None:
+    """Return the call and the answer in the message to a student; None where there are none."""
+    if graded.verdict != "fail" or graded.misconception or graded.hidden or graded.flaky:
+        return None
+    lines = dict(line.partition(" ")[::2] for line in graded.feedback.splitlines())
+    if "call" not in lines or "got" not in lines:
+        return None
+    return lines["call"].strip(), lines["got"].strip()
