@@ -82,6 +82,18 @@ def test_a_hostile_submission_gets_its_verdict(beside: dict[str, Any], case: Cas
         assert set(found["flags"]) == case.flags, (found["review"], found["restored"])
 
 
+def test_the_reference_engine_comes_to_the_same_verdicts(tmp_path: Path) -> None:
+    """All that is run, but what only waits: that takes its time and tells nothing new."""
+    run = [case for case in CASES if case.runs and case.category != "hang"]
+    assert len(run) >= 150
+    for case in run:
+        (tmp_path / "in" / case.name).mkdir(parents=True)
+        case.make(tmp_path / "in" / case.name)
+    book = graded(tmp_path / "in", tmp_path / "out", engine="testbook")
+    found = {case.name: verdicts(book[identity(case.name)]) for case in run}
+    assert found == {case.name: case.verdicts for case in run}
+
+
 def test_honest_results_are_the_same_with_and_without_hostile_ones(
     alone: dict[str, Any], beside: dict[str, Any]
 ) -> None:

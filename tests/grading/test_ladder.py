@@ -24,9 +24,9 @@ from studykit.grading.sandbox.selftest import Findings
 from studykit.grading.sandbox.warden import EngineFailure
 from studykit.services.ports import free_port
 from studykit.workspace import Workspace
-from tests.support.hostile import CASES
 from tests.support.ordinary import CLONE, USER, as_ordinary_user, as_root_of_a_container
 from tests.support.submissions import LAB, graded, put, solved, untouched, verdicts
+from tests.support.variants import CASES
 
 HOSTILE = [
     case
@@ -39,15 +39,23 @@ HOSTILE = [
         "leaves-a-daemon",
         "memory-by-children",
         "memory-in-a-call",
+        "memory-in-shared-mappings",
         "prints-without-end",
         "reads-the-solutions",
+        "removes-a-device",
         "stops-itself",
+        "uses-devices",
+        "writes-much-to-devices",
     }
 ]
 
-WAYS = [("L3", as_ordinary_user), ("L2", as_ordinary_user)]
+WAYS = [
+    ("L3", "fork", as_ordinary_user),
+    ("L3", "testbook", as_ordinary_user),
+    ("L2", "fork", as_ordinary_user),
+]
 if os.geteuid() == 0:
-    WAYS.append(("L2", as_root_of_a_container))
+    WAYS.append(("L2", "fork", as_root_of_a_container))
 
 
 @pytest.fixture(scope="module")
@@ -67,15 +75,16 @@ def write_class(folder: Path) -> None:
         case.make(folder / case.name)
 
 
-@pytest.mark.parametrize(("level", "start"), WAYS)
+@pytest.mark.parametrize(("level", "engine", "start"), WAYS)
 def test_with_fewer_rights_grading_is_as_safe(
-    submitted: Path, level: str, start: Callable[..., list[str]]
+    submitted: Path, level: str, engine: str, start: Callable[..., list[str]]
 ) -> None:
-    out = submitted.parent / f"{level}-{start.__name__}"
+    out = submitted.parent / f"{level}-{engine}-{start.__name__}"
     out.mkdir()
     if start is as_ordinary_user and os.geteuid() == 0:
         os.chown(out, USER, USER)
-    words = [sys.executable, "-m", "tests.support.climb", level, str(submitted), str(out)]
+    words = [sys.executable, "-m", "tests.support.climb", level, engine]
+    words += [str(submitted), str(out)]
     subprocess.run(start(*words), cwd=CLONE, check=True)
     text = (out / "gradebook.json").read_text("utf-8")
     assert json.loads(text)["isolation"].startswith(f"isolation {level}: {MEANING[level]}; ")

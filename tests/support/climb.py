@@ -1,4 +1,4 @@
-"""Grade a folder at one level of isolation: `python -m tests.support.climb LEVEL IN OUT`."""
+"""Grade a folder at one level of isolation: `python -m tests.support.climb LEVEL ENGINE IN OUT`."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,6 @@ from studykit.grading.sandbox import selftest
 from tests.support.submissions import graded
 
 if __name__ == "__main__":
-    level, submissions, out = sys.argv[1:]
+    level, engine, submissions, out = sys.argv[1:]
     selftest.levels = lambda: [level]
-    graded(Path(submissions), Path(out))
+    graded(Path(submissions), Path(out), engine=engine)

@@ -39,6 +39,8 @@ class Case:
     flags: frozenset[str] = frozenset()
     only: bool = True
     """Whether no other flags may be there."""
+    runs: bool = False
+    """Whether it is what an answer does that makes it hostile."""
 
 
 def code(name: str, category: str, verdict: str, source: str, **more: object) -> Case:
@@ -49,7 +51,7 @@ def code(name: str, category: str, verdict: str, source: str, **more: object) ->
     doubtful = "to_ms" not in said.bound or said.commands
     flags = frozenset(["review"] if doubtful else [])
     given = {"verdicts": all_pass(e2=verdict), "flags": flags}
-    return Case(name, category, _file("lab.ipynb", data), **(given | more))
+    return Case(name, category, _file("lab.ipynb", data), runs=True, **(given | more))
 
 
 def raw(name: str, category: str, data: bytes, status: str = "unreadable") -> Case:

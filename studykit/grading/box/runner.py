@@ -21,9 +21,9 @@ from studykit.checks.running import run_cases
 from studykit.grading.box.shell import OUTPUT_STATUS, run_cell
 from studykit.grading.box.wire import MAX_BYTES, Hangup, Wire
 
-PATIENCE: Final = 4
-"""By so much a clock on the wall may exceed a limit: a busy machine is nobody's fault. Outside it
-is known how much of the time was spent waiting for a processor."""
+PATIENCE: Final = 25
+"""By so much a clock on the wall may exceed a limit before something is given up in here: outside
+it is known how much of the time was spent waiting for a processor, and decided sooner."""
 GRACE_S: Final = 1.0
 """Seconds between the alarm that a function can hear and the end that it cannot escape."""
 
@@ -89,8 +89,11 @@ def call(namespace: dict[str, Any], request: dict[str, Any], wire: Wire | None) 
         request: What is asked.
         wire: What the fork must not answer on; None: the fork has no such thing.
     """
-    reader, writer = os.pipe()
-    child = os.fork()
+    try:
+        reader, writer = os.pipe()
+        child = os.fork()
+    except OSError:  # its cells have left it no file or no process
+        return {"died": "protocol"}
     if child == 0:
         if wire is not None:
             wire.close()

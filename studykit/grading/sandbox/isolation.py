@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -29,6 +29,16 @@ MEANING: Final[dict[Level, str]] = {
 
 FIRST_USER: Final = 64_000
 """User ids from here on are given to submissions, one for each worker, where we are root."""
+_RUNS: Final = 90
+_WORKERS: Final = 16
+"""Runs at the same time have ranges of their own, so many users each: the system counts the
+processes of a user, whichever run has started them. All of it lies below 65,536, which containers
+have."""
+
+
+def _first_user() -> int:
+    return FIRST_USER + os.getpid() % _RUNS * _WORKERS
+
 
 BUBBLES: Final[tuple[Level, ...]] = ("L4", "L3")
 """The levels at which everything runs inside of bubblewrap."""
@@ -45,10 +55,12 @@ class Sandbox:
 
     level: Level
     course: Path
+    first_user: int = field(default_factory=_first_user)
+    """The user of the first worker's submissions, where we are root."""
 
     def user(self, slot: int) -> int | None:
         """Return the user that submissions of worker number `slot` run as; None for our own."""
-        return FIRST_USER + slot if self.level != "L0" and os.geteuid() == 0 else None
+        return self.first_user + slot if self.level != "L0" and os.geteuid() == 0 else None
 
     @property
     def shared_count(self) -> bool:
