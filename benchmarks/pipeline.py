@@ -99,7 +99,7 @@ class RedisOnly(Outbox):
 def _bare(settings: Settings, count: int) -> int:
     """Join a group, read and decode every record: what any processor has to do at least."""
     collect_rarely()
-    consumer = open_consumer(_in_a_new_group(settings))
+    consumer = open_consumer(_in_a_new_group(settings), reset="earliest")
     consumer.subscribe([TRANSACTIONS])
     decode = msgspec.json.Decoder(Transaction).decode
     seen = 0

@@ -102,14 +102,20 @@ def _refusals(settings: Settings) -> set[int]:
     return codes
 
 
-def open_consumer(settings: Settings) -> KafkaConsumer:
-    """Open a consumer of the group; it commits only when told to."""
+def open_consumer(settings: Settings, reset: str = "none") -> KafkaConsumer:
+    """Open a consumer of the group; it commits only when told to.
+
+    Args:
+        settings: Broker and group.
+        reset: Where it goes on, by itself, if the group has no position or the log does not hold
+            it: `earliest`, or `none`, which raises, so that a gap is told and never jumped.
+    """
     return KafkaConsumer(
         **KafkaSecurity.read(settings).kafka_python,
         bootstrap_servers=settings.kafka_servers,
         group_id=settings.kafka_group,
         enable_auto_commit=False,
-        auto_offset_reset="none",  # a gap is told, never jumped
+        auto_offset_reset=reset,
         isolation_level="read_committed",
         partition_assignment_strategy=[CooperativeStickyAssignor],
         max_poll_records=BATCH_RECORDS,

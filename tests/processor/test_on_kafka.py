@@ -174,7 +174,8 @@ def test_join_that_outlasts_its_poll_is_finished(world: World) -> None:
     """Polls so short that answers come between them, while a topic gets more partitions."""
     topic, draw = f"growing-{world.group}", random.Random(23)
     create_topics(world.services.kafka.address, [topic])
-    with world.admin() as admin, closing(open_consumer(Settings.load(world.environment()))) as one:
+    consumer = open_consumer(Settings.load(world.environment()), reset="earliest")
+    with world.admin() as admin, closing(consumer) as one:
         one.subscribe([topic])
 
         def knows(partitions: int) -> bool:
