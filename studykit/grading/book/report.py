@@ -13,6 +13,7 @@ from studykit.grading.book.marks import Mark, as_text
 from studykit.grading.book.page import bars, element, page, shown, table
 from studykit.grading.book.results import Graded
 from studykit.grading.book.similarity import near_pairs
+from studykit.grading.sandbox.promises import LEVELS, PROMISES
 
 TIMINGS: Final = "timings.html"
 """The page of seconds, beside this one."""
@@ -32,6 +33,7 @@ def report_page(marks: Sequence[Mark], about: About) -> str:
         *_alike(marks),
         *_slowest(),
         *_everybody(marks, about),
+        *_promises(about),
         *_details(marks, about),
     ]
     return page(f"Report: {about.lab.name}", body)
@@ -45,6 +47,14 @@ def _head(marks: Sequence[Mark], about: About) -> Iterator[str]:
     yield element("p", f"{about.isolation}.", "soft" if about.trusted else "warn")
     versions = ", ".join(f"{name} {version}" for name, version in sorted(about.versions.items()))
     yield element("p", versions, "soft")
+
+
+def _promises(about: About) -> Iterator[str]:
+    """Yield what the isolation of this run promises, and what it does not."""
+    level = next(level for level in LEVELS if about.level.startswith(level))
+    rows = [(promise.text, promise.kept[LEVELS.index(level)]) for promise in PROMISES]
+    yield element("h2", "What the isolation promises")
+    yield table("The same for both engines", ("a submission ...", f"at level {level}"), rows)
 
 
 def _to_settle(marks: Sequence[Mark]) -> Iterator[str]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from html import unescape
+
+import pytest
+
 from studykit.grading.book.fairness import unnamed
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import Mark, mark
 from studykit.grading.book.page import STYLE
 from studykit.grading.book.report import report_page
 from studykit.grading.book.results import Graded, Result
+from studykit.grading.sandbox.isolation import Level
+from studykit.grading.sandbox.promises import LEVELS, PROMISES
 from tests.support.submissions import LAB
 
 ABOUT = About(LAB, "isolation L4", "L4", True, {})
@@ -46,3 +53,13 @@ def test_what_needs_a_person_stands_first() -> None:
 
 def test_a_report_is_readable_on_paper() -> None:
     assert "@media print" in STYLE
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_report_says_what_its_level_promises(level: Level) -> None:
+    shown = f"{level} untrusted isolation" if level == "L0" else level
+    text = unescape(report_page([marked("a")], replace(ABOUT, level=shown)))
+    promised = text.split("What the isolation promises")[1]
+    for promise in PROMISES:
+        row = promised.split(promise.text)[1].split("</tr>")[0]
+        assert f">{promise.kept[LEVELS.index(level)]}<" in row
