@@ -22,8 +22,9 @@ from studykit import (
     panes,
     two_clocks,
 )
-from studykit.figures import marbles
+from studykit.figures import join_lanes, marbles
 from studykit.flink.recording import load
+from studykit.trace.joining import Row, joined
 
 RECORDINGS = Path("..").resolve() / "studykit" / "flink" / "recordings"
 
@@ -160,3 +161,14 @@ from studykit import Policy, compare
 
 both = compare(STORY, {"wait 7 s": Policy(bound_ms=7_000), "correct after 4 s": STORY_POLICY})
 Stepper(both, comparison, step=len(both.moments))
+
+# %% [markdown]
+# ## 12. What a join holds
+#
+# Ads on the left, clicks on the right, and a band of ten seconds: what is paired, what waits, and
+# how many rows are held. **When may one side stop waiting?** Lesson 08.
+
+# %% tags=["widget", "figure"]
+rows = [Row("left", 2_000), Row("right", 5_000), Row("left", 6_000), Row("right", 14_000)]
+clicks = joined(rows, lower_ms=0, upper_ms=10_000)
+Stepper(clicks, join_lanes, step=4, stills=[4])

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from studykit.flink.recording import JobRecording
 from studykit.trace.comparing import Comparison
+from studykit.trace.joining import Joined
 from studykit.trace.steps import Step, Trace
 from studykit.trace.words import seconds, step_sentence
 
@@ -36,10 +37,12 @@ class Reel(NamedTuple):
         return max(sum(at_ms <= time_ms for at_ms in self.times) - 1, 0)
 
 
-def reel_of(subject: Trace | JobRecording | Comparison) -> Reel:
+def reel_of(subject: Trace | JobRecording | Comparison | Joined) -> Reel:
     """Return the steps of a trace, from before the first, or the moments of the others."""
     if isinstance(subject, Trace):
         return _of_trace(subject)
+    if isinstance(subject, Joined):
+        return _of_join(subject)
     return _of_recording(subject) if isinstance(subject, JobRecording) else _of_comparison(subject)
 
 
@@ -93,3 +96,12 @@ def _of_comparison(comparison: Comparison) -> Reel:
     words = ["Nothing has arrived yet.", *(f"At {seconds(now_ms)}." for now_ms in moments)]
     last = len(moments)
     return Reel((-1, *moments), words, [last], {"step": range(last + 1)})
+
+
+def _of_join(joined: Joined) -> Reel:
+    """Rows are counted, not timed; landmarks are the rows that make a pair."""
+    steps = list(enumerate(joined.steps, start=1))
+    last = len(steps)
+    words = ["Nothing has arrived yet.", *(f"A {step.row.side} row." for _, step in steps)]
+    pairs = [number for number, step in steps if step.pairs]
+    return Reel(range(last + 1), words, [last], {"step": range(last + 1), "pair": pairs})

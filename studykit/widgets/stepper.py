@@ -12,6 +12,7 @@ from studykit.drawing import style
 from studykit.figures.exhibit import Exhibit, Subject, choices_of, own_words
 from studykit.flink.recording import JobRecording
 from studykit.trace.comparing import Comparison
+from studykit.trace.joining import Joined
 from studykit.trace.steps import Trace
 from studykit.widgets import page
 from studykit.widgets.reel import reel_of
@@ -103,7 +104,7 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def step(self, step: int) -> None:
         self.slider.value = step
 
-    def show(self, trace: Trace | JobRecording | Comparison) -> None:
+    def show(self, trace: Trace | JobRecording | Comparison | Joined) -> None:
         """Show another trace, at the processing time of this one; at its end if this is at its."""
         at_end = self.step == self.reel.last
         now_ms = self.reel.times[self.step]
