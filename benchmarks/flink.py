@@ -31,9 +31,9 @@ from flink_jobs.datastream.job import Form, Mode, replay_with_datastream
 from flink_jobs.events import TRANSACTIONS
 from flink_jobs.features.catalog import CATALOG, FRAUD
 from flink_jobs.features.row import encode_row
-from flink_jobs.job.functions import Deliver
+from flink_jobs.job.functions import Deliver, no_delivery
 from flink_jobs.job.graph import build
-from flink_jobs.job.on_kafka import KafkaEdges
+from flink_jobs.job.on_kafka import KafkaEdges, begin
 from flink_jobs.job.state import StateFolder
 from flink_jobs.processor import replay
 from flink_jobs.runtime.environment import table_environment
@@ -69,7 +69,7 @@ class BlackHole(KafkaEdges):
 
     def connect(self) -> Deliver:
         """Deliver rows to nothing."""
-        return len
+        return no_delivery
 
     def create_sinks(self, table_env: StreamTableEnvironment) -> list[str]:
         """Create sinks that count nothing and keep nothing."""
@@ -121,6 +121,7 @@ def _run(edges: KafkaEdges, **more: str) -> None:
         options = StateFolder(Path(folder)).options(edges.settings)
         # What fails and starts again would be measured as a slow job.
         options |= {"restart-strategy.type": "none", **more}
+        begin(edges)
         _, table_env = table_environment(1, options)
         build(table_env, edges.settings, edges).execute().wait()
 

@@ -3,13 +3,15 @@
     python flink_jobs/feature_job.py --kafka-servers localhost:9092 --state flink-state
     python flink_jobs/feature_job.py --replay events.jsonl --out results
 
-Every setting is a flag, or an environment variable of the same name in capitals. The job itself is
-in `job/graph.py` and `sql/`.
+Every setting is a flag, or an environment variable of its name in capitals. METRICS_PAGES names
+Flink processes that show their metrics themselves, as in containers. The job itself is in
+`job/graph.py` and `sql/`.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import tempfile
@@ -20,18 +22,29 @@ from typing import Final
 from flink_jobs import entry
 from flink_jobs.config import Settings
 from flink_jobs.connectors.redis import open_answering
+from flink_jobs.job.functions import FIELDS
 from flink_jobs.job.graph import Statements, build, check_settings, statement
 from flink_jobs.job.metrics import reporter, serving
 from flink_jobs.job.on_files import FileEdges
-from flink_jobs.job.on_kafka import KafkaEdges, check_broker
+from flink_jobs.job.on_kafka import (
+    TRANSACTION_TIMEOUT_MS,
+    KafkaEdges,
+    begin,
+    check_broker,
+    check_log,
+    topic_ids,
+)
+from flink_jobs.job.restored import restored_watermarks
 from flink_jobs.job.running import run
-from flink_jobs.job.state import State, StateFolder
+from flink_jobs.job.state import Identity, State, StateFolder, identity_of
 from flink_jobs.monitoring.logs import start_logging
 from flink_jobs.runtime.cluster import check_cluster, check_connector
-from flink_jobs.runtime.environment import table_environment
+from flink_jobs.runtime.environment import configuration_of, table_environment
 
 NAME: Final = "features"
 """The job's name, by which a cluster knows that it runs already."""
+
+log = logging.getLogger(NAME)
 
 
 def main(arguments: list[str] | None = None, statements: Statements = statement) -> int:
@@ -104,13 +117,40 @@ def run_on_kafka(
     check_broker(edges.settings, readers=1 if edges.bounded else parallelism)
     open_answering(edges.settings).close()
     options = {"pipeline.name": NAME, **state.options(edges.settings)}
-    options |= reporter(edges.settings.metrics_port)
+    pages = os.environ.get("METRICS_PAGES", "").split()
+    if not pages:
+        options |= reporter(edges.settings.metrics_port)
     if edges.bounded:  # a run that somebody waits for says what is wrong, instead of trying again
         options["restart-strategy.type"] = "none"
+    identity = _identity(edges.settings)
+    state.claim(identity)
+    if state.origin is not None:
+        check_log(edges)
     start_logging(NAME)
-    with state.held(), serving(NAME, edges.settings.metrics_port):
-        _, table_env = table_environment(parallelism, options, cluster)
-        run(build(table_env, edges.settings, edges, statements), state.savepoints, cluster)
+    _warn_of(state)
+    with state.held(), serving(NAME, edges.settings.metrics_port, pages):
+        env, table_env = table_environment(parallelism, options, cluster)
+        state.claim_in(configuration_of(env), identity)
+        if state.origin is None:
+            begin(edges)
+        restored_ms = {} if state.origin is None else restored_watermarks(state.origin)
+        job = build(table_env, edges.settings, edges, statements, restored_ms)
+        run(job, state.savepoints, cluster)
+
+
+def _identity(settings: Settings) -> Identity:
+    fields = {topic: kind.__struct_fields__ for topic, kind in FIELDS.items()}
+    return identity_of(settings, fields, topic_ids(settings))
+
+
+def _warn_of(state: State) -> None:
+    if state.away_s * 1_000 > TRANSACTION_TIMEOUT_MS:
+        log.warning(
+            "the job was away for longer than its transactions last, so rows that it wrote after "
+            "its newest checkpoint may be missing in the topics, though not in Redis: compare "
+            "them, or start with another --state",
+            extra={"context": {"away_s": round(state.away_s)}},
+        )
 
 
 def _parser() -> argparse.ArgumentParser:

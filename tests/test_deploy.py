@@ -145,6 +145,51 @@ def test_deployment_is_valid_by_the_operators_own_schema():
         jsonschema.validate(found, schema)
 
 
+ALERTS = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())["groups"][0]["rules"]
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+
+
+def test_prometheus_reads_the_alerts_that_are_mounted_beside_its_settings():
+    settings = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    assert settings["rule_files"] == ["alerts.yml"]
+    assert compose()["services"]["prometheus"]["volumes"] == [
+        "./deploy/prometheus:/etc/prometheus:ro"
+    ]
+
+
+def test_every_alert_has_a_section_in_the_runbook_and_every_section_an_alert():
+    names = [rule["alert"] for rule in ALERTS]
+    assert re.findall(r"^## (\w+)$", RUNBOOK, re.MULTILINE) == names
+    for section in RUNBOOK.split("\n## ")[1:]:
+        assert re.findall(r"^\*(\w+):\*", section, re.MULTILINE) == ["Seen", "Why", "Look", "Mend"]
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
+def test_an_alert_is_whole(rule):
+    assert rule["labels"]["severity"] in ("page", "ticket")
+    assert rule["annotations"]["summary"].endswith(".")
+    assert rule["annotations"]["runbook"] == f"docs/runbook.md#{rule['alert'].lower()}"
+    assert re.findall(r"\bflink_\w+", rule["expr"]), "that these are there: tests/job/test_on_kafka"
+    assert rule["expr"].count("(") == rule["expr"].count(")")
+
+
+def test_compose_and_kubernetes_ask_for_the_job_s_health():
+    probe = compose()["services"]["features"]
+    port = probe["environment"]["METRICS_PORT"]
+    assert f"127.0.0.1:{port}/healthz" in " ".join(probe["healthcheck"]["test"])
+    assert probe["environment"]["METRICS_PAGES"].split() == [
+        f"http://{name}:8088/metrics" for name in ("jobmanager", "taskmanager")
+    ]
+    (master,) = deployment()["spec"]["jobManager"]["podTemplate"]["spec"]["containers"]
+    config = next(
+        found["data"]
+        for found in yaml.safe_load_all(DEPLOYMENT.read_text())
+        if found["kind"] == "ConfigMap"
+    )
+    command = " ".join(master["readinessProbe"]["exec"]["command"])
+    assert f"127.0.0.1:{config['METRICS_PORT']}/healthz" in command
+
+
 def closed(schema: Any) -> Any:
     """Return the schema without room for fields that it does not name: a misspelt one is found."""
     if isinstance(schema, list):

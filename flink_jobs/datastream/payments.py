@@ -29,8 +29,16 @@ PAYMENT: Final = Types.ROW_NAMED(
 )
 """A payment on its way; `event_time` in epoch milliseconds."""
 
+KEY: Final = Types.TUPLE([Types.STRING(), Types.INT()])
+"""The type of `key_of`."""
+
 LETTERS: Final = OutputTag("letters", Types.STRING())
 """The side output of dead letters, each as JSON."""
+
+
+def key_of(payment: Row) -> tuple[str, int]:
+    """Return a payment's card and partition: a partition is a stream of its own."""
+    return payment[0], payment[2]
 
 
 class Read(ProcessFunction):  # type: ignore[misc]

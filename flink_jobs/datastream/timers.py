@@ -16,7 +16,14 @@ from pyflink.datastream import DataStream, KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor, StateTtlConfig, ValueStateDescriptor
 
 from flink_jobs.config import Settings
-from flink_jobs.datastream.payments import LETTERS, Finisher, late_letter, missed_windows
+from flink_jobs.datastream.payments import (
+    KEY,
+    LETTERS,
+    Finisher,
+    key_of,
+    late_letter,
+    missed_windows,
+)
 from flink_jobs.engine.windows import SlidingWindows, is_closed, is_purged
 from flink_jobs.utils.watermarks import MIN_WATERMARK, bounded_watermark
 
@@ -28,8 +35,11 @@ that it decides no result.
 """
 
 STAMPED: Final = Types.ROW_NAMED(
-    ["card_id", "event_time", "offset", "payload", "watermark"],
-    [Types.STRING(), Types.LONG(), Types.LONG(), Types.PRIMITIVE_ARRAY(Types.BYTE()), Types.LONG()],
+    ["card_id", "event_time", "partition", "offset", "payload", "watermark"],
+    [
+        *(Types.STRING(), Types.LONG(), Types.INT(), Types.LONG()),
+        *(Types.PRIMITIVE_ARRAY(Types.BYTE()), Types.LONG()),
+    ],
 )
 
 
@@ -38,9 +48,7 @@ def timed(payments: DataStream, settings: Settings) -> tuple[DataStream, DataStr
     judged = payments.key_by(lambda payment: payment[2], Types.INT()).process(
         Judge(settings), STAMPED
     )
-    rows = judged.key_by(lambda payment: payment[0], Types.STRING()).process(
-        Windows(settings), Types.STRING()
-    )
+    rows = judged.key_by(key_of, KEY).process(Windows(settings), Types.STRING())
     return rows, judged.get_side_output(LETTERS)
 
 
@@ -61,7 +69,7 @@ class Judge(KeyedProcessFunction):  # type: ignore[misc]
 
     def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[Any]:
         """Yield the payment unless it is late for all its windows; a letter if for any."""
-        card, event_ms, _, offset, payload, *_ = value
+        card, event_ms, partition, offset, payload, *_ = value
         max_seen_ms = self._max_seen.value()
         watermark_ms = MIN_WATERMARK
         if max_seen_ms is not None:
@@ -70,7 +78,7 @@ class Judge(KeyedProcessFunction):  # type: ignore[misc]
         if missed:
             yield LETTERS, late_letter(value, watermark_ms, missed, self._windows)
         if len(missed) < self._windows.overlap:
-            yield Row(card, event_ms, offset, payload, watermark_ms)
+            yield Row(card, event_ms, partition, offset, payload, watermark_ms)
         if max_seen_ms is None or event_ms > max_seen_ms:
             self._max_seen.update(event_ms)
 
@@ -98,10 +106,10 @@ class Windows(KeyedProcessFunction):  # type: ignore[misc]
 
     def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[str]:
         """Fire what is over by now, count the payment in, fire again what has fired already."""
-        card, event_ms, offset, payload, watermark_ms = value
+        card, event_ms, _, offset, payload, watermark_ms = value
         yield from self._advance(card, watermark_ms)
         self._payments.put(offset, Row(event_ms, payload))
-        ends = [one.end_ms for one in self._windows.assign(event_ms)]
+        ends = [window.end_ms for window in self._windows.assign(event_ms)]
         for end_ms in ends:
             if not is_closed(end_ms, watermark_ms):
                 ctx.timer_service().register_event_time_timer(end_ms - 1)
@@ -111,7 +119,7 @@ class Windows(KeyedProcessFunction):  # type: ignore[misc]
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[str]:
         """Fire what is over, and free what no window needs any more."""
-        yield from self._advance(ctx.get_current_key(), timestamp)
+        yield from self._advance(ctx.get_current_key()[0], timestamp)
         self._free(timestamp)
 
     def _advance(self, card: str, watermark_ms: int) -> Iterator[str]:

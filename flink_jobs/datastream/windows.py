@@ -22,7 +22,7 @@ from pyflink.datastream.state import ValueStateDescriptor
 from pyflink.datastream.window import SlidingEventTimeWindows, TimeWindow
 
 from flink_jobs.config import Settings
-from flink_jobs.datastream.payments import Finisher, late_letter, missed_windows
+from flink_jobs.datastream.payments import KEY, Finisher, key_of, late_letter, missed_windows
 from flink_jobs.engine.windows import SlidingWindows
 
 _REVISION: Final = ValueStateDescriptor("revision", Types.LONG())
@@ -32,7 +32,7 @@ def windowed(payments: DataStream, settings: Settings) -> tuple[DataStream, Data
     """Return the lines of the windows, and those of the letters about late payments."""
     late = OutputTag("late", payments.get_type())
     rows = (
-        payments.key_by(lambda payment: payment[0], Types.STRING())
+        payments.key_by(key_of, KEY)
         .window(
             SlidingEventTimeWindows.of(
                 Time.milliseconds(settings.size_ms), Time.milliseconds(settings.slide_ms)
@@ -57,14 +57,17 @@ class FraudWindow(ProcessWindowFunction):  # type: ignore[misc]
         self._finisher = Finisher()
 
     def process(
-        self, key: str, context: ProcessWindowFunction.Context[TimeWindow], elements: Iterable[Row]
+        self,
+        key: tuple[str, int],
+        context: ProcessWindowFunction.Context[TimeWindow],
+        elements: Iterable[Row],
     ) -> Iterator[str]:
         """Yield the line of a window that fires."""
         fired = context.window_state().get_state(_REVISION)
         revision = fired.value() or 0
         fired.update(revision + 1)
         held = [(offset, payload) for _, _, _, offset, payload, *_ in elements]
-        yield self._finisher.line(key, context.window().end, self._size_ms, revision, held)
+        yield self._finisher.line(key[0], context.window().end, self._size_ms, revision, held)
 
     def clear(self, context: ProcessWindowFunction.Context[TimeWindow]) -> None:
         """Forget the count with the window: Flink clears only what is its own."""

@@ -18,6 +18,7 @@ from pyflink.table import DataTypes, FunctionContext
 from pyflink.table.types import RowType
 from pyflink.table.udf import ScalarFunction
 
+from flink_jobs.connectors.redis import Stored
 from flink_jobs.events import CLICKSTREAM, TRANSACTIONS, Click, EventDecoder, Malformed
 from flink_jobs.features.catalog import FRAUD, PERSONALIZATION, SESSION
 from flink_jobs.features.clickstream import PersonalizationAggregate, session_features
@@ -25,8 +26,13 @@ from flink_jobs.features.row import FeatureRow, Features, encode_row
 from flink_jobs.features.transactions import FraudAggregate
 from flink_jobs.job.counters import counter
 
-Deliver: TypeAlias = Callable[[list[FeatureRow]], object]
+Deliver: TypeAlias = Callable[[list[FeatureRow]], Stored]
 """What is done with a batch of rows besides sending them on: writing them to a store."""
+
+
+def no_delivery(rows: list[FeatureRow]) -> Stored:
+    """Do nothing with a batch of rows besides sending them on."""
+    return Stored(0, 0, ())
 
 
 class PaymentFields(Struct, frozen=True, gc=False, array_like=True):
@@ -136,6 +142,8 @@ class FinishAndDeliver(ScalarFunction):  # type: ignore[misc]
         self._deliver = self._connect()
         self._finish = FINISHERS[self._feature_set]
         self._emitted = counter(function_context, "rows", feature_set=self._feature_set)
+        self._unstored = counter(function_context, "unstored", feature_set=self._feature_set)
+        self._conflicts = counter(function_context, "key_conflicts", feature_set=self._feature_set)
 
     def eval(self, *columns: pd.Series[Any]) -> pd.DataFrame:
         """Finish and deliver a batch: columns in the order of the finisher's parameters."""
@@ -144,8 +152,10 @@ class FinishAndDeliver(ScalarFunction):  # type: ignore[misc]
             for values in zip(*(column.tolist() for column in columns), strict=True)
         ]
         rows = [row for row in finished if row is not None]
-        self._deliver(rows)
+        stored = self._deliver(rows)
         self._emitted.inc(len(rows))
+        self._unstored.inc(len(stored.refused))
+        self._conflicts.inc(stored.conflicts)
         batch: pd.DataFrame = pd.DataFrame(
             [
                 (None, None) if row is None else (row.redis_key, encode_row(row).decode())

@@ -3,17 +3,21 @@
 Flink's reporter that answers Prometheus listens on every interface and cannot be told otherwise,
 which is right in a container and wrong on a person's machine. So here every Flink process pushes
 what it measures to the job's entry point, by Flink's own reporter for that, and the entry point
-shows it as one page. Names and labels are those of the other reporter.
+shows it as one page. Names and labels are those of the other reporter. In containers each process
+has that other reporter, and the entry point asks them.
 """
 
 from __future__ import annotations
 
 import re
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final
 
+from flink_jobs.job.symptoms import Reading, Symptoms
 from flink_jobs.monitoring.health import Health
 from flink_jobs.monitoring.page import MetricsPage
 from flink_jobs.monitoring.server import serve
@@ -23,9 +27,8 @@ FORGOTTEN_S: Final = 5 * PUSH_S
 """After how long without a push a process counts as gone, and its numbers with it."""
 STARTING_S: Final = 60.0
 """How long the first push may take."""
-
-LATE_DROPPED: Final = "numLateRecordsDropped"
-"""What Flink's windows count where they drop a record without a trace. Nothing ever may."""
+READ_S: Final = 10.0
+"""How often the pushed numbers are read for what is wrong."""
 
 REPORTS_TO: Final = "metrics.reporter.push.hostUrl"
 """The option of a Flink process that says where it pushes its metrics."""
@@ -49,18 +52,35 @@ def reporter(port: int) -> dict[str, str]:
 
 
 @contextmanager
-def serving(job: str, port: int) -> Iterator[None]:
+def serving(job: str, port: int, pages: Sequence[str] = ()) -> Iterator[None]:
     """Serve what Flink pushes, and whether all is well with `job`, for as long as this is open.
+
+    Args:
+        job: The job's name.
+        port: Where; 0 serves nothing.
+        pages: Addresses of Flink processes that push nothing, and show their numbers themselves.
 
     Raises:
         SettingsError: The port is taken.
     """
     pushed = Pushed()
     stop = serve(port, pushed.page, Health(job, pushed.troubles), pushed.receive)
+    closed = threading.Event()
+    if port and pages:
+        threading.Thread(target=_fetch, args=(pushed, pages, closed), daemon=True).start()
     try:
         yield
     finally:
+        closed.set()
         stop()
+
+
+def _fetch(pushed: Pushed, pages: Sequence[str], closed: threading.Event) -> None:
+    """Take the pages of Flink's processes as if they pushed them; who is away pushes nothing."""
+    while not closed.wait(PUSH_S):
+        for address in pages:
+            with suppress(OSError), urllib.request.urlopen(address, timeout=PUSH_S) as reply:
+                pushed.receive(address, reply.read())
 
 
 class Pushed:
@@ -71,10 +91,16 @@ class Pushed:
         self._clock = clock
         self._started = clock()
         self._pushes: dict[str, tuple[float, bytes]] = {}
+        self._symptoms = Symptoms()
+        self._read_at = -READ_S
 
     def receive(self, path: str, body: bytes) -> None:
         """Take a push; `path` names the process. One without a body is a farewell."""
-        self._pushes[path] = (self._clock(), body)
+        now = self._clock()
+        self._pushes[path] = (now, body)
+        if now - self._read_at >= READ_S:
+            self._read_at = now
+            self._read()
 
     def page(self) -> bytes:
         """Return every metric once, with the samples of all processes that still push."""
@@ -94,22 +120,21 @@ class Pushed:
             newest = max((at for at, _ in self._pushes.values()), default=self._started)
             silent_s = self._clock() - newest
             return {} if silent_s < STARTING_S else {"metrics": _SILENCE.format(silent_s)}
-        lines = [one.decode() for body in living for one in body.splitlines() if _LATE in one]
-        dropped = MetricsPage.read("\n".join(lines) + "\n").total(LATE_DROPPED)
-        return {"windows": _DROPPED.format(dropped)} if dropped else {}
+        self._read()
+        return self._symptoms.troubles()
+
+    def _read(self) -> None:
+        page = MetricsPage.read(self.page().decode())
+        self._symptoms.add(Reading.of(self._clock(), page))
 
     def _living(self) -> list[bytes]:
         oldest = self._clock() - FORGOTTEN_S
         return [body for at, body in [*self._pushes.values()] if at >= oldest and body]
 
 
-_LATE: Final = LATE_DROPPED.encode()
 _FAMILIES: Final = re.compile(rb"^(?=# HELP )", re.MULTILINE)
 _HEADING: Final = re.compile(rb"# HELP (\S+).*\n# TYPE .*\n")
 _SILENCE: Final = (
     "Flink has reported nothing for {:.0f} s: a cluster reports to the METRICS_PORT that it was "
     "started with"
-)
-_DROPPED: Final = (
-    "Flink's windows have dropped {:.0f} records that no dead letter tells of: this must be 0"
 )

@@ -18,7 +18,7 @@ from flink_jobs.dead_letter import DeadLetter
 from flink_jobs.events import EVENT_TYPES
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import FeatureRow
-from flink_jobs.job.functions import Deliver, arguments
+from flink_jobs.job.functions import Deliver, arguments, no_delivery
 from flink_jobs.job.graph import statement
 from flink_jobs.job.letters import LetterWriter, WriteLetters
 
@@ -59,7 +59,7 @@ class FileEdges:
 
     def connect(self) -> Deliver:
         """Deliver rows to nothing but the sink."""
-        return len
+        return no_delivery
 
     def create_sinks(self, table_env: StreamTableEnvironment) -> list[str]:
         """Create a folder of lines for each feature set, and one for the dead letters."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
+from kafka.structs import OffsetAndMetadata
 from pyflink.common import Row
 from pyflink.table import DataTypes, StreamTableEnvironment
 from pyflink.table.udf import udf
@@ -18,10 +20,12 @@ from flink_jobs.connectors.kafka import (
     check_topics,
     open_admin,
 )
-from flink_jobs.connectors.redis import FeatureStore, open_client
+from flink_jobs.connectors.security import KafkaSecurity
+from flink_jobs.connectors.topics import Topics
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC, DeadLetter
 from flink_jobs.events import EVENT_TYPES
 from flink_jobs.features.catalog import CATALOG
+from flink_jobs.job.delivery import Delivery
 from flink_jobs.job.functions import Deliver, arguments
 from flink_jobs.job.graph import statement
 from flink_jobs.job.letters import LetterWriter, WriteLetters
@@ -29,6 +33,9 @@ from flink_jobs.job.plain_events import GROUP, MAX_TEXT, PLAIN_EVENTS, SEPARATOR
 
 TRANSACTION_TIMEOUT_MS: Final = 900_000
 """How long the job may be away before what it has written, and not committed, is lost."""
+
+_TIMEOUT_MS: Final = 5_000
+_SHADED: Final = "org.apache.flink.kafka.shaded.org.apache.kafka."
 
 _LETTER: Final = DataTypes.ROW(
     [
@@ -61,6 +68,7 @@ class KafkaEdges:
                 "source_kafka",
                 topic=topic,
                 servers=self.settings.kafka_servers,
+                security=_security(self.settings),
                 group=self.group,
                 plain_event_ms=_plain_event_ms(topic),
                 bound_ms=self.settings.bound_ms,
@@ -72,10 +80,7 @@ class KafkaEdges:
 
     def connect(self) -> Deliver:
         """Connect to Redis, which takes every batch of rows in one pipeline."""
-        settings = self.settings
-        client = open_client(settings)
-        ttl_ms = {feature_set.name: feature_set.ttl_ms(settings) for feature_set in CATALOG}
-        return FeatureStore(client, ttl_ms).write
+        return Delivery(self.settings)
 
     def create_sinks(self, table_env: StreamTableEnvironment) -> list[str]:
         """Create the sinks of features and dead letters."""
@@ -84,6 +89,7 @@ class KafkaEdges:
         table_env.create_temporary_function("dead_letter", write)
         common: dict[str, str | int] = {
             "servers": self.settings.kafka_servers,
+            "security": _security(self.settings),
             "group": self.group,
             "transaction_timeout_ms": TRANSACTION_TIMEOUT_MS,
         }
@@ -139,6 +145,61 @@ def check_broker(settings: Settings, readers: int = 1) -> None:
         )
 
 
+def topic_ids(settings: Settings) -> dict[str, str]:
+    """Return the ids of the event topics; one that is created anew has another."""
+    with closing(Topics(settings, _TIMEOUT_MS)) as topics:
+        return {name: str(state.topic_id) for name, state in topics.states().items()}
+
+
+def begin(edges: KafkaEdges) -> None:
+    """Put the group's commits to the beginning of the log, for a job that has no state."""
+    with closing(_consumer(edges)) as consumer:
+        places = _places(consumer)
+        firsts = consumer.beginning_offsets(places)
+        consumer.commit({place: OffsetAndMetadata(firsts[place], "", -1) for place in places})
+
+
+def check_log(edges: KafkaEdges) -> None:
+    """Make sure that the log still holds what comes after the group's commits.
+
+    Flink commits with each checkpoint, so that they are where a job goes on.
+
+    Raises:
+        KafkaUnusable: Records are gone that the job has not read.
+    """
+    with closing(_consumer(edges)) as consumer:
+        places = _places(consumer)
+        firsts, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
+        for place in places:
+            at = consumer.committed(place)
+            if at is not None and not firsts[place] <= at <= ends[place]:
+                raise KafkaUnusable(
+                    f"{place.topic}/{place.partition} holds the offsets {firsts[place]} to "
+                    f"{ends[place]}, and the job has read up to {at}: what lay between is lost, by "
+                    "retention or because the topic was created anew, so choose another --state to "
+                    "start from what is left"
+                )
+
+
+def _consumer(edges: KafkaEdges) -> KafkaConsumer:
+    return KafkaConsumer(
+        bootstrap_servers=edges.settings.kafka_servers,
+        group_id=edges.group,
+        enable_auto_commit=False,
+        **KafkaSecurity.read(edges.settings).kafka_python,
+    )
+
+
+def _places(consumer: KafkaConsumer) -> list[TopicPartition]:
+    places = [
+        TopicPartition(topic, number)
+        for topic in EVENT_TYPES
+        for number in consumer.partitions_for_topic(topic) or ()
+    ]
+    consumer.assign(places)
+    return places
+
+
 def _longest_transaction_ms(admin: KafkaAdminClient) -> int:
     broker = str(admin.describe_cluster()["brokers"][0]["broker_id"])
     wanted = ConfigResource(ConfigResourceType.BROKER, broker)
@@ -162,6 +223,21 @@ def _plain_event_ms(topic: str) -> str:
 def _head(column: str) -> str:
     """Return the SQL of the text of some bytes; what is too long is cut, and still too long."""
     return f"SUBSTRING(DECODE({column}, 'UTF-8') FROM 1 FOR {MAX_TEXT + 1})"
+
+
+def _security(settings: Settings) -> str:
+    """Return the options of a table that let Flink's clients log in; none without a file.
+
+    The connector's jar has Kafka's classes under another name, login modules included.
+    """
+    options = {
+        key: value.replace("org.apache.kafka.", _SHADED) if key == "sasl.jaas.config" else value
+        for key, value in KafkaSecurity.read(settings).java.items()
+    }
+    return "".join(
+        "\n  'properties.{}' = '{}',".format(key, value.replace("'", "''"))
+        for key, value in options.items()
+    )
 
 
 def _record(letter: DeadLetter) -> Row:

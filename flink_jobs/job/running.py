@@ -23,6 +23,22 @@ _POLL_S: Final = 0.2
 _NO_ANSWER: Final = "Number of retries has been exhausted"
 """In what Flink says where a cluster cannot be reached."""
 
+_UNFIT: Final = (
+    "the checkpoint or savepoint does not fit this job, whose statements have changed since: go "
+    "back to those, or choose another --state to start from the beginning of the log"
+)
+_OVERTAKEN: Final = (
+    "the log has lost records before the job read them: it was created anew, or its retention is "
+    "shorter than the job was away; choose another --state to start from what is left"
+)
+_KNOWN: Final = {
+    "Failed to rollback to checkpoint/savepoint": _UNFIT,
+    "StateMigrationException": _UNFIT,
+    "OffsetOutOfRangeException": _OVERTAKEN,
+    "NoOffsetForPartitionException": _OVERTAKEN,
+}
+"""What Java says, by a word in it, in words of our own."""
+
 log = logging.getLogger("features")
 
 
@@ -40,10 +56,11 @@ def run(job: StatementSet, savepoints: Path | None, cluster: str | None = None) 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT) if savepoints else ():
         signal.signal(number, lambda *_: stop.set())
-    client = job.execute().get_job_client()
-    log.info("started", extra={"context": {"flink-job-id": str(client.get_job_id())}})
-    result = client.get_job_execution_result()  # its cluster, and with it its status, ends with it
     try:
+        client = job.execute().get_job_client()
+        log.info("started", extra={"context": {"flink-job-id": str(client.get_job_id())}})
+        # The job's cluster, and with it its status, ends with the job.
+        result = client.get_job_execution_result()
         while not result.done():
             if stop.wait(_POLL_S) and savepoints:
                 _stop(client, savepoints)
@@ -60,7 +77,10 @@ def _reason(error: str, cluster: str | None) -> str:
             f"the cluster at {cluster} no longer answers, and its jobs are gone with it: start it "
             "with `make up FLINK=1` and this job again, which goes on from its newest checkpoint"
         )
-    causes = re.findall(r"Caused by: (.*)", error) or error.strip().splitlines()
+    causes = re.findall(r"Caused by: (.*)", error) or error.strip().splitlines() or ["no cause"]
+    for sign, sentence in _KNOWN.items():
+        if sign in error:
+            return sentence
     return f"the job has failed: {causes[-1]}"
 
 

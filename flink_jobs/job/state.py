@@ -1,17 +1,35 @@
-"""Where a job keeps its state: checkpoints, savepoints, and the settings that they belong to."""
+"""Where a job keeps its state: checkpoints, savepoints, and what they belong to.
+
+Beside the state lies a note of its identity: the settings that decide a verdict, the fields that
+lines carry, a checksum of each statement that has state, and the ids of the topics. A start with
+another identity is refused with what differs. What may change, and the state goes on: Python
+functions and features made of the fields of a line, the parallelism, the edges, comments in SQL.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator
+import re
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
+from hashlib import sha256
+from importlib.resources import files
 from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from flink_jobs.config import Settings
 from flink_jobs.errors import Foreseen
 from flink_jobs.job.spread import MAX_PARALLELISM
+
+STATEMENTS: Final = ("clocked", "judged", "routed", "fraud", "personalization", "session")
+"""The statements whose operators have state, or decide what goes into it."""
+
+Identity = Mapping[str, Mapping[str, Any]]
+"""What a state belongs to: parts by kind, such as the topics' ids by name."""
 
 
 class JobUnusable(Foreseen):
@@ -27,6 +45,28 @@ class State:
 
     savepoints: Path | None = None
     """Where a stop leaves its savepoint; None where stopping is not the job's business."""
+    origin: Path | None = None
+    """What a start goes on from, as far as it is known here."""
+    away_s: float = 0.0
+    """How long ago, in seconds, what a start goes on from was written."""
+
+    def claim(self, identity: Identity) -> None:
+        """Note what the state belongs to; here the cluster has to say first where the state is."""
+
+    def claim_in(self, cluster: Mapping[str, str], identity: Identity) -> None:
+        """Note what the state belongs to, in the cluster's folder of checkpoints.
+
+        Args:
+            cluster: The cluster's configuration. What it goes on from, it names there, too.
+            identity: What `identity_of` returns.
+
+        Raises:
+            JobUnusable: The state belongs to something else.
+        """
+        self.origin = _local(cluster.get("execution.state-recovery.path"))
+        folder = _local(cluster.get("execution.checkpointing.dir"))
+        if folder is not None:
+            _claim(folder, identity, "execution.checkpointing.dir")
 
     def held(self) -> AbstractContextManager[None]:
         """Keep the state to this process; here that is the cluster's to do."""
@@ -66,6 +106,7 @@ class StateFolder(State):
         """
         self._path = path.absolute()
         self._origin = origin
+        self.origin: Path | None = None
         self.savepoints: Path = self._path / "savepoints"
 
     @contextmanager
@@ -88,18 +129,30 @@ class StateFolder(State):
         """Return Flink's options for checkpoints here, and for going on from where it is said.
 
         Raises:
-            JobUnusable: The state here belongs to other windows, or there is none to go on from.
+            JobUnusable: There is no state in the place to go on from.
         """
-        origin = self.newest() if self._origin is None else _whole(self._origin)
-        self._claim(settings)
+        self.origin = self.newest() if self._origin is None else _whole(self._origin)
+        if self.origin is not None:
+            self.away_s = time.time() - (self.origin / "_metadata").stat().st_mtime
         options = {
             **super().options(settings),
             "execution.checkpointing.dir": (self._path / "checkpoints").as_uri(),
             "execution.checkpointing.savepoint-dir": self.savepoints.as_uri(),
         }
-        if origin is not None:
-            options["execution.state-recovery.path"] = origin.as_uri()
+        if self.origin is not None:
+            options["execution.state-recovery.path"] = self.origin.as_uri()
         return options
+
+    def claim(self, identity: Identity) -> None:
+        """Note in the folder what the state belongs to; refuse another.
+
+        Raises:
+            JobUnusable: The state belongs to something else, or the folder cannot be written.
+        """
+        _claim(self._path, identity, "--state")
+
+    def claim_in(self, cluster: Mapping[str, str], identity: Identity) -> None:
+        """Leave the cluster's folders alone: this job has one of its own."""
 
     def newest(self) -> Path | None:
         """Return the folder of the newest complete checkpoint or savepoint, None without any."""
@@ -111,27 +164,77 @@ class StateFolder(State):
             else None
         )
 
-    def _claim(self, settings: Settings) -> None:
-        """Note the settings that decide a verdict; refuse others."""
-        decisive = {
-            name: value
-            for name, value in asdict(settings).items()
-            if name.startswith(("window_", "max_"))
-        }
-        note, text = self._path / "settings.json", json.dumps(decisive)
-        try:
-            self._path.mkdir(parents=True, exist_ok=True)
-            left = note.read_text() if note.exists() else text
-            note.write_text(left)
-        except OSError as error:
-            raise JobUnusable(
-                f"cannot keep state in {self._path} ({error.strerror}): choose another --state"
-            ) from None
-        if left != text:
-            raise JobUnusable(
-                f"the state in {self._path} was left with other settings ({left}): go back to "
-                "those, or choose another --state to start from the beginning of the log"
-            )
+
+def identity_of(
+    settings: Settings, fields: Mapping[str, Any], topics: Mapping[str, str]
+) -> Identity:
+    """Return what a state belongs to.
+
+    Args:
+        settings: Windows, bound and limits.
+        fields: The names of the fields of a line, by topic.
+        topics: The ids of the topics, by name: a topic that is created anew has another.
+    """
+    decisive = {
+        name: value
+        for name, value in asdict(settings).items()
+        if name.startswith(("window_", "max_"))
+    }
+    return {
+        "settings": decisive,
+        "fields": {topic: ",".join(names) for topic, names in fields.items()},
+        "statements": {f"{name}.sql": _checksum(name) for name in STATEMENTS},
+        "topics": dict(topics),
+    }
+
+
+def _checksum(name: str) -> str:
+    """Return a checksum of a statement, whatever its comments and its white space."""
+    text = (files("flink_jobs") / "sql" / f"{name}.sql").read_text()
+    words = re.sub(r"--.*", "", text).split()
+    return sha256(" ".join(words).encode()).hexdigest()[:16]
+
+
+_REMEDIES: Final = {
+    "settings": "the state in {place} was left with other settings ({changes}): go back to those, "
+    "or choose another {option} to start from the beginning of the log",
+    "fields": "the state in {place} holds lines with other fields ({changes}): go back to those, "
+    "or choose another {option} to start from the beginning of the log",
+    "statements": "the state in {place} was left by other statements ({changes}): go back to "
+    "those, or choose another {option} to start from the beginning of the log",
+    "topics": "the state in {place} belongs to topics that have been created anew since "
+    "({changes}), and what they held is gone: choose another {option} to start with the new ones",
+}
+
+
+def _claim(place: Path, identity: Identity, option: str) -> None:
+    note, text = place / "settings.json", json.dumps(identity)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        held = json.loads(note.read_text()) if note.exists() else None
+        if held is None:
+            note.write_text(text)
+            return
+    except OSError as error:
+        raise JobUnusable(
+            f"cannot keep state in {place} ({error.strerror}): choose another {option}"
+        ) from None
+    except ValueError:
+        held = {}
+    for kind, ours in identity.items():
+        theirs = held.get(kind, {})
+        changes = [name for name in {**theirs, **ours} if theirs.get(name) != ours.get(name)]
+        if changes:
+            said = ", ".join(f"{name}: {theirs.get(name)}" for name in changes)
+            said = said if kind == "settings" else ", ".join(changes)
+            raise JobUnusable(_REMEDIES[kind].format(place=place, changes=said, option=option))
+
+
+def _local(address: str | None) -> Path | None:
+    """Return the folder of an address in a cluster's configuration, None where it is elsewhere."""
+    if not address or urlsplit(address).scheme not in ("", "file"):
+        return None
+    return Path(urlsplit(address).path)
 
 
 def _whole(origin: Path) -> Path:

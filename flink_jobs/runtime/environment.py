@@ -56,6 +56,12 @@ def table_environment(
     return env, StreamTableEnvironment.create(env)
 
 
+def configuration_of(env: StreamExecutionEnvironment) -> dict[str, str]:
+    """Return Flink's whole configuration, that of the cluster around this process included."""
+    options = env._j_stream_execution_environment.getConfiguration().toMap()
+    return {str(name): str(options[name]) for name in options}
+
+
 def _remote_environment(configuration: Configuration, cluster: str) -> StreamExecutionEnvironment:
     """Return an environment whose jobs run in `cluster`; Python itself only makes local ones."""
     host, _, port = cluster.rpartition(":")

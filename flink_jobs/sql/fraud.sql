@@ -4,7 +4,8 @@
 -- does nothing but collect lines: a filter between HOP and GROUP BY, or a column of `window_start` in
 -- an aggregate, would make a copy of each event for each window, where HOP now keeps one in a pane.
 -- `finish_fraud` drops, window by window, the lines whose watermark had closed it, and gives no row
--- where none is left. All else it leaves to the aggregate of the development processor.
+-- where none is left. All else it leaves to the aggregate of the development processor. A partition is
+-- a stream of its own, so a card that is in two of them has a row for each.
 CREATE TEMPORARY VIEW fraud_rows AS
 SELECT finished.redis_key, finished.feature_row
 FROM (
@@ -17,12 +18,12 @@ FROM (
       LISTAGG(line, ',') AS lines
     FROM TABLE(HOP(
       (
-        SELECT entity, line, event_clock FROM transactions_events
+        SELECT entity, `partition`, line, event_clock FROM transactions_events
         WHERE verdict IN ('on_time', 'partial_late')
       ),
       DESCRIPTOR(event_clock), ${slide}, ${size}
     ))
-    GROUP BY entity, window_start, window_end
+    GROUP BY entity, `partition`, window_start, window_end
   )
 )
 WHERE finished.redis_key IS NOT NULL

@@ -13,12 +13,12 @@ FROM (
       LISTAGG(line, ',') AS lines
     FROM TABLE(HOP(
       (
-        SELECT entity, line, event_clock FROM clickstream_events
+        SELECT entity, `partition`, line, event_clock FROM clickstream_events
         WHERE verdict IN ('on_time', 'partial_late')
       ),
       DESCRIPTOR(event_clock), ${slide}, ${size}
     ))
-    GROUP BY entity, window_start, window_end
+    GROUP BY entity, `partition`, window_start, window_end
   )
 )
 WHERE finished.redis_key IS NOT NULL

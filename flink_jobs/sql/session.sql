@@ -3,14 +3,16 @@
 -- Guarantees: only events more than a millisecond ahead of the watermark are admitted. Sessions that
 -- touch merge, and when Flink fires one depends on the slowest partition; with this rule no event
 -- that is admitted can touch a session that has fired. A visit has no longest duration, so SQL counts
--- here: lines would make its state grow with every click.
+-- here: lines would make its state grow with every click. A visit belongs to a partition, as all else,
+-- and the key is one column because Flink writes the text of a view anew, and loses the brackets
+-- around two of them.
 CREATE TEMPORARY VIEW session_rows AS
 SELECT finished.redis_key, finished.feature_row
 FROM (
   SELECT finish_session(${arguments}) AS finished
   FROM (
     SELECT
-      entity,
+      MIN(entity) AS entity,
       MIN(event_time) AS start_ms,
       MAX(event_time) + ${gap_ms} AS end_ms,
       COUNT(*) AS events,
@@ -24,11 +26,17 @@ FROM (
       COALESCE(MAX(CASE WHEN event_type = 'page_view' THEN event_time END), 0) AS last_view_ms
     FROM TABLE(SESSION(
       (
-        SELECT entity, event_time, event_type, event_clock FROM clickstream_events
+        SELECT
+          CONCAT(CAST(`partition` AS STRING), '/', entity) AS visitor,
+          entity,
+          event_time,
+          event_type,
+          event_clock
+        FROM clickstream_events
         WHERE verdict NOT IN ('malformed', 'future_timestamp') AND event_time > watermark_ms + 1
-      ) PARTITION BY entity,
+      ) PARTITION BY visitor,
       DESCRIPTOR(event_clock), ${gap}
     ))
-    GROUP BY entity, window_start, window_end
+    GROUP BY visitor, window_start, window_end
   )
 )

@@ -8,7 +8,7 @@ CREATE TEMPORARY TABLE ${feature_set}_sink (
 ) WITH (
   'connector' = 'kafka',
   'topic' = '${target}',
-  'properties.bootstrap.servers' = '${servers}',
+  'properties.bootstrap.servers' = '${servers}',${security}
   'properties.transaction.timeout.ms' = '${transaction_timeout_ms}',
   'sink.delivery-guarantee' = 'exactly-once',
   'sink.transactional-id-prefix' = '${group}-${target}',

@@ -8,7 +8,7 @@ CREATE TEMPORARY TABLE letters_sink (
 ) WITH (
   'connector' = 'kafka',
   'topic' = '${target}',
-  'properties.bootstrap.servers' = '${servers}',
+  'properties.bootstrap.servers' = '${servers}',${security}
   'properties.transaction.timeout.ms' = '${transaction_timeout_ms}',
   'properties.max.request.size' = '${max_record_bytes}',
   'sink.delivery-guarantee' = 'exactly-once',

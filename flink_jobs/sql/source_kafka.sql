@@ -1,7 +1,8 @@
 -- A Kafka topic, its records as bytes, so that no record can stop the job or vanish.
 --
--- Guarantees: only committed records are read, each once, from the beginning of the log or from where a
--- checkpoint says. The watermark belongs to a partition, and Flink sends it on a few times a second: it
+-- Guarantees: only committed records are read, each once, from where a checkpoint says; without one from
+-- the group's commits, which a start puts to the beginning of the log. An offset that the log does not
+-- hold is an error, and no reason to go on elsewhere: what lay between would be lost without a word. The watermark belongs to a partition, and Flink sends it on a few times a second: it
 -- decides when a window fires, and never what is in it. The bound is one millisecond longer than the
 -- setting, so that an event exactly that old is on time.
 -- `plain_event_ms` is null for what cannot move it: see `plain_events.py`. MOD makes 0 of what is from the
@@ -26,12 +27,12 @@ CREATE TEMPORARY TABLE ${topic} (
 ) WITH (
   'connector' = 'kafka',
   'topic' = '${topic}',
-  'properties.bootstrap.servers' = '${servers}',
+  'properties.bootstrap.servers' = '${servers}',${security}
   'properties.group.id' = '${group}',
   'properties.isolation.level' = 'read_committed',
-  'properties.auto.offset.reset' = 'earliest',
+  'properties.auto.offset.reset' = 'none',
   'properties.max.poll.records' = '20',
-  'scan.startup.mode' = 'earliest-offset',
+  'scan.startup.mode' = 'group-offsets',
   'scan.bounded.mode' = '${bounded}',
   'scan.watermark.emit.strategy' = 'on-periodic',
   'scan.watermark.idle-timeout' = '${idle_s} s',

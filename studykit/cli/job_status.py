@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
-from flink_jobs.job.metrics import LATE_DROPPED
+from flink_jobs.job.symptoms import LATE_DROPPED
 from flink_jobs.monitoring.page import MetricsPage
 from studykit.services.http import get
 

@@ -13,6 +13,7 @@ from flink_jobs.job.metrics import FORGOTTEN_S, STARTING_S, Pushed, serving
 from flink_jobs.monitoring.page import MetricsPage
 from studykit.cli.job_status import TROUBLE, job_lines
 from studykit.services.ports import free_port
+from tests.support.worlds import eventually
 
 WORKER, COORDINATOR = "/metrics/job/flink1", "/metrics/job/flink2"
 NAME = b"flink_taskmanager_job_task_operator_numLateRecordsDropped"
@@ -102,6 +103,21 @@ def test_what_is_pushed_is_served_and_told_in_the_status():
         )
         assert ("dropped by windows", "7, and must be 0") in job_lines(port)
     assert job_lines(port) == []
+
+
+def test_processes_that_push_nothing_are_asked():
+    theirs, ours = free_port(), free_port()
+    with serving("a process", theirs):
+        push(theirs, WORKER, DROPPED % 7)
+        with serving("features", ours, [f"http://127.0.0.1:{theirs}/metrics"]):
+            eventually(lambda: f"{TROUBLE} windows" in dict(job_lines(ours)))
+
+
+def test_a_process_that_is_away_is_a_trouble_of_its_own_and_stops_nothing(monkeypatch):
+    monkeypatch.setattr("flink_jobs.job.metrics.STARTING_S", 0.0)
+    port = free_port()
+    with serving("features", port, [f"http://127.0.0.1:{free_port()}/metrics"]):
+        assert f"{TROUBLE} metrics" in dict(job_lines(port))
 
 
 def test_a_port_that_is_taken_is_one_sentence():

@@ -8,13 +8,14 @@ import re
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import redirect_stderr, suppress
+from contextlib import closing, redirect_stderr, suppress
 from io import StringIO
 from pathlib import Path
 from unittest import mock
 
 import msgspec
 import pytest
+from kafka import KafkaAdminClient, TopicPartition
 
 from flink_jobs import feature_job
 from flink_jobs.config import Settings
@@ -25,8 +26,8 @@ from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.events import CLICKSTREAM, EVENT_TYPES, TRANSACTIONS
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import encode_row
-from flink_jobs.job.metrics import LATE_DROPPED
-from flink_jobs.job.on_kafka import check_broker
+from flink_jobs.job.on_kafka import check_broker, topic_ids
+from flink_jobs.job.symptoms import LATE_DROPPED
 from flink_jobs.monitoring.page import MetricsPage
 from flink_jobs.processor.replay import replay
 from studykit.cli.job_status import job_lines, metrics_page
@@ -36,6 +37,9 @@ from tests.support.worlds import eventually
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services]
 
+ALERTS = Path(__file__).parents[2] / "deploy" / "prometheus" / "alerts.yml"
+PATIENCE_S = 400
+"""How long a busy machine may take; half a minute is enough for an idle one."""
 DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana" / "dashboards" / "features.json"
 
 
@@ -68,7 +72,7 @@ def test_exactly_once_through_a_kill_and_a_stop_with_a_savepoint(world):
     half = len(day) // 2
     world.send(day[:half])
     with world.job() as job:
-        world.committed(FEATURE_TOPICS, 150, lambda found: len(found) > 1_000)
+        world.committed(FEATURE_TOPICS, PATIENCE_S, lambda found: len(found) > 1_000)
         job.send_signal(signal.SIGKILL)
         assert job.wait(30) == -signal.SIGKILL
     assert list(world.state.glob("checkpoints/*/chk-*/_metadata"))
@@ -77,13 +81,13 @@ def test_exactly_once_through_a_kill_and_a_stop_with_a_savepoint(world):
     output, _ = replay(world.source(), Settings())
     rows = [row for row in output.rows if row.window_end < logs.T + LONG_AFTER_MS]
     with world.job("--parallelism", "2") as job:
-        found = world.committed(FEATURE_TOPICS, 200, lambda found: len(found) >= len(rows))
+        found = world.committed(FEATURE_TOPICS, PATIENCE_S, lambda found: len(found) >= len(rows))
         letters = world.committed(
-            [DEAD_LETTER_TOPIC], 60, lambda found: len(found) >= len(output.letters)
+            [DEAD_LETTER_TOPIC], PATIENCE_S, lambda found: len(found) >= len(output.letters)
         )
         _assert_told(world.metrics_port)
         job.send_signal(signal.SIGTERM)
-        assert job.wait(60) == 0
+        assert job.wait(PATIENCE_S) == 0
     assert list(world.state.glob("savepoints/*/_metadata"))
     _assert_logged(world.log)
 
@@ -104,7 +108,7 @@ def test_exactly_once_through_a_kill_and_a_stop_with_a_savepoint(world):
 def _assert_told(port: int) -> None:
     """See what the job tells of itself: Flink pushes it every other second, each part by itself."""
     with suppress(AssertionError):  # the next line says what is wrong
-        eventually(lambda: not _faults(metrics_page(port)), 30)
+        eventually(lambda: not _faults(metrics_page(port)), 60)
     assert _faults(metrics_page(port)) == {}
     assert metrics_page(port).total(LATE_DROPPED) == 0
     assert ("health", "well") in job_lines(port)
@@ -112,15 +116,17 @@ def _assert_told(port: int) -> None:
 
 def _faults(told: MetricsPage) -> dict[str, set[str]]:
     """Return what is missing on the page, or should not be there, by where it would be seen."""
-    asked = set(re.findall(r"\bflink_\w+", DASHBOARD.read_text()))
-    sets = {one.name for one in CATALOG}
+    asked = set(
+        re.findall(r"\bflink_(?:task|job)manager_\w+", DASHBOARD.read_text() + ALERTS.read_text())
+    )
+    sets = {feature_set.name for feature_set in CATALOG}
     wrong = {
         "topics": EVENT_TYPES.keys() ^ told.by("consumed", "topic").keys(),
         "rows": sets ^ told.by("rows", "feature_set").keys(),
         "reasons": {"late", "partial_late", "malformed"} - told.by("dead_letters", "reason").keys(),
         "windows": {LATE_DROPPED} if len(told.of(LATE_DROPPED)) < len(sets) else set(),
         "checkpoints": set() if told.total("numberOfCompletedCheckpoints") else {"a completed one"},
-        "dashboard": {name for name in asked if not told.of(name)},
+        "dashboard and alerts": {name for name in asked if not told.of(name)},
     }
     return {where: names for where, names in wrong.items() if names}
 
@@ -134,6 +140,10 @@ def _assert_logged(log: Path) -> None:
     for line in (*by_python, *map(json.loads, by_java.read_text().splitlines())):
         assert {"time_ms", "level", "job", "message"} <= line.keys()
         assert line["level"] in ("info", "warn", "error")
+
+
+def settings_of(world: World) -> Settings:
+    return Settings(kafka_servers=world.servers)
 
 
 def _refusal(world, *flags: str, **environ: str) -> str:
@@ -173,9 +183,28 @@ def test_more_readers_than_partitions_is_one_sentence(world):
 
 
 def test_state_of_other_windows_is_one_sentence(world):
-    world.state.mkdir(exist_ok=True)
-    (world.state / "settings.json").write_text("{}")
-    assert "was left with other settings" in _refusal(world, WINDOW_SIZE_MINUTES="7")
+    line = _refusal(world, WINDOW_SIZE_MINUTES="7")
+    assert "was left with other settings (window_size_minutes: 5)" in line
+
+
+def test_a_topic_created_anew_is_one_sentence(world):
+    note = world.state / "settings.json"
+    held = note.read_text()
+    note.write_text(held.replace(topic_ids(settings_of(world))[CLICKSTREAM], "another"))
+    try:
+        assert "created anew since (clickstream)" in _refusal(world)
+    finally:
+        note.write_text(held)
+
+
+def test_records_deleted_before_they_were_read_are_one_sentence(world):
+    """The state is that of the first test's job, which has read all that there was then."""
+    world.send(_long_after())
+    with closing(KafkaAdminClient(bootstrap_servers=world.servers)) as admin:
+        admin.delete_records({TopicPartition(TRANSACTIONS, 2): world.end(TRANSACTIONS, 2)})
+    line = _refusal(world)
+    assert "transactions/2 holds the offsets" in line
+    assert "what lay between is lost" in line
 
 
 def test_a_broker_with_short_transactions_is_one_sentence(world, monkeypatch):

@@ -149,3 +149,27 @@ def test_what_an_idle_partition_brings_when_it_wakes_is_late_and_nothing_else_di
     there, here = rows_of(rows), rows_in(world)
     lost = payments_in(there - here) - payments_in(here - there)
     assert lost == WINDOWS * len(woken), "each window that a dead letter lists, and no other"
+
+
+def test_nothing_is_lost_where_a_partition_wakes_after_a_restart(world):
+    """The windows know from their state what they have come to, and the sources do not."""
+    renew(world, partitions=2)
+    feed = (payment(minute * logs.MINUTE, "awake", 0) for minute in count())
+    world.send([payment(0, "sleeper", 1), *islice(feed, 20)])
+    with world.job("--idle-seconds", "1") as job:
+        go_on_until(world, logs.T + 15 * logs.MINUTE, feed)
+        job.terminate()
+        assert job.wait(PATIENCE_S) == 0
+    woken = [payment(minute * logs.MINUTE, "sleeper", 1) for minute in range(5)]
+    world.send(woken)
+    with world.job("--idle-seconds", "1") as job:
+        letters = world.committed([DEAD_LETTER_TOPIC], PATIENCE_S, lambda found: len(found) >= 5)
+        world.send(payment(LONG_AFTER_MS, "end", number) for number in range(2))
+        job.terminate()
+        assert job.wait(PATIENCE_S) == 0
+    late = [dict(letter.headers) for letter in letters]
+    assert [(headers["reason"], headers["feature_set"]) for headers in late] == [
+        (b"late", b"fraud")
+    ] * len(woken)
+    places = {letter.key.decode().split("/")[1] for letter in letters}
+    assert places == {"1"}

@@ -27,7 +27,7 @@ from typing import Final, NamedTuple
 import psutil
 
 from flink_jobs.features.catalog import CATALOG
-from flink_jobs.job.metrics import LATE_DROPPED
+from flink_jobs.job.symptoms import LATE_DROPPED
 from flink_jobs.monitoring.page import MetricsPage
 from studykit.cli.job_status import metrics_page
 from studykit.services.flink import flink_environ

@@ -98,6 +98,12 @@ class World:
                     found += records
             return found
 
+    def end(self, topic: str, partition: int) -> int:
+        """Return the offset that the next record of a partition will have."""
+        place = TopicPartition(topic, partition)
+        with closing(KafkaConsumer(bootstrap_servers=self.servers)) as consumer:
+            return consumer.end_offsets([place])[place]
+
     def source(self) -> list[LogRecord]:
         """Return what the event topics hold."""
         return [

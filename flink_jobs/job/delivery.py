@@ -1,0 +1,83 @@
+"""Rows on their way to Redis, from inside a Python function of the production job.
+
+A batch is written before it goes on to Kafka, and again after every restart: the store takes a row
+that it has as no news. A store that is away is waited for; a checkpoint waits with it. A row that
+the store will not take is a dead letter of the reason `unstored`, and the others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from flink_jobs.config import Settings
+from flink_jobs.connectors.outbox import DELIVERY_TIMEOUT_S, Outbox
+from flink_jobs.connectors.redis import FeatureStore, StoreAway, Stored, open_client
+from flink_jobs.dead_letter import UnstoredRow
+from flink_jobs.features.catalog import CATALOG
+from flink_jobs.features.row import FeatureRow, encode_row
+
+PATIENCE_S: Final = 120.0
+"""How long the store may be away before the job fails, and starts again from its checkpoint."""
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 2.0
+
+log = logging.getLogger("features")
+
+
+class Delivery:
+    """Writes batches of rows to Redis, and what Redis refuses to the dead-letter topic."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Write to the store and the broker of `settings`; the broker is asked only at need."""
+        client = open_client(settings)
+        ttl_ms = {feature_set.name: feature_set.ttl_ms(settings) for feature_set in CATALOG}
+        self._store = FeatureStore(client, ttl_ms)
+        self._settings = settings
+        self._outbox: Outbox | None = None
+
+    def __call__(self, rows: list[FeatureRow]) -> Stored:
+        """Write a batch; return what became of it.
+
+        Raises:
+            StoreAway: The store stays away for longer than `PATIENCE_S`.
+            StoreUnusable: The store refuses, and would go on refusing.
+            KafkaUnusable: The broker does not take the dead letters.
+        """
+        stored = self._write(rows)
+        if stored.refused:
+            self._send(stored.refused)
+        return stored
+
+    def _write(self, rows: list[FeatureRow]) -> Stored:
+        deadline, pause_s = time.monotonic() + PATIENCE_S, _FIRST_PAUSE_S
+        while True:
+            try:
+                return self._store.write(rows)
+            except StoreAway as error:
+                if time.monotonic() > deadline:
+                    raise
+                if pause_s == _FIRST_PAUSE_S:
+                    log.warning("Redis is away", extra={"context": {"error": str(error)}})
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _send(self, refused: Sequence[tuple[FeatureRow, str]]) -> None:
+        """Send dead letters and wait for the broker: a checkpoint must not overtake them."""
+        if self._outbox is None:
+            self._outbox = Outbox(self._settings)
+        letters = [
+            UnstoredRow(
+                feature_set=row.feature_set,
+                redis_key=row.redis_key,
+                window_end=row.window_end,
+                revision=row.revision,
+                cause=cause,
+                row=encode_row(row),
+            )
+            for row, cause in refused
+        ]
+        self._outbox.send((), letters)
+        self._outbox.flush(DELIVERY_TIMEOUT_S)

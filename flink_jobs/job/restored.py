@@ -1,0 +1,79 @@
+"""How far the windows of a checkpoint or savepoint had come: the watermark that they wake up with.
+
+The windows keep their watermark in their state, and the sources do not. After a start, until every
+partition has spoken, `CURRENT_WATERMARK` is null or behind the windows', and a partition that was
+idle would pass events as on time that the windows drop without a trace. So the start reads from the
+state what the windows will go by, and each record is judged by that, too. For a partition that was
+not idle it changes nothing: its own watermark is never behind the windows'.
+
+What Flink restarts by itself, as after the loss of a TaskManager, is not started anew and judges by
+the watermark of the last start. With idle timeout 0 no partition is ever idle, and nothing of this
+matters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from pyflink.java_gateway import get_gateway
+
+from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
+
+_WATERMARK: Final = "watermark"
+"""The name of the state in which Flink's window operators keep their watermark."""
+
+_HOP: Final = re.compile(r"GlobalWindowAggregate\[(\d+)\]")
+_TOPICS: Final = (TRANSACTIONS, CLICKSTREAM)
+"""The topics whose windows HOP makes, in the order in which the graph has them."""
+
+
+def restored_watermarks(origin: Path) -> dict[str, int]:
+    """Return by topic the watermark of its windows in a checkpoint or savepoint, epoch ms.
+
+    It is empty where the state is not that of this job; Flink itself then says what does not fit.
+    Java must be running.
+    """
+    found: dict[int, int] = {}
+    for operator in _each(_metadata(origin).getOperatorStates()):
+        named = _HOP.search(operator.getOperatorName().orElse(""))
+        if named and (marks := list(_watermarks(operator))):
+            found[int(named[1])] = min(marks)
+    if len(found) != len(_TOPICS):
+        return {}
+    return dict(zip(_TOPICS, (found[number] for number in sorted(found)), strict=True))
+
+
+def _metadata(origin: Path) -> Any:  # noqa: ANN401
+    jvm = get_gateway().jvm
+    stream = jvm.java.io.DataInputStream(jvm.java.io.FileInputStream(str(origin / "_metadata")))
+    loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
+    checkpoints = jvm.org.apache.flink.runtime.checkpoint.Checkpoints
+    try:
+        return checkpoints.loadCheckpointMetadata(stream, loader, origin.as_uri())
+    finally:
+        stream.close()
+
+
+def _watermarks(operator: Any) -> Any:  # noqa: ANN401
+    """Yield the watermark of each subtask of a window operator."""
+    jvm = get_gateway().jvm
+    for subtask in _each(operator.getStates()):
+        for handle in _each(subtask.getManagedOperatorState()):
+            places = handle.getStateNameToPartitionOffsets()
+            if not places.containsKey(_WATERMARK):
+                continue
+            stream = handle.openInputStream()
+            for offset in places.get(_WATERMARK).getOffsets():
+                stream.seek(offset)
+                yield jvm.java.io.DataInputStream(stream).readLong()
+            stream.close()
+
+
+def _each(collection: Any) -> Iterator[Any]:  # noqa: ANN401
+    """Yield the members of a Java collection; Python itself only iterates over lists and sets."""
+    iterator = collection.iterator()
+    while iterator.hasNext():
+        yield iterator.next()

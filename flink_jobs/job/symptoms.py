@@ -1,0 +1,161 @@
+"""What Flink's numbers say is wrong with the job: the one definition of its health.
+
+A number is compared with what it was some minutes ago, so that what happened once, and is over, is
+not told for ever. `deploy/prometheus/alerts.yml` says the same for Prometheus, `docs/runbook.md`
+what to do about each.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from flink_jobs.monitoring.page import MetricsPage
+
+LATE_DROPPED: Final = "numLateRecordsDropped"
+"""What Flink's windows count where they drop a record without a trace. Nothing ever may."""
+
+REMEMBERED_S: Final = 600.0
+"""For how long a restart, or a checkpoint that failed, is a trouble."""
+STILL_S: Final = 300.0
+"""For how long a watermark may stand while records come, and a lag may grow."""
+GROWN: Final = 1_000
+"""Records by which a lag must have grown to be told: below is the ebb and flow of batches."""
+_UNKNOWN_WATERMARK: Final = -(1 << 62)
+"""Below this a watermark is none yet: Flink begins with the smallest number of 64 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The numbers of a moment. Watermarks are epoch milliseconds."""
+
+    at_s: float
+    restarts: float = 0
+    completed: float = 0
+    failed: float = 0
+    dropped: float = 0
+    pending: float = 0
+    unstored: float = 0
+    consumed: float = 0
+    watermark_ms: float | None = None
+    """That of the windows that are furthest behind."""
+    partitions: Mapping[str, float] = field(default_factory=dict)
+    """The watermark of each partition, as its source has it."""
+
+    @classmethod
+    def of(cls, at_s: float, page: MetricsPage) -> Reading:
+        """Read the numbers off a page; `at_s` is any clock's second."""
+        splits = {
+            sample.labels["split"]: sample.value
+            for sample in page.of("currentWatermark")
+            if "split" in sample.labels
+        }
+        # Windows of a topic without any event have no watermark, and that is no trouble.
+        awaited = _half_begun(splits)
+        windows = [
+            sample.value
+            for sample in page.of("operator_currentInputWatermark")
+            if "WindowAggregate" in sample.labels.get("operator_name", "")
+            and (awaited or sample.value > _UNKNOWN_WATERMARK)
+        ]
+        return cls(
+            at_s,
+            restarts=page.largest("numRestarts") or 0,
+            completed=page.total("numberOfCompletedCheckpoints"),
+            failed=page.total("numberOfFailedCheckpoints"),
+            dropped=page.total(LATE_DROPPED),
+            pending=page.total("pendingRecords"),
+            unstored=page.total("feature_set_unstored"),
+            consumed=page.total("topic_consumed"),
+            watermark_ms=min(windows, default=None),
+            partitions=splits,
+        )
+
+
+class Symptoms:
+    """Compares readings, the newest with those before it."""
+
+    def __init__(self) -> None:
+        """Begin with no reading."""
+        self._readings: deque[Reading] = deque()
+
+    def add(self, reading: Reading) -> None:
+        """Take a reading, and forget those that nothing asks for any more.
+
+        Before the first all counters stood at 0.
+        """
+        if not self._readings:
+            self._readings.append(Reading(reading.at_s))
+        self._readings.append(reading)
+        while self._readings[0].at_s < reading.at_s - REMEMBERED_S:
+            self._readings.popleft()
+
+    def troubles(self) -> dict[str, str]:
+        """Return what is wrong, by component: the cause in words."""
+        return dict(self._found()) if self._readings else {}
+
+    def _found(self) -> Iterator[tuple[str, str]]:
+        now, oldest = self._readings[-1], self._readings[0]
+        if now.dropped:
+            yield "windows", _DROPPED.format(now.dropped)
+        if restarts := now.restarts - oldest.restarts:
+            yield "restarts", _RESTARTED.format(restarts, (now.at_s - oldest.at_s) / 60)
+        if now.failed > oldest.failed and now.completed == oldest.completed:
+            yield "checkpoints", _FAILED.format(now.failed - oldest.failed)
+        if unstored := now.unstored - oldest.unstored:
+            yield "store", _UNSTORED.format(unstored)
+        before = self._before(now.at_s - STILL_S)
+        if before is None:
+            return
+        if now.pending - before.pending > GROWN:
+            yield "lag", _LAGGING.format(now.pending, now.pending - before.pending)
+        if now.consumed > before.consumed and _stands(before, now):
+            yield "watermark", _STANDS.format(STILL_S / 60, _holder(now))
+
+    def _before(self, at_s: float) -> Reading | None:
+        """Return the newest reading of that time or earlier."""
+        return next((old for old in reversed(self._readings) if old.at_s <= at_s), None)
+
+
+def _half_begun(splits: Mapping[str, float]) -> bool:
+    """Return whether a topic has partitions with events, and others without."""
+    begun: dict[str, set[bool]] = {}
+    for split, watermark_ms in splits.items():
+        topic = split.rpartition("-")[0]
+        begun.setdefault(topic, set()).add(watermark_ms > _UNKNOWN_WATERMARK)
+    return any(len(kinds) == 2 for kinds in begun.values())
+
+
+def _stands(before: Reading, now: Reading) -> bool:
+    return now.watermark_ms is not None and now.watermark_ms == before.watermark_ms
+
+
+def _holder(now: Reading) -> str:
+    """Return who holds the watermark back: the partition that is furthest behind."""
+    if not now.partitions:
+        return "the slowest partition"
+    split, watermark_ms = min(now.partitions.items(), key=lambda item: item[1])
+    if watermark_ms < _UNKNOWN_WATERMARK:
+        return f"{split}, which has brought no event yet"
+    return f"{split}, which has come to {watermark_ms:.0f}"
+
+
+_DROPPED: Final = (
+    "Flink's windows have dropped {:.0f} records that no dead letter tells of: this must be 0"
+)
+_RESTARTED: Final = (
+    "the job has restarted {:.0f} times in the last {:.0f} min: the log of its JobManager says why"
+)
+_FAILED: Final = "the last {:.0f} checkpoints have failed, so nothing is committed to Kafka"
+_UNSTORED: Final = (
+    "Redis has refused {:.0f} rows: they are dead letters of the reason unstored, with the cause"
+)
+_LAGGING: Final = (
+    "{:,.0f} records wait to be read, {:,.0f} more than five minutes ago: the job is too slow, or "
+    "has just been started"
+)
+_STANDS: Final = (
+    "no window has fired for {:.0f} min, though records come: the watermark is held back by {}"
+)
