@@ -64,7 +64,8 @@ def check(exercise_id: str) -> None:
         progress.record(judgement)
         if progress.is_stuck(exercise):
             _offer_smaller(namespace, judgement)
-        print("\n".join(["", *progress.notes, progress_line(lab, progress)]))
+        line = [] if judgement.status == "not attempted" else ["", progress_line(lab, progress)]
+        print("\n".join([*line, *progress.notes]), end="\n" if line or progress.notes else "")
     except OSError as error:
         print(not_kept(error))
 
