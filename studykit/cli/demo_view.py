@@ -30,6 +30,7 @@ WHY = {
     "partial_late": "some of its windows had closed",
     "malformed": "no event",
     "future_timestamp": "a clock ahead of the broker's",
+    "unstored": "Redis would not take the row",
 }
 _FIRST_SET = {feature_set.source: feature_set.name for feature_set in reversed(CATALOG)}
 """One feature set of each topic: all of a topic's sets consume the same records."""
