@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
 from typing import Final
 
 from studykit.grading.intake.text import visible
@@ -42,14 +41,6 @@ def file_name(student: str) -> str:
     plain = unicodedata.normalize("NFKD", student).encode("ascii", "ignore").decode()
     words = re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:32]
     return f"{words}-{_digest(student)[:24]}".lstrip("-")
-
-
-def together(names: Iterable[str]) -> dict[str, list[str]]:
-    """Return the names that are alike, by what they have in common; names alone are left out."""
-    groups: dict[str, list[str]] = {}
-    for name in dict.fromkeys(names):
-        groups.setdefault(alike(name), []).append(name)
-    return {common: sorted(group) for common, group in groups.items() if len(group) > 1}
 
 
 def _digest(text: str) -> str:

@@ -29,8 +29,6 @@ from studykit.grading.intake.times import parse_time
 
 MAX_FILES: Final = 500
 """As many files a student may hand in."""
-MAX_BYTES: Final = 200 * 2**20
-"""As large all files of a student may be together."""
 
 
 @dataclass(slots=True)
