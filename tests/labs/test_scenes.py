@@ -44,7 +44,9 @@ def last_step(exercise_id: str, args: Args, got: object) -> Step | None:
 
 
 def test_every_lab_from_watermarks_on_shows_something() -> None:
-    assert {exercise.id[:3] for exercise in STAGED} == {f"L{lab.number}" for lab in labs()[1:]}
+    without = {"01", "07"}  # no watermark yet; state of keys without windows
+    shown = {f"L{lab.number}" for lab in labs() if lab.number not in without}
+    assert {exercise.id[:3] for exercise in STAGED} == shown
 
 
 @pytest.mark.parametrize("exercise", STAGED, ids=lambda exercise: exercise.id)
