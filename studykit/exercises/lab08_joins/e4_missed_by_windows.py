@@ -81,12 +81,12 @@ def scene(args: Args, got: Json, expected: Json) -> Scene | None:
     """Show the windows of the two rows of the first pair that differs."""
     _, _, size_ms, _ = args
     index = first_difference(got, expected)
-    times = sorted(expected[index] if index < len(expected) else got[index])
-    if times[0] < 0:
+    first_ms, second_ms = sorted(expected[index] if index < len(expected) else got[index])
+    if first_ms < 0:
         return None
     return Scene(
         figure="window_life",
-        events=arriving(times),
+        events=arriving((first_ms, second_ms)),
         policy=Policy(bound_ms=4_000, size_ms=size_ms),
         number=2,
         about="Events 1 and 2 are the two rows of the pair.",
