@@ -16,7 +16,7 @@ import msgspec
 from rich.console import Console
 
 from benchmarks.measure import Figure
-from studykit.services.leash import hold_leash
+from studykit.services.supervision.leash import hold_leash
 
 RESULT: Final = Path(".study") / "bench.json"
 

@@ -16,7 +16,7 @@ from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 
 from benchmarks.measure import Figure, take_turns
-from studykit.course.cells import load
+from studykit.course.builder.cells import load
 from studykit.course.layout import Course
 from studykit.exercises.catalog import find_lab, labs
 from studykit.exercises.definition import Lab

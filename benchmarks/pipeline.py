@@ -39,7 +39,7 @@ from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 from studykit.services.kafka import Kafka
 from studykit.services.ports import free_port
 from studykit.services.redis import Redis
-from studykit.services.service import Service
+from studykit.services.supervision.service import Service
 from studykit.services.topics import PARTITIONS
 from studykit.workspace import Workspace
 

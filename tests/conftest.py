@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from flink_jobs.runtime.java import QUICK
-from studykit.services.leash import hold_leash
+from studykit.services.supervision.leash import hold_leash
 
 if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker carries the leash of the run
     hold_leash(firm=True)

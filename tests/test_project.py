@@ -21,8 +21,8 @@ from flink_jobs.config import Settings
 from flink_jobs.features.clickstream import SESSION_GAP_MS
 from studykit.cli.app import app
 from studykit.cli.jupyter import PORT
+from studykit.course.builder.path_table import with_path
 from studykit.course.layout import Course
-from studykit.course.path_table import with_path
 from studykit.errors import StudyError
 from studykit.services.flink_cluster import JobManager
 from studykit.trace.simulate import simulate

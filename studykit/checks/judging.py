@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final, Literal, TypeAlias
 
-from studykit.checks.diagnosis import Diagnosis, Result, diagnose, outline
-from studykit.checks.facts import Facts
-from studykit.checks.failures import failure_of, overwritten
+from studykit.checks.diagnosis.facts import Facts
+from studykit.checks.diagnosis.failures import failure_of, overwritten
+from studykit.checks.diagnosis.likeness import slip_of
+from studykit.checks.diagnosis.results import Diagnosis, Result, diagnose, outline
 from studykit.checks.hole import is_untouched
-from studykit.checks.likeness import slip_of
 from studykit.checks.running import Outcome
 from studykit.exercises.definition import Args, Exercise, Json, Message
 from studykit.exercises.wording import WIDTH, call, labelled, short

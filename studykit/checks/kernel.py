@@ -22,7 +22,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from testbook.client import TestbookNotebookClient
 from testbook.exceptions import TestbookError
 
-from studykit.checks.facts import Facts
+from studykit.checks.diagnosis.facts import Facts
 from studykit.errors import StudyError
 from studykit.exercises.definition import Args, Json
 

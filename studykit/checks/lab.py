@@ -8,11 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from studykit.checks.facts import Facts, facts_of
+from studykit.checks.diagnosis.facts import Facts, facts_of
+from studykit.checks.diagnosis.smaller import smaller
 from studykit.checks.judging import Judgement, cases_of, judge
 from studykit.checks.progress import Progress
 from studykit.checks.running import NotDone, run_cases
-from studykit.checks.smaller import smaller
 from studykit.errors import StudyError
 from studykit.exercises.catalog import find_exercise
 from studykit.exercises.definition import Exercise, Lab

@@ -163,10 +163,10 @@ def build(
     check: Annotated[bool, typer.Option(help="Write nothing; fail if something is old.")] = False,
 ) -> None:
     """Bring the notebooks up to date with their sources."""
-    from studykit.course.build import build as build_one
-    from studykit.course.build import products
+    from studykit.course.builder.build import build as build_one
+    from studykit.course.builder.build import products
+    from studykit.course.builder.path_table import GUIDE, refresh
     from studykit.course.layout import Course
-    from studykit.course.path_table import GUIDE, refresh
 
     clone = Course.of_clone()
     old = 0
@@ -189,8 +189,8 @@ def new_exercise(
     lab: LabName, name: Annotated[str, typer.Argument(help="The function to write.")]
 ) -> None:
     """Make the skeleton of an exercise: a definition and a hole."""
+    from studykit.course.builder.skeleton import skeleton
     from studykit.course.layout import Course
-    from studykit.course.skeleton import skeleton
     from studykit.exercises.catalog import find_lab
 
     clone = Course.of_clone()

@@ -26,10 +26,10 @@ from flink_jobs.simulator.disorder import Disorder
 from studykit.cli.demo_view import DemoView
 from studykit.errors import StudyError
 from studykit.services.kafka import Kafka
-from studykit.services.leash import hold_leash
 from studykit.services.ports import free_port
 from studykit.services.redis import Redis
 from studykit.services.seed import Plan, seed_kafka
+from studykit.services.supervision.leash import hold_leash
 from studykit.workspace import Workspace
 
 RATE = 40

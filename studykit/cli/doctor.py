@@ -26,7 +26,7 @@ from studykit.services.jars import JarCache, read_lock
 from studykit.services.kafka import Kafka
 from studykit.services.ports import is_taken, owner, refusal
 from studykit.services.redis import Redis, find_redis, redis_answers
-from studykit.services.service import Service
+from studykit.services.supervision.service import Service
 from studykit.workspace import Workspace
 
 Environ = Mapping[str, str]

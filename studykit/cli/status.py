@@ -22,7 +22,7 @@ from studykit.services.flink_cluster import JobManager, TaskManager
 from studykit.services.kafka import Kafka
 from studykit.services.ports import HOST, accepts
 from studykit.services.redis import Redis
-from studykit.services.service import Service
+from studykit.services.supervision.service import Service
 from studykit.services.topics import TOPICS, reachable
 from studykit.workspace import Workspace
 

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from studykit.course.builder.path_table import GUIDE
 from studykit.course.layout import Course
-from studykit.course.path_table import GUIDE
 
 ENGINES: Final = ("flink", "kafka", "redis")
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from studykit.course.assemble import exercise_in, lab_and_solution
-from studykit.course.cells import Cell, Notebook, cells_hash, dump, load
+from studykit.course.builder.assemble import exercise_in, lab_and_solution
+from studykit.course.builder.cells import Cell, Notebook, cells_hash, dump, load
 from studykit.course.layout import Course
 from studykit.errors import StudyError
 from studykit.exercises.catalog import find_lab

@@ -13,7 +13,7 @@ from typing import Any, Final
 from studykit.checks.deadline import TooLong, deadline
 from studykit.checks.hole import cells_of
 from studykit.checks.progress import Progress
-from studykit.course.cells import load
+from studykit.course.builder.cells import load
 from studykit.course.copies import copy_of
 from studykit.course.layout import Course
 from studykit.errors import StudyError

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, Final
 
-from studykit.course.cells import Notebook, dump
+from studykit.course.builder.cells import Notebook, dump
 
 CODE_LINES: Final = 15
 FIGURE_LINES: Final = 3

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from studykit.checks.deadline import TooLong, deadline
+from studykit.checks.diagnosis.mutation import compiled, mutants
 from studykit.checks.hole import solution_of, solved_namespace
 from studykit.checks.judging import cases_of
-from studykit.checks.mutation import compiled, mutants
 from studykit.checks.running import run_case
 from studykit.exercises.definition import Args, Exercise, Json, Lab
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from studykit.checks.judging import Judgement, cases_of, judge
 from studykit.checks.kernel import CellRun, Request, run_lab
-from studykit.course.cells import Notebook, load
+from studykit.course.builder.cells import Notebook, load
 from studykit.course.layout import Course
 from studykit.course.mutants import MutantProof, prove_mutants
 from studykit.exercises.definition import Exercise, Json, Lab, Misconception

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from studykit.checks.lab import follow_up
 from studykit.checks.progress import Progress
+from studykit.course.builder.navigation import lesson_of, title
 from studykit.course.copies import copy_of
 from studykit.course.engine import Lap, engine_line
 from studykit.course.layout import Course
-from studykit.course.navigation import lesson_of, title
 from studykit.course.proof import LabProof
 from studykit.course.session import Answer
 from studykit.exercises.catalog import find_exercise, labs

@@ -10,7 +10,7 @@ from pathlib import Path
 from studykit.checks.judging import Judgement, cases_of, judge
 from studykit.checks.kernel import CELL_TIMEOUT_S, CellRun, KernelGone, LabKernel, Request, run_lab
 from studykit.checks.lab import missing_text, used_exercises
-from studykit.course.cells import load
+from studykit.course.builder.cells import load
 from studykit.exercises.definition import Exercise
 
 

@@ -25,7 +25,7 @@ from pyflink.java_gateway import get_gateway
 
 from flink_jobs.runtime.environment import table_environment
 from flink_jobs.utils.watermarks import MIN_WATERMARK
-from studykit.services.leash import hold_leash
+from studykit.services.supervision.leash import hold_leash
 from studykit.trace.steps import Event
 
 EVENT: Final = Types.ROW_NAMED(

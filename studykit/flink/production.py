@@ -29,13 +29,13 @@ from flink_jobs.job.on_kafka import KafkaEdges
 from flink_jobs.processor.partition import Output, Partition
 from flink_jobs.simulator.disorder import Disorder
 from studykit.errors import StudyError
-from studykit.services import process
 from studykit.services.flink import flink_environ
 from studykit.services.kafka import Kafka
-from studykit.services.leash import VARIABLE, hold_leash
 from studykit.services.ports import HOST, free_port
 from studykit.services.redis import Redis
 from studykit.services.seed import Plan, append
+from studykit.services.supervision import process
+from studykit.services.supervision.leash import VARIABLE, hold_leash
 from studykit.services.topics import PARTITIONS
 from studykit.workspace import Workspace
 

@@ -12,7 +12,7 @@ from studykit.services.flink_cluster import JobManager
 from studykit.services.kafka import Kafka
 from studykit.services.ports import HOST
 from studykit.services.redis import Redis
-from studykit.services.service import Service
+from studykit.services.supervision.service import Service
 from studykit.workspace import Workspace
 
 

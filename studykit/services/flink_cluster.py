@@ -19,9 +19,9 @@ from flink_jobs.runtime.java import LOGGING, QUICK, find_java
 from studykit.services.flink import flink_home, java_options
 from studykit.services.http import get
 from studykit.services.ports import HOST, free_port
-from studykit.services.process import Running
-from studykit.services.service import Say, Service, silent
-from studykit.services.waiting import wait_until
+from studykit.services.supervision.process import Running
+from studykit.services.supervision.service import Say, Service, silent
+from studykit.services.supervision.waiting import wait_until
 from studykit.workspace import Workspace
 
 SLOTS: Final = 2

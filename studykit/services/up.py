@@ -24,9 +24,9 @@ from studykit.services.addresses import Addresses
 from studykit.services.flink_cluster import FlinkCluster
 from studykit.services.jars import Jar, JarCache, read_lock
 from studykit.services.kafka import Kafka
-from studykit.services.leash import slip_leash
 from studykit.services.redis import Redis, redis_answers
-from studykit.services.service import Say, Service
+from studykit.services.supervision.leash import slip_leash
+from studykit.services.supervision.service import Say, Service
 from studykit.workspace import Workspace
 
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from studykit.course.cells import Notebook, load
+from studykit.course.builder.cells import Notebook, load
 from studykit.course.layout import Course
 from studykit.flink.production import JobLab
 from studykit.services.ports import HOST, free_port

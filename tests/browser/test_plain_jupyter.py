@@ -16,7 +16,7 @@ import pytest
 
 from studykit.cli.jupyter import jupyter_folders
 from studykit.services.ports import HOST, free_port
-from studykit.services.waiting import wait_until
+from studykit.services.supervision.waiting import wait_until
 
 CLONE = Path(__file__).parents[2]
 JUPYTER_LAB = Path(sys.prefix) / "bin" / "jupyter-lab"

@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from studykit import figures
-from studykit.course.cells import load
+from studykit.course.builder.cells import load
 from studykit.course.layout import Course
 
 COURSE = Course(Path(__file__).resolve().parents[2])

@@ -22,7 +22,7 @@ from flink_jobs.runtime.java import QUICK, find_java
 from studykit.services.flink import flink_environ
 from studykit.services.flink_cluster import FlinkCluster, JobManager, rest
 from studykit.services.ports import HOST, free_port
-from studykit.services.service import Say
+from studykit.services.supervision.service import Say
 from studykit.workspace import Workspace
 from tests.support.flow import Flow, Tail
 from tests.support.services import TestServices, home_for_services

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from studykit.checks import lab as lab_module
-from studykit.checks.facts import Facts, facts_of
+from studykit.checks.diagnosis.facts import Facts, facts_of
+from studykit.checks.diagnosis.smaller import smaller
 from studykit.checks.judging import Judgement, cases_of, judge
 from studykit.checks.running import run_cases
-from studykit.checks.smaller import smaller
 from studykit.exercises.catalog import find_exercise, labs
 from studykit.exercises.definition import Exercise
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from studykit.cli import course as commands
 from studykit.cli.app import app
-from studykit.course.cells import dump, load
+from studykit.course.builder.cells import dump, load
 from studykit.course.layout import Course
 from studykit.course.watching import LOOK_EVERY_S
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from studykit.checks.progress import Progress
 from studykit.cli.app import app
-from studykit.course.cells import dump, load
+from studykit.course.builder.cells import dump, load
 from studykit.course.engine import PARTS, engine_line, race, seeded
 from studykit.course.layout import Course
 from studykit.errors import StudyError

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from studykit.course.assemble import lab_and_solution
-from studykit.course.build import products
-from studykit.course.cells import BUILDER, TAGS, dump, load, without_outputs
-from studykit.course.execute import is_executed
-from studykit.course.holes import answers, leaks
+from studykit.course.builder.assemble import lab_and_solution
+from studykit.course.builder.build import products
+from studykit.course.builder.cells import BUILDER, TAGS, dump, load, without_outputs
+from studykit.course.builder.execute import is_executed
+from studykit.course.builder.holes import answers, leaks
 from studykit.course.layout import Course
 from studykit.course.lint import findings
 from studykit.exercises.catalog import labs

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from studykit.checks.progress import Progress
-from studykit.course.cells import dump, load
+from studykit.course.builder.cells import dump, load
 from studykit.course.copies import copy_of, pristine, reset, start, started
 from studykit.course.layout import Course
 from studykit.course.report import answers_text, next_text, progress_text

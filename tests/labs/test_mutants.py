@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from studykit.checks.diagnosis.mutation import mutants
 from studykit.checks.judging import cases_of, judge
-from studykit.checks.mutation import mutants
 from studykit.checks.running import run_cases
 from studykit.course.mutants import prove_exercise
 from studykit.course.proof import LabProof

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from studykit.checks.kernel import CellRun, run_lab
-from studykit.course.cells import Notebook, load
+from studykit.course.builder.cells import Notebook, load
 from studykit.course.layout import Course
 from studykit.exercises.catalog import labs
 from studykit.exercises.definition import Lab

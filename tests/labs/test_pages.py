@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from studykit.checks.judging import cases_of, judge
+from studykit.course.builder.navigation import title
 from studykit.course.layout import Course
-from studykit.course.navigation import title
 from studykit.exercises.catalog import find_exercise
 from studykit.exercises.definition import Lab
 

@@ -8,7 +8,7 @@ import pytest
 from nbformat.v4 import new_code_cell
 
 from studykit.checks.kernel import run_lab
-from studykit.course.cells import load
+from studykit.course.builder.cells import load
 from studykit.course.layout import Course
 from studykit.course.proof import ExerciseProof, LabProof
 from studykit.exercises.catalog import labs

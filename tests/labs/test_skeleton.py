@@ -10,9 +10,9 @@ import pytest
 
 from studykit.checks.judging import cases_of, judge
 from studykit.checks.running import run_cases
-from studykit.course.holes import dig
+from studykit.course.builder.holes import dig
+from studykit.course.builder.skeleton import skeleton
 from studykit.course.layout import Course
-from studykit.course.skeleton import skeleton
 from studykit.errors import StudyError
 from studykit.exercises.catalog import find_lab
 from studykit.exercises.definition import Exercise

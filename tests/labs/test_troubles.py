@@ -15,7 +15,7 @@ from studykit.checks import lab as lab_module
 from studykit.checks.progress import Progress
 from studykit.checks.running import run_cases
 from studykit.cli.app import app
-from studykit.course.cells import dump, load
+from studykit.course.builder.cells import dump, load
 from studykit.course.layout import Course
 from studykit.course.report import age_text
 from studykit.exercises.catalog import find_exercise

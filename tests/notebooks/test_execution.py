@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from studykit.course.assemble import lesson
-from studykit.course.cells import Notebook, load
-from studykit.course.execute import executed
+from studykit.course.builder.assemble import lesson
+from studykit.course.builder.cells import Notebook, load
+from studykit.course.builder.execute import executed
 from studykit.course.layout import Course
 
 COURSE = Course.of_clone()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from studykit.course.assemble import lesson
-from studykit.course.cells import BUILDER, dump, load, without_outputs
-from studykit.course.execute import is_executed
+from studykit.course.builder.assemble import lesson
+from studykit.course.builder.cells import BUILDER, dump, load, without_outputs
+from studykit.course.builder.execute import is_executed
 from studykit.course.layout import Course
 from studykit.course.lint import lesson_findings
 

@@ -17,7 +17,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from studykit.services.leash import hold_leash
+from studykit.services.supervision.leash import hold_leash
 from tests.support.chaos import DISTURBANCES, Outcome, Stage, schedule
 
 Recoveries = Mapping[str, Sequence[float]]

@@ -14,9 +14,9 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from studykit.services.leash import VARIABLE, slip_leash
 from studykit.services.ports import free_port
 from studykit.services.redis import Redis, find_redis
+from studykit.services.supervision.leash import VARIABLE, slip_leash
 from studykit.workspace import Workspace
 from tests.support.services import home_for_services
 from tests.support.worlds import eventually
@@ -131,7 +131,7 @@ def assert_leaves_nothing(holder: Holder, *names: str, end: Kill) -> None:
 def test_what_make_up_starts_goes_on(home: Path, kafka_servers: str) -> None:
     port = free_port()
     script = (
-        "from studykit.services.leash import hold_leash; import subprocess, time; hold_leash();"
+        "from studykit.services.supervision.leash import hold_leash; import subprocess, time; hold_leash();"
         f"subprocess.run([{STUDY!r}, 'up']); subprocess.Popen(['sleep', '600']); time.sleep(600)"
     )
     holder = Holder(

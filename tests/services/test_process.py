@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from studykit.errors import StudyError
-from studykit.services import process
 from studykit.services.ports import free_port, refusal
 from studykit.services.redis import Redis, find_redis
+from studykit.services.supervision import process
 from studykit.workspace import Workspace
 from tests.support.services import home_for_services
 

@@ -8,7 +8,7 @@ import redis
 from flink_jobs.connectors.redis import FeatureStore, read_features
 from studykit.services.ports import free_port
 from studykit.services.redis import Redis, bundled, cli_command
-from studykit.services.service import Say
+from studykit.services.supervision.service import Say
 from studykit.workspace import Workspace
 from tests.support.services import home_for_services
 from tests.support.worlds import one_window

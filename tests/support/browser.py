@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page
 
-from studykit.services.waiting import wait_until
+from studykit.services.supervision.waiting import wait_until
 from tests.support.services import INHERITED
 
 CLONE = Path(__file__).parents[2]

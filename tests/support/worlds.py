@@ -49,7 +49,7 @@ from flink_jobs.simulator.partitions import partition_of
 from flink_jobs.simulator.traffic import traffic
 from flink_jobs.simulator.visits import VisitHabits
 from studykit.services.ports import free_port
-from studykit.services.waiting import wait_until
+from studykit.services.supervision.waiting import wait_until
 from studykit.workspace import Workspace
 from tests.support.services import TestServices, home_for_services
 

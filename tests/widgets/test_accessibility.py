@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from studykit.course.cells import load
+from studykit.course.builder.cells import load
 from studykit.course.layout import Course
 
 COURSE = Course(Path(__file__).resolve().parents[2])

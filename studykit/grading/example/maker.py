@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from studykit.course.assemble import lab_and_solution
+from studykit.course.builder.assemble import lab_and_solution
 from studykit.course.layout import Course
 from studykit.exercises.definition import Exercise, Lab
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from studykit.course.assemble import exercise_in, lab_and_solution
-from studykit.course.cells import Cell
+from studykit.course.builder.assemble import exercise_in, lab_and_solution
+from studykit.course.builder.cells import Cell
 from studykit.course.layout import Course
 from studykit.exercises.definition import Exercise, Lab
 from studykit.grading.intake.code import Code, first_line, read_code

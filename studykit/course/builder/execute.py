@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from studykit.checks.kernel import keep_local
-from studykit.course.cells import Notebook
+from studykit.course.builder.cells import Notebook
 from studykit.errors import StudyError
 
 CELL_TIMEOUT_S: Final = 120

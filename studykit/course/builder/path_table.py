@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from studykit.course.builder.navigation import title
 from studykit.course.concepts import with_concepts
 from studykit.course.layout import Course
-from studykit.course.navigation import title
 from studykit.errors import StudyError
 
 GUIDE = "StudyDoc.md"

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from studykit.checks import shapes
-from studykit.checks.facts import Facts
+from studykit.checks.diagnosis import shapes
+from studykit.checks.diagnosis.facts import Facts
 from studykit.exercises.definition import Args, Exercise, Json, copy_args, same
 from studykit.exercises.wording import short
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from studykit.checks.facts import Facts
+from studykit.checks.diagnosis.facts import Facts
 from studykit.checks.running import Outcome
 from studykit.exercises.definition import Args, Exercise
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from studykit.course.cells import Cell, Notebook, as_notebook, read_cells, with_ids
-from studykit.course.holes import dig, fill
+from studykit.course.builder.cells import Cell, Notebook, as_notebook, read_cells, with_ids
+from studykit.course.builder.holes import dig, fill
+from studykit.course.builder.navigation import bar, lab_of, lesson_of, link_to
 from studykit.course.layout import Course
-from studykit.course.navigation import bar, lab_of, lesson_of, link_to
 from studykit.errors import StudyError
 from studykit.exercises.catalog import find_lab
 from studykit.exercises.definition import Exercise, Lab

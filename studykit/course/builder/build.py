@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from studykit.course.assemble import lab_and_solution, lesson
-from studykit.course.cells import Notebook, cells_hash, dump, load, without_outputs
-from studykit.course.execute import executed, is_executed, outputs_of
+from studykit.course.builder.assemble import lab_and_solution, lesson
+from studykit.course.builder.cells import Notebook, cells_hash, dump, load, without_outputs
+from studykit.course.builder.execute import executed, is_executed, outputs_of
 from studykit.course.layout import Course
 from studykit.errors import StudyError
 from studykit.files import free_name, write_whole

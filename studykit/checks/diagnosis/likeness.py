@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from studykit.checks.deadline import TooLong, deadline
-from studykit.checks.diagnosis import Diagnosis, Result
+from studykit.checks.diagnosis.mutation import Kind, compiled, mutants
+from studykit.checks.diagnosis.results import Diagnosis, Result
 from studykit.checks.hole import solution_of, solved_namespace
-from studykit.checks.mutation import Kind, compiled, mutants
 from studykit.checks.running import run_case
 from studykit.exercises.definition import Args, Exercise, Json, same
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from studykit.errors import StudyError
-from studykit.services import process
 from studykit.services.ports import HOST, is_taken, refusal
-from studykit.services.process import Running
-from studykit.services.waiting import wait_until
+from studykit.services.supervision import process
+from studykit.services.supervision.process import Running
+from studykit.services.supervision.waiting import wait_until
 from studykit.workspace import Workspace
 
 Say = Callable[[str], None]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from studykit.course.cells import Cell
+from studykit.course.builder.cells import Cell
 from studykit.errors import StudyError
 
 

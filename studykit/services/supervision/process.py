@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from flink_jobs.runtime.java import NO_PROXY
 from studykit.errors import StudyError
-from studykit.services.waiting import wait_until
+from studykit.services.supervision.waiting import wait_until
 
 _LAUNCHER = Path(__file__).with_name("launch.py")
 _POLL_SECONDS = 0.02

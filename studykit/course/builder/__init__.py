@@ -1,0 +1,1 @@
+"""From sources to notebooks: cells, holes, navigation, execution, and the path table."""
