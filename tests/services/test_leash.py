@@ -131,7 +131,8 @@ def assert_leaves_nothing(holder: Holder, *names: str, end: Kill) -> None:
 def test_what_make_up_starts_goes_on(home: Path, kafka_servers: str) -> None:
     port = free_port()
     script = (
-        "from studykit.services.supervision.leash import hold_leash; import subprocess, time; hold_leash();"
+        "from studykit.services.supervision.leash import hold_leash;"
+        "import subprocess, time; hold_leash();"
         f"subprocess.run([{STUDY!r}, 'up']); subprocess.Popen(['sleep', '600']); time.sleep(600)"
     )
     holder = Holder(
