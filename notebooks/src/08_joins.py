@@ -4,6 +4,8 @@
 # After this lesson you can join two streams that are never in step, say what the join has to keep
 # and for how long, and look a value up so that a replay gives the same answer.
 #
+# <!-- teaches: 48 49 50 -->
+#
 # About 35 minutes. Needs lessons 01 to 06; nothing has to be started.
 #
 # Three laws:
