@@ -32,7 +32,9 @@ def measure() -> Iterator[Figure]:
     events = [(tx.event_time, tx.card_id, tx.amount_cents) for tx in golden]
     payloads = [msgspec.json.encode(tx) for tx in golden]
     decoder = msgspec.json.Decoder(type(golden[0]))
-    decoding = take_turns({"decode": lambda: [decoder.decode(one) for one in payloads] and None})
+    decoding = take_turns(
+        {"decode": lambda: [decoder.decode(payload) for payload in payloads] and None}
+    )
     base = len(payloads) / decoding["decode"].cpu_s
     yield Figure("core", "decode only (msgspec)", base, "events/CPU-s", 1, "itself")
     yield _against_buckets("golden log, 5 min / 1 min", events, 5, ">= 500,000")

@@ -106,8 +106,8 @@ def _from_kafka(settings: Settings) -> list[Figure]:
         times = take_turns(contestants, 2, cpu_s_of_all)
     rates = {name: EVENTS / timing.cpu_s for name, timing in times.items()}
     return [
-        Figure("flink", name, rates[one], "events/CPU-s", rates[one] / rates[other], of, goal)
-        for one, other, name, of, goal in (
+        Figure("flink", name, rates[entry], "events/CPU-s", rates[entry] / rates[rival], of, goal)
+        for entry, rival, name, of, goal in (
             ("job", "hole", "from Kafka into Redis and Kafka, start included",
              "same SQL, black hole", "ratio >= 0.8"),
             ("hole", "heap", "same SQL, black hole", "state on the heap", ""),

@@ -68,7 +68,7 @@ def replay_with_datastream(
         edges = FileEdges(Path(folder), settings)
         edges.split(log)
         env, table_env = table_environment(1, _options(form, mode))
-        partitions = {one.partition for one in read_log(log) if one.topic == TRANSACTIONS}
+        partitions = {record.partition for record in read_log(log) if record.topic == TRANSACTIONS}
         build(env, table_env, settings, Path(folder), form, partitions=len(partitions))
         env.execute("datastream")
         edges.collect(out)

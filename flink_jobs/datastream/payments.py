@@ -90,9 +90,9 @@ def missed_windows(
 ) -> list[int]:
     """Return the starts of the windows of an event that are purged, earliest first."""
     return [
-        one.start_ms
-        for one in windows.assign(event_ms)
-        if is_purged(one.end_ms, watermark_ms, lateness_ms)
+        window.start_ms
+        for window in windows.assign(event_ms)
+        if is_purged(window.end_ms, watermark_ms, lateness_ms)
     ]
 
 

@@ -75,7 +75,7 @@ def _obstacle(cluster: str, parallelism: int, job: str) -> str | None:
             f"the cluster at {cluster} is Flink {theirs} and the package here is {ours}: their "
             "serialized forms differ, so run the same version on both sides"
         )
-    if any(one["name"] == job and one["state"] not in _ENDED for one in jobs["jobs"]):
+    if any(listed["name"] == job and listed["state"] not in _ENDED for listed in jobs["jobs"]):
         return (
             f"runs the job {job!r} already: stop that one first, with Ctrl-C where it was started, "
             "or in the cluster's web interface"

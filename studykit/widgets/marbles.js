@@ -98,7 +98,7 @@ function render({ model, el }) {
 
   function move(number, event, arrival) {
     const inside = (at, low) => Math.min(Math.max(Math.round(at), low), span());
-    const marbles = model.get("marbles").map((one) => ({ ...one }));
+    const marbles = model.get("marbles").map((marble) => ({ ...marble }));
     const happened = inside(event, 0);
     const arrived = inside(arrival, happened); // nothing arrives before it happens
     if (marbles[number].event === happened && marbles[number].arrival === arrived) return;
@@ -107,14 +107,15 @@ function render({ model, el }) {
     model.save_changes();
   }
 
-  function marble(one, mark, number) {
-    const group = element("g", { transform: `translate(${x(one.event)} ${y(one.arrival)})` }, svg);
+  function show(marble, mark, number) {
+    const transform = `translate(${x(marble.event)} ${y(marble.arrival)})`;
+    const group = element("g", { transform }, svg);
     const aria = { tabindex: 0, role: "button", "aria-label": mark.label, cursor: "grab" };
     for (const [key, value] of Object.entries(aria)) group.setAttribute(key, value);
     element("path", { d: SHAPES[mark.verdict], fill: mark.colour }, group);
     const halo = { stroke: "white", "stroke-width": 3, "paint-order": "stroke" };
     const word = mark.word || (mark.behind ? " behind W" : "");
-    const text = `#${number + 1} ${one.key}+${one.value}${word}`;
+    const text = `#${number + 1} ${marble.key}+${marble.value}${word}`;
     element("text", { x: 11, y: -3, ...halo }, group, text);
     group.addEventListener("pointerdown", (happening) => {
       held = focused = number;
@@ -127,7 +128,7 @@ function render({ model, el }) {
       if (!step) return;
       happening.preventDefault();
       happening.stopPropagation();
-      move(number, one.event + step[0], one.arrival + step[1]);
+      move(number, marble.event + step[0], marble.arrival + step[1]);
     });
     if (number === focused) group.focus({ preventScroll: true });
   }
@@ -144,7 +145,7 @@ function render({ model, el }) {
     axes(svg, x, y, scene.span);
     windows(svg, x, y, scene.windows);
     watermark(svg, x, y, scene.watermark, scene.now);
-    marbles.forEach((one, number) => marble(one, scene.marks[number], number));
+    marbles.forEach((marble, number) => show(marble, scene.marks[number], number));
     sentence.textContent = scene.sentence;
     lines.textContent = `in   ${scene.in}\nout  ${scene.out}`;
   }

@@ -29,7 +29,7 @@ def moves_back(inputs: list[str], reports: list[list[Json]]) -> list[int | None]
         else:
             idle.discard(name)
             latest[name] = max(watermark_ms, latest.get(name, watermark_ms))
-        active: list[Json] = [latest.get(one) for one in inputs if one not in idle]
+        active: list[Json] = [latest.get(name) for name in inputs if name not in idle]
         if not active:
             common.append(max(latest.values(), default=None))
         else:
@@ -46,7 +46,7 @@ def stays_idle(inputs: list[str], reports: list[list[Json]]) -> list[int | None]
             idle.add(name)
         else:
             latest[name] = max(watermark_ms, latest.get(name, watermark_ms))
-        active: list[Json] = [latest.get(one) for one in inputs if one not in idle]
+        active: list[Json] = [latest.get(name) for name in inputs if name not in idle]
         now = max(latest.values(), default=None) if not active else None
         if active and None not in active:
             now = min(active)
@@ -66,7 +66,7 @@ def unseen_is_ignored(inputs: list[str], reports: list[list[Json]]) -> list[int 
         else:
             idle.discard(name)
             latest[name] = max(watermark_ms, latest.get(name, watermark_ms))
-        active = [latest[one] for one in latest if one not in idle]
+        active = [latest[name] for name in latest if name not in idle]
         now = min(active) if active else max(latest.values(), default=None)
         if now is not None:
             so_far = now if so_far is None else max(so_far, now)

@@ -39,7 +39,7 @@ def _played(
             latest[name] = max(latest[name], watermark_ms)
             if wakes:
                 idle.discard(name)
-        active = [latest[one] for one in INPUTS if one not in idle]
+        active = [latest[name] for name in INPUTS if name not in idle]
         now = pick(active) if active else max(latest.values())
         common = now if back else max(common, now)
     return common

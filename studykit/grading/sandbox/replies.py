@@ -58,13 +58,13 @@ def outcomes(
         BadReply: It is none of these.
     """
     if reply.get("died") in _TROUBLES:
-        return next(one for one in _TROUBLES if one == reply["died"])
+        return next(trouble for trouble in _TROUBLES if trouble == reply["died"])
     if "outcomes" not in reply:
         raise BadReply("no outcomes")
     found = reply["outcomes"]
     if type(found) is not list or not 0 < len(found) <= times:
         raise BadReply("not an answer for each time")
-    return [_answer(one, count, hung_s) for one in found]
+    return [_answer(answer, count, hung_s) for answer in found]
 
 
 def error_of(reply: dict[str, Any]) -> tuple[str, str] | None:
@@ -76,7 +76,7 @@ def error_of(reply: dict[str, Any]) -> tuple[str, str] | None:
     error = reply.get("error")
     if error is None:
         return None
-    if type(error) is not list or [type(one) for one in error] != [str, str]:
+    if type(error) is not list or [type(part) for part in error] != [str, str]:
         raise BadReply("an error that is none")
     return clean_error(error[0], error[1])
 
@@ -89,7 +89,7 @@ def clean_error(name: str, text: str) -> tuple[str, str]:
 def clean(text: str) -> str:
     """Return a text from a submission so that it can be shown: short, and of visible characters."""
     text = text if len(text) <= TEXT else f"{text[:TEXT]}..."
-    return "".join(one if one.isprintable() else " " for one in text)
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _answer(found: Any, count: int, hung_s: float) -> list[Outcome] | None:  # noqa: ANN401
@@ -97,19 +97,20 @@ def _answer(found: Any, count: int, hung_s: float) -> list[Outcome] | None:  # n
         return None
     if type(found) is not list or not 0 < len(found) <= count:
         raise BadReply("not an outcome for each case")
-    return [_outcome(one, hung_s) for one in found]
+    return [_outcome(outcome, hung_s) for outcome in found]
 
 
-def _outcome(one: Any, hung_s: float) -> Outcome:  # noqa: ANN401
-    if type(one) is not dict:
+def _outcome(found: Any, hung_s: float) -> Outcome:  # noqa: ANN401
+    if type(found) is not dict:
         raise BadReply("an outcome that is no object")
-    if list(one) == ["value"]:
-        _require_plain(one["value"])
-        return {"value": one["value"]}
-    if list(one) == ["hung"]:
+    if list(found) == ["value"]:
+        _require_plain(found["value"])
+        return {"value": found["value"]}
+    if list(found) == ["hung"]:
         return {"hung": hung_s}
-    texts = {name: clean(text) for name, text in one.items() if type(text) is str}
-    if len(texts) != len(one) or set(one) not in ({"not_done"}, {"raised", "line"}, {"no_json"}):
+    texts = {name: clean(text) for name, text in found.items() if type(text) is str}
+    known = ({"not_done"}, {"raised", "line"}, {"no_json"})
+    if len(texts) != len(found) or set(found) not in known:
         raise BadReply("an outcome of no known kind")
     return texts
 
@@ -119,15 +120,15 @@ def _require_plain(value: Json) -> None:
     left = [(value, 0)]
     nodes = 0
     while left:
-        one, depth = left.pop()
+        node, depth = left.pop()
         nodes += 1
         if depth > MAX_DEPTH or nodes > MAX_NODES:
             raise BadReply("a value that is too deep or too large")
-        _require_leaf(one)
-        inside = one.values() if type(one) is dict else one if type(one) is list else ()
+        _require_leaf(node)
+        inside = node.values() if type(node) is dict else node if type(node) is list else ()
         left += [(each, depth + 1) for each in inside]
-        if type(one) is dict:
-            left += [(name, depth + 1) for name in one]
+        if type(node) is dict:
+            left += [(name, depth + 1) for name in node]
 
 
 def _require_leaf(value: Json) -> None:
