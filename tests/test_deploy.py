@@ -43,7 +43,7 @@ def compose() -> dict[str, Any]:
 
 
 def deployment() -> dict[str, Any]:
-    found = {one["kind"]: one for one in yaml.safe_load_all(DEPLOYMENT.read_text())}
+    found = {part["kind"]: part for part in yaml.safe_load_all(DEPLOYMENT.read_text())}
     return found["FlinkDeployment"]
 
 
@@ -193,10 +193,10 @@ def test_compose_and_kubernetes_ask_for_the_job_s_health():
 def closed(schema: Any) -> Any:
     """Return the schema without room for fields that it does not name: a misspelt one is found."""
     if isinstance(schema, list):
-        return [closed(one) for one in schema]
+        return [closed(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    schema = {name: closed(one) for name, one in schema.items()}
+    schema = {name: closed(part) for name, part in schema.items()}
     if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
         if schema["properties"].keys() >= {"spec", "status"}:
             schema["properties"].update({key: {} for key in ("apiVersion", "kind", "metadata")})

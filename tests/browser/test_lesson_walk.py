@@ -173,7 +173,7 @@ def keep_pictures(page: Page, shown: Locator, stem: str) -> None:
     for zoom in (100, 200):
         page.set_viewport_size({"width": WIDTH * 100 // zoom, "height": TALLEST})
         outer = shown.locator(".jp-WindowedPanel-outer")
-        outer.evaluate("one => one.scrollTo(0, 0)")
+        outer.evaluate("panel => panel.scrollTo(0, 0)")
         expect(shown.locator("h1").first).to_be_in_viewport()
         bottom = shown.locator(".jp-Cell").last.evaluate(
             "cell => Math.ceil(cell.getBoundingClientRect().bottom)"

@@ -15,13 +15,15 @@ from tests.support.browser import SCREENSHOTS, STUDY
 pytestmark = pytest.mark.browser
 
 PAGES = ("report.html", "timings.html", "feedback/petrov")
-HEADINGS = """() => [...document.querySelectorAll('h1,h2,h3,h4')].map(one => +one.tagName[1])"""
+HEADINGS = (
+    """() => [...document.querySelectorAll('h1,h2,h3,h4')].map(heading => +heading.tagName[1])"""
+)
 UNNAMED = """() => [...document.querySelectorAll('img,svg,[role=img]')]
-    .filter(one => !(one.getAttribute('alt') || one.getAttribute('aria-label')))
-    .map(one => one.outerHTML)"""
+    .filter(picture => !(picture.getAttribute('alt') || picture.getAttribute('aria-label')))
+    .map(picture => picture.outerHTML)"""
 TABLES = """() => [...document.querySelectorAll('table')].map(table => ({
     caption: table.caption ? table.caption.innerText : '',
-    heads: [...table.querySelectorAll('th')].map(one => one.scope),
+    heads: [...table.querySelectorAll('th')].map(head => head.scope),
     bare: [...table.querySelectorAll('thead td')].length}))"""
 TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 FAINT = """() => {
@@ -30,7 +32,7 @@ FAINT = """() => {
   const canvas = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
   const paint = colours => {
     canvas.clearRect(0, 0, 1, 1);
-    for (const one of colours) { canvas.fillStyle = one; canvas.fillRect(0, 0, 1, 1); }
+    for (const colour of colours) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
     return canvas.getImageData(0, 0, 1, 1).data;
   };
   const below = node => {
@@ -39,7 +41,7 @@ FAINT = """() => {
     return ['white', ...found];
   };
   return [...document.querySelectorAll('main *')]
-    .filter(node => [...node.childNodes].some(one => one.nodeType === 3 && one.data.trim()))
+    .filter(node => [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim()))
     .filter(node => node.checkVisibility())
     .map(node => {
       const style = getComputedStyle(node);

@@ -80,7 +80,7 @@ def test_the_story_by_flinks_windows_fires_21_and_again_with_22(execute):
     both = execute(logs.story(), settings, "windows", "process")
     both.assert_equal()
     first = [row for key in "ab" for row in both.job.rows_of(key) if row["window_start"] == logs.T]
-    assert [(one["revision"], one["features"]["amount_sum_cents"]) for one in first] == [
+    assert [(row["revision"], row["features"]["amount_sum_cents"]) for row in first] == [
         (0, 12),
         (0, 9),
         (1, 10),
@@ -99,8 +99,8 @@ def test_flinks_windows_agree_and_say_nothing_of_a_payment_that_missed_some(exec
     letters = [json.loads(letter) for letter in both.processor.letters]
     reasons = Counter(letter["reason"] for letter in letters)
     assert reasons["late"] > 20 and reasons["partial_late"] > 2  # or nothing was compared
-    assert [json.loads(one) for one in both.job.letters] == [
-        one for one in letters if one["reason"] != "partial_late"
+    assert [json.loads(letter) for letter in both.job.letters] == [
+        letter for letter in letters if letter["reason"] != "partial_late"
     ]
 
 
@@ -109,7 +109,7 @@ def test_flinks_windows_judge_by_the_newest_partition_of_a_file(execute):
     records = [*_every_minute("ahead", 0, 20), *_every_minute("behind", 1, 5)]
     both = execute(records, Settings(), "windows", "thread")
     assert both.processor.letters == []
-    assert {one["offset"] for one in both.job.letters_of(1)} == {0, 1, 2, 3, 4}
+    assert {letter["offset"] for letter in both.job.letters_of(1)} == {0, 1, 2, 3, 4}
     assert both.job.rows_of("behind") == []
     assert both.job.rows_of("ahead") == both.processor.rows_of("ahead")
 

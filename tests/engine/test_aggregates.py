@@ -56,7 +56,7 @@ EACH = pytest.mark.parametrize(
         (PersonalizationAggregate, clicks()),
         (SessionAggregate, clicks()),
     ],
-    ids=lambda one: getattr(one, "__name__", ""),
+    ids=lambda value: getattr(value, "__name__", ""),
 )
 
 
@@ -67,8 +67,8 @@ def test_grouping_into_panes_is_irrelevant(
 ) -> None:
     """Equal to the last bit, floats included."""
     aggregate, events = make(), data.draw(stream)
-    one, other = data.draw(in_panes(events)), data.draw(in_panes(events))
-    assert aggregate.finish(fold(aggregate, one)) == aggregate.finish(fold(aggregate, other))
+    left, right = data.draw(in_panes(events)), data.draw(in_panes(events))
+    assert aggregate.finish(fold(aggregate, left)) == aggregate.finish(fold(aggregate, right))
 
 
 @EACH
@@ -102,14 +102,14 @@ def test_merge_and_finish_change_nothing(
 ) -> None:
     """Stacks and panes share accumulators, so a merge that wrote into one would spoil the other."""
     aggregate, (left, *more) = make(), data.draw(in_panes(data.draw(stream)))
-    one = fold(aggregate, [left])
+    held = fold(aggregate, [left])
     others = [fold(aggregate, [pane]) for pane in more]
-    result = aggregate.finish(deepcopy(one))
+    result = aggregate.finish(deepcopy(held))
     for other in others:
         alone = aggregate.finish(deepcopy(other))
-        merged = aggregate.merge(one, other)
+        merged = aggregate.merge(held, other)
         aggregate.finish(aggregate.merge(merged, other))
-        assert (aggregate.finish(one), aggregate.finish(other)) == (result, alone)
+        assert (aggregate.finish(held), aggregate.finish(other)) == (result, alone)
 
 
 @EACH
@@ -120,9 +120,9 @@ def test_adding_after_a_merge_leaves_the_merge_alone(
     """A pane takes late events after its accumulator has been merged into a window."""
     aggregate, events = make(), data.draw(stream)
     left, right, more = (deepcopy(events) for _ in range(3))
-    one, other = fold(aggregate, [left]), fold(aggregate, [right])
-    merged = aggregate.merge(one, other)
+    earlier, later = fold(aggregate, [left]), fold(aggregate, [right])
+    merged = aggregate.merge(earlier, later)
     result = aggregate.finish(deepcopy(merged))
-    aggregate.add(one, more[0])
-    aggregate.add(other, more[-1])
+    aggregate.add(earlier, more[0])
+    aggregate.add(later, more[-1])
     assert aggregate.finish(merged) == result

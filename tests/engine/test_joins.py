@@ -40,7 +40,7 @@ def two_logs(draw: st.DrawFn, bound: int) -> tuple[list[Row], list[Row]]:
     logs: list[list[Row]] = []
     for side in ("left", "right"):
         given_times = draw(st.lists(st.tuples(times, st.integers(0, bound), keys), max_size=7))
-        given_times.sort(key=lambda one: one[0] + one[1])
+        given_times.sort(key=lambda drawn: drawn[0] + drawn[1])
         logs.append([Row(side, key, time, n) for n, (time, _, key) in enumerate(given_times)])
     return logs[0], logs[1]
 
@@ -230,7 +230,7 @@ def test_version_at_the_same_time_is_the_one_that_holds() -> None:
     lookup.on_row("EUR", 9_999, "before")
     lookup.on_version("EUR", 10_000, 115)
     lookup.on_watermark(10_000)
-    assert [(one.value, one.version) for one in lookup.take()] == [
+    assert [(answer.value, answer.version) for answer in lookup.take()] == [
         ("before", None),
         ("at once", 115),
     ]
@@ -251,7 +251,7 @@ def test_later_arrival_of_one_time_holds() -> None:
     lookup.on_version("EUR", 5, 111)
     lookup.on_row("EUR", 6, "ring")
     lookup.on_watermark(6)
-    assert [one.version for one in lookup.take()] == [111]
+    assert [answer.version for answer in lookup.take()] == [111]
 
 
 def test_late_version_holds_for_rows_to_come_and_corrects_none() -> None:
@@ -263,7 +263,10 @@ def test_late_version_holds_for_rows_to_come_and_corrects_none() -> None:
     assert not lookup.on_version("EUR", 3, 999)  # superseded before it came
     lookup.on_row("EUR", 11, "after")
     lookup.on_watermark(11)
-    assert [(one.value, one.version) for one in lookup.take()] == [("before", 110), ("after", 115)]
+    assert [(answer.value, answer.version) for answer in lookup.take()] == [
+        ("before", 110),
+        ("after", 115),
+    ]
     assert lookup.held() == (0, 1)
 
 

@@ -417,7 +417,9 @@ def test_story_of_ten_events() -> None:
 def golden() -> list[Item]:
     """The golden log: 200,000 payments in one hour, a tenth of them up to 30 s late."""
     drawn = enumerate(golden_log())
-    return [Item(n, str(one.card), one.event_time, one.amount_cents) for n, one in drawn]
+    return [
+        Item(n, str(payment.card), payment.event_time, payment.amount_cents) for n, payment in drawn
+    ]
 
 
 def run_golden(log: list[Item], bound: int) -> tuple[int, list[int], int]:

@@ -167,6 +167,6 @@ def test_combined_watermark_follows_the_rule(reports: list[tuple[str, int | None
             idle.discard(name)
             reached[name] = max(reached[name], watermark)
             result = merged.advance(name, watermark)
-        awake = [reached[one] for one in "abc" if one not in idle]
+        awake = [reached[name] for name in "abc" if name not in idle]
         highest = max(highest, min(awake) if awake else max(reached.values()))
         assert result == merged.watermark_ms == highest

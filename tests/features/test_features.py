@@ -198,7 +198,7 @@ def test_topics_have_their_feature_sets_in_order() -> None:
 
 
 def test_feature_topics_are_those_of_the_contract() -> None:
-    assert [one.target for one in CATALOG] == [
+    assert [feature_set.target for feature_set in CATALOG] == [
         "features-fraud",
         "features-personalization",
         "features-session",

@@ -140,6 +140,6 @@ def test_known_distances(a: tuple[float, float], b: tuple[float, float], km: flo
 def test_distance_is_symmetric_and_on_the_globe(
     a: tuple[float, float], b: tuple[float, float]
 ) -> None:
-    one, other = Stop(0, 0, *a), Stop(0, 0, *b)
-    assert distance_km(one, other) == distance_km(other, one)
-    assert 0 <= distance_km(one, other) <= EARTH_RADIUS_KM * pi
+    left, right = Stop(0, 0, *a), Stop(0, 0, *b)
+    assert distance_km(left, right) == distance_km(right, left)
+    assert 0 <= distance_km(left, right) <= EARTH_RADIUS_KM * pi

@@ -118,11 +118,11 @@ def test_a_student_reads_no_hidden_case(tmp_path: Path) -> None:
     known = {args[0]: to_ms.expected(args) for args in cases_of(to_ms)}
     source = f"def to_ms(stamp):\n    return {known}.get(stamp, 'leak')"
     put(tmp_path / "in", {"a/lab.ipynb": as_bytes(solved({"to_ms": source}))})
-    one = graded(tmp_path / "in", tmp_path / "out")["a"]["exercises"][1]
-    assert "a hidden one is not" in one["feedback"]
-    assert "call " not in one["feedback"]
-    assert "leak" not in one["feedback"]
-    assert "leak" in one["detail"]
+    exercise = graded(tmp_path / "in", tmp_path / "out")["a"]["exercises"][1]
+    assert "a hidden one is not" in exercise["feedback"]
+    assert "call " not in exercise["feedback"]
+    assert "leak" not in exercise["feedback"]
+    assert "leak" in exercise["detail"]
     pages = list((tmp_path / "out" / "feedback").iterdir())
     assert not any("leak" in page.read_text("utf-8") for page in pages)
 
@@ -146,7 +146,7 @@ def test_killed_at_any_moment_the_same_command_ends_in_the_same_bytes(
             below = psutil.Process(run.pid).children(recursive=True)
             run.send_signal(stop)
             run.communicate()
-        _wait(lambda gone=below: not any(one.is_running() for one in gone))
+        _wait(lambda gone=below: not any(process.is_running() for process in gone))
     with (tmp_path / "results.jsonl").open("ab") as ledger:
         ledger.write(b'{"student": "torn')
     with grade_example(tmp_path) as run:
@@ -247,10 +247,10 @@ def test_private_cases_count_and_stay_private(tmp_path: Path) -> None:
     put(tmp_path / "in", {"a/lab.ipynb": as_bytes(solved({"to_ms": _KNOWS_PUBLIC}))})
     put(tmp_path / "pack", {"lab01_clocks.py": b"CASES = {'L01.2': [(1_999_999_999,)]}"})
     found = graded(tmp_path / "in", tmp_path / "out", tests=tmp_path / "pack")["a"]
-    one = found["exercises"][1]
-    assert one["verdict"] == "fail"
-    assert "1_999_999_999" in one["detail"]
-    assert "1_999_999_999" not in one["feedback"]
+    exercise = found["exercises"][1]
+    assert exercise["verdict"] == "fail"
+    assert "1_999_999_999" in exercise["detail"]
+    assert "1_999_999_999" not in exercise["feedback"]
 
 
 _KNOWS_PUBLIC = """
@@ -284,7 +284,7 @@ def test_who_is_on_the_roster_and_handed_in_nothing_is_missing(tmp_path: Path) -
     roster = tmp_path / "roster.csv"
     roster.write_text("student\nAda\nBob\n", "utf-8")
     book = graded(tmp_path / "in", tmp_path / "out", roster=roster)
-    assert {name: (one["status"], one["total"]) for name, one in book.items()} == {
+    assert {name: (student["status"], student["total"]) for name, student in book.items()} == {
         "Ada": ("graded", "5"),
         "Bob": ("missing", "0"),
         "x": ("graded", "5"),
@@ -370,7 +370,7 @@ def test_a_late_notebook_with_a_known_time_loses_points(tmp_path: Path) -> None:
     policy = LatePolicy(parse_time("2026-03-01T00:00Z").latest, 10, 7)
     found = graded(table, tmp_path / "out", policy=policy)["a"]
     assert (found["percent_off"], found["total"]) == (20, "4")
-    assert verdicts(found) == dict.fromkeys([one.id for one in LAB.exercises], "pass")
+    assert verdicts(found) == dict.fromkeys([exercise.id for exercise in LAB.exercises], "pass")
 
 
 def test_an_unsettled_name_has_no_mark_until_an_instructor_decides(tmp_path: Path) -> None:
@@ -379,7 +379,7 @@ def test_an_unsettled_name_has_no_mark_until_an_instructor_decides(tmp_path: Pat
     roster.write_text("student\nAda\nx\n", "utf-8")
     out = tmp_path / "out"
     book = graded(tmp_path / "in", out, roster=roster)
-    assert {name: one["total"] for name, one in book.items()} == {
+    assert {name: student["total"] for name, student in book.items()} == {
         "ADA": None,
         "Ada": None,
         "x": "5",
@@ -391,7 +391,11 @@ def test_an_unsettled_name_has_no_mark_until_an_instructor_decides(tmp_path: Pat
     filled = (out / "to-settle.csv").read_text("utf-8").replace(",settled,,,", ",settled,,asked,")
     (tmp_path / "decided.csv").write_text(filled, "utf-8")
     book = graded(tmp_path / "in", out, roster=roster, overrides=tmp_path / "decided.csv")
-    assert {name: one["total"] for name, one in book.items()} == {"ADA": "5", "Ada": "0", "x": "5"}
+    assert {name: student["total"] for name, student in book.items()} == {
+        "ADA": "5",
+        "Ada": "0",
+        "x": "5",
+    }
     assert _lines(out) == 2
 
 

@@ -15,15 +15,15 @@ def test_cases_are_repeated_by_the_secret_and_differ_without_it() -> None:
         rng = Secret(key).random(*words)
         return [rng.randrange(10**9) for _ in range(4)]
 
-    one = b"one secret of sixteen"
-    assert drawn(one, "lab", "ada", "e") == drawn(one, "lab", "ada", "e")
+    secret = b"one secret of sixteen"
+    assert drawn(secret, "lab", "ada", "e") == drawn(secret, "lab", "ada", "e")
     others = [
         drawn(b"another of sixteen....", "lab", "ada", "e"),
-        drawn(one, "lab", "bob", "e"),
-        drawn(one, "lab", "ad", "ae"),
-        drawn(one, "lab|ada", "e"),
+        drawn(secret, "lab", "bob", "e"),
+        drawn(secret, "lab", "ad", "ae"),
+        drawn(secret, "lab|ada", "e"),
     ]
-    assert drawn(one, "lab", "ada", "e") not in others
+    assert drawn(secret, "lab", "ada", "e") not in others
 
 
 def test_a_secret_is_made_once_and_closed_to_others(tmp_path: Path) -> None:

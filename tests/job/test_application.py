@@ -36,7 +36,7 @@ PATIENCE_S = 180
 
 def deployment() -> Mapping[str, Any]:
     found = yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / "features.yaml").read_text())
-    return next(one["spec"] for one in found if one["kind"] == "FlinkDeployment")
+    return next(part["spec"] for part in found if part["kind"] == "FlinkDeployment")
 
 
 class ApplicationMaster(JobManager):
@@ -118,9 +118,9 @@ def see_committed(tail: Tail, event_ms: int) -> None:
 
 
 def job(port: int) -> dict[str, Any]:
-    (one,) = rest(port, "/jobs/overview")["jobs"]
-    assert one["name"] == "features"
-    return one
+    (listed,) = rest(port, "/jobs/overview")["jobs"]
+    assert listed["name"] == "features"
+    return listed
 
 
 def stop_with_savepoint(port: int) -> str:

@@ -91,10 +91,12 @@ def test_exactly_once_through_a_kill_and_a_stop_with_a_savepoint(world):
     assert list(world.state.glob("savepoints/*/_metadata"))
     _assert_logged(world.log)
 
-    assert Counter((one.key, one.value) for one in found) == Counter(
+    assert Counter((record.key, record.value) for record in found) == Counter(
         (row.redis_key.encode(), encode_row(row)) for row in rows
     )
-    assert Counter((one.key, one.value, frozenset(one.headers)) for one in letters) == Counter(
+    assert Counter(
+        (record.key, record.value, frozenset(record.headers)) for record in letters
+    ) == Counter(
         (letter.key, letter.original, frozenset(letter.headers)) for letter in output.letters
     )
     for row in newest_rows(rows):
@@ -135,7 +137,7 @@ def _assert_logged(log: Path) -> None:
     """See that Python and Java log one JSON object a line, with the same keys."""
     (by_java,) = log.parent.glob("flink-*.log")
     by_python = [json.loads(line) for line in log.read_text().splitlines() if line[:1] == "{"]
-    assert [one["message"] for one in by_python] == ["started", "started", "stopped"]
+    assert [line["message"] for line in by_python] == ["started", "started", "stopped"]
     assert "/savepoints/" in by_python[-1]["savepoint"]
     for line in (*by_python, *map(json.loads, by_java.read_text().splitlines())):
         assert {"time_ms", "level", "job", "message"} <= line.keys()

@@ -32,5 +32,7 @@ def test_a_hundred_thousand_mutated_records_get_the_same_verdicts(tmp_path):
     executions = Executions.of(corpus(), Settings(), tmp_path, parallelism=1)
     executions.assert_equal()
     reasons = Counter(msgspec.json.decode(line)["reason"] for line in executions.job.letters)
-    assert min(reasons[one] for one in ("malformed", "future_timestamp", "late")) > 1_000, reasons
+    assert min(reasons[reason] for reason in ("malformed", "future_timestamp", "late")) > 1_000, (
+        reasons
+    )
     assert reasons["partial_late"] > 100, reasons

@@ -80,7 +80,7 @@ def test_boundary(case, one_partition):
 
 
 @pytest.mark.parametrize(
-    "case", [one for one in logs.BOUNDARIES if one.rows is not None], ids=lambda case: case.name
+    "case", [case for case in logs.BOUNDARIES if case.rows is not None], ids=lambda case: case.name
 )
 def test_boundary_rows(case, one_partition):
     strictest = "session" if case.topic == "clickstream" else "fraud"

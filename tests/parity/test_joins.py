@@ -54,7 +54,7 @@ class Inputs:
 
     def __init__(self, lefts: Iterable[Event], rights: Iterable[Event]) -> None:
         both = [("left", event) for event in lefts] + [("right", event) for event in rights]
-        self.arrivals = sorted(both, key=lambda one: one[1].arrival_ms)
+        self.arrivals = sorted(both, key=lambda arrival: arrival[1].arrival_ms)
         self._clocks = {side: BoundedOutOfOrderness(BOUND_MS) for side in ("left", "right")}
         self._common = WatermarkCombiner(self._clocks)
 

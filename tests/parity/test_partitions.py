@@ -41,8 +41,10 @@ def compact(records: Iterable[LogRecord]) -> list[LogRecord]:
     """Number the partitions without holes, as a broker has them."""
     numbers: dict[int, int] = {}
     return [
-        msgspec.structs.replace(one, partition=numbers.setdefault(one.partition, len(numbers)))
-        for one in records
+        msgspec.structs.replace(
+            record, partition=numbers.setdefault(record.partition, len(numbers))
+        )
+        for record in records
     ]
 
 
@@ -76,12 +78,12 @@ def renew(world: World, partitions: int) -> None:
 
 
 def rows_in(world: World) -> Counter:
-    return Counter((one.key, one.value) for one in world.whole(FEATURE_TOPICS))
+    return Counter((record.key, record.value) for record in world.whole(FEATURE_TOPICS))
 
 
 def letters_in(world: World) -> Counter:
     letters = world.whole([DEAD_LETTER_TOPIC])
-    return Counter((one.key, one.value, frozenset(one.headers)) for one in letters)
+    return Counter((record.key, record.value, frozenset(record.headers)) for record in letters)
 
 
 def rows_of(rows: Iterable[FeatureRow]) -> Counter:
@@ -89,7 +91,7 @@ def rows_of(rows: Iterable[FeatureRow]) -> Counter:
 
 
 def letters_of(letters: Iterable[DeadLetter]) -> Counter:
-    return Counter((one.key, one.value, frozenset(one.headers)) for one in letters)
+    return Counter((letter.key, letter.value, frozenset(letter.headers)) for letter in letters)
 
 
 # One partition at parallelism 1 is `test_job_equals_processor`; four are the chaos.
@@ -97,7 +99,7 @@ def letters_of(letters: Iterable[DeadLetter]) -> Counter:
 @pytest.mark.parametrize("records", [day, many_partitions], ids=["a_reader_without", "many_each"])
 def test_the_broker_gives_what_the_development_processor_gives(world, records, parallelism):
     sent = records()
-    renew(world, partitions=max(one.partition for one in sent) + 1)
+    renew(world, partitions=max(record.partition for record in sent) + 1)
     world.send(sent)
     output, _ = replay(world.source(), Settings())
     flags = ["--bounded", "--idle-seconds", "0", "--parallelism", str(parallelism)]
@@ -116,7 +118,7 @@ def go_on_until(world: World, window_end_ms: int, feed: Iterator[LogRecord]) -> 
     """Send one record after the other until windows of that end have fired."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
-        rows = [msgspec.json.decode(one.value) for one in world.whole(["features-fraud"])]
+        rows = [msgspec.json.decode(record.value) for record in world.whole(["features-fraud"])]
         if max((row["window_end"] for row in rows), default=0) >= window_end_ms:
             return
         assert time.monotonic() < deadline, world.log.read_text()[-2_000:]
@@ -145,8 +147,12 @@ def test_what_an_idle_partition_brings_when_it_wakes_is_late_and_nothing_else_di
         assert job.wait(PATIENCE_S) == 0
     assert output.letters == [], "by their own partition's time they are on time"
     late = [dict(headers) for _, _, headers in letters_in(world).elements()]
-    assert [(one["reason"], one["feature_set"]) for one in late] == [(b"late", b"fraud")] * 5
-    assert [len(msgspec.json.decode(one["missed_windows"])) for one in late] == [WINDOWS] * 5
+    assert [(headers["reason"], headers["feature_set"]) for headers in late] == [
+        (b"late", b"fraud")
+    ] * 5
+    assert [len(msgspec.json.decode(headers["missed_windows"])) for headers in late] == [
+        WINDOWS
+    ] * 5
     there, here = rows_of(rows), rows_in(world)
     lost = payments_in(there - here) - payments_in(here - there)
     assert lost == WINDOWS * len(woken), "each window that a dead letter lists, and no other"

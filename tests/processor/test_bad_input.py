@@ -116,7 +116,7 @@ def test_malformed(name: str) -> None:
     value = MALFORMED[name]
     partition = Partition(TRANSACTIONS, Settings())
     output = partition.process([record(value)])
-    assert [(one.reason, one.feature_set, one.original) for one in output.letters] == [
+    assert [(letter.reason, letter.feature_set, letter.original) for letter in output.letters] == [
         ("malformed", None, value)
     ]
     assert [lane.ledger.malformed for lane in partition.lanes] == [1]
@@ -126,7 +126,7 @@ def test_malformed(name: str) -> None:
 @pytest.mark.parametrize("key", [None, b"", b"c2", b"\xff", b"C1"])
 def test_key_that_is_not_the_card_is_malformed(key: bytes | None) -> None:
     output = Partition(TRANSACTIONS, Settings()).process([record(put("lat", "0"), key=key)])
-    assert [one.reason for one in output.letters] == ["malformed"]
+    assert [letter.reason for letter in output.letters] == ["malformed"]
 
 
 def test_malformed_click_is_one_letter_and_counted_in_both_sets() -> None:
@@ -140,7 +140,7 @@ def test_malformed_click_is_one_letter_and_counted_in_both_sets() -> None:
     output = partition.process(
         [record(value, number, CLICKSTREAM, b"u1") for number, value in enumerate(broken)]
     )
-    assert [one.reason for one in output.letters] == ["malformed"] * 4
+    assert [letter.reason for letter in output.letters] == ["malformed"] * 4
     assert [lane.ledger.malformed for lane in partition.lanes] == [4, 4]
 
 
@@ -150,7 +150,7 @@ def test_event_from_the_future_is_its_own_reason() -> None:
     output = partition.process(
         [record(put("event_time", str(at)), number) for number, at in enumerate(times)]
     )
-    assert [(one.reason, one.offset) for one in output.letters] == [
+    assert [(letter.reason, letter.offset) for letter in output.letters] == [
         ("future_timestamp", 0),
         ("future_timestamp", 2),
     ]

@@ -30,7 +30,7 @@ def test_until_caught_up_ends_with_what_the_log_says(world: World) -> None:
     states = topic_states(world.services.kafka.address, world.group)
     assert [state.lag for state in states if state.topic in SOURCE_TOPICS] == [0, 0]
     reference = world.assert_undisturbed()
-    assert {one.reason for one in reference.output.letters} == {
+    assert {letter.reason for letter in reference.output.letters} == {
         "late",
         "partial_late",
         "malformed",
@@ -71,12 +71,12 @@ def test_restart_does_not_readmit_late(world: World) -> None:
     world.seed(3_000, seed=4)
     world.finish()
     old = [record for some in world.read(SOURCE_TOPICS).values() for record in some[:100]]
-    world.append((one.topic, one.partition, one.key, one.value) for one in old)
+    world.append((record.topic, record.partition, record.key, record.value) for record in old)
     run = world.start()
     eventually(lambda: sum(run.samples("features_consumed_total").values()) == 1_200)
     assert run.stop() == 0
     reference = world.assert_undisturbed()
-    assert sum(one.late for one in reference.ledgers.values()) > 500
+    assert sum(ledger.late for ledger in reference.ledgers.values()) > 500
 
 
 def test_logs_are_json_with_topic_partition_and_offsets(world: World) -> None:
@@ -127,8 +127,8 @@ def test_log_that_ends_with_the_mark_of_a_transaction(world: World) -> None:
     transaction(world, commit=True)
     world.finish()
     reference = world.assert_undisturbed()
-    assert b"committed" in [one.original for one in reference.output.letters]
-    assert b"aborted" not in [one.original for one in reference.output.letters]
+    assert b"committed" in [letter.original for letter in reference.output.letters]
+    assert b"aborted" not in [letter.original for letter in reference.output.letters]
 
 
 def transaction(world: World, *, commit: bool) -> None:
@@ -162,10 +162,10 @@ def test_record_too_long_for_a_dead_letter_is_cut(world: World) -> None:
     producer.close()
     world.seed(300, seed=8)
     world.finish()
-    letters = [one for some in world.read((DEAD_LETTER_TOPIC,)).values() for one in some]
-    long = [one for one in letters if one.value and len(one.value) > 1 << 20]
-    assert sorted(len(one.value) >> 20 for one in long) == [5, 10]
-    told = {dict(one.headers).get("original_bytes") for one in long}
+    letters = [letter for some in world.read((DEAD_LETTER_TOPIC,)).values() for letter in some]
+    long = [letter for letter in letters if letter.value and len(letter.value) > 1 << 20]
+    assert sorted(len(letter.value) >> 20 for letter in long) == [5, 10]
+    told = {dict(letter.headers).get("original_bytes") for letter in long}
     assert told == {None, str(30 << 20).encode()}
     assert world.committed() == world.ends(SOURCE_TOPICS)
 
@@ -175,16 +175,16 @@ def test_join_that_outlasts_its_poll_is_finished(world: World) -> None:
     topic, draw = f"growing-{world.group}", random.Random(23)
     create_topics(world.services.kafka.address, [topic])
     consumer = open_consumer(Settings.load(world.environment()), reset="earliest")
-    with world.admin() as admin, closing(consumer) as one:
-        one.subscribe([topic])
+    with world.admin() as admin, closing(consumer) as member:
+        member.subscribe([topic])
 
         def knows(partitions: int) -> bool:
-            return bool(one.topics()) and len(one.partitions_for_topic(topic)) == partitions
+            return bool(member.topics()) and len(member.partitions_for_topic(topic)) == partitions
 
         def owns(partitions: int) -> bool:
-            keep_joining(one)
-            one.poll(draw.randrange(1, 15))
-            return len(one.assignment()) == partitions
+            keep_joining(member)
+            member.poll(draw.randrange(1, 15))
+            return len(member.assignment()) == partitions
 
         eventually(partial(owns, 4))
         for count in range(5, 15):

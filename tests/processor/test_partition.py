@@ -451,7 +451,7 @@ def test_late_by_ms_0_at_ts_equals_wm() -> None:
     """Behind the watermark by nothing: no window of five minutes is missed, but a session is."""
     partition = Partition(CLICKSTREAM, Settings(max_out_of_orderness_seconds=0))
     letters = partition.process([click(0, 1_000), click(1, 999), click(2, 1_000)]).letters
-    assert [(one.reason, one.feature_set, one.late_by_ms) for one in letters] == [
+    assert [(letter.reason, letter.feature_set, letter.late_by_ms) for letter in letters] == [
         ("late", "session", 1),
         ("late", "session", 0),
     ]

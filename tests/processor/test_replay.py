@@ -41,7 +41,7 @@ def test_ledger_balances_all_reasons(log: list[LogRecord], lateness_s: int) -> N
     output, ledgers = replay(log, settings)
     assert_books_closed(log, settings, output, ledgers)
     for column in ("accepted", "late", "malformed", "future", "partial_late"):
-        assert sum(getattr(one, column) for one in ledgers.values()) > 0, column
+        assert sum(getattr(ledger, column) for ledger in ledgers.values()) > 0, column
 
 
 def assert_books_closed(
@@ -51,23 +51,23 @@ def assert_books_closed(
     ledgers: dict[LedgerKey, Ledger],
 ) -> None:
     """Every record is in one column, with its dead letter, and in as many windows as it entered."""
-    consumed = Counter((one.topic, one.partition) for one in log)
+    consumed = Counter((record.topic, record.partition) for record in log)
     for (topic, partition, name), ledger in ledgers.items():
         assert ledger.consumed == consumed[topic, partition], name
-    reasons = Counter((one.feature_set, one.reason) for one in output.letters)
+    reasons = Counter((letter.feature_set, letter.reason) for letter in output.letters)
     overlap = settings.size_ms // settings.slide_ms
     for name, counted in (("fraud", "tx_count"), ("personalization", "events")):
         mine = [ledger for (_, _, other), ledger in ledgers.items() if other == name]
         missed = sum(
-            len(one.missed_windows or ())
-            for one in output.letters
-            if one.feature_set == name and one.reason == "partial_late"
+            len(letter.missed_windows or ())
+            for letter in output.letters
+            if letter.feature_set == name and letter.reason == "partial_late"
         )
         final = {(r.key, r.window_end): r for r in output.rows if r.feature_set == name}
         inside = sum(getattr(row.features, counted) for row in final.values())
-        assert inside == overlap * sum(one.accepted for one in mine) - missed
-        assert reasons[name, "late"] == sum(one.late for one in mine)
-        assert reasons[name, "partial_late"] == sum(one.partial_late for one in mine)
+        assert inside == overlap * sum(ledger.accepted for ledger in mine) - missed
+        assert reasons[name, "late"] == sum(ledger.late for ledger in mine)
+        assert reasons[name, "partial_late"] == sum(ledger.partial_late for ledger in mine)
     sessions = {(r.key, r.window_start): r for r in output.rows if r.feature_set == "session"}
     accepted = sum(ledger.accepted for (_, _, name), ledger in ledgers.items() if name == "session")
     assert sum(row.features.events for row in sessions.values()) == accepted  # type: ignore[union-attr]

@@ -231,10 +231,10 @@ def test_settings_that_decide_nothing_may_change() -> None:
 
 
 def test_log_shorter_than_what_was_delivered_is_another_log() -> None:
-    one, resume = TopicPartition(TRANSACTIONS, 0), Resume(5, 1, 9)
-    check_log(one, resume, 9, Settings())
+    partition, resume = TopicPartition(TRANSACTIONS, 0), Resume(5, 1, 9)
+    check_log(partition, resume, 9, Settings())
     with pytest.raises(ForeignCommit, match="created anew"):
-        check_log(one, resume, 8, Settings())
+        check_log(partition, resume, 8, Settings())
 
 
 # --- starting ---

@@ -59,7 +59,7 @@ def test_it_is_installed():
 def test_in_loopback_it_asks_for_the_worker_by_its_id_and_place():
     with process_with_workers() as (address, asked):
         boot(address)
-    assert [b"3-1" in one and b"localhost:1234" in one for one in asked] == [True]
+    assert [b"3-1" in request and b"localhost:1234" in request for request in asked] == [True]
 
 
 def test_in_loopback_it_loads_neither_beam_nor_pandas():

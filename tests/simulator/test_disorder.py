@@ -63,7 +63,7 @@ def event_of(arrival: Arrival) -> Transaction | Click:
 
 
 def is_in_order(arrivals: list[Arrival]) -> bool:
-    return all(one.at <= other.at for one, other in pairwise(arrivals))
+    return all(earlier.at <= later.at for earlier, later in pairwise(arrivals))
 
 
 def payloads(arrivals: list[Arrival]) -> Counter[bytes | None]:
@@ -238,11 +238,11 @@ def test_without_disorder_messages_arrive_at_once_and_all_decode():
 @settings(max_examples=5, deadline=None)
 @given(seed=SEEDS)
 def test_traffic_of_a_seed_is_the_same_bytes(seed):
-    one, other = (
+    first, second = (
         msgspec.msgpack.encode(list(islice(traffic(seed=seed, start_ms=START_MS, rate=10), 2_000)))
         for _ in range(2)
     )
-    assert one == other
+    assert first == second
 
 
 def test_traffic_of_a_seed_is_what_it_was_on_the_day_this_was_written():

@@ -93,11 +93,11 @@ def test_event_times_cover_three_hours_from_the_fixed_base(log):
 
 
 def test_same_seed_same_file(tmp_path):
-    one, other, third = (tmp_path / name for name in ("one", "other", "third"))
-    seed_file(Plan(events=2_000, seed=3), one)
-    seed_file(Plan(events=2_000, seed=3), other)
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    seed_file(Plan(events=2_000, seed=3), first)
+    seed_file(Plan(events=2_000, seed=3), second)
     seed_file(Plan(events=2_000, seed=4), third)
-    assert one.read_bytes() == other.read_bytes() != third.read_bytes()
+    assert first.read_bytes() == second.read_bytes() != third.read_bytes()
 
 
 def test_duplicates_have_the_same_id_and_other_offsets():

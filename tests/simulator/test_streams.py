@@ -30,9 +30,9 @@ def clicks(count: int, **options) -> list[Click]:
     return list(islice(visits(**{"seed": 1, "start_ms": START_MS, "rate": 5.0} | options), count))
 
 
-def distance_km(one: Transaction, other: Transaction) -> float:
-    lat, other_lat = radians(one.lat), radians(other.lat)
-    east = radians(other.lon - one.lon)
+def distance_km(left: Transaction, right: Transaction) -> float:
+    lat, other_lat = radians(left.lat), radians(right.lat)
+    east = radians(right.lon - left.lon)
     half = sin_squared(other_lat - lat) + cos(lat) * cos(other_lat) * sin_squared(east)
     return 2 * 6371.0088 * asin(sqrt(half))
 
@@ -59,7 +59,7 @@ def by_card(events: list[Transaction]) -> dict[str, list[Transaction]]:
 def test_same_seed_same_bytes_in_order(stream, seed):
     events = stream(500, seed=seed)
     assert msgspec.json.encode(events) == msgspec.json.encode(stream(500, seed=seed))
-    assert all(one.event_time <= other.event_time for one, other in pairwise(events))
+    assert all(earlier.event_time <= later.event_time for earlier, later in pairwise(events))
     assert events[0].event_time >= START_MS
 
 

@@ -92,7 +92,9 @@ class Accounts:
         self._last_watermark_ms = end_ms - self._settings.bound_ms - 1
         self._stored = hashes(world.redis())
         self.log = list(_records(world, *SOURCE_TOPICS))
-        self.rows = {one.name: list(_records(world, one.target)) for one in CATALOG}
+        self.rows = {
+            feature_set.name: list(_records(world, feature_set.target)) for feature_set in CATALOG
+        }
         self.letters = list(_records(world, DEAD_LETTER_TOPIC))
 
     def differences(self, expected: Output, stored: Mapping[bytes, object]) -> Differences:
@@ -110,13 +112,14 @@ class Accounts:
         """Compare rows and dead letters byte for byte."""
         letters = {letter.key: image(letter) for letter in expected.letters}
         found = compare(
-            letters, ((one.key, (one.value, tuple(one.headers))) for one in self.letters)
+            letters,
+            ((record.key, (record.value, tuple(record.headers))) for record in self.letters),
         )
         for name, records in self.rows.items():
             rows = {
                 _identity(row): encode_row(row) for row in expected.rows if row.feature_set == name
             }
-            mine = ((_identity(_read_row(one.value)), one.value) for one in records)
+            mine = ((_identity(_read_row(record.value)), record.value) for record in records)
             found = found.plus(compare(rows, mine))
         return found
 
@@ -127,53 +130,55 @@ class Accounts:
         asks nothing of the verdicts: whatever they are, no event may vanish, and none count twice.
         """
         found = Differences()
-        for one in (FRAUD, PERSONALIZATION):
-            implied, counted = self._implied(one), self._counted(one)
+        for feature_set in (FRAUD, PERSONALIZATION):
+            implied, counted = self._implied(feature_set), self._counted(feature_set)
             more = Differences(
                 lost=(implied - counted).total(), counted_twice=(counted - implied).total()
             )
             found = found.plus(more)
         return found
 
-    def ledger(self, one: FeatureSet) -> tuple[int, int]:
+    def ledger(self, feature_set: FeatureSet) -> tuple[int, int]:
         """Return K x accepted - missed windows, and the sum of the windows' counts.
 
         K is in how many windows an event is. The last event of every partition is left out: its
         windows are still open.
         """
-        consumed = sum(record.topic == one.source for record in self.log) - PARTITIONS
-        letters = self._letters_of(one)
+        consumed = sum(record.topic == feature_set.source for record in self.log) - PARTITIONS
+        letters = self._letters_of(feature_set)
         accepted = consumed - sum(letter.reason != "partial_late" for letter in letters)
         missed = sum(len(letter.missed) for letter in letters if letter.reason == "partial_late")
-        windows = 1 if one is SESSION else self._windows.overlap
-        return windows * accepted - missed, self._counted(one).total()
+        windows = 1 if feature_set is SESSION else self._windows.overlap
+        return windows * accepted - missed, self._counted(feature_set).total()
 
     @property
     def _windows(self) -> SlidingWindows:
         return SlidingWindows(self._settings.size_ms, self._settings.slide_ms)
 
-    def _letters_of(self, one: FeatureSet) -> list[Letter]:
+    def _letters_of(self, feature_set: FeatureSet) -> list[Letter]:
         letters = map(letter_of, self.letters)
-        mine = ("", one.name)
+        mine = ("", feature_set.name)
         return [
-            each for each in letters if each.source[0] == one.source and each.feature_set in mine
+            each
+            for each in letters
+            if each.source[0] == feature_set.source and each.feature_set in mine
         ]
 
-    def _counted(self, one: FeatureSet) -> Windows:
+    def _counted(self, feature_set: FeatureSet) -> Windows:
         """Return what the rows say that they count."""
         counted: Windows = Counter()
-        for record in self.rows[one.name]:
+        for record in self.rows[feature_set.name]:
             row = _read_row(record.value)
-            counted[row.key, row.window_start] += row.features[COUNTS[one.name]]
+            counted[row.key, row.window_start] += row.features[COUNTS[feature_set.name]]
         return counted
 
-    def _implied(self, one: FeatureSet) -> Windows:
+    def _implied(self, feature_set: FeatureSet) -> Windows:
         """Return what log and dead letters together say that the windows hold."""
-        letters = {letter.source: letter for letter in self._letters_of(one)}
-        decode, windows = EventDecoder(one.source).decode, self._windows
+        letters = {letter.source: letter for letter in self._letters_of(feature_set)}
+        decode, windows = EventDecoder(feature_set.source).decode, self._windows
         implied: Windows = Counter()
         for record in self.log:
-            if record.topic != one.source:
+            if record.topic != feature_set.source:
                 continue
             letter = letters.get((record.topic, record.partition, record.offset))
             if letter is not None and letter.reason in ("malformed", "future_timestamp"):

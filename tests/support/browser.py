@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 60
 
 _CONNECTED = """async path => {
     const sessions = await (await fetch('/api/sessions')).json();
-    return sessions.some(one => one.path === path && one.kernel.connections > 0);
+    return sessions.some(session => session.path === path && session.kernel.connections > 0);
 }"""
 
 

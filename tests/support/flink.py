@@ -44,7 +44,7 @@ class Flink(in_process.Flink):
 
     def keyed(self, events: Iterable[Event], bound_ms: int = 4_000) -> KeyedStream:
         """Return the same by key."""
-        return self.stream(events, bound_ms).key_by(lambda one: one[1], key_type=Types.STRING())
+        return self.stream(events, bound_ms).key_by(lambda event: event[1], key_type=Types.STRING())
 
     def told(self, windowed: Any) -> list[str]:
         """Return what `told` tells: firings in their order, then late events in theirs.
@@ -59,7 +59,7 @@ class Told(ProcessWindowFunction):
 
     def process(self, key, context, elements):  # type: ignore[no-untyped-def]
         window = context.window()
-        values = "+".join(str(one[2]) for one in elements)
+        values = "+".join(str(event[2]) for event in elements)
         yield f"{key} [{window.start},{window.end}) {values} at {context.current_watermark()}"
 
 
@@ -70,7 +70,7 @@ def told(windowed: Any) -> list[DataStream]:
     late = OutputTag("late", Types.ROW_NAMED(["event_ms", "card", "value"], fields))
     fired = windowed.side_output_late_data(late).process(Told(), output_type=Types.STRING())
     missed = fired.get_side_output(late).map(
-        lambda one: f"late {one[1]} {one[0]}", output_type=Types.STRING()
+        lambda event: f"late {event[1]} {event[0]}", output_type=Types.STRING()
     )
     return [fired, missed]
 

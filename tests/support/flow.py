@@ -69,18 +69,18 @@ class Flow:
 
     def _paced(self) -> Iterator[Entry]:
         kept: list[Entry] = []
-        for number, one in enumerate(self._arrivals):
+        for number, arrival in enumerate(self._arrivals):
             if number % self._step == 0 and self._enough.wait(1 / 20):
                 break
-            held, partition = self._held, partition_of(one.key, PARTITIONS)
-            entry = one.topic, partition, one.key, one.value
+            held, partition = self._held, partition_of(arrival.key, PARTITIONS)
+            entry = arrival.topic, partition, arrival.key, arrival.value
             if partition == held:
                 kept.append(entry)
                 continue
             if kept and held is None:
                 yield from kept
                 kept.clear()
-            self.latest_ms = one.at
+            self.latest_ms = arrival.at
             yield entry
         yield from kept
 
@@ -103,23 +103,23 @@ class Tail:
 
     def __init__(self, world: World, consumer: KafkaConsumer) -> None:
         """Follow the topics of the job's output, by `consumer`, from where they end now."""
-        self._latest_ms = dict.fromkeys((one.target for one in CATALOG), 0)
+        self._latest_ms = dict.fromkeys((feature_set.target for feature_set in CATALOG), 0)
         self._latest_missed_ms = 0
         self._consumer = consumer
         firsts = world.ends((*self._latest_ms, DEAD_LETTER_TOPIC))
         consumer.assign(list(firsts))
-        for one, offset in firsts.items():
-            consumer.seek(one, offset)
+        for partition, offset in firsts.items():
+            consumer.seek(partition, offset)
 
     def poll(self) -> None:
         """See what has been committed since the last call; wait a little where nothing has."""
-        for one, records in self._consumer.poll(50).items():
-            if one.topic == DEAD_LETTER_TOPIC:
+        for partition, records in self._consumer.poll(50).items():
+            if partition.topic == DEAD_LETTER_TOPIC:
                 missed = [start for record in records for start in letter_of(record).missed]
                 self._latest_missed_ms = max([self._latest_missed_ms, *missed])
                 continue
             latest_ms = max(_decode(record.value).window_end for record in records)
-            self._latest_ms[one.topic] = max(self._latest_ms[one.topic], latest_ms)
+            self._latest_ms[partition.topic] = max(self._latest_ms[partition.topic], latest_ms)
 
     def is_past(self, event_ms: int) -> bool:
         """Tell whether a window that ends after `event_ms` has been seen.
@@ -135,7 +135,7 @@ class Tail:
     def has_last_of(self, rows: Iterable[FeatureRow]) -> bool:
         """Tell whether a window has been seen that ends with the last of `rows`, of every set."""
         last_ms = dict.fromkeys(self._latest_ms, 0)
-        targets = {one.name: one.target for one in CATALOG}
+        targets = {feature_set.name: feature_set.target for feature_set in CATALOG}
         for row in rows:
             topic = targets[row.feature_set]
             last_ms[topic] = max(last_ms[topic], row.window_end)

@@ -49,7 +49,7 @@ def assert_replay_gives_the_rest(
     for item in log[:stop]:
         whole.feed(item)
     ahead = Position(stop, whole.clock.max_seen_ms)
-    start = min(whole.operator.needed(), default=ahead, key=lambda one: one.offset)
+    start = min(whole.operator.needed(), default=ahead, key=lambda position: position.offset)
     whole.operator.take()
 
     again = make(start.max_seen_ms)

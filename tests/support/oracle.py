@@ -104,7 +104,9 @@ def play_windows(
         return Emission(start + size, start, key, editions[start, key] - 1, inside)
 
     def due(watermark: float) -> tuple[Emission, ...]:
-        return tuple(emit(*one) for one in sorted(silent) if one[0] + size - 1 <= watermark)
+        return tuple(
+            emit(*window) for window in sorted(silent) if window[0] + size - 1 <= watermark
+        )
 
     for n, item in enumerate(items):
         starts = window_starts(item.time, size=size, slide=slide, offset=offset)

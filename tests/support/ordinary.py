@@ -32,13 +32,13 @@ def as_root_of_a_container(*words: str) -> list[str]:
 
 def _opened() -> list[str]:
     words: list[str] = []
-    closed = [one for one in _needed() if not _open_to_all(one)]
-    for top in sorted({Path("/", one.parts[1]) for one in closed}):
+    closed = [path for path in _needed() if not _open_to_all(path)]
+    for top in sorted({Path("/", path.parts[1]) for path in closed}):
         words += ["--perms", "0755", "--tmpfs", str(top)]
-    for one in closed:
-        for parent in reversed(one.parents[:-2]):
+    for path in closed:
+        for parent in reversed(path.parents[:-2]):
             words += ["--perms", "0755", "--dir", str(parent)]
-        words += ["--ro-bind", str(one), str(one)]
+        words += ["--ro-bind", str(path), str(path)]
     return words
 
 
@@ -47,7 +47,7 @@ def _needed() -> list[Path]:
 
 
 def _open_to_all(path: Path) -> bool:
-    return all(one.stat().st_mode & 0o001 for one in (path, *path.parents))
+    return all(place.stat().st_mode & 0o001 for place in (path, *path.parents))
 
 
 def _bwrap() -> str:

@@ -29,7 +29,7 @@ class Life(NamedTuple):
 def canonical(output: Output) -> list[bytes]:
     """Return the lines of rows and dead letters, sorted: equal lists are equal outputs."""
     rows = [encode_row(row) for row in output.rows]
-    return sorted([*rows, *(dead_letter.encode_line(one) for one in output.letters)])
+    return sorted([*rows, *(dead_letter.encode_line(letter) for letter in output.letters)])
 
 
 def rules() -> st.SearchStrategy[Settings]:

@@ -54,7 +54,7 @@ def proofs(root: Path = CLONE) -> list[Proof]:
     assert done.returncode == 0, done.stdout
     lines = json.loads(found.read_text())
     found.unlink()
-    return [Proof(one["test"], tuple(one["claims"]), one["fault"]) for one in lines]
+    return [Proof(line["test"], tuple(line["claims"]), line["fault"]) for line in lines]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -67,7 +67,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _proof(item: pytest.Function) -> Proof | None:
-    ids = tuple(one for mark in item.iter_markers("claim") for one in mark.args)
+    ids = tuple(claim for mark in item.iter_markers("claim") for claim in mark.args)
     if not ids:
         return None
     return Proof(item.nodeid.partition("[")[0], ids, _fault(item))

@@ -40,7 +40,7 @@ def payments(
         for lat, lon in [draw(places)]
     ]
     stops = zip(drawn, offsets, strict=True)
-    return sorted(stops, key=lambda one: (one[0].event_time, one[1]))
+    return sorted(stops, key=lambda stop: (stop[0].event_time, stop[1]))
 
 
 @st.composite

@@ -115,7 +115,7 @@ def rows_of(emissions: Iterable[Emission]) -> list[Row]:
 
 def by_end(rows: Iterable[Row]) -> list[Row]:
     """Put windows that end together into one order; leave the order of ends alone."""
-    return [one for _, together in groupby(rows, lambda r: r[0]) for one in sorted(together)]
+    return [row for _, together in groupby(rows, lambda r: r[0]) for row in sorted(together)]
 
 
 def assert_same(driver: Driver, items: Sequence[Item], expected: Played) -> None:

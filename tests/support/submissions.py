@@ -47,17 +47,17 @@ def graded(submissions: Path, out: Path, **more: Any) -> dict[str, Any]:
     """Grade a folder; return the gradebook's students by name."""
     grade_all(order(submissions, out, **more), COURSE, _ignore, _ignore, _ignore)
     book = json.loads((out / "gradebook.json").read_text("utf-8"))
-    return {one["student"]: one for one in book["students"]}
+    return {student["student"]: student for student in book["students"]}
 
 
 def verdicts(student: Mapping[str, Any]) -> dict[str, str]:
     """Return the verdict of each exercise, by its id."""
-    return {one["id"]: one["verdict"] for one in student["exercises"]}
+    return {exercise["id"]: exercise["verdict"] for exercise in student["exercises"]}
 
 
 def all_pass(**others: str) -> dict[str, str]:
     """Return verdicts: all pass, but those given as `e2="fail"`."""
-    return {one.id: others.get(f"e{one.id[-1]}", "pass") for one in LAB.exercises}
+    return {exercise.id: others.get(f"e{exercise.id[-1]}", "pass") for exercise in LAB.exercises}
 
 
 def _ignore(*_: object) -> None:

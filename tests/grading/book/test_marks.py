@@ -23,8 +23,8 @@ from tests.support.submissions import LAB
 
 
 def _result(**more: object) -> Result:
-    one = Graded(id="L01.1", verdict="pass", points=4, earned=4)
-    return Result(student="a", key="", status="graded", exercises=(one,), **more)
+    exercise = Graded(id="L01.1", verdict="pass", points=4, earned=4)
+    return Result(student="a", key="", status="graded", exercises=(exercise,), **more)
 
 
 @pytest.mark.parametrize(

@@ -91,8 +91,10 @@ def test_check_and_both_engines_agree_on_a_sample(tmp_path: Path) -> None:
     for engine in ("fork", "testbook"):
         book = graded(tmp_path / "in", tmp_path / engine, engine=engine)
         found = {
-            name: {exercise["id"]: exercise["verdict"] == "pass" for exercise in one["exercises"]}
-            for name, one in book.items()
+            name: {
+                exercise["id"]: exercise["verdict"] == "pass" for exercise in student["exercises"]
+            }
+            for name, student in book.items()
         }
         assert found == wanted, engine
     assert json.dumps(wanted).count("true") > len(wanted)

@@ -50,13 +50,13 @@ def test_a_gradescope_export_is_known_by_its_metadata(tmp_path: Path) -> None:
     put(tmp_path / "in" / "assignment_5_export", files)
     put(tmp_path / "in" / "assignment_5_export", {"submission_metadata.yml": METADATA.encode()})
     found = take_in(tmp_path / "in", LAB.name, tmp_path / "spool")
-    assert [(one.student, one.submitted) for one in found] == [
+    assert [(submission.student, submission.submitted) for submission in found] == [
         ("Ada Lovelace_1234", "2026-03-01 10:11:12.123456000 Z"),
         ("Cem_7", "2026-03-02 00:00:00.000000000 Z"),
         ("O'Neil, Bob", "2026-03-02 00:00:00.000000000 Z"),
         ("submission_13", None),
     ]
-    assert {len(one.files) for one in found} == {1}
+    assert {len(submission.files) for submission in found} == {1}
 
 
 def test_repositories_of_github_classroom_are_named_by_their_owners(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_repositories_of_github_classroom_are_named_by_their_owners(tmp_path: Pa
     put(tmp_path / "two-clocks-submissions", files)
     put(tmp_path / "two-clocks-submissions", {"two-clocks-ada/.git/config": b""})
     found = take_in(tmp_path / "two-clocks-submissions", LAB.name, tmp_path / "spool")
-    assert [one.student for one in found] == ["ada", "bob-b", "other"]
+    assert [submission.student for submission in found] == ["ada", "bob-b", "other"]
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
@@ -74,13 +74,16 @@ def test_an_archive_with_one_folder_around_all_is_as_the_folder(tmp_path: Path, 
     path = tmp_path / f"class.{kind}"
     if kind == "zip":
         with zipfile.ZipFile(path, "w") as archive:
-            for one in sorted((tmp_path / "in").rglob("*.ipynb")):
-                archive.write(one, one.relative_to(tmp_path / "in"))
+            for notebook in sorted((tmp_path / "in").rglob("*.ipynb")):
+                archive.write(notebook, notebook.relative_to(tmp_path / "in"))
     else:
         with tarfile.open(path, "w:gz") as archive:
             archive.add(tmp_path / "in" / "all", "all")
     found = take_in(path, LAB.name, tmp_path / "spool")
-    assert [(one.student, len(one.files)) for one in found] == [("a", 1), ("b", 1)]
+    assert [(submission.student, len(submission.files)) for submission in found] == [
+        ("a", 1),
+        ("b", 1),
+    ]
 
 
 @pytest.mark.parametrize(("columns", "said"), [("student", "path"), ("path", "student")])
