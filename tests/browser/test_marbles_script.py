@@ -84,7 +84,7 @@ def test_drag_moves_a_marble_to_whole_seconds(page: Any) -> None:
     page.mouse.down()
     page.mouse.move(x + 2 * second, y + 6.2 * second, steps=5)
     page.mouse.up()
-    marble(page, "happened at 8 s, arrives at 17 s: late, kept").wait_for()
+    marble(page, "happened at 8 s, arrives at 17 s: corrected").wait_for()
 
 
 def test_nothing_arrives_before_it_happens(page: Any) -> None:
