@@ -145,6 +145,8 @@ _CLUSTER: Final = (
     "Redis is a {mode}, which this system does not work with: name a single server, or the primary "
     "behind it"
 )
+_NO_ANSWER: Final = "no Redis answers"
+_REMEDY: Final = "start one with `make up`, or set REDIS_HOST, REDIS_PORT"
 _LOGIN: Final = (
     "Redis demands another login ({code}): set REDIS_URL to redis://USER:PASSWORD@HOST:PORT/DB of "
     "a user who may read and write features:* and run scripts"
@@ -164,7 +166,7 @@ def trouble(error: Exception) -> StoreAway | StoreUnusable:
         return _trouble_of(found[1] if found else "ERR")
     if isinstance(error, redis.TimeoutError):
         return StoreAway("Redis does not answer in time: wait, or look what keeps it busy")
-    return StoreAway("Redis is not there: start it with `make up`, or set REDIS_HOST, REDIS_PORT")
+    return StoreAway(f"{_NO_ANSWER}: {_REMEDY}")
 
 
 _TYPES: Final[Mapping[type[Exception], str]] = {
@@ -230,7 +232,8 @@ def open_answering(settings: Settings, timeout_s: float = TIMEOUT_S) -> redis.Re
         client.close()
         if isinstance(meaning := trouble(error), StoreUnusable):
             raise meaning from None
-        raise Unavailable(f"no Redis answers at {store_name(settings)}: {meaning}") from None
+        why = str(meaning).removeprefix(f"{_NO_ANSWER}: ")
+        raise Unavailable(f"{_NO_ANSWER} at {store_name(settings)}: {why}") from None
     if mode in ("cluster", "sentinel"):
         client.close()
         raise StoreUnusable(_CLUSTER.format(mode=mode))

@@ -176,7 +176,8 @@ def test_a_broker_that_is_away_is_one_sentence(world):
 
 
 def test_a_store_that_is_away_is_one_sentence(world):
-    assert "no Redis answers at 127.0.0.1:1 " in _refusal(world, REDIS_PORT="1")
+    line = _refusal(world, REDIS_PORT="1")
+    assert "no Redis answers at 127.0.0.1:1: start one with `make up`" in line
 
 
 def test_more_readers_than_partitions_is_one_sentence(world):
