@@ -3,9 +3,10 @@
 #
 # Every figure of the course on one page. After it you know which picture answers which question.
 #
-# All but the tenth show the same ten events, the story of the lessons. Each picture is drawn from a
-# recorded run of the engine. The sentence above it says the same in words, and *show as table* says
-# it in numbers. Move a slider with the arrow keys, or press play.
+# All but three, the tenth, the twelfth and the last, show the same ten events, the story of the
+# lessons. Each picture is drawn from a recorded run of the engine. The sentence above it says the
+# same in words, and *show as table* says it in numbers. Move a slider with the arrow keys, or press
+# play.
 #
 # Needs nothing but this notebook. *Run → Run All Cells* brings the controls to life.
 
@@ -22,7 +23,7 @@ from studykit import (
     panes,
     two_clocks,
 )
-from studykit.figures import join_lanes, marbles
+from studykit.figures import join_lanes, live_state, marbles
 from studykit.flink.recording import load
 from studykit.trace.joining import Row, joined
 
@@ -45,6 +46,7 @@ from studykit import (
     watermark_stepper,
     window_life,
 )
+from studykit.trace.living import DAY_MS, month, three_holders, watched
 
 story = simulate(STORY, STORY_POLICY)
 keyed = simulate(STORY, replace(STORY_POLICY, keyed=True))
@@ -172,3 +174,13 @@ Stepper(both, comparison, step=len(both.moments))
 rows = [Row("left", 2_000), Row("right", 5_000), Row("left", 6_000), Row("right", 14_000)]
 clicks = joined(rows, lower_ms=0, upper_ms=10_000)
 Stepper(clicks, join_lanes, step=4, stills=[4])
+
+# %% [markdown]
+# ## 13. Live state
+#
+# A month of payments, some sent twice, and three ways to remember which have come. **Who frees this
+# byte?** Lesson 07.
+
+# %% tags=["widget", "figure"]
+kept = watched(month(), three_holders(5 * DAY_MS))
+Stepper(kept, live_state, step=len(kept.moments))

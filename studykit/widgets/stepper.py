@@ -13,6 +13,7 @@ from studykit.figures.exhibit import Exhibit, Subject, choices_of, own_words
 from studykit.flink.recording import JobRecording
 from studykit.trace.comparing import Comparison
 from studykit.trace.joining import Joined
+from studykit.trace.living import Living
 from studykit.trace.steps import Trace
 from studykit.widgets import page
 from studykit.widgets.reel import reel_of
@@ -104,7 +105,7 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def step(self, step: int) -> None:
         self.slider.value = step
 
-    def show(self, trace: Trace | JobRecording | Comparison | Joined) -> None:
+    def show(self, trace: Trace | JobRecording | Comparison | Joined | Living) -> None:
         """Show another trace, at the processing time of this one; at its end if this is at its."""
         at_end = self.step == self.reel.last
         now_ms = self.reel.times[self.step]

@@ -28,8 +28,8 @@ every_exhibit = pytest.mark.parametrize(
 )
 
 
-def test_there_are_twelve_figures() -> None:
-    assert len(EXHIBITS) == 12
+def test_there_are_thirteen_figures() -> None:
+    assert len(EXHIBITS) == 13
 
 
 @every_exhibit

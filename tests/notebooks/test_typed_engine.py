@@ -16,7 +16,7 @@ from studykit.trace.steps import Event, Policy
 from studykit.trace.stories import STORY, STORY_POLICY
 from studykit.trace.typed import engine_cells, typed_before
 
-LESSONS = ("03", "04", "05")
+LESSONS = ("03", "04", "05", "07")
 """The lessons that go on with it; the one after the last has all of it."""
 AFTER = "99"
 LINES = 100
@@ -128,6 +128,15 @@ def test_state_is_kept_for_no_window_that_is_purged(log: list[Event], policy: Po
         kept_ms = [end_ms - 1 + policy.lateness_ms for _, (_, end_ms) in engine.totals]
         assert all(engine.watermark_ms < last_ms for last_ms in kept_ms)
         assert engine.revisions.keys() <= engine.totals.keys()
+
+
+@given(events, policies)
+def test_at_the_end_of_the_stream_nothing_is_held(log: list[Event], policy: Policy) -> None:
+    engine = ENGINE(policy.bound_ms, policy.size_ms, policy.slide_ms, policy.lateness_ms)
+    for event in log:
+        engine.on_event(event.key, event.event_ms, event.value)
+    engine.end()
+    assert (engine.totals, engine.revisions, engine.timers) == ({}, {}, [])
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

@@ -13,11 +13,13 @@ from pyflink.common import Types, WatermarkStrategy
 from pyflink.common.watermark_strategy import TimestampAssigner
 from pyflink.datastream import KeyedProcessFunction, MapFunction, ProcessFunction
 from pyflink.datastream.connectors.number_seq import NumberSequenceSource
+from pyflink.java_gateway import get_gateway
 from pyflink.table import DataTypes
 from pyflink.table.udf import udf
 from pyflink.util.exceptions import TableException
 
 from flink_jobs.utils.watermarks import MIN_WATERMARK
+from studykit.figures.keyed_state import place_of
 from studykit.flink.in_process import at
 from tests.support.flink import Flink
 from tests.support.services import INHERITED
@@ -164,3 +166,14 @@ def test_all_events_of_a_key_meet_the_same_subtask(flink: Flink):
         flink.env.set_parallelism(1)
     assert len(homes) == 10  # one for each key
     assert {home[-1] for home in homes} == {"0", "1"}
+
+
+@pytest.mark.claim("flink-places-a-string-by-its-murmur-hash")
+def test_place_of_is_where_flink_sends_a_string(flink: Flink):
+    """Asked of Flink's own class, for keys that are strings in Java."""
+    rule = get_gateway().jvm.org.apache.flink.runtime.state.KeyGroupRangeAssignment
+    for key in ("a", "", "shop 7", "shop 7#15", "card_00042", "Zürich", "\U0001f4b6"):
+        for parallelism in (1, 2, 3, 16):
+            group = rule.assignToKeyGroup(key, 128)
+            subtask = rule.assignKeyToParallelOperator(key, 128, parallelism)
+            assert place_of(key, parallelism) == (group, subtask)
