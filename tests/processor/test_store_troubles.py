@@ -109,7 +109,11 @@ def test_script_that_was_flushed_is_given_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("error", "kind", "word"),
     [
-        (redis.ConnectionError("Error 111 while writing card_1"), StoreAway, "no Redis answers: start one"),
+        (
+            redis.ConnectionError("Error 111 while writing card_1"),
+            StoreAway,
+            "no Redis answers: start one",
+        ),
         (redis.TimeoutError("card_1"), StoreAway, "in time"),
         (redis.BusyLoadingError("loading card_1"), StoreAway, "loading"),
         (redis.ResponseError("MISCONF card_1"), StoreAway, "disk"),
