@@ -6,6 +6,7 @@ and up to where output has been delivered. See `partition.py`.
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from confluent_kafka import KafkaError as Refusal
@@ -87,6 +88,10 @@ def _unreachable(settings: Settings, error: Exception) -> KafkaUnusable:
     )
 
 
+_TELLING: Final = frozenset({Refusal._AUTHENTICATION, Refusal._SSL})
+"""Codes that say more than that no broker answers."""
+
+
 def _refusals(settings: Settings) -> set[int]:
     """Return the codes of what a connection by librdkafka fails with, which tells them apart."""
     codes: set[int] = set()
@@ -98,7 +103,9 @@ def _refusals(settings: Settings) -> set[int]:
             "log_level": 0,
         }
     )
-    producer.poll(_DIAGNOSIS_S)
+    deadline = time.monotonic() + _DIAGNOSIS_S
+    while not codes & _TELLING and time.monotonic() < deadline:
+        producer.poll(0.1)  # the first failure may be one that tells nothing, such as a closed door
     return codes
 
 
