@@ -104,7 +104,7 @@ class LabKernel:
         Raises:
             KernelGone: The kernel died or hangs in the call.
         """
-        return Facts(**self._reply("facts", [name, list(case)], name))
+        return Facts(**self._reply("diagnosis.facts", [name, list(case)], name))
 
     def _reply(self, module: str, payload: Json, names: str) -> Json:
         code = (
