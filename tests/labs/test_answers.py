@@ -163,10 +163,8 @@ def test_right_answers_that_differ_pass(exercise: Exercise) -> None:
         assert judged(exercise, answer).status == "passed"
 
 
-@pytest.mark.parametrize("exercise", PLAIN)
+@pytest.mark.parametrize("exercise", [param for param in PLAIN if param.values[0].second])
 def test_a_second_answer_passes(exercise: Exercise) -> None:
-    if not exercise.second:
-        pytest.skip("this exercise has one model answer")
     namespace: dict[str, Any] = {}
     exec(exercise.second, namespace)
     assert judged(exercise, namespace[exercise.name]).status == "passed"

@@ -139,7 +139,7 @@ def _other_type(
         )  # fmt: skip
     yield from _other_fields(wrong)
     seens = [shapes.wrong_type(result.got, result.expected) for result in wrong]
-    if all(seens):
+    if all(seens) and not all(shapes.same_items(it.got, it.expected) for it in wrong):
         yield Diagnosis(
             "another-type", str(seens[0]),
             "What does the first line of your function say that it returns?",
@@ -250,6 +250,11 @@ def _amounts(
 
 
 def _scaled(numbers: Sequence[shapes.Leaf]) -> Iterator[Diagnosis]:
+    if all(leaf.got == -leaf.expected for leaf in numbers):
+        yield Diagnosis(
+            "wrong-sign", "your numbers have the wrong sign",
+            "Which of the two do you subtract from the other?",
+        )  # fmt: skip
     if not any(abs(leaf.expected) >= shapes.MS_PER_S for leaf in numbers):
         return
     if all(leaf.got in (leaf.expected / 1_000, leaf.expected // 1_000) for leaf in numbers):
@@ -261,11 +266,6 @@ def _scaled(numbers: Sequence[shapes.Leaf]) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "thousand-times-too-large", "your numbers are a thousand times too large",
             "Which of your numbers is in milliseconds already?",
-        )  # fmt: skip
-    if all(leaf.got == -leaf.expected for leaf in numbers):
-        yield Diagnosis(
-            "wrong-sign", "your numbers have the wrong sign",
-            "Which of the two do you subtract from the other?",
         )  # fmt: skip
 
 
