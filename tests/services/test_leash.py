@@ -61,6 +61,11 @@ def killed(runner: subprocess.Popen[bytes]) -> None:
     runner.kill()
 
 
+def _hear_interrupts() -> None:
+    """Undo what a shell does to what it runs in the background: interrupts are ignored there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Holder:
     """A process to kill, and all that it has started, known by a word in their environment."""
 
@@ -74,6 +79,7 @@ class Holder:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=_hear_interrupts,
         )
 
     def alive(self) -> list[psutil.Process]:
