@@ -79,7 +79,7 @@ class Holder:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_hear_interrupts,
+            preexec_fn=_hear_interrupts,  # noqa: PLW1509 - it takes no lock
         )
 
     def alive(self) -> list[psutil.Process]:
@@ -100,7 +100,11 @@ class Holder:
 
     def runs(self, *names: str) -> bool:
         assert self.runner.poll() is None
-        return {*names} <= {process.name() for process in self.alive()}
+        found = set()
+        for process in self.alive():
+            with suppress(psutil.Error):  # it may end while it is looked at
+                found.add(process.name())
+        return {*names} <= found
 
 
 @pytest.fixture
@@ -131,7 +135,8 @@ def assert_leaves_nothing(holder: Holder, *names: str, end: Kill) -> None:
         eventually(lambda: holder.alive() == [], seconds=30)
     finally:
         for process in holder.alive():
-            process.kill()
+            with suppress(psutil.Error):
+                process.kill()
 
 
 def test_what_make_up_starts_goes_on(home: Path, kafka_servers: str) -> None:
