@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -48,5 +49,8 @@ def lab(request: pytest.FixtureRequest) -> Lab:
 def no_process_left() -> None:
     """Every kernel that a test starts ends with it."""
     yield
-    children = psutil.Process().children(recursive=True)
-    assert [child for child in children if "ipykernel" in " ".join(child.cmdline())] == []
+    kernels = []
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):  # it may end while it is looked at
+            kernels += [child] if "ipykernel" in " ".join(child.cmdline()) else []
+    assert kernels == []

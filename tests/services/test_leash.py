@@ -66,6 +66,13 @@ def _hear_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def _environ_of_a_person() -> dict[str, str]:
+    """Return the environment without what a test run tells its own processes."""
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")
+    }
+
+
 class Holder:
     """A process to kill, and all that it has started, known by a word in their environment."""
 
@@ -75,7 +82,7 @@ class Holder:
         self.runner = subprocess.Popen(
             command,
             cwd=CLONE,
-            env={**os.environ, "STUDY_HOME": str(home), "MARK": self._mark, **environ},
+            env={**_environ_of_a_person(), "STUDY_HOME": str(home), "MARK": self._mark, **environ},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

@@ -17,7 +17,7 @@ def identity(name: str) -> str:
     r"""Return a name as it is shown, compared and kept: different names stay different.
 
     >>> identity("Ada "), identity("a\x00b"), identity("x" * 101)[-18:]
-    ('Ada\\u{20}', 'a\\u{0}b', 'x~1f5c2d6d2a1e4b0')
+    ('Ada\\u{20}', 'a\\u{0}b', 'x~c675a2e604b0cd12')
     """
     shown = visible(name)
     shown = _SPACES.sub(lambda found: "".join(f"\\u{{{ord(c):x}}}" for c in found[0]), shown)
