@@ -50,13 +50,7 @@ class FunctionJob:
         Raises:
             JobError: It fails, or returns something that is no row.
         """
-        return [self._result(log) for log in logs]
-
-    def _result(self, log: Log) -> Result:
-        try:
-            return _result_of(self._function(_dicts(log.events)))
-        except Exception as error:
-            raise JobError(f"the job fails on the log `{log}`: {_words(error)}") from error
+        return [_result(log, lambda log: self._function(_dicts(log.events))) for log in logs]
 
 
 class ClassJob:
@@ -76,13 +70,7 @@ class ClassJob:
         Raises:
             JobError: It fails, or returns something that is no row.
         """
-        return [self._result(log) for log in logs]
-
-    def _result(self, log: Log) -> Result:
-        try:
-            return _result_of(self._rows(log))
-        except Exception as error:
-            raise JobError(f"the job fails on the log `{log}`: {_words(error)}") from error
+        return [_result(log, self._rows) for log in logs]
 
     def _rows(self, log: Log) -> list[Mapping[str, Any]]:
         job = self._kind()
@@ -153,6 +141,13 @@ def _dicts(events: Iterable[Event]) -> list[dict[str, Any]]:
         {"offset": offset, "key": event.key, "event_ms": event.event_ms, "value": event.value}
         for offset, event in enumerate(events)
     ]
+
+
+def _result(log: Log, rows_of: Callable[[Log], Iterable[Mapping[str, Any]]]) -> Result:
+    try:
+        return _result_of(rows_of(log))
+    except Exception as error:
+        raise JobError(f"the job fails on the log `{log}`: {_words(error)}") from error
 
 
 def _result_of(rows: Iterable[Mapping[str, Any]]) -> Result:
