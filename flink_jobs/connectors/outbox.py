@@ -85,3 +85,18 @@ class Outbox:
 
     def _on_failure(self, error: KafkaError | None, _: Message) -> None:
         self._failure = self._failure or error
+
+
+def unstored(refused: Iterable[tuple[FeatureRow, str]]) -> list[UnstoredRow]:
+    """Return the dead letters of rows that the store refused, each with the store's code."""
+    return [
+        UnstoredRow(
+            feature_set=row.feature_set,
+            redis_key=row.redis_key,
+            window_end=row.window_end,
+            revision=row.revision,
+            cause=cause,
+            row=encode_row(row),
+        )
+        for row, cause in refused
+    ]

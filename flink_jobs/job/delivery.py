@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from flink_jobs.config import Settings
-from flink_jobs.connectors.outbox import DELIVERY_TIMEOUT_S, Outbox
+from flink_jobs.connectors.outbox import DELIVERY_TIMEOUT_S, Outbox, unstored
 from flink_jobs.connectors.redis import FeatureStore, StoreAway, Stored, open_client
-from flink_jobs.dead_letter import UnstoredRow
 from flink_jobs.features.catalog import CATALOG
-from flink_jobs.features.row import FeatureRow, encode_row
+from flink_jobs.features.row import FeatureRow
 
 PATIENCE_S: Final = 120.0
 """How long the store may be away before the job fails, and starts again from its checkpoint."""
@@ -68,16 +67,5 @@ class Delivery:
         """Send dead letters and wait for the broker: a checkpoint must not overtake them."""
         if self._outbox is None:
             self._outbox = Outbox(self._settings)
-        letters = [
-            UnstoredRow(
-                feature_set=row.feature_set,
-                redis_key=row.redis_key,
-                window_end=row.window_end,
-                revision=row.revision,
-                cause=cause,
-                row=encode_row(row),
-            )
-            for row, cause in refused
-        ]
-        self._outbox.send((), letters)
+        self._outbox.send((), unstored(refused))
         self._outbox.flush(DELIVERY_TIMEOUT_S)

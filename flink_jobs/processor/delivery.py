@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from flink_jobs.connectors.outbox import Outbox
+from flink_jobs.connectors.outbox import Outbox, unstored
 from flink_jobs.connectors.redis import FeatureStore, StoreAway, Stored
 from flink_jobs.dead_letter import UnstoredRow
-from flink_jobs.features.row import FeatureRow, encode_row
+from flink_jobs.features.row import FeatureRow
 from flink_jobs.processor.attention import Attention
 from flink_jobs.processor.metrics import Metrics
 from flink_jobs.processor.partition import Output
@@ -80,8 +80,8 @@ class Delivery:
                 self._patience.answered()
                 return stored
 
-    def _unstored(self, refused: Sequence[tuple[FeatureRow, str]]) -> Iterator[UnstoredRow]:
-        """Yield the dead letters of rows that the store would not take, and say how many."""
+    def _unstored(self, refused: Sequence[tuple[FeatureRow, str]]) -> list[UnstoredRow]:
+        """Return the dead letters of rows that the store would not take, and say how many."""
         for cause, count in Counter(cause for _, cause in refused).items():
             self._metrics.unstored.labels(cause).inc(count)
             self._attention.say(
@@ -90,15 +90,7 @@ class Delivery:
                 + UNSTORED_REMEDIES[cause],
                 count=count,
             )
-        for row, cause in refused:
-            yield UnstoredRow(
-                feature_set=row.feature_set,
-                redis_key=row.redis_key,
-                window_end=row.window_end,
-                revision=row.revision,
-                cause=cause,
-                row=encode_row(row),
-            )
+        return unstored(refused)
 
     def _note_conflicts(self, conflicts: int) -> None:
         if conflicts:
