@@ -217,7 +217,8 @@ class Processor:
         if isinstance(error, OffsetOutOfRangeError):
             self._look_at_gaps(error.args[0])
         elif isinstance(error, LogTruncationError):
-            for place in error.divergent_offsets:
+            self._look_at_topics()  # a topic that was created anew explains it
+            for place in [place for place in error.divergent_offsets if place in self._partitions]:
                 self._stop_reading(place, "truncated", "the log ends before what was read of it")
         elif ending := undecodable(error, self._consumer):
             raise ending from error

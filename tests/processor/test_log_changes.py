@@ -73,11 +73,15 @@ def test_records_deleted_before_they_were_read(world: World) -> None:
     assert run.stop() == 0
 
 
-def test_log_that_ends_before_what_was_read(standing: World) -> None:
-    """Created anew with fewer records; the commit of the group is behind its end."""
+@pytest.mark.parametrize("probe_s", [0.1, 1_000.0])
+def test_log_that_ends_before_what_was_read(standing: World, probe_s: float) -> None:
+    """Created anew with fewer records: a probe of the processor or the broker's answer finds it."""
     world = standing
+    (world.folder / "sitecustomize.py").write_text(
+        f"from flink_jobs.processor import loop\nloop.PROBE_S = {probe_s}\n"
+    )
     world.seed(400, seed=54)
-    run = caught_up(world)
+    run = caught_up(world, PYTHONPATH=str(world.folder))
     run.process.send_signal(signal.SIGSTOP)
     recreate(world)
     run.process.send_signal(signal.SIGCONT)
@@ -106,9 +110,9 @@ def test_partitions_added_while_it_runs_and_before_it_starts(standing: World) ->
     assert again.stop() == 0
 
 
-def caught_up(world: World) -> Run:
+def caught_up(world: World, **settings: str) -> Run:
     """Start a processor and let it commit all that there is."""
-    run = world.start()
+    run = world.start(**settings)
     eventually(lambda: world.committed() == world.ends(SOURCE_TOPICS))
     return run
 
