@@ -31,9 +31,9 @@ from flink_jobs.datastream.job import Form, Mode, replay_with_datastream
 from flink_jobs.events import TRANSACTIONS
 from flink_jobs.features.catalog import CATALOG, FRAUD
 from flink_jobs.features.row import encode_row
+from flink_jobs.job.edges.kafka import KafkaEdges, begin
 from flink_jobs.job.functions import Deliver, no_delivery
 from flink_jobs.job.graph import build
-from flink_jobs.job.on_kafka import KafkaEdges, begin
 from flink_jobs.job.state import StateFolder
 from flink_jobs.processor import replay
 from flink_jobs.runtime.environment import table_environment

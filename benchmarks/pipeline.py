@@ -32,7 +32,7 @@ from flink_jobs.processor.garbage import collect_rarely
 from flink_jobs.processor.loop import CALL_MS, Processor
 from flink_jobs.processor.metrics import Metrics
 from flink_jobs.processor.partition import Partition
-from flink_jobs.processor.resume import Resume
+from flink_jobs.processor.resume import ResumePoint
 from flink_jobs.simulator.golden import SPAN_MS, golden_transactions
 from flink_jobs.simulator.partitions import partition_of
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
@@ -130,7 +130,7 @@ def process(
     """
     own = _in_a_new_group(settings)
 
-    def open_partition(topic: str, settings: Settings, resume: Resume) -> Partition:
+    def open_partition(topic: str, settings: Settings, resume: ResumePoint) -> Partition:
         on_partition()
         return Partition(topic, settings, resume, sets if topic == TRANSACTIONS else [])
 

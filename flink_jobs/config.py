@@ -10,10 +10,10 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from flink_jobs.errors import Foreseen
+from flink_jobs.errors import ForeseenError
 
 
-class SettingsError(Foreseen):
+class SettingsError(ForeseenError):
     """A setting that cannot be used. Its text is one sentence that names it and the remedy."""
 
 

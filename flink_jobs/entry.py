@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flink_jobs.config import Settings
-from flink_jobs.errors import Foreseen
+from flink_jobs.errors import ForeseenError
 
 
 def flags(program: str, description: str) -> argparse.ArgumentParser:
@@ -55,7 +55,7 @@ def run(
     try:
         given = {setting.name: getattr(options, setting.name) for setting in _shown()}
         work(options, Settings.load(os.environ, **given))
-    except Foreseen as error:
+    except ForeseenError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1
     return 0

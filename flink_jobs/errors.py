@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 
-class Foreseen(Exception):
+class ForeseenError(Exception):
     """The base of every foreseeable mistake. Its text is one sentence: what is wrong, what to do.
 
     An entry point prints the text without a traceback and ends with status 1.
     """
 
 
-class Unavailable(Foreseen):
+class Unavailable(ForeseenError):
     """A service stayed away."""

@@ -22,11 +22,9 @@ from typing import Final
 from flink_jobs import entry
 from flink_jobs.config import Settings
 from flink_jobs.connectors.redis import open_answering
-from flink_jobs.job.functions import FIELDS
-from flink_jobs.job.graph import Statements, build, check_settings, statement
-from flink_jobs.job.metrics import reporter, serving
-from flink_jobs.job.on_files import FileEdges
-from flink_jobs.job.on_kafka import (
+from flink_jobs.job.checkpoint import restored_watermarks
+from flink_jobs.job.edges.files import FileEdges
+from flink_jobs.job.edges.kafka import (
     TRANSACTION_TIMEOUT_MS,
     KafkaEdges,
     begin,
@@ -34,8 +32,10 @@ from flink_jobs.job.on_kafka import (
     check_log,
     topic_ids,
 )
-from flink_jobs.job.restored import restored_watermarks
-from flink_jobs.job.running import run
+from flink_jobs.job.functions import FIELDS
+from flink_jobs.job.graph import Statements, build, check_settings, statement
+from flink_jobs.job.lifecycle import run
+from flink_jobs.job.metrics import reporter, serving
 from flink_jobs.job.state import Identity, State, StateFolder, identity_of
 from flink_jobs.monitoring.logs import start_logging
 from flink_jobs.runtime.cluster import check_cluster, check_connector

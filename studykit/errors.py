@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flink_jobs.errors import Foreseen
+from flink_jobs.errors import ForeseenError
 
 
-class StudyError(Foreseen):
+class StudyError(ForeseenError):
     """A mistake that a person can mend. Its text is one sentence: what is wrong, and what to do.
 
     The command line prints the text without a traceback and ends with status 1.

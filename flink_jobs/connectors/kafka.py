@@ -30,7 +30,7 @@ from kafka.structs import MemberState
 from flink_jobs.config import Settings
 from flink_jobs.connectors.security import KafkaSecurity
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
-from flink_jobs.errors import Foreseen
+from flink_jobs.errors import ForeseenError
 from flink_jobs.features.catalog import CATALOG
 
 SOURCE_TOPICS: Final = tuple(dict.fromkeys(feature_set.source for feature_set in CATALOG))
@@ -43,7 +43,7 @@ RECONNECT_MS: Final = 1_000
 """Longest pause between two attempts to reach a broker that is away."""
 
 
-class KafkaUnusable(Foreseen):
+class KafkaUnusable(ForeseenError):
     """The broker cannot be used. Its text is one sentence that says why and what to do."""
 
 

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from flink_jobs.errors import Foreseen
+from flink_jobs.errors import ForeseenError
 from flink_jobs.events import EVENT_TYPES, Record
 
 MAX_PARTITION: Final = 2**31 - 1
@@ -36,7 +36,7 @@ class LogRecord(Struct, frozen=True, gc=False):
     value: bytes | None
 
 
-class LogFileError(Foreseen):
+class LogFileError(ForeseenError):
     """A log file that cannot be read. Its text names the file, the line and the remedy."""
 
 

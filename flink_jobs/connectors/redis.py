@@ -33,7 +33,7 @@ from redis.retry import Retry
 
 from flink_jobs.config import Settings, SettingsError
 from flink_jobs.connectors.security import store_name, store_url
-from flink_jobs.errors import Foreseen, Unavailable
+from flink_jobs.errors import ForeseenError, Unavailable
 from flink_jobs.features.row import SCHEMA_VERSION, FeatureRow
 
 TIMEOUT_S: Final = 5.0
@@ -95,8 +95,8 @@ return results
 ARGV has for each key: how many fields and values follow, the time to live in ms, the name of the
 field that counts events, and then fields and values in turn: `window_end`, `revision`,
 `window_start`, `schema_version`, the count and the other features. What became of a row is
-`written`, `stale`, `conflict` or `replaced` (see `Stored`), or Redis' error, whose first word is
-its code. The order of rows is total, so that the same hash remains whatever order they come in:
+`written`, `stale`, `conflict` or `replaced` (see `WriteResult`), or Redis' error, whose first word
+is its code. The order of rows is total, so that the same hash remains whatever order they come in:
 window end, revision, count, and the text of all fields.
 
 The first command that writes is HSET. Redis asks whether there is memory before a script's first
@@ -111,11 +111,11 @@ class StoreAway(Unavailable):
     """The store cannot do its work for now. Its text says why, without a word of any row."""
 
 
-class StoreUnusable(Foreseen):
+class StoreUnusable(ForeseenError):
     """The store refuses, and will go on refusing. Its text says what to do."""
 
 
-class Stored(NamedTuple):
+class WriteResult(NamedTuple):
     """What became of the rows of one write."""
 
     stale: int
@@ -266,7 +266,7 @@ class FeatureStore:
         """
         _translated(self._client.ping)
 
-    def write(self, rows: Iterable[FeatureRow]) -> Stored:
+    def write(self, rows: Iterable[FeatureRow]) -> WriteResult:
         """Write the newest row of each entity.
 
         Raises:
@@ -276,7 +276,7 @@ class FeatureStore:
         """
         newest = newest_rows(rows)
         if not newest:
-            return Stored(0, 0, ())
+            return WriteResult(0, 0, ())
         with self._client.pipeline(transaction=False) as pipeline:
             for first in range(0, len(newest), KEYS_PER_CALL):
                 rows_of_call = newest[first : first + KEYS_PER_CALL]
@@ -321,7 +321,7 @@ def _translated(call: Callable[[], Any]) -> Any:  # noqa: ANN401
         raise trouble(error) from None
 
 
-def _summed(rows: Sequence[FeatureRow], results: Sequence[str]) -> Stored:
+def _summed(rows: Sequence[FeatureRow], results: Sequence[str]) -> WriteResult:
     """Sum up what the script has told of each row.
 
     Raises:
@@ -342,7 +342,7 @@ def _summed(rows: Sequence[FeatureRow], results: Sequence[str]) -> Stored:
         if code not in _ROW_CODES:
             raise _trouble_of(code)
         refused.append((row, code.lower()))
-    return Stored(stale, conflicts, refused)
+    return WriteResult(stale, conflicts, refused)
 
 
 _json = msgspec.json.Encoder().encode

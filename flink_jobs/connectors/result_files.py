@@ -10,11 +10,11 @@ from pathlib import Path
 
 from flink_jobs import dead_letter
 from flink_jobs.dead_letter import DeadLetter
-from flink_jobs.errors import Foreseen
+from flink_jobs.errors import ForeseenError
 from flink_jobs.features.row import FeatureRow, encode_row
 
 
-class ResultFileError(Foreseen):
+class ResultFileError(ForeseenError):
     """Results that cannot be written. Its text names the folder and the remedy."""
 
 

@@ -37,12 +37,12 @@ from pyflink.table import DataTypes, Schema, StreamTableEnvironment
 from flink_jobs import entry
 from flink_jobs.config import Settings
 from flink_jobs.connectors.log_file import LogFileError, read_log
-from flink_jobs.datastream.payments import LETTERS, PAYMENT, Read
+from flink_jobs.datastream.payments import LETTERS, PAYMENT, PaymentReader
 from flink_jobs.datastream.timers import timed
 from flink_jobs.datastream.windows import windowed
 from flink_jobs.events import TRANSACTIONS
+from flink_jobs.job.edges.files import FileEdges
 from flink_jobs.job.graph import interval
-from flink_jobs.job.on_files import FileEdges
 from flink_jobs.runtime.environment import table_environment
 
 Form: TypeAlias = Literal["windows", "timers"]
@@ -97,7 +97,7 @@ def build(
         StreamFormat.text_line_format(), str(folder / f"{TRANSACTIONS}.jsonl")
     ).build()
     read = env.from_source(lines, WatermarkStrategy.no_watermarks(), TRANSACTIONS).process(
-        Read(settings), PAYMENT
+        PaymentReader(settings), PAYMENT
     )
     held_back = form == "timers" and partitions > 1
     rows, late = FORMS[form](_clocked(table_env, read, settings, held_back=held_back), settings)

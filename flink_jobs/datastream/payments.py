@@ -41,7 +41,7 @@ def key_of(payment: Row) -> tuple[str, int]:
     return payment[0], payment[2]
 
 
-class Read(ProcessFunction):  # type: ignore[misc]
+class PaymentReader(ProcessFunction):  # type: ignore[misc]
     """Reads the lines of a log: payments go on, the others become dead letters."""
 
     def __init__(self, settings: Settings) -> None:

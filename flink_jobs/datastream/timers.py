@@ -1,9 +1,9 @@
 """The fraud windows by process functions, state and timers: every rule in plain sight.
 
 `Judge` keeps the largest event time of each partition and stamps every payment with the partition's
-own watermark. `Windows` keeps the payments of a card. What a window holds follows from the stamps
-alone, so it is the same however late Flink's watermark runs behind; timers only make sure that a
-window fires where its card falls silent, and that state is freed.
+own watermark. `CardWindows` keeps the payments of a card. What a window holds follows from the
+stamps alone, so it is the same however far Flink's watermark runs behind; timers only make sure
+that a window fires where its card falls silent, and that state is freed.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def timed(payments: DataStream, settings: Settings) -> tuple[DataStream, DataStr
     judged = payments.key_by(lambda payment: payment[2], Types.INT()).process(
         Judge(settings), STAMPED
     )
-    rows = judged.key_by(key_of, KEY).process(Windows(settings), Types.STRING())
+    rows = judged.key_by(key_of, KEY).process(CardWindows(settings), Types.STRING())
     return rows, judged.get_side_output(LETTERS)
 
 
@@ -83,7 +83,7 @@ class Judge(KeyedProcessFunction):  # type: ignore[misc]
             self._max_seen.update(event_ms)
 
 
-class Windows(KeyedProcessFunction):  # type: ignore[misc]
+class CardWindows(KeyedProcessFunction):  # type: ignore[misc]
     """Sliding windows of a card, each fired when the card's clock reaches its last millisecond."""
 
     def __init__(self, settings: Settings) -> None:

@@ -41,7 +41,7 @@ class Match(Struct, Generic[Left, Right], frozen=True, gc=False):
     right: Right | None
 
 
-class _Held(Struct, gc=False):
+class _Row(Struct, gc=False):
     """A row that may still find partners."""
 
     event_ms: int
@@ -86,7 +86,7 @@ class IntervalJoin(Generic[Left, Right]):
         self.late = 0
         """How many rows came at or behind the watermark, and were refused."""
         self._told: frozenset[Side] = frozenset(side for side in _OTHER if outer in (side, "both"))
-        self._rows: dict[Side, defaultdict[str, list[_Held]]] = {
+        self._rows: dict[Side, defaultdict[str, list[_Row]]] = {
             side: defaultdict(list) for side in _OTHER
         }
         self._expiries: list[tuple[int, int, Side, str]] = []  # time, place in the order, row
@@ -102,7 +102,7 @@ class IntervalJoin(Generic[Left, Right]):
         if event_ms <= self.watermark_ms:
             self.late += 1
             return False
-        row = _Held(event_ms, value, matched=False)
+        row = _Row(event_ms, value, matched=False)
         for partner in self._partners(side, key, event_ms):
             row.matched = partner.matched = True
             left, right = (row, partner) if side == "left" else (partner, row)
@@ -133,7 +133,7 @@ class IntervalJoin(Generic[Left, Right]):
         """Return the watermark at which a row of this time has no more partners to come."""
         return event_ms + (self.upper_ms if side == "left" else -self.lower_ms)
 
-    def _partners(self, side: Side, key: str, event_ms: int) -> list[_Held]:
+    def _partners(self, side: Side, key: str, event_ms: int) -> list[_Row]:
         rows = self._rows[_OTHER[side]].get(key, [])
         if side == "left":
             first_ms, last_ms = event_ms + self.lower_ms, event_ms + self.upper_ms
@@ -142,7 +142,7 @@ class IntervalJoin(Generic[Left, Right]):
         first = bisect_left(rows, first_ms, key=_event_ms)
         return rows[first : bisect_right(rows, last_ms, key=_event_ms)]
 
-    def _hold(self, side: Side, key: str, row: _Held) -> None:
+    def _hold(self, side: Side, key: str, row: _Row) -> None:
         expiry_ms = self.expiry_ms(side, row.event_ms)
         if expiry_ms <= self.watermark_ms:  # a band that lies wholly in the past
             self._expire(side, key, row)
@@ -152,18 +152,18 @@ class IntervalJoin(Generic[Left, Right]):
         heappush(self._expiries, (expiry_ms, self._seen, side, key))
         self._seen += 1
 
-    def _expire(self, side: Side, key: str, row: _Held) -> None:
+    def _expire(self, side: Side, key: str, row: _Row) -> None:
         if row.matched or side not in self._told:
             return
         left, right = (row, None) if side == "left" else (None, row)
         self._matches.append(_match(key, left, right))
 
 
-def _event_ms(row: _Held) -> int:
+def _event_ms(row: _Row) -> int:
     return row.event_ms
 
 
-def _match(key: str, left: _Held | None, right: _Held | None) -> Match[Any, Any]:
+def _match(key: str, left: _Row | None, right: _Row | None) -> Match[Any, Any]:
     left_ms, left_value = (left.event_ms, left.value) if left else (None, None)
     right_ms, right_value = (right.event_ms, right.value) if right else (None, None)
     return Match(key, left_ms, left_value, right_ms, right_value)

@@ -21,7 +21,7 @@ from flink_jobs.features.clickstream import (
 from flink_jobs.features.transactions import FraudAggregate
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 
-Arrival = tuple[Any, int]
+EventValue = tuple[Any, int]
 """What an aggregate is given: an event and its offset, which orders events of one millisecond."""
 
 
@@ -36,7 +36,7 @@ class Operator(Protocol):
     def windows_per_event(self) -> int:
         """In how many windows an event is."""
 
-    def on_event(self, key: str, event_ms: int, value: Arrival, offset: int) -> Sequence[int]:
+    def on_event(self, key: str, event_ms: int, value: EventValue, offset: int) -> Sequence[int]:
         """Count an event in; return the starts of the windows that it missed."""
 
     def on_watermark(self) -> None:

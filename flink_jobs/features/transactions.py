@@ -28,7 +28,7 @@ from msgspec import Struct
 
 from flink_jobs.events import Transaction
 from flink_jobs.features.risk import SCORE_VERSION, risk
-from flink_jobs.features.travel import Path, Stop, join, path_of
+from flink_jobs.features.travel import Journey, Stop, join, journey_of
 
 
 class FraudFeatures(Struct, frozen=True, gc=False):
@@ -57,18 +57,18 @@ def fraud_features(
     amount_squares: int,
     distinct_merchants: int,
     distinct_countries: int,
-    path: Path,
+    journey: Journey,
 ) -> FraudFeatures:
     """Finish a window: derive every feature from its exact parts.
 
     Args:
-        tx_count: Payments, at least one.
+        tx_count: Spending, at least one.
         amount_sum_cents: Sum of the amounts.
         amount_max_cents: Largest amount.
         amount_squares: Sum of the squared amounts, in square cents.
         distinct_merchants: Number of merchants.
         distinct_countries: Number of countries.
-        path: The card's stops.
+        journey: The card's stops.
     """
     score, reasons = risk(
         tx_count=tx_count,
@@ -76,7 +76,7 @@ def fraud_features(
         amount_sum_cents=amount_sum_cents,
         distinct_merchants=distinct_merchants,
         distinct_countries=distinct_countries,
-        impossible_travel=path.impossible,
+        impossible_travel=journey.impossible,
     )
     return FraudFeatures(
         tx_count=tx_count,
@@ -86,12 +86,12 @@ def fraud_features(
         amount_std_cents=sqrt(tx_count * amount_squares - amount_sum_cents**2) / tx_count,
         distinct_merchants=distinct_merchants,
         distinct_countries=distinct_countries,
-        max_speed_kmh=path.max_speed_kmh,
-        impossible_travel=path.impossible,
+        max_speed_kmh=journey.max_speed_kmh,
+        impossible_travel=journey.impossible,
         risk_score=score,
         reason_codes=reasons,
         score_version=SCORE_VERSION,
-        updated_event_time=path.last.event_ms,
+        updated_event_time=journey.last.event_ms,
     )
 
 
@@ -101,7 +101,7 @@ _COUNTRY: Final = {
 """A bit for every code that the schema of transactions admits."""
 
 
-class Payments(Struct, gc=False):
+class Spending(Struct, gc=False):
     """The payments of a card in a pane: an accumulator."""
 
     count: int
@@ -111,7 +111,7 @@ class Payments(Struct, gc=False):
     merchants: set[str]
     countries: int
     """A set, as one bit a country: merging is then cheap. See `_COUNTRY`."""
-    path: Path
+    journey: Journey
     stops: list[Stop]
     """The stops of a pane, should one more come late; empty in a merge of panes."""
 
@@ -119,7 +119,7 @@ class Payments(Struct, gc=False):
 class FraudAggregate:
     """The fraud features as an aggregate; a value is a transaction and its offset."""
 
-    def lift(self, values: Sequence[tuple[Transaction, int]]) -> Payments:
+    def lift(self, values: Sequence[tuple[Transaction, int]]) -> Spending:
         """Return the payments of transactions."""
         total = largest = squares = countries = 0
         merchants = set()
@@ -133,10 +133,10 @@ class FraudAggregate:
             merchants.add(tx.merchant_id)
             countries |= _COUNTRY[tx.country]
             stops.append(Stop(tx.event_time, offset, tx.lat, tx.lon))
-        path = path_of(stops)
-        return Payments(len(stops), total, largest, squares, merchants, countries, path, stops)
+        journey = journey_of(stops)
+        return Spending(len(stops), total, largest, squares, merchants, countries, journey, stops)
 
-    def add(self, acc: Payments, value: tuple[Transaction, int]) -> Payments:
+    def add(self, acc: Spending, value: tuple[Transaction, int]) -> Spending:
         """Count a transaction in."""
         tx, offset = value
         cents = tx.amount_cents
@@ -148,23 +148,23 @@ class FraudAggregate:
         acc.merchants.add(tx.merchant_id)
         acc.countries |= _COUNTRY[tx.country]
         acc.stops.append(Stop(tx.event_time, offset, tx.lat, tx.lon))
-        acc.path = path_of(acc.stops)
+        acc.journey = journey_of(acc.stops)
         return acc
 
-    def merge(self, left: Payments, right: Payments) -> Payments:
+    def merge(self, left: Spending, right: Spending) -> Spending:
         """Return the payments of both; those of `left` are in earlier panes."""
-        return Payments(
+        return Spending(
             left.count + right.count,
             left.total + right.total,
             left.largest if left.largest >= right.largest else right.largest,
             left.squares + right.squares,
             left.merchants | right.merchants,
             left.countries | right.countries,
-            join(left.path, right.path),
+            join(left.journey, right.journey),
             [],
         )
 
-    def finish(self, acc: Payments) -> FraudFeatures:
+    def finish(self, acc: Spending) -> FraudFeatures:
         """Return the features."""
         return fraud_features(
             tx_count=acc.count,
@@ -173,5 +173,5 @@ class FraudAggregate:
             amount_squares=acc.squares,
             distinct_merchants=len(acc.merchants),
             distinct_countries=acc.countries.bit_count(),
-            path=acc.path,
+            journey=acc.journey,
         )

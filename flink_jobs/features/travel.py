@@ -1,6 +1,6 @@
 """How fast a card travelled: the speed between consecutive payments.
 
-Both executions use these functions. The development processor merges `Path`s pane by pane; the
+Both executions use these functions. The development processor merges `Journey`s pane by pane; the
 production job carries a window's stops through Flink and joins them in one go. Speed is a maximum
 over the same pairs either way, so the two agree to the last bit.
 """
@@ -35,7 +35,7 @@ class Stop(Struct, order=True, gc=False):
     lon: float
 
 
-class Path(Struct, frozen=True, gc=False):
+class Journey(Struct, frozen=True, gc=False):
     """The stops of a card over a stretch of time, reduced to what longer stretches need."""
 
     first: Stop
@@ -59,26 +59,26 @@ def distance_km(a: Stop, b: Stop) -> float:
     return 2 * EARTH_RADIUS_KM * asin(sqrt(part) if part < 1.0 else 1.0)
 
 
-def join(a: Path, b: Path) -> Path:
-    """Return the path of `a` followed by `b`: all stops of `a` come before those of `b`."""
+def join(a: Journey, b: Journey) -> Journey:
+    """Return the journey of `a` followed by `b`: all stops of `a` come before those of `b`."""
     speed, impossible = _leg(a.last, b.first)
     if a.max_speed_kmh is not None and a.max_speed_kmh > speed:
         speed = a.max_speed_kmh
     if b.max_speed_kmh is not None and b.max_speed_kmh > speed:
         speed = b.max_speed_kmh
-    return Path(a.first, b.last, speed, impossible or a.impossible or b.impossible)
+    return Journey(a.first, b.last, speed, impossible or a.impossible or b.impossible)
 
 
-def path_of(stops: Sequence[Stop]) -> Path:
-    """Return the path through `stops`, in any order and at least one.
+def journey_of(stops: Sequence[Stop]) -> Journey:
+    """Return the journey through `stops`, in any order and at least one.
 
     >>> flight = [Stop(1_800_000, 9, 51.5074, -0.1278), Stop(0, 5, 48.8566, 2.3522)]
-    >>> path = path_of(flight)  # Paris to London in half an hour
-    >>> round(path.max_speed_kmh), path.impossible
+    >>> journey = journey_of(flight)  # Paris to London in half an hour
+    >>> round(journey.max_speed_kmh), journey.impossible
     (687, False)
     """
     if len(stops) == 1:
-        return Path(stops[0], stops[0], None, False)
+        return Journey(stops[0], stops[0], None, False)
     first, *others = sorted(stops)
     last, fastest, impossible = first, 0.0, False
     for stop in others:
@@ -88,7 +88,7 @@ def path_of(stops: Sequence[Stop]) -> Path:
         if too_fast:
             impossible = True
         last = stop
-    return Path(first, last, fastest, impossible)
+    return Journey(first, last, fastest, impossible)
 
 
 def _leg(a: Stop, b: Stop) -> tuple[float, bool]:

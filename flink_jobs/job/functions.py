@@ -18,7 +18,7 @@ from pyflink.table import DataTypes, FunctionContext
 from pyflink.table.types import RowType
 from pyflink.table.udf import ScalarFunction
 
-from flink_jobs.connectors.redis import Stored
+from flink_jobs.connectors.redis import WriteResult
 from flink_jobs.events import CLICKSTREAM, TRANSACTIONS, Click, EventDecoder, Malformed
 from flink_jobs.features.catalog import FRAUD, PERSONALIZATION, SESSION
 from flink_jobs.features.clickstream import PersonalizationAggregate, session_features
@@ -26,13 +26,13 @@ from flink_jobs.features.row import FeatureRow, Features, encode_row
 from flink_jobs.features.transactions import FraudAggregate
 from flink_jobs.job.counters import counter
 
-Deliver: TypeAlias = Callable[[list[FeatureRow]], Stored]
+Deliver: TypeAlias = Callable[[list[FeatureRow]], WriteResult]
 """What is done with a batch of rows besides sending them on: writing them to a store."""
 
 
-def no_delivery(rows: list[FeatureRow]) -> Stored:
+def no_delivery(rows: list[FeatureRow]) -> WriteResult:
     """Do nothing with a batch of rows besides sending them on."""
-    return Stored(0, 0, ())
+    return WriteResult(0, 0, ())
 
 
 class PaymentFields(Struct, frozen=True, gc=False, array_like=True):
@@ -92,11 +92,11 @@ def arguments(function: Callable[..., object]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-class Decode(ScalarFunction):  # type: ignore[misc]
+class RecordDecoder(ScalarFunction):  # type: ignore[misc]
     """Decodes the records of one topic; every column of a malformed one is null."""
 
     def __init__(self, topic: str) -> None:
-        """Decode records of `topic`."""
+        """RecordDecoder records of `topic`."""
         self._topic = topic
 
     def open(self, function_context: FunctionContext) -> None:
@@ -109,7 +109,7 @@ class Decode(ScalarFunction):  # type: ignore[misc]
         self._malformed = (None,) * len(self._columns)
 
     def eval(self, keys: pd.Series[Any], values: pd.Series[Any]) -> pd.DataFrame:
-        """Decode a batch."""
+        """RecordDecoder a batch."""
         self._consumed.inc(len(keys))
         columns = [self._event(key, value) for key, value in zip(keys, values, strict=True)]
         batch: pd.DataFrame = pd.DataFrame(columns, columns=self._columns, dtype=object)
@@ -126,7 +126,7 @@ class Decode(ScalarFunction):  # type: ignore[misc]
         return event.event_time, event.key, fields
 
 
-class FinishAndDeliver(ScalarFunction):  # type: ignore[misc]
+class RowFinisher(ScalarFunction):  # type: ignore[misc]
     """Finishes the rows of one feature set, and delivers them besides, such as to Redis.
 
     A row is its Redis key, and itself as JSON; both are null where a window has no event left.

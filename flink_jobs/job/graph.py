@@ -23,9 +23,9 @@ from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.clickstream import SESSION_GAP_MS
 from flink_jobs.job.functions import (
     FINISHERS,
-    Decode,
     Deliver,
-    FinishAndDeliver,
+    RecordDecoder,
+    RowFinisher,
     arguments,
     event_columns,
     event_type,
@@ -89,7 +89,7 @@ def build(
         _judge(table_env, settings, topic, statements, restored_ms.get(topic, 0))
     for feature_set in CATALOG:
         finish = udf(
-            FinishAndDeliver(feature_set.name, edges.connect),
+            RowFinisher(feature_set.name, edges.connect),
             result_type=_FINISHED,
             func_type="pandas",
         )
@@ -146,7 +146,7 @@ def _judge(
     restored_ms: int,
 ) -> None:
     """Add the view `TOPIC_events`: the records with their verdicts, event time as their clock."""
-    decode = udf(Decode(topic), result_type=event_type(topic), func_type="pandas")
+    decode = udf(RecordDecoder(topic), result_type=event_type(topic), func_type="pandas")
     table_env.create_temporary_function(f"decode_{topic}", decode)
     values: dict[str, str | int] = {
         "topic": topic,

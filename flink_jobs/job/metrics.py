@@ -63,7 +63,7 @@ def serving(job: str, port: int, pages: Sequence[str] = ()) -> Iterator[None]:
     Raises:
         SettingsError: The port is taken.
     """
-    pushed = Pushed()
+    pushed = Pushes()
     stop = serve(port, pushed.page, Health(job, pushed.troubles), pushed.receive)
     closed = threading.Event()
     if port and pages:
@@ -75,7 +75,7 @@ def serving(job: str, port: int, pages: Sequence[str] = ()) -> Iterator[None]:
         stop()
 
 
-def _fetch(pushed: Pushed, pages: Sequence[str], closed: threading.Event) -> None:
+def _fetch(pushed: Pushes, pages: Sequence[str], closed: threading.Event) -> None:
     """Take the pages of Flink's processes as if they pushed them; who is away pushes nothing."""
     while not closed.wait(PUSH_S):
         for address in pages:
@@ -83,7 +83,7 @@ def _fetch(pushed: Pushed, pages: Sequence[str], closed: threading.Event) -> Non
                 pushed.receive(address, reply.read())
 
 
-class Pushed:
+class Pushes:
     """The newest push of every Flink process, as one page."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -22,7 +22,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from flink_jobs.config import Settings
-from flink_jobs.errors import Foreseen
+from flink_jobs.errors import ForeseenError
 from flink_jobs.job.spread import MAX_PARALLELISM
 
 STATEMENTS: Final = ("clocked", "judged", "routed", "fraud", "personalization", "session")
@@ -32,7 +32,7 @@ Identity = Mapping[str, Mapping[str, Any]]
 """What a state belongs to: parts by kind, such as the topics' ids by name."""
 
 
-class JobUnusable(Foreseen):
+class JobUnusable(ForeseenError):
     """The job cannot run, or has failed. Its text says why and what to do."""
 
 

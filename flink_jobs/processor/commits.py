@@ -14,15 +14,15 @@ from kafka.structs import OffsetAndMetadata
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.topics import TopicState
-from flink_jobs.errors import Foreseen
-from flink_jobs.processor.resume import Resume
+from flink_jobs.errors import ForeseenError
+from flink_jobs.processor.resume import ResumePoint
 
 
-class ForeignCommit(Foreseen):
+class ForeignCommit(ForeseenError):
     """A committed position that cannot be resumed with these settings."""
 
 
-def resume_from(committed: OffsetAndMetadata | None, first: int, settings: Settings) -> Resume:
+def resume_from(committed: OffsetAndMetadata | None, first: int, settings: Settings) -> ResumePoint:
     """Return where to go on after `committed`, which another processor of the group left.
 
     Args:
@@ -34,9 +34,9 @@ def resume_from(committed: OffsetAndMetadata | None, first: int, settings: Setti
         ForeignCommit: It was left with other windows, so what is open cannot be rebuilt from it.
     """
     if committed is None:
-        return Resume(first, None, first)
+        return ResumePoint(first, None, first)
     if not committed.metadata:  # left by another tool: a plain offset, of which nothing is known
-        return Resume(committed.offset, None, committed.offset)
+        return ResumePoint(committed.offset, None, committed.offset)
     found = _METADATA.fullmatch(committed.metadata)
     if found is None:
         raise ForeignCommit(
@@ -50,7 +50,7 @@ def resume_from(committed: OffsetAndMetadata | None, first: int, settings: Setti
             f"settings now say {_fingerprint(settings)}: go back to those, or choose another "
             "KAFKA_GROUP to start from the beginning of the log"
         )
-    return Resume(committed.offset, int(max_seen) if max_seen else None, int(delivered))
+    return ResumePoint(committed.offset, int(max_seen) if max_seen else None, int(delivered))
 
 
 def delivered_until(committed: OffsetAndMetadata) -> int:
@@ -70,7 +70,7 @@ def topic_of(committed: OffsetAndMetadata | None) -> TopicState | None:
 
 def check_log(
     place: TopicPartition,
-    resume: Resume,
+    resume: ResumePoint,
     end: int,
     settings: Settings,
     before: TopicState | None = None,
@@ -104,7 +104,7 @@ def check_log(
 
 
 def commit_of(
-    resume: Resume, settings: Settings, topic: TopicState | None = None
+    resume: ResumePoint, settings: Settings, topic: TopicState | None = None
 ) -> OffsetAndMetadata:
     """Return the commit that `resume_from` and `topic_of` read."""
     max_seen = "" if resume.max_seen_ms is None else resume.max_seen_ms

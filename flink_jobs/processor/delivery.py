@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from flink_jobs.connectors.outbox import Outbox, unstored
-from flink_jobs.connectors.redis import FeatureStore, StoreAway, Stored
+from flink_jobs.connectors.redis import FeatureStore, StoreAway, WriteResult
 from flink_jobs.dead_letter import UnstoredRow
 from flink_jobs.features.row import FeatureRow
 from flink_jobs.processor.attention import Attention
@@ -69,7 +69,7 @@ class Delivery:
         else:
             self._patience.answered()
 
-    def _write(self, rows: list[FeatureRow]) -> Stored:
+    def _write(self, rows: list[FeatureRow]) -> WriteResult:
         """Write rows, waiting while the store is away; return what became of them."""
         while True:
             try:

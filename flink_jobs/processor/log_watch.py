@@ -22,7 +22,7 @@ from kafka import TopicPartition
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.topics import TopicState
-from flink_jobs.errors import Foreseen
+from flink_jobs.errors import ForeseenError
 from flink_jobs.features.catalog import feature_sets
 from flink_jobs.monitoring.health import Health
 from flink_jobs.processor.metrics import Metrics
@@ -38,7 +38,7 @@ _REMEDIES: Final[dict[Change, str]] = {
 log = logging.getLogger("stream_processor")
 
 
-class LogChanged(Foreseen):
+class LogChangeError(ForeseenError):
     """A log that cannot be read on. Its text names the partition and the remedy."""
 
 

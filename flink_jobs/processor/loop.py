@@ -40,11 +40,11 @@ from flink_jobs.monitoring.health import Health
 from flink_jobs.processor.attention import Attention
 from flink_jobs.processor.commits import check_log, commit_of, resume_from, topic_of
 from flink_jobs.processor.delivery import Delivery
-from flink_jobs.processor.log_watch import Change, LogChanged, LogWatch, growth
+from flink_jobs.processor.log_watch import Change, LogChangeError, LogWatch, growth
 from flink_jobs.processor.metrics import Metrics
 from flink_jobs.processor.partition import Output, Partition
 from flink_jobs.processor.patience import Patience
-from flink_jobs.processor.resume import Resume
+from flink_jobs.processor.resume import ResumePoint
 
 POLL_MS: Final = 200
 CALL_MS: Final = 1_000
@@ -80,7 +80,7 @@ class Processor:
         metrics: Metrics,
         health: Health,
         stop: threading.Event,
-        open_partition: Callable[[str, Settings, Resume], Partition] = Partition,
+        open_partition: Callable[[str, Settings, ResumePoint], Partition] = Partition,
     ) -> None:
         """Connect the parts; nothing is read before `run`, which ends once `stop` is set."""
         self._settings = settings
@@ -99,7 +99,7 @@ class Processor:
         self._watch = LogWatch(settings, metrics, health)
         self._partitions: dict[TopicPartition, Partition] = {}
         self._ends: dict[TopicPartition, int] = {}
-        self._committed: dict[TopicPartition, Resume] = {}
+        self._committed: dict[TopicPartition, ResumePoint] = {}
         self._committed_at = self._probed_at = time.monotonic()
 
     def run(self, *, until_caught_up: bool = False) -> None:
@@ -108,7 +108,7 @@ class Processor:
         No window that is still open is emitted at the end: a stop is no end of the stream.
 
         Raises:
-            LogChanged: A log that is to be caught up with cannot be read on.
+            LogChangeError: A log that is to be caught up with cannot be read on.
             ForeignCommit: The group cannot be resumed with these settings, or on this log.
             KafkaUnusable: The broker refused output or a request, or a batch cannot be decoded.
             StoreUnusable: Redis refuses for good.
@@ -173,20 +173,20 @@ class Processor:
                 self._metrics.forget((place.topic, place.partition), partition.lanes)
                 log.info("partition given up", extra={"context": _context(place)})
 
-    def _moved(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Resume]:
+    def _moved(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, ResumePoint]:
         """Return where successors of `partitions` must begin, if not where the last commit says."""
         points = {place: self._partitions[place].resume_point() for place in partitions}
         return {
             place: point for place, point in points.items() if self._committed.get(place) != point
         }
 
-    def _offsets(self, points: dict[TopicPartition, Resume]) -> dict[Any, OffsetAndMetadata]:
+    def _offsets(self, points: dict[TopicPartition, ResumePoint]) -> dict[Any, OffsetAndMetadata]:
         return {
             place: commit_of(point, self._settings, self._watch.state_of(place.topic))
             for place, point in points.items()
         }
 
-    def _note_commits(self, points: dict[TopicPartition, Resume]) -> None:
+    def _note_commits(self, points: dict[TopicPartition, ResumePoint]) -> None:
         for place, point in points.items():
             range_ = {
                 "first_offset": self._committed[place].delivered,
@@ -386,7 +386,7 @@ class Processor:
         transaction.
         """
         for sentence in self._watch.stopped.values():
-            raise LogChanged(sentence)
+            raise LogChangeError(sentence)
         try:
             return bool(self._partitions) and all(
                 (self._consumer.position(place, timeout_ms=CALL_MS) or 0) >= self._ends[place]

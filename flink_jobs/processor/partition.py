@@ -21,7 +21,7 @@ from flink_jobs.events import EventDecoder, Malformed, Record
 from flink_jobs.features.catalog import FeatureSet, feature_sets
 from flink_jobs.features.row import FeatureRow
 from flink_jobs.processor.lane import Lane
-from flink_jobs.processor.resume import Resume
+from flink_jobs.processor.resume import ResumePoint
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 
 
@@ -46,7 +46,7 @@ class Partition:
         self,
         topic: str,
         settings: Settings,
-        resume: Resume = Resume(),  # noqa: B008
+        resume: ResumePoint = ResumePoint(),  # noqa: B008
         sets: Sequence[FeatureSet] | None = None,
     ) -> None:
         """Open the stream of a partition.
@@ -87,12 +87,12 @@ class Partition:
         self.clock.finish()
         return self._run([])
 
-    def resume_point(self) -> Resume:
+    def resume_point(self) -> ResumePoint:
         """Return where a successor must begin, once all output so far has been delivered."""
         here = Position(self.next_offset, self.clock.max_seen_ms)
         needed = (position for lane in self.lanes for position in lane.operator.needed())
         offset, max_seen_ms = min(needed, key=lambda position: position.offset, default=here)
-        return Resume(offset, max_seen_ms, max(self.next_offset, self._delivered))
+        return ResumePoint(offset, max_seen_ms, max(self.next_offset, self._delivered))
 
     def _rebuild(self, records: list[Record]) -> None:
         ledgers = [replace(lane.ledger) for lane in self.lanes]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Resume(NamedTuple):
+class ResumePoint(NamedTuple):
     """Where and how to go on with a partition."""
 
     offset: int = 0

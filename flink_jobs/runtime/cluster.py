@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from flink_jobs.errors import Foreseen
+from flink_jobs.errors import ForeseenError
 
 _ANSWER_S: Final = 5.0
 
@@ -25,7 +25,7 @@ _POLL_S: Final = 0.2
 _ENDED: Final = ("FINISHED", "CANCELED", "FAILED")
 
 
-class FlinkUnusable(Foreseen):
+class FlinkUnusable(ForeseenError):
     """Something that Flink needs is not there. Its text says what, and how to get it."""
 
 

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from flink_jobs.errors import Foreseen
+from flink_jobs.errors import ForeseenError
 
 SUPPORTED: Final = (17, 21)
 """Flink 2.2 fails on Java 8 and on Java 25."""
@@ -43,7 +43,7 @@ They talk by gRPC, whose Python goes through the proxy in `http_proxy` even to t
 """
 
 
-class NoJava(Foreseen):
+class NoJava(ForeseenError):
     """There is no Java that fits. Its text says how to get one."""
 
 

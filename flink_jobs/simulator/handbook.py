@@ -59,7 +59,7 @@ class Payments(NamedTuple):
     cents: Ints
 
 
-class Labelled(NamedTuple):
+class LabelledPayments(NamedTuple):
     """Payments after the frauds were planted.
 
     `scenario` is 0 for an honest payment, else the last of the three scenarios that hit it.
@@ -146,7 +146,9 @@ def _ints(values: list[int]) -> Ints:
     return np.array(values, dtype=np.int64)
 
 
-def plant_frauds(honest: Payments, people: int = CUSTOMERS, places: int = TERMINALS) -> Labelled:
+def plant_frauds(
+    honest: Payments, people: int = CUSTOMERS, places: int = TERMINALS
+) -> LabelledPayments:
     """Plant the handbook's three kinds of fraud; a later one overwrites an earlier one's label.
 
     1. Every amount over 220. 2. Each day two terminals are skimmed for 28 days: all that they
@@ -162,7 +164,7 @@ def plant_frauds(honest: Payments, people: int = CUSTOMERS, places: int = TERMIN
     _steal_numbers(scenario, cents, honest.customer, day, people)
     frauds.append(int(np.count_nonzero(scenario)))
     added = (frauds[0], frauds[1] - frauds[0], frauds[2] - frauds[1])
-    return Labelled(honest._replace(cents=cents), scenario, added)
+    return LabelledPayments(honest._replace(cents=cents), scenario, added)
 
 
 def drawn_on(day: int, population: int, count: int) -> list[int]:

@@ -8,13 +8,13 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from flink_jobs.errors import Foreseen
+from flink_jobs.errors import ForeseenError
 from studykit.adversary.logs import Log
 from studykit.adversary.truth import Result
 from studykit.trace.steps import Event
 
 
-class JobError(Foreseen):
+class JobError(ForeseenError):
     """A job that cannot be run. Its text is one sentence that names it and the remedy."""
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from flink_jobs.errors import Foreseen
+from flink_jobs.errors import ForeseenError
 from studykit.cli.course import add_to
 from studykit.cli.grade import add_to as add_grading_to
 from studykit.errors import StudyError
@@ -21,7 +21,7 @@ class _Commands(TyperGroup):
         """Run a command; a foreseeable mistake is a sentence and status 1, not a traceback."""
         try:
             return super().invoke(ctx)
-        except Foreseen as error:
+        except ForeseenError as error:
             typer.secho(str(error), err=True, fg=typer.colors.RED)
             raise typer.Exit(1) from None
 

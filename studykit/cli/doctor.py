@@ -18,7 +18,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from rich.console import Console
 
 from flink_jobs.config import Settings
-from flink_jobs.errors import Foreseen
+from flink_jobs.errors import ForeseenError
 from flink_jobs.runtime.java import SUPPORTED, find_java, java_version
 from studykit.errors import StudyError
 from studykit.services.addresses import Addresses
@@ -80,7 +80,7 @@ def examine(workspace: Workspace, environ: Environ = os.environ) -> Iterator[Fin
     for subject, check in checks:
         try:
             yield from check()
-        except Foreseen as error:
+        except ForeseenError as error:
             yield Finding(Level.PROBLEM, subject, str(error))
 
 

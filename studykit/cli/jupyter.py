@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 from rich.console import Console
 
-from flink_jobs.errors import Foreseen
+from flink_jobs.errors import ForeseenError
 from studykit.errors import StudyError
 from studykit.services.flink_cluster import JobManager
 from studykit.services.kafka import Kafka
@@ -97,7 +97,7 @@ def jupyter_folders(home: Path) -> dict[str, str]:
 def _start_services(workspace: Workspace, console: Console) -> None:
     try:
         up(workspace, console)
-    except Foreseen as error:
+    except ForeseenError as error:
         console.print(str(error), style="red", highlight=False, markup=False)
         console.print("JupyterLab starts without; `make doctor` says more.", highlight=False)
 

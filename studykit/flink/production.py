@@ -25,7 +25,7 @@ from flink_jobs.connectors.redis import open_client, read_features
 from flink_jobs.dead_letter import DeadLetter
 from flink_jobs.events import TRANSACTIONS, Record
 from flink_jobs.features.row import FeatureRow
-from flink_jobs.job.on_kafka import KafkaEdges
+from flink_jobs.job.edges.kafka import KafkaEdges
 from flink_jobs.processor.partition import Output, Partition
 from flink_jobs.simulator.disorder import Disorder
 from studykit.errors import StudyError

@@ -18,7 +18,7 @@ from rich.progress import (
     TextColumn,
 )
 
-from flink_jobs.errors import Foreseen
+from flink_jobs.errors import ForeseenError
 from studykit.errors import StudyError
 from studykit.services.addresses import Addresses
 from studykit.services.flink_cluster import FlinkCluster
@@ -115,7 +115,7 @@ def _finish(jobs: list[Future[None]]) -> None:
     for job in jobs:
         try:
             job.result()
-        except Foreseen as error:
+        except ForeseenError as error:
             refusals.append(str(error))
     if refusals:
         raise StudyError("\n".join(refusals))

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from flink_jobs.features.travel import (
     EARTH_RADIUS_KM,
-    Path,
+    Journey,
     Stop,
     distance_km,
     join,
-    path_of,
+    journey_of,
 )
 from tests.support import oracle_log
 from tests.support.samples import in_panes, places
@@ -40,26 +40,26 @@ def journeys(draw: st.DrawFn) -> list[Stop]:
 def test_any_grouping_is_bit_exact(stops: list[Stop], data: st.DataObject) -> None:
     """Panes cut anywhere, shuffled inside, merged from the left or from the right."""
     panes = data.draw(in_panes(stops))
-    paths = [path_of(data.draw(st.permutations(pane))) for pane in panes]
-    whole = path_of(stops)
-    assert reduce(join, paths) == whole
-    assert reduce(lambda path, earlier: join(earlier, path), reversed(paths)) == whole
+    journeys = [journey_of(data.draw(st.permutations(pane))) for pane in panes]
+    whole = journey_of(stops)
+    assert reduce(join, journeys) == whole
+    assert reduce(lambda journey, earlier: join(earlier, journey), reversed(journeys)) == whole
 
 
 @given(journeys())
 def test_path_is_that_of_consecutive_pairs(stops: list[Stop]) -> None:
-    path = path_of(stops)
+    journey = journey_of(stops)
     pairs = [oracle_log.leg(*a, *b) for a, b in _located(stops)]
     if not pairs:
-        assert (path.max_speed_kmh, path.impossible) == (None, False)
+        assert (journey.max_speed_kmh, journey.impossible) == (None, False)
         return
-    assert path.max_speed_kmh is not None
-    assert isclose(path.max_speed_kmh, max(kmh for _, kmh in pairs), rel_tol=1e-12)
+    assert journey.max_speed_kmh is not None
+    assert isclose(journey.max_speed_kmh, max(kmh for _, kmh in pairs), rel_tol=1e-12)
     near_a_limit = any(
         isclose(kmh, 900, rel_tol=1e-9) or isclose(km, 100, rel_tol=1e-9) for km, kmh in pairs
     )
     assume(not near_a_limit)
-    assert path.impossible == any(kmh > 900 and km >= 100 for km, kmh in pairs)
+    assert journey.impossible == any(kmh > 900 and km >= 100 for km, kmh in pairs)
 
 
 def _located(stops: list[Stop]) -> list[tuple[tuple[int, float, float], tuple[int, float, float]]]:
@@ -69,44 +69,44 @@ def _located(stops: list[Stop]) -> list[tuple[tuple[int, float, float], tuple[in
 
 def test_first_and_last_are_kept() -> None:
     a, b, c = Stop(1, 0, *PARIS), Stop(2, 0, *LONDON), Stop(3, 0, *PARIS)
-    path = path_of([b, c, a])
-    assert (path.first, path.last) == (a, c)
+    journey = journey_of([b, c, a])
+    assert (journey.first, journey.last) == (a, c)
 
 
 def test_equal_times_are_in_order_of_offset() -> None:
     """Of one millisecond: Paris, Paris, London. The other order has the same legs but one more."""
     stops = [Stop(0, 0, *PARIS), Stop(0, 2, *LONDON), Stop(0, 1, *PARIS)]
-    assert path_of(stops).last == stops[1]
+    assert journey_of(stops).last == stops[1]
 
 
 def test_single_stop_has_no_speed() -> None:
     stop = Stop(0, 0, *PARIS)
-    assert path_of([stop]) == Path(stop, stop, None, False)
+    assert journey_of([stop]) == Journey(stop, stop, None, False)
 
 
 def test_standing_still_is_speed_0_and_not_null() -> None:
-    assert path_of([Stop(0, 0, *PARIS), Stop(0, 1, *PARIS)]).max_speed_kmh == 0.0
+    assert journey_of([Stop(0, 0, *PARIS), Stop(0, 1, *PARIS)]).max_speed_kmh == 0.0
 
 
 @pytest.mark.parametrize("elapsed_ms", [0, 1, 999, 1_000])
 def test_less_than_a_second_counts_as_one(elapsed_ms: int) -> None:
-    path = path_of([Stop(0, 0, *PARIS), Stop(elapsed_ms, 1, *LONDON)])
+    journey = journey_of([Stop(0, 0, *PARIS), Stop(elapsed_ms, 1, *LONDON)])
     km = distance_km(Stop(0, 0, *PARIS), Stop(0, 0, *LONDON))
-    assert path.max_speed_kmh == pytest.approx(3_600 * km, rel=1e-12)
+    assert journey.max_speed_kmh == pytest.approx(3_600 * km, rel=1e-12)
 
 
 def test_jitter_is_fast_but_not_impossible() -> None:
     """One kilometre within a second is 3,600 km/h, and a geocoder's error."""
-    path = path_of([Stop(0, 0, 0.0, 0.0), Stop(1_000, 1, 0.009, 0.0)])
-    assert path.max_speed_kmh is not None
-    assert path.max_speed_kmh > 3_500
-    assert not path.impossible
+    journey = journey_of([Stop(0, 0, 0.0, 0.0), Stop(1_000, 1, 0.009, 0.0)])
+    assert journey.max_speed_kmh is not None
+    assert journey.max_speed_kmh > 3_500
+    assert not journey.impossible
 
 
 def test_fast_pair_and_far_pair_are_no_impossible_pair() -> None:
     """Each pair is tested, not the fastest speed against the longest way."""
     jitter_then_flight = [Stop(0, 0, 0.0, 0.0), Stop(0, 1, 0.009, 0.0), Stop(HOUR_MS, 2, 5.0, 0.0)]
-    assert not path_of(jitter_then_flight).impossible
+    assert not journey_of(jitter_then_flight).impossible
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,9 @@ def test_impossible_is_faster_than_900_and_at_least_100_km(
 ) -> None:
     north = km / (EARTH_RADIUS_KM * pi / 180)
     elapsed_ms = round(km / kmh * HOUR_MS)
-    assert path_of([Stop(0, 0, 0.0, 0.0), Stop(elapsed_ms, 1, north, 0.0)]).impossible == impossible
+    assert (
+        journey_of([Stop(0, 0, 0.0, 0.0), Stop(elapsed_ms, 1, north, 0.0)]).impossible == impossible
+    )
 
 
 @pytest.mark.parametrize(

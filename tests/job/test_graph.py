@@ -15,8 +15,8 @@ from flink_jobs.connectors.log_file import LogRecord, write_log
 from flink_jobs.events import CLICKSTREAM
 from flink_jobs.feature_job import main, replay_file
 from flink_jobs.features.catalog import SESSION
+from flink_jobs.job.edges.files import FileEdges
 from flink_jobs.job.graph import build, check_settings, interval, statement
-from flink_jobs.job.on_files import FileEdges
 from flink_jobs.processor import replay as processor
 from flink_jobs.runtime.environment import table_environment
 from tests.support import logs

@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 
 from flink_jobs.config import SettingsError
-from flink_jobs.job.metrics import FORGOTTEN_S, STARTING_S, Pushed, serving
+from flink_jobs.job.metrics import FORGOTTEN_S, STARTING_S, Pushes, serving
 from flink_jobs.monitoring.page import MetricsPage
 from studykit.cli.job_status import TROUBLE, job_lines
 from studykit.services.ports import free_port
@@ -33,12 +33,12 @@ def clock() -> Clock:
     return Clock()
 
 
-def page(pushed: Pushed) -> MetricsPage:
+def page(pushed: Pushes) -> MetricsPage:
     return MetricsPage.read(pushed.page().decode())
 
 
 def test_the_processes_share_a_page_and_a_metric_stands_on_it_once(clock):
-    pushed = Pushed(clock)
+    pushed = Pushes(clock)
     pushed.receive(WORKER, DROPPED % 1)
     pushed.receive("/metrics/job/flink3", DROPPED % 4)
     pushed.receive(COORDINATOR, RESTARTS)
@@ -48,21 +48,21 @@ def test_the_processes_share_a_page_and_a_metric_stands_on_it_once(clock):
 
 
 def test_only_the_newest_push_of_a_process_counts(clock):
-    pushed = Pushed(clock)
+    pushed = Pushes(clock)
     pushed.receive(WORKER, DROPPED % 1)
     pushed.receive(WORKER, DROPPED % 2)
     assert page(pushed).total("numLateRecordsDropped") == 2
 
 
 def test_a_process_that_says_farewell_is_gone_at_once(clock):
-    pushed = Pushed(clock)
+    pushed = Pushes(clock)
     pushed.receive(WORKER, DROPPED % 1)
     pushed.receive(WORKER, b"")
     assert pushed.page() == b""
 
 
 def test_a_process_that_was_killed_is_forgotten_after_a_while(clock):
-    pushed = Pushed(clock)
+    pushed = Pushes(clock)
     pushed.receive(WORKER, DROPPED % 1)
     clock.now += FORGOTTEN_S
     assert page(pushed).total("numLateRecordsDropped") == 1
@@ -71,7 +71,7 @@ def test_a_process_that_was_killed_is_forgotten_after_a_while(clock):
 
 
 def test_a_record_that_a_window_dropped_is_a_trouble_and_none_is_not(clock):
-    pushed = Pushed(clock)
+    pushed = Pushes(clock)
     pushed.receive(WORKER, DROPPED % 0)
     assert pushed.troubles() == {}
     pushed.receive(WORKER, DROPPED % 2)
@@ -79,7 +79,7 @@ def test_a_record_that_a_window_dropped_is_a_trouble_and_none_is_not(clock):
 
 
 def test_a_silence_is_a_trouble_once_the_job_should_have_started(clock):
-    pushed = Pushed(clock)
+    pushed = Pushes(clock)
     clock.now += STARTING_S - 0.001
     assert pushed.troubles() == {}
     clock.now += 0.001

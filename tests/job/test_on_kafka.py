@@ -26,13 +26,13 @@ from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.events import CLICKSTREAM, EVENT_TYPES, TRANSACTIONS
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import encode_row
-from flink_jobs.job.on_kafka import check_broker, topic_ids
+from flink_jobs.job.edges.kafka import check_broker, topic_ids
 from flink_jobs.job.symptoms import LATE_DROPPED
 from flink_jobs.monitoring.page import MetricsPage
 from flink_jobs.processor.replay import replay
 from studykit.cli.job_status import job_lines, metrics_page
 from tests.support import logs
-from tests.support.job_world import FEATURE_TOPICS, LONG_AFTER_MS, World
+from tests.support.job_world import FEATURE_TOPICS, LONG_AFTER_MS, JobWorld
 from tests.support.worlds import eventually
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services]
@@ -45,7 +45,7 @@ DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana" / "dashboards" / "f
 
 @pytest.fixture(scope="module")
 def world():
-    with World.open() as world:
+    with JobWorld.open() as world:
         yield world
 
 
@@ -144,7 +144,7 @@ def _assert_logged(log: Path) -> None:
         assert line["level"] in ("info", "warn", "error")
 
 
-def settings_of(world: World) -> Settings:
+def settings_of(world: JobWorld) -> Settings:
     return Settings(kafka_servers=world.servers)
 
 
@@ -211,6 +211,6 @@ def test_records_deleted_before_they_were_read_are_one_sentence(world):
 
 
 def test_a_broker_with_short_transactions_is_one_sentence(world, monkeypatch):
-    monkeypatch.setattr("flink_jobs.job.on_kafka.TRANSACTION_TIMEOUT_MS", 900_001)
+    monkeypatch.setattr("flink_jobs.job.edges.kafka.TRANSACTION_TIMEOUT_MS", 900_001)
     with pytest.raises(KafkaUnusable, match=r"ends transactions after 900000 ms.*raise the broker"):
         check_broker(Settings(kafka_servers=world.servers))

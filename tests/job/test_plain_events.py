@@ -10,7 +10,7 @@ import pytest
 from pyflink.java_gateway import get_gateway
 
 from flink_jobs.events import EVENT_TYPES, EventDecoder, Malformed
-from flink_jobs.job.plain_events import GROUP, MAX_TEXT, PLAIN_EVENTS, SEPARATOR
+from flink_jobs.job.edges.plain_events import GROUP, MAX_TEXT, PLAIN_EVENTS, SEPARATOR
 from flink_jobs.runtime.environment import table_environment
 from flink_jobs.simulator.disorder import Disorder
 from flink_jobs.simulator.traffic import traffic

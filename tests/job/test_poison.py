@@ -19,7 +19,7 @@ from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
 from flink_jobs.features.row import encode_row
 from flink_jobs.processor.replay import replay
 from tests.support import logs
-from tests.support.job_world import FEATURE_TOPICS, World
+from tests.support.job_world import FEATURE_TOPICS, JobWorld
 from tests.support.records import mutated
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services]
@@ -67,7 +67,7 @@ def told(codec: str) -> list[tuple[str, bytes, bytes | None]]:
     return [*((TRANSACTIONS, b"odd", value) for value in odd()), *batches]
 
 
-def send(world: World, codec: str, records: list[tuple[str, bytes, bytes | None]]) -> None:
+def send(world: JobWorld, codec: str, records: list[tuple[str, bytes, bytes | None]]) -> None:
     producer = Producer(
         {
             "bootstrap.servers": world.servers,
@@ -82,7 +82,7 @@ def send(world: World, codec: str, records: list[tuple[str, bytes, bytes | None]
 
 
 def test_rows_and_letters_are_the_processor_s(tmp_path):
-    with World.open() as world:
+    with JobWorld.open() as world:
         log: list[LogRecord] = []
         offsets: Counter[str] = Counter()
         for codec in CODECS:

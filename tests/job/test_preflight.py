@@ -1,4 +1,4 @@
-"""What the production job looks at before it starts; what needs a broker: `test_job_on_kafka.py`.
+"""What the production job looks at before it starts; what needs a broker: `test_on_kafka.py`.
 
 The cluster here only answers: which version it is, what room it has, what it runs.
 """

@@ -14,7 +14,7 @@ import pytest
 from studykit.workspace import Workspace
 from tests.support.accounts import Differences
 from tests.support.chaos import DISTURBANCES, LAG, RESCALE, TEXTBOOK, Stage, schedule
-from tests.support.job_world import World
+from tests.support.job_world import JobWorld
 from tests.support.services import TestServices, home_for_services
 from tests.support.worlds import eventually
 
@@ -75,7 +75,7 @@ def test_the_usual_split_of_late_events_fails(services):
 def test_a_cluster_that_goes_away_is_one_sentence(services, tmp_path):
     for service in (services.kafka, services.redis, services.flink):
         service.start()
-    world = World(services, tmp_path)
+    world = JobWorld(services, tmp_path)
     with world.job("--cluster", services.flink.address) as job:
         eventually(lambda: '"started"' in world.log.read_text(), seconds=180)
         services.flink.stop()

@@ -21,7 +21,7 @@ from flink_jobs.features.row import FeatureRow, encode_row
 from flink_jobs.processor.replay import replay
 from studykit.services import topics
 from tests.support import logs
-from tests.support.job_world import FEATURE_TOPICS, LONG_AFTER_MS, World
+from tests.support.job_world import FEATURE_TOPICS, LONG_AFTER_MS, JobWorld
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services, pytest.mark.slow]
 
@@ -33,7 +33,7 @@ WINDOWS = 5
 
 @pytest.fixture(scope="module")
 def world():
-    with World.open() as world:
+    with JobWorld.open() as world:
         yield world
 
 
@@ -59,7 +59,7 @@ def many_partitions() -> list[LogRecord]:
     return compact([*logs.story(), *bounds, *logs.drawn_streams(40, 25)])
 
 
-def renew(world: World, partitions: int) -> None:
+def renew(world: JobWorld, partitions: int) -> None:
     """Give the event topics that many partitions; empty everything."""
     with closing(KafkaAdminClient(bootstrap_servers=world.servers)) as admin:
         admin.delete_topics(list(topics.TOPICS))
@@ -77,11 +77,11 @@ def renew(world: World, partitions: int) -> None:
     world.redis.flushall()
 
 
-def rows_in(world: World) -> Counter:
+def rows_in(world: JobWorld) -> Counter:
     return Counter((record.key, record.value) for record in world.whole(FEATURE_TOPICS))
 
 
-def letters_in(world: World) -> Counter:
+def letters_in(world: JobWorld) -> Counter:
     letters = world.whole([DEAD_LETTER_TOPIC])
     return Counter((record.key, record.value, frozenset(record.headers)) for record in letters)
 
@@ -114,7 +114,7 @@ def payment(event_ms: int, key: str, partition: int) -> LogRecord:
     return LogRecord(TRANSACTIONS, partition, 0, 0, key.encode(), value)
 
 
-def go_on_until(world: World, window_end_ms: int, feed: Iterator[LogRecord]) -> None:
+def go_on_until(world: JobWorld, window_end_ms: int, feed: Iterator[LogRecord]) -> None:
     """Send one record after the other until windows of that end have fired."""
     deadline = time.monotonic() + PATIENCE_S
     while True:

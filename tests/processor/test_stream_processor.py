@@ -36,7 +36,7 @@ from flink_jobs.processor.commits import (
 )
 from flink_jobs.processor.lane import Ledger
 from flink_jobs.processor.partition import Output, Partition
-from flink_jobs.processor.resume import Resume
+from flink_jobs.processor.resume import ResumePoint
 from flink_jobs.stream_processor import main
 from tests.support.payment_logs import (
     BASE_MS,
@@ -174,31 +174,33 @@ def click(offset: int, minute: int, user: str = "user") -> LogRecord:
 
 def test_commit_of_a_partition_without_events() -> None:
     settings = Settings()
-    assert resume_from(commit_of(Resume(7, None, 7), settings), 0, settings) == Resume(7, None, 7)
+    assert resume_from(commit_of(ResumePoint(7, None, 7), settings), 0, settings) == ResumePoint(
+        7, None, 7
+    )
 
 
 def test_commit_names_its_topic_and_an_older_one_does_not() -> None:
     settings, topic = Settings(), TopicState("an-id", 4)
-    commit = commit_of(Resume(7, 9, 8), settings, topic)
-    assert (resume_from(commit, 0, settings), topic_of(commit)) == (Resume(7, 9, 8), topic)
-    assert topic_of(commit_of(Resume(7, 9, 8), settings)) is None
+    commit = commit_of(ResumePoint(7, 9, 8), settings, topic)
+    assert (resume_from(commit, 0, settings), topic_of(commit)) == (ResumePoint(7, 9, 8), topic)
+    assert topic_of(commit_of(ResumePoint(7, 9, 8), settings)) is None
     assert topic_of(None) is None
     place = TopicPartition(TRANSACTIONS, 0)
-    check_log(place, Resume(7, 9, 8), 8, settings, topic, TopicState("an-id", 5))
+    check_log(place, ResumePoint(7, 9, 8), 8, settings, topic, TopicState("an-id", 5))
     with pytest.raises(ForeignCommit, match="the topic was created anew"):
-        check_log(place, Resume(7, 9, 8), 8, settings, topic, TopicState("another", 4))
+        check_log(place, ResumePoint(7, 9, 8), 8, settings, topic, TopicState("another", 4))
 
 
 def test_group_without_a_commit_begins_where_the_log_does() -> None:
-    assert resume_from(None, 12, Settings()) == Resume(12, None, 12)
+    assert resume_from(None, 12, Settings()) == ResumePoint(12, None, 12)
 
 
 def test_plain_offset_of_another_tool_is_taken_as_it_is() -> None:
-    assert resume_from(OffsetAndMetadata(9, "", -1), 0, Settings()) == Resume(9, None, 9)
+    assert resume_from(OffsetAndMetadata(9, "", -1), 0, Settings()) == ResumePoint(9, None, 9)
 
 
 def test_what_waits_in_open_windows_counts_as_delivered() -> None:
-    assert delivered_until(commit_of(Resume(5, 1, 9), Settings())) == 9
+    assert delivered_until(commit_of(ResumePoint(5, 1, 9), Settings())) == 9
     assert delivered_until(OffsetAndMetadata(7, "", -1)) == 7
 
 
@@ -219,19 +221,19 @@ def test_commit_of_another_program_is_refused(note: str) -> None:
     ],
 )
 def test_commit_under_other_rules_is_refused(changed: dict[str, int]) -> None:
-    left = commit_of(Resume(5, 1, 9), Settings())
+    left = commit_of(ResumePoint(5, 1, 9), Settings())
     with pytest.raises(ForeignCommit, match="was left with the windows size=5min"):
         resume_from(left, 0, Settings(**changed))
 
 
 def test_settings_that_decide_nothing_may_change() -> None:
-    left = commit_of(Resume(5, 1, 9), Settings())
+    left = commit_of(ResumePoint(5, 1, 9), Settings())
     other = Settings(checkpoint_interval_ms=50, metrics_port=1, redis_port=2)
-    assert resume_from(left, 0, other) == Resume(5, 1, 9)
+    assert resume_from(left, 0, other) == ResumePoint(5, 1, 9)
 
 
 def test_log_shorter_than_what_was_delivered_is_another_log() -> None:
-    partition, resume = TopicPartition(TRANSACTIONS, 0), Resume(5, 1, 9)
+    partition, resume = TopicPartition(TRANSACTIONS, 0), ResumePoint(5, 1, 9)
     check_log(partition, resume, 9, Settings())
     with pytest.raises(ForeignCommit, match="created anew"):
         check_log(partition, resume, 8, Settings())

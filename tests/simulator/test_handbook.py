@@ -12,7 +12,7 @@ from flink_jobs.simulator.geography import TOWNS
 from flink_jobs.simulator.handbook import (
     CUSTOMERS,
     TERMINALS,
-    Labelled,
+    LabelledPayments,
     Payments,
     customers,
     drawn_on,
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow  # half a year of payments, labelled
 
 
 @pytest.fixture(scope="module")
-def labelled() -> Labelled:
+def labelled() -> LabelledPayments:
     people = customers()
     return plant_frauds(payments(people, reachable(people, terminals())))
 
@@ -41,7 +41,7 @@ def honest() -> Payments:
     return payments(people, reachable(people, terminals()))
 
 
-def row(labelled: Labelled, number: int) -> tuple[str, int, int, int]:
+def row(labelled: LabelledPayments, number: int) -> tuple[str, int, int, int]:
     rows = labelled.payments
     time = FIRST_DAY + timedelta(seconds=int(rows.seconds[number]))
     columns = (rows.customer, rows.terminal, rows.cents)

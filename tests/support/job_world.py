@@ -25,7 +25,7 @@ LONG_AFTER_MS = 2 * 86_400_000
 READ_COMMITTED = {"isolation_level": "read_committed", "auto_offset_reset": "earliest"}
 
 
-class World:
+class JobWorld:
     """Services of their own, and the job as a process of its own."""
 
     def __init__(self, services: TestServices, home: Path) -> None:
@@ -47,7 +47,7 @@ class World:
 
     @classmethod
     @contextmanager
-    def open(cls) -> Iterator[World]:
+    def open(cls) -> Iterator[JobWorld]:
         """Start services that nobody else uses; stop all that runs at the end."""
         with home_for_services() as home:
             services = TestServices(Workspace(home))

@@ -14,7 +14,7 @@ from typing import Final
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.outbox import DELIVERY_TIMEOUT_S, Outbox, unstored
-from flink_jobs.connectors.redis import FeatureStore, StoreAway, Stored, open_client
+from flink_jobs.connectors.redis import FeatureStore, StoreAway, WriteResult, open_client
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import FeatureRow
 
@@ -37,7 +37,7 @@ class Delivery:
         self._settings = settings
         self._outbox: Outbox | None = None
 
-    def __call__(self, rows: list[FeatureRow]) -> Stored:
+    def __call__(self, rows: list[FeatureRow]) -> WriteResult:
         """Write a batch; return what became of it.
 
         Raises:
@@ -50,7 +50,7 @@ class Delivery:
             self._send(stored.refused)
         return stored
 
-    def _write(self, rows: list[FeatureRow]) -> Stored:
+    def _write(self, rows: list[FeatureRow]) -> WriteResult:
         deadline, pause_s = time.monotonic() + PATIENCE_S, _FIRST_PAUSE_S
         while True:
             try:

@@ -61,7 +61,7 @@ class LetterWriter:
         )
 
 
-class WriteLetters(ScalarFunction):  # type: ignore[misc]
+class LetterFunction(ScalarFunction):  # type: ignore[misc]
     """Writes dead letters, and counts them by reason and feature set."""
 
     def __init__(self, writer: LetterWriter, shape: Callable[[DeadLetter], object]) -> None:

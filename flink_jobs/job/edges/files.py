@@ -18,9 +18,9 @@ from flink_jobs.dead_letter import DeadLetter
 from flink_jobs.events import EVENT_TYPES
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import FeatureRow
+from flink_jobs.job.edges.letters import LetterFunction, LetterWriter
 from flink_jobs.job.functions import Deliver, arguments, no_delivery
 from flink_jobs.job.graph import statement
-from flink_jobs.job.letters import LetterWriter, WriteLetters
 
 _DEAD_LETTERS: Final = "dead_letters"
 Line = TypeVar("Line")
@@ -63,7 +63,7 @@ class FileEdges:
 
     def create_sinks(self, table_env: StreamTableEnvironment) -> list[str]:
         """Create a folder of lines for each feature set, and one for the dead letters."""
-        write = udf(WriteLetters(self._letters, _line), result_type=DataTypes.STRING())
+        write = udf(LetterFunction(self._letters, _line), result_type=DataTypes.STRING())
         table_env.create_temporary_function("dead_letter_line", write)
         names = [f"{feature_set.name}_rows" for feature_set in CATALOG]
         for name in (*names, _DEAD_LETTERS):

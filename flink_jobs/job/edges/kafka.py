@@ -25,11 +25,11 @@ from flink_jobs.connectors.topics import Topics
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC, DeadLetter
 from flink_jobs.events import EVENT_TYPES
 from flink_jobs.features.catalog import CATALOG
-from flink_jobs.job.delivery import Delivery
+from flink_jobs.job.edges.delivery import Delivery
+from flink_jobs.job.edges.letters import LetterFunction, LetterWriter
+from flink_jobs.job.edges.plain_events import GROUP, MAX_TEXT, PLAIN_EVENTS, SEPARATOR
 from flink_jobs.job.functions import Deliver, arguments
 from flink_jobs.job.graph import statement
-from flink_jobs.job.letters import LetterWriter, WriteLetters
-from flink_jobs.job.plain_events import GROUP, MAX_TEXT, PLAIN_EVENTS, SEPARATOR
 
 TRANSACTION_TIMEOUT_MS: Final = 900_000
 """How long the job may be away before what it has written, and not committed, is lost."""
@@ -85,7 +85,7 @@ class KafkaEdges:
     def create_sinks(self, table_env: StreamTableEnvironment) -> list[str]:
         """Create the sinks of features and dead letters."""
         writer = LetterWriter(self.settings.size_ms, self.settings.slide_ms)
-        write = udf(WriteLetters(writer, _record), result_type=_LETTER)
+        write = udf(LetterFunction(writer, _record), result_type=_LETTER)
         table_env.create_temporary_function("dead_letter", write)
         common: dict[str, str | int] = {
             "servers": self.settings.kafka_servers,

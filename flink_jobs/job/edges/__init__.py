@@ -1,0 +1,1 @@
+"""The edges of the production job: where its records come from, and where its rows go."""
