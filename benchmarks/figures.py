@@ -15,22 +15,20 @@ from flink_jobs.engine.sliding import SlidingOperator
 from flink_jobs.engine.windows import SlidingWindows
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 from studykit.drawing import style
-from studykit.figures import (
-    assigners,
+from studykit.figures.clocks import (
     bound_tradeoff,
-    job_view,
-    keyed_state,
     marbles,
     min_watermark,
-    panes,
     two_clocks,
     watermark_stepper,
-    window_life,
 )
+from studykit.figures.operators import job_view, keyed_state
+from studykit.figures.windows import assigners, panes, window_life
 from studykit.flink import recording
+from studykit.trace.payments import seeded
 from studykit.trace.simulate import simulate
 from studykit.trace.steps import Event, Policy, Trace
-from studykit.trace.stories import SILENT_PARTITION, STORY, STORY_POLICY, TWO_VISITS, seeded
+from studykit.trace.stories import SILENT_PARTITION, STORY, STORY_POLICY, TWO_VISITS
 from studykit.widgets import Stepper
 from studykit.widgets.reel import reel_of
 

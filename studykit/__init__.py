@@ -13,36 +13,39 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from studykit.figures import (
-        assigners,
+    from studykit.figures.clocks import (
         bound_tradeoff,
         comparison,
-        job_view,
-        keyed_state,
+        marbles,
         min_watermark,
-        panes,
-        plane,
         two_clocks,
         watermark_stepper,
-        window_life,
     )
-    from studykit.trace.comparing import compare
+    from studykit.figures.operators import job_view, join_lanes, keyed_state, live_state
+    from studykit.figures.windows import assigners, panes, window_life
+    from studykit.trace.comparison import compare
+    from studykit.trace.holders import (
+        DAY_MS,
+        Forever,
+        Timers,
+        TimeToLive,
+        month,
+        three_holders,
+        watched,
+    )
+    from studykit.trace.joins import JoinRow, joined
     from studykit.trace.marbles import outcome, parse
+    from studykit.trace.mutes import FOUR_PARTITIONS, muted
+    from studykit.trace.payments import SLOW, seeded
     from studykit.trace.simulate import simulate
     from studykit.trace.steps import Event, Policy, PolicyError, Trace
-    from studykit.trace.stories import (
-        SILENT_PARTITION,
-        SLOW,
-        STORY,
-        STORY_POLICY,
-        TWO_VISITS,
-        seeded,
-    )
-    from studykit.trace.typed import typed_before
+    from studykit.trace.stories import SILENT_PARTITION, STORY, STORY_POLICY, TWO_VISITS
+    from studykit.trace.typed_engine import typed_before
     from studykit.trace.view import view
     from studykit.trace.words import seconds, span, step_sentence
     from studykit.widgets.explorer import Explorer
     from studykit.widgets.marbles import Marbles
+    from studykit.widgets.mutes import Mutes
     from studykit.widgets.picture import Picture
     from studykit.widgets.predict import Predict
     from studykit.widgets.stepper import Stepper
@@ -51,48 +54,51 @@ if TYPE_CHECKING:
 # forty parsers first: without it every command that reads a notebook answers 1.5 s sooner.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
-_FIGURES = (
-    "assigners",
-    "bound_tradeoff",
-    "comparison",
-    "job_view",
-    "keyed_state",
-    "min_watermark",
-    "panes",
-    "plane",
-    "two_clocks",
-    "watermark_stepper",
-    "window_life",
-)
 _HOMES = {
-    "Event": "trace.steps",
-    "Explorer": "widgets.explorer",
-    "Marbles": "widgets.marbles",
-    "Picture": "widgets.picture",
-    "Policy": "trace.steps",
-    "PolicyError": "trace.steps",
-    "Predict": "widgets.predict",
-    "SILENT_PARTITION": "trace.stories",
-    "SLOW": "trace.stories",
-    "STORY": "trace.stories",
-    "STORY_POLICY": "trace.stories",
-    "Stepper": "widgets.stepper",
-    "TWO_VISITS": "trace.stories",
-    "Trace": "trace.steps",
-    "compare": "trace.comparing",
-    "outcome": "trace.marbles",
-    "parse": "trace.marbles",
-    "seconds": "trace.words",
-    "seeded": "trace.stories",
-    "simulate": "trace.simulate",
-    "span": "trace.words",
-    "step_sentence": "trace.words",
-    "typed_before": "trace.typed",
-    "view": "trace.view",
+    "studykit.figures.clocks": (
+        "bound_tradeoff",
+        "comparison",
+        "marbles",
+        "min_watermark",
+        "two_clocks",
+        "watermark_stepper",
+    ),
+    "studykit.figures.windows": ("assigners", "panes", "window_life"),
+    "studykit.figures.operators": ("job_view", "join_lanes", "keyed_state", "live_state"),
+    "studykit.trace.comparison": ("compare",),
+    "studykit.trace.holders": (
+        "DAY_MS",
+        "Forever",
+        "TimeToLive",
+        "Timers",
+        "month",
+        "three_holders",
+        "watched",
+    ),
+    "studykit.trace.joins": ("JoinRow", "joined"),
+    "studykit.trace.marbles": ("outcome", "parse"),
+    "studykit.trace.mutes": ("FOUR_PARTITIONS", "muted"),
+    "studykit.trace.simulate": ("simulate",),
+    "studykit.trace.steps": ("Event", "Policy", "PolicyError", "Trace"),
+    "studykit.trace.payments": ("SLOW", "seeded"),
+    "studykit.trace.stories": ("SILENT_PARTITION", "STORY", "STORY_POLICY", "TWO_VISITS"),
+    "studykit.trace.typed_engine": ("typed_before",),
+    "studykit.trace.view": ("view",),
+    "studykit.trace.words": ("seconds", "span", "step_sentence"),
+    "studykit.widgets.explorer": ("Explorer",),
+    "studykit.widgets.marbles": ("Marbles",),
+    "studykit.widgets.mutes": ("Mutes",),
+    "studykit.widgets.picture": ("Picture",),
+    "studykit.widgets.predict": ("Predict",),
+    "studykit.widgets.stepper": ("Stepper",),
 }
-"""Where each name of the front door lives."""
+"""The modules and rooms behind the front door, each with its names there."""
+
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "DAY_MS",
+    "FOUR_PARTITIONS",
     "SILENT_PARTITION",
     "SLOW",
     "STORY",
@@ -100,44 +106,61 @@ __all__ = [
     "TWO_VISITS",
     "Event",
     "Explorer",
+    "Forever",
+    "JoinRow",
     "Marbles",
+    "Mutes",
     "Picture",
     "Policy",
     "PolicyError",
     "Predict",
     "Stepper",
+    "TimeToLive",
+    "Timers",
     "Trace",
     "assigners",
     "bound_tradeoff",
     "compare",
     "comparison",
     "job_view",
+    "join_lanes",
+    "joined",
     "keyed_state",
+    "live_state",
+    "marbles",
     "min_watermark",
+    "month",
+    "muted",
     "outcome",
     "panes",
     "parse",
-    "plane",
     "seconds",
     "seeded",
     "simulate",
     "span",
     "step_sentence",
+    "three_holders",
     "two_clocks",
     "typed_before",
     "view",
+    "watched",
     "watermark_stepper",
     "window_life",
 ]
 
 
 def __getattr__(name: str) -> object:
-    """Return a name of the front door, or a figure's module, from where it lives."""
-    if name in _FIGURES:
-        return import_module(f"{__name__}.figures.{name}")
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Return a name of the front door from its home; the first use imports that home.
+
+    Raises:
+        AttributeError: The front door has no such name.
+    """
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = import_module(_HOME_OF[name])
+    # A figure is a module of its room: the room has no such attribute before the first import.
+    found: object = getattr(home, name, None) or import_module(f"{home.__name__}.{name}")
+    return found
 
 
 def __dir__() -> list[str]:

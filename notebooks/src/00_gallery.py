@@ -18,14 +18,14 @@ from studykit import (
     bound_tradeoff,
     comparison,
     job_view,
+    join_lanes,
     keyed_state,
+    live_state,
+    marbles,
     min_watermark,
     panes,
     two_clocks,
 )
-from studykit.figures import join_lanes, live_state, marbles
-from studykit.flink.recording import load
-from studykit.trace.joining import Row, joined
 
 RECORDINGS = Path("..").resolve() / "studykit" / "flink" / "recordings"
 
@@ -37,16 +37,22 @@ RECORDINGS = Path("..").resolve() / "studykit" / "flink" / "recordings"
 from msgspec.structs import replace
 
 from studykit import (
+    DAY_MS,
     STORY,
     STORY_POLICY,
     Explorer,
+    JoinRow,
     Marbles,
     Stepper,
+    joined,
+    month,
     simulate,
+    three_holders,
+    watched,
     watermark_stepper,
     window_life,
 )
-from studykit.trace.living import DAY_MS, month, three_holders, watched
+from studykit.flink.recording import load
 
 story = simulate(STORY, STORY_POLICY)
 keyed = simulate(STORY, replace(STORY_POLICY, keyed=True))
@@ -171,7 +177,8 @@ Stepper(both, comparison, step=len(both.moments))
 # how many rows are held. **When may one side stop waiting?** Lesson 08.
 
 # %% tags=["widget", "figure"]
-rows = [Row("left", 2_000), Row("right", 5_000), Row("left", 6_000), Row("right", 14_000)]
+order = [("left", 2_000), ("right", 5_000), ("left", 6_000), ("right", 14_000)]
+rows = [JoinRow(side, event_ms) for side, event_ms in order]
 clicks = joined(rows, lower_ms=0, upper_ms=10_000)
 Stepper(clicks, join_lanes, step=4, stills=[4])
 

@@ -29,9 +29,19 @@
 # %% tags=["setup"]
 from msgspec.structs import replace
 
-from studykit import Explorer, Policy, Predict, Stepper, min_watermark, seconds, simulate, view
-from studykit.trace.muting import FOUR_PARTITIONS, muted
-from studykit.widgets.mutes import Mutes
+from studykit import (
+    FOUR_PARTITIONS,
+    Explorer,
+    Mutes,
+    Policy,
+    Predict,
+    Stepper,
+    min_watermark,
+    muted,
+    seconds,
+    simulate,
+    view,
+)
 
 # %% [markdown]
 # ## 1. Four logs, one clock

@@ -32,10 +32,21 @@ from collections import Counter
 from inspect import getsource
 from random import Random
 
-from studykit import STORY, Predict, Stepper, typed_before
-from studykit.figures import live_state
-from studykit.figures.keyed_state import place_of
-from studykit.trace.living import DAY_MS, Forever, Timers, TimeToLive, month, three_holders, watched
+from studykit import (
+    DAY_MS,
+    STORY,
+    Forever,
+    Predict,
+    Stepper,
+    Timers,
+    TimeToLive,
+    keyed_state,
+    live_state,
+    month,
+    three_holders,
+    typed_before,
+    watched,
+)
 
 Engine = typed_before("07")["Engine"]
 
@@ -325,7 +336,7 @@ for key, value in [("a", 5), ("b", 90), ("a", 6)]:
 # Python's own `hash` of a text is another number in each.
 
 # %% [markdown]
-# `place_of` places a text as Flink's Java does: by its murmur hash.
+# `keyed_state.place_of` places a text as Flink's Java does: by its murmur hash.
 # <!-- claim: flink-places-a-string-by-its-murmur-hash --> (A key of several columns has the hash of
 # its row.) 10,000 payments of 40 shops; one is a supermarket with a third of all. **Predict** the
 # load of the busiest place when there are 2, 4, 8 and 16 places.
@@ -336,7 +347,7 @@ shops = [f"shop {draw.choice([*[7] * 20, *range(40)])}" for _ in range(10_000)]
 
 
 def busiest(keys, places):
-    return max(Counter(place_of(key, places).subtask for key in keys).values())
+    return max(Counter(keyed_state.place_of(key, places).subtask for key in keys).values())
 
 
 for places in (2, 4, 8, 16):

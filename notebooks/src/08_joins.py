@@ -27,9 +27,7 @@
 # %% tags=["setup"]
 from flink_jobs.engine.joins import IntervalJoin
 from flink_jobs.engine.joins_versioned import VersionedLookup
-from studykit import Predict, Stepper, seconds
-from studykit.figures import join_lanes
-from studykit.trace.joining import Row, joined
+from studykit import JoinRow, Predict, Stepper, join_lanes, joined, seconds
 
 # %% [markdown]
 # ## 1. Two lanes and a band
@@ -48,7 +46,7 @@ order = [
     ("left", 2), ("right", 5), ("left", 6), ("right", 14), ("left", 15),
     ("left", 21), ("right", 19), ("right", 27), ("left", 30), ("right", 33),
 ]  # fmt: skip
-rows = [Row(side, second * 1_000) for side, second in order]
+rows = [JoinRow(side, second * 1_000) for side, second in order]
 run = joined(rows, lower_ms=0, upper_ms=10_000)
 for step in run.steps:
     print(f"{step.row.side:>5} {seconds(step.row.event_ms):>5}: pairs {list(step.pairs)}")
@@ -70,7 +68,8 @@ Stepper(run, join_lanes, step=6, stills=[6, 10])
 # <!-- claim: flink-minimum-over-inputs -->
 
 # %% tags=["widget"]
-shown = joined([Row("left", 2_000), Row("right", 3_000), Row("left", 60_000)], 0, 10_000)
+few = [JoinRow("left", 2_000), JoinRow("right", 3_000), JoinRow("left", 60_000)]
+shown = joined(few, lower_ms=0, upper_ms=10_000)
 Predict(
     "Ads at 2 s and at 60 s are read, and one click at 3 s. How many ads are held?",
     [0, 1, 2],
@@ -94,8 +93,8 @@ Predict(
 # the clicks stall for an hour: a broken app, a night, a partition that nobody reads. The ads go on.
 
 # %% tags=["widget"]
-ads = [Row("left", second * 1_000) for second in range(0, 4_201, 10)]
-before = [*ads[:61], Row("right", 600_000)]
+ads = [JoinRow("left", second * 1_000) for second in range(0, 4_201, 10)]
+before = [*ads[:61], JoinRow("right", 600_000)]
 stalled = joined([*before, *ads[61:]], 0, 60_000)
 Predict(
     "Seven ads are held when the clicks stall. How many are held an hour later?",
@@ -105,7 +104,7 @@ Predict(
 )
 
 # %%
-back = joined([*before, *ads[61:], Row("right", 4_200_000)], 0, 60_000)
+back = joined([*before, *ads[61:], JoinRow("right", 4_200_000)], 0, 60_000)
 print("when the clicks stall:", stalled.held[61][0])
 print("an hour later:        ", stalled.held[-1][0])
 print("one click later:      ", back.held[-1][0])

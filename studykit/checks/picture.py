@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from IPython.display import display
 
+import studykit
 from studykit.checks.beside import Spans, Watermarks
 from studykit.exercises.scene import Scene
 from studykit.trace.simulate import simulate
@@ -28,7 +27,7 @@ def picture(scene: Scene) -> Picture:
         shown = Picture(trace, beside, step)
         shown.sentence = " ".join(filter(None, [scene.about, shown.sentence]))
         return shown
-    shown = Picture(trace, import_module(f"studykit.figures.{scene.figure}"), step)
+    shown = Picture(trace, getattr(studykit, scene.figure), step)
     verdict = scene.moment == "judged" and scene.figure in ("watermark_stepper", "window_life")
     words = [scene.about, step_sentence(trace, step) if verdict else "", shown.sentence]
     shown.sentence = " ".join(filter(None, words))

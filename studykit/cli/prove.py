@@ -72,7 +72,7 @@ def _show(found: Counterexample, policy: Policy, console: Console) -> None:
 
 def _draw(found: Counterexample, policy: Policy, picture: Path) -> None:
     from studykit.drawing import style  # noqa: PLC0415 - matplotlib takes a second
-    from studykit.figures import watermark_stepper  # noqa: PLC0415
+    from studykit.figures.clocks import watermark_stepper  # noqa: PLC0415
 
     trace = simulate(delivered(found.log), replace(policy, keyed=True, bounded=True))
     try:

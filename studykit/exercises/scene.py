@@ -22,7 +22,7 @@ class Scene:
     """A figure, the stream that it shows, and the moment.
 
     Attributes:
-        figure: The module of `studykit.figures` that draws it.
+        figure: The figure that draws it, by its name in `from studykit import …`.
         events: The stream, in order of arrival.
         policy: What it meets.
         number: The event that decides, from 1.

@@ -8,18 +8,18 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from matplotlib.figure import Figure
 
 from studykit.flink.recording import JobRecording
-from studykit.trace.comparing import Comparison
-from studykit.trace.joining import Joined
-from studykit.trace.living import Living
+from studykit.trace.comparison import Comparison
+from studykit.trace.holders import Holdings
+from studykit.trace.joins import JoinTrace
 from studykit.trace.steps import Trace
 
 Row: TypeAlias = dict[str, str | int]
 """A row of the table that says the same as the picture."""
 
-Subject = TypeVar("Subject", Trace, JobRecording, Comparison, Joined, Living)
+Subject = TypeVar("Subject", Trace, JobRecording, Comparison, JoinTrace, Holdings)
 """What a figure shows, step by step."""
 Subject_contra = TypeVar(
-    "Subject_contra", Trace, JobRecording, Comparison, Joined, Living, contravariant=True
+    "Subject_contra", Trace, JobRecording, Comparison, JoinTrace, Holdings, contravariant=True
 )
 
 Choices: TypeAlias = Mapping[str, tuple[str | int, ...]]

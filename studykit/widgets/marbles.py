@@ -10,7 +10,7 @@ import anywidget
 import traitlets
 
 from studykit.drawing import style
-from studykit.figures import watermark_stepper
+from studykit.figures.clocks import watermark_stepper
 from studykit.trace.marbles import aligned, parse
 from studykit.trace.simulate import simulate
 from studykit.trace.steps import Event, Policy, Trace

@@ -9,7 +9,7 @@ import ipywidgets as widgets
 from msgspec.structs import replace
 
 from studykit.figures.exhibit import Exhibit
-from studykit.trace.muting import MUTED, muted
+from studykit.trace.mutes import MUTED, muted
 from studykit.trace.simulate import simulate
 from studykit.trace.steps import Event, Policy, Trace
 from studykit.trace.words import seconds

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from studykit.flink.recording import JobRecording
-from studykit.trace.comparing import Comparison
-from studykit.trace.joining import Joined
-from studykit.trace.living import DAY_MS, Living
+from studykit.trace.comparison import Comparison
+from studykit.trace.holders import DAY_MS, Holdings
+from studykit.trace.joins import JoinTrace
 from studykit.trace.steps import Step, Trace
 from studykit.trace.words import seconds, step_sentence
 
@@ -38,14 +38,14 @@ class Reel(NamedTuple):
         return max(sum(at_ms <= time_ms for at_ms in self.times) - 1, 0)
 
 
-def reel_of(subject: Trace | JobRecording | Comparison | Joined | Living) -> Reel:
+def reel_of(subject: Trace | JobRecording | Comparison | JoinTrace | Holdings) -> Reel:
     """Return the steps of a trace, from before the first, or the moments of the others."""
     if isinstance(subject, Trace):
         return _of_trace(subject)
-    if isinstance(subject, Joined):
+    if isinstance(subject, JoinTrace):
         return _of_join(subject)
-    if isinstance(subject, Living):
-        return _of_living(subject)
+    if isinstance(subject, Holdings):
+        return _of_holdings(subject)
     return _of_recording(subject) if isinstance(subject, JobRecording) else _of_comparison(subject)
 
 
@@ -101,18 +101,18 @@ def _of_comparison(comparison: Comparison) -> Reel:
     return Reel((-1, *moments), words, [last], {"step": range(last + 1)})
 
 
-def _of_join(joined: Joined) -> Reel:
+def _of_join(join: JoinTrace) -> Reel:
     """Rows are counted, not timed; landmarks are the rows that make a pair."""
-    steps = list(enumerate(joined.steps, start=1))
+    steps = list(enumerate(join.steps, start=1))
     last = len(steps)
     words = ["Nothing has arrived yet.", *(f"A {step.row.side} row." for _, step in steps)]
     pairs = [number for number, step in steps if step.pairs]
     return Reel(range(last + 1), words, [last], {"step": range(last + 1), "pair": pairs})
 
 
-def _of_living(living: Living) -> Reel:
+def _of_holdings(holdings: Holdings) -> Reel:
     """What remains as a picture is the end of the stream."""
-    times = [moment.now_ms for moment in living.moments]
+    times = [moment.now_ms for moment in holdings.moments]
     words = ["Nothing has arrived yet.", *(f"Day {now_ms / DAY_MS:.1f}." for now_ms in times)]
     last = len(times)
     return Reel((-1, *times), words, [last], {"step": range(last + 1)})

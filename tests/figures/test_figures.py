@@ -15,21 +15,20 @@ from matplotlib.figure import Figure
 from msgspec.structs import replace
 
 from studykit.drawing import style
-from studykit.figures import (
-    assigners,
+from studykit.figures import plane
+from studykit.figures.clocks import (
     bound_tradeoff,
-    keyed_state,
     marbles,
     min_watermark,
-    panes,
-    plane,
     two_clocks,
     watermark_stepper,
-    window_life,
 )
 from studykit.figures.exhibit import Exhibit
+from studykit.figures.operators import keyed_state
+from studykit.figures.windows import assigners, panes, window_life
+from studykit.trace.payments import seeded
 from studykit.trace.simulate import Policy, Trace, simulate
-from studykit.trace.stories import SILENT_PARTITION, STORY, STORY_POLICY, TWO_VISITS, seeded
+from studykit.trace.stories import SILENT_PARTITION, STORY, STORY_POLICY, TWO_VISITS
 from studykit.trace.view import view
 
 STORY_TRACE = simulate(STORY, STORY_POLICY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from types import ModuleType
 
 import pytest
@@ -19,7 +19,7 @@ COURSE = Course(Path(__file__).resolve().parents[2])
 NOTEBOOK = load(COURSE.notebooks / f"{SOURCE.stem}.ipynb")
 TEXT = " ".join(re.sub(r"\n# ?", " ", SOURCE.read_text("utf-8")).split())
 MODULES = [
-    import_module(f"studykit.figures.{module.name}") for module in iter_modules(figures.__path__)
+    import_module(module.name) for module in walk_packages(figures.__path__, "studykit.figures.")
 ]
 EXHIBITS = [module for module in MODULES if hasattr(module, "QUESTION")]
 

@@ -10,7 +10,7 @@ import pytest
 
 from studykit.drawing import style
 from studykit.errors import StudyError
-from studykit.figures import job_view
+from studykit.figures.operators import job_view
 from studykit.flink import recording
 from studykit.flink.recording import Moment, OperatorState, load, record
 from studykit.services.ports import free_port

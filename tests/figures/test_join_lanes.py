@@ -6,11 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flink_jobs.engine.joins import IntervalJoin
-from studykit.figures import join_lanes
-from studykit.trace.joining import Row, joined
+from studykit.figures.operators import join_lanes
+from studykit.trace.joins import JoinRow, joined
 
 rows = st.lists(
-    st.builds(Row, st.sampled_from(["left", "right"]), st.integers(0, 20).map(lambda s: s * 1_000)),
+    st.builds(
+        JoinRow, st.sampled_from(["left", "right"]), st.integers(0, 20).map(lambda s: s * 1_000)
+    ),
     max_size=8,
 )
 
@@ -21,7 +23,7 @@ def gids(run: object, step: int) -> set[str]:
 
 
 @given(rows)
-def test_what_is_held_is_what_the_join_holds(given_rows: list[Row]) -> None:
+def test_what_is_held_is_what_the_join_holds(given_rows: list[JoinRow]) -> None:
     run = joined(given_rows, 0, 5_000, bound_ms=2_000)
     join: IntervalJoin[int, int] = IntervalJoin(0, 5_000)
     for row, step in zip(given_rows, run.steps, strict=True):
@@ -32,7 +34,9 @@ def test_what_is_held_is_what_the_join_holds(given_rows: list[Row]) -> None:
 
 
 def test_the_picture_shows_pairs_rows_band_and_watermark() -> None:
-    run = joined([Row("left", 2_000), Row("right", 5_000), Row("right", 14_000)], 0, 10_000)
+    run = joined(
+        [JoinRow("left", 2_000), JoinRow("right", 5_000), JoinRow("right", 14_000)], 0, 10_000
+    )
     assert {"pair:2000:5000", "row:1:held", "row:2:held", "band:2000:12000"} <= gids(run, 1) | gids(
         run, 2
     )
@@ -43,6 +47,6 @@ def test_the_picture_shows_pairs_rows_band_and_watermark() -> None:
 
 
 def test_a_row_behind_the_watermark_is_drawn_as_refused() -> None:
-    run = joined([Row("left", 9_000), Row("right", 9_000), Row("left", 1_000)], 0, 0)
+    run = joined([JoinRow("left", 9_000), JoinRow("right", 9_000), JoinRow("left", 1_000)], 0, 0)
     assert "row:3:late" in gids(run, 3)
     assert "refused" in join_lanes.describe(run, 3)

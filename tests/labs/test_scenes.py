@@ -15,7 +15,7 @@ from studykit.checks.running import run_cases
 from studykit.exercises.catalog import find_exercise, labs
 from studykit.exercises.definition import Args, Exercise
 from studykit.exercises.scene import Scene, meeting
-from studykit.figures.assigners import assigned
+from studykit.figures.windows.assigners import assigned
 from studykit.trace.simulate import simulate
 from studykit.trace.steps import Step, Trace
 from studykit.trace.view import view

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from studykit.flink.in_process import at
+from studykit.trace.payments import seeded
 from studykit.trace.steps import Event
-from studykit.trace.stories import seeded
 from tests.support.flink import Flink
 
 SOURCE = Path(__file__).resolve().parents[2] / "notebooks" / "src" / "11_pyflink.py"

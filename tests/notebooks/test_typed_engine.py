@@ -14,7 +14,7 @@ from flink_jobs.simulator.golden import golden_log
 from studykit.trace.simulate import simulate
 from studykit.trace.steps import Event, Policy
 from studykit.trace.stories import STORY, STORY_POLICY
-from studykit.trace.typed import engine_cells, typed_before
+from studykit.trace.typed_engine import engine_cells, typed_before
 
 LESSONS = ("03", "04", "05", "07")
 """The lessons that go on with it; the one after the last has all of it."""

@@ -7,7 +7,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from msgspec.structs import replace
 
-from studykit.figures import assigners, job_view, panes, watermark_stepper, window_life
+from studykit.figures.clocks import watermark_stepper
+from studykit.figures.operators import job_view
+from studykit.figures.windows import assigners, panes, window_life
 from studykit.flink import recording
 from studykit.trace.simulate import Policy, simulate
 from studykit.trace.stories import STORY, STORY_POLICY, TWO_VISITS

@@ -17,8 +17,9 @@ from flink_jobs.engine.sessions import SessionOperator
 from flink_jobs.engine.sliding import SlidingOperator
 from flink_jobs.engine.windows import SessionWindows, SlidingWindows, is_closed, is_purged
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
+from studykit.trace.payments import seeded
 from studykit.trace.simulate import Event, Policy, PolicyError, Trace, simulate
-from studykit.trace.stories import SILENT_PARTITION, STORY, STORY_POLICY, TWO_VISITS, seeded
+from studykit.trace.stories import SILENT_PARTITION, STORY, STORY_POLICY, TWO_VISITS
 from studykit.trace.view import view
 from tests.support.oracle import Item, Played, play_sessions, play_windows
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from studykit.figures import min_watermark
-from studykit.trace.muting import FOUR_PARTITIONS, MUTED, muted
+from studykit.figures.clocks import min_watermark
+from studykit.trace.mutes import FOUR_PARTITIONS, MUTED, muted
 from studykit.trace.simulate import simulate
 from studykit.trace.steps import Policy
 from studykit.widgets.mutes import Mutes

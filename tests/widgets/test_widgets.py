@@ -15,7 +15,9 @@ from PIL import Image
 
 from studykit import widgets
 from studykit.drawing import style
-from studykit.figures import assigners, keyed_state, two_clocks, watermark_stepper
+from studykit.figures.clocks import two_clocks, watermark_stepper
+from studykit.figures.operators import keyed_state
+from studykit.figures.windows import assigners
 from studykit.trace.simulate import Policy, simulate
 from studykit.trace.stories import SILENT_PARTITION, STORY, STORY_POLICY
 from studykit.trace.words import state_sentence

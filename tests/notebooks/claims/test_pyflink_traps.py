@@ -19,7 +19,7 @@ from pyflink.table.udf import udf
 from pyflink.util.exceptions import TableException
 
 from flink_jobs.utils.watermarks import MIN_WATERMARK
-from studykit.figures.keyed_state import place_of
+from studykit.figures.operators.keyed_state import place_of
 from studykit.flink.in_process import at
 from tests.support.flink import Flink
 from tests.support.services import INHERITED

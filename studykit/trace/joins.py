@@ -1,6 +1,7 @@
 """The interval join, watched: rows of two sides go through it, and every step is kept.
 
->>> rows = [Row("left", 5_000), Row("right", 9_000), Row("right", 16_000), Row("left", 16_000)]
+>>> times = [("left", 5_000), ("right", 9_000), ("right", 16_000), ("left", 16_000)]
+>>> rows = [JoinRow(side, event_ms) for side, event_ms in times]
 >>> joined(rows, lower_ms=0, upper_ms=10_000).held
 ((1, 0), (1, 1), (1, 2), (1, 1))
 """
@@ -15,7 +16,7 @@ from flink_jobs.engine.joins import IntervalJoin, Outer, Side
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness, WatermarkCombiner
 
 
-class Row(Struct, frozen=True):
+class JoinRow(Struct, frozen=True):
     """A row of one side, in the order in which rows arrive."""
 
     side: Side
@@ -33,14 +34,14 @@ class JoinStep(Struct, frozen=True):
         held: Times of the left and of the right rows that are held afterwards.
     """
 
-    row: Row
+    row: JoinRow
     late: bool
     watermark_ms: int
     pairs: tuple[tuple[int | None, int | None], ...]
     held: tuple[tuple[int, ...], tuple[int, ...]]
 
 
-class Joined(Struct, frozen=True):
+class JoinTrace(Struct, frozen=True):
     """Everything that happened in a join, row by row."""
 
     lower_ms: int
@@ -54,8 +55,13 @@ class Joined(Struct, frozen=True):
 
 
 def joined(
-    rows: Iterable[Row], lower_ms: int, upper_ms: int, *, bound_ms: int = 0, outer: Outer = "none"
-) -> Joined:
+    rows: Iterable[JoinRow],
+    lower_ms: int,
+    upper_ms: int,
+    *,
+    bound_ms: int = 0,
+    outer: Outer = "none",
+) -> JoinTrace:
     """Send rows through the engine's join and return every step.
 
     Args:
@@ -82,4 +88,4 @@ def joined(
         pairs = tuple((match.left, match.right) for match in join.take())
         held = (tuple(lefts), tuple(rights))
         steps.append(JoinStep(row, not taken, join.watermark_ms, pairs, held))
-    return Joined(lower_ms, upper_ms, tuple(steps))
+    return JoinTrace(lower_ms, upper_ms, tuple(steps))

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.trace.living import DAY_MS, Living
+from studykit.trace.holders import DAY_MS, Holdings
 
 TITLE: Final = "Live state"
 QUESTION: Final = "Who frees this byte?"
@@ -22,7 +22,7 @@ _APART: Final = 0.075
 
 
 @style.styled
-def draw(trace: Living, step: int) -> Figure:
+def draw(trace: Holdings, step: int) -> Figure:
     """Draw a curve for each holder: the keys that it holds, up to a moment."""
     figure = style.new_figure(8, 3.4)
     axes = figure.add_axes((0.1, 0.15, 0.7, 0.79))
@@ -55,12 +55,12 @@ def _write_names(axes: Axes, day: float, held: dict[str, int], most: int) -> Non
         )  # fmt: skip
 
 
-def _held(trace: Living, step: int) -> dict[str, int]:
+def _held(trace: Holdings, step: int) -> dict[str, int]:
     """Return how many keys each holder has after a step; before the first it is none."""
     return trace.moments[step - 1].held if step else dict.fromkeys(trace.accepted, 0)
 
 
-def describe(trace: Living, step: int) -> str:
+def describe(trace: Holdings, step: int) -> str:
     """Say when it is, and what each holder holds."""
     if not step:
         return "Nothing has arrived, and nothing is held."
@@ -72,7 +72,7 @@ def describe(trace: Living, step: int) -> str:
     return f"{when}, the keys held are: {held}."
 
 
-def happened(trace: Living, step: int) -> str:
+def happened(trace: Holdings, step: int) -> str:
     """Say what has become of the keys since the step before."""
     if not step:
         return "Nothing has arrived yet."
@@ -82,7 +82,7 @@ def happened(trace: Living, step: int) -> str:
     return f"{end}: {', '.join(parts)}."
 
 
-def table(trace: Living, step: int) -> list[Row]:
+def table(trace: Holdings, step: int) -> list[Row]:
     """Return the keys of each holder at every moment so far."""
     return [
         {"day": f"{moment.now_ms / DAY_MS:.1f}", **moment.held} for moment in trace.moments[:step]

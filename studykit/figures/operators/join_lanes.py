@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from flink_jobs.utils.watermarks import MIN_WATERMARK
 from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.trace.joining import Joined, JoinStep
+from studykit.trace.joins import JoinStep, JoinTrace
 from studykit.trace.words import count_of, seconds
 
 TITLE: Final = "What a join holds"
@@ -23,7 +23,7 @@ _CROWD: Final = 40
 
 
 @style.styled
-def draw(trace: Joined, step: int) -> Figure:
+def draw(trace: JoinTrace, step: int) -> Figure:
     """Draw both lanes with their rows and pairs, the common watermark, and the rows held."""
     figure = style.new_figure(8, 3.9)
     lanes = figure.add_axes((0.09, 0.52, 0.88, 0.38))
@@ -41,7 +41,7 @@ def draw(trace: Joined, step: int) -> Figure:
     return figure
 
 
-def _draw_band(axes: Axes, trace: Joined, step: int) -> None:
+def _draw_band(axes: Axes, trace: JoinTrace, step: int) -> None:
     """Draw where the partners of the newest row lie."""
     row = trace.steps[step - 1].row
     bounds = (trace.lower_ms, trace.upper_ms)
@@ -58,7 +58,7 @@ def _draw_band(axes: Axes, trace: Joined, step: int) -> None:
     )  # fmt: skip
 
 
-def _draw_rows(axes: Axes, trace: Joined, step: int) -> None:
+def _draw_rows(axes: Axes, trace: JoinTrace, step: int) -> None:
     crowded = len(trace.steps) > _CROWD
     held = dict(zip(_LANES, trace.steps[step - 1].held, strict=True))
     for number, done in enumerate(trace.steps[:step], start=1):
@@ -96,7 +96,7 @@ def _draw_watermark(axes: Axes, done: JoinStep, last: float) -> None:
     )  # fmt: skip
 
 
-def _draw_held(axes: Axes, trace: Joined, step: int) -> None:
+def _draw_held(axes: Axes, trace: JoinTrace, step: int) -> None:
     """Draw how many rows each side has held, step by step."""
     most = max((sum(pair) for pair in trace.held), default=1)
     axes.set(xlim=(0, max(len(trace.steps), 1)), ylim=(0, most * 1.15 + 0.5))
@@ -116,7 +116,7 @@ def _draw_held(axes: Axes, trace: Joined, step: int) -> None:
     axis.along_y(axes, axis.round_numbers(axes.get_ylim(), 3, whole=True), title="held")
 
 
-def describe(trace: Joined, step: int) -> str:
+def describe(trace: JoinTrace, step: int) -> str:
     """Say what the newest row met, and how much is held."""
     if not step:
         return "No row has arrived, and nothing is held."
@@ -134,7 +134,7 @@ def describe(trace: Joined, step: int) -> str:
     )
 
 
-def happened(trace: Joined, step: int) -> str:
+def happened(trace: JoinTrace, step: int) -> str:
     """Say which row has come, and what it set free."""
     if not step:
         return "Nothing has arrived yet."
@@ -144,7 +144,7 @@ def happened(trace: Joined, step: int) -> str:
     return f"A {done.row.side} row at {seconds(done.row.event_ms)}; {count_of(freed, 'row')} freed."
 
 
-def table(trace: Joined, step: int) -> list[Row]:
+def table(trace: JoinTrace, step: int) -> list[Row]:
     """Return every row so far with its pairs and what is held after it."""
     return [
         {

@@ -130,8 +130,8 @@ def three_holders(keep_ms: int) -> dict[str, Forever]:
     }
 
 
-class Moment(Struct, frozen=True):
-    """How many keys each holder has at a moment.
+class Sample(Struct, frozen=True):
+    """How many keys each holder has at one moment of wall time.
 
     Attributes:
         now_ms: The clock on the wall.
@@ -144,16 +144,16 @@ class Moment(Struct, frozen=True):
     held: dict[str, int]
 
 
-class Living(Struct, frozen=True):
+class Holdings(Struct, frozen=True):
     """What several holders held all along one stream, and how many payments each took for new."""
 
-    moments: tuple[Moment, ...]
+    moments: tuple[Sample, ...]
     accepted: dict[str, int]
 
 
 def watched(
     payments: Iterable[Payment], holders: Mapping[str, Forever], *, every_ms: int = DAY_MS // 2
-) -> Living:
+) -> Holdings:
     """Send payments to all holders, look at them every so often, before the end and after it.
 
     Args:
@@ -163,14 +163,14 @@ def watched(
     """
     newest_ms = -math.inf
     now_ms = 0
-    moments: list[Moment] = []
+    moments: list[Sample] = []
     accepted = dict.fromkeys(holders, 0)
 
     def look(watermark_ms: float) -> None:
         for holder in holders.values():
             holder.on_time(watermark_ms, now_ms)
         held = {name: len(holder.held) for name, holder in holders.items()}
-        moments.append(Moment(now_ms, watermark_ms, held))
+        moments.append(Sample(now_ms, watermark_ms, held))
 
     due_ms = 0
     for payment in payments:
@@ -186,4 +186,4 @@ def watched(
     if not moments or moments[-1].now_ms < now_ms:
         look(newest_ms - BOUND_MS - 1)
     look(math.inf)
-    return Living(tuple(moments), accepted)
+    return Holdings(tuple(moments), accepted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studykit.trace.living import (
+from studykit.trace.holders import (
     BOUND_MS,
     DAY_MS,
     MONTH_DAYS,

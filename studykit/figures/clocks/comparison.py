@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.trace.comparing import Comparison
+from studykit.trace.comparison import Comparison
 from studykit.trace.steps import Trace
 from studykit.trace.view import View, view
 from studykit.trace.words import count_of, firings, seconds, verdicts

@@ -1,0 +1,1 @@
+"""Figures of windows: which windows an event enters, how a window lives, what its firings send."""

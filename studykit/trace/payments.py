@@ -1,0 +1,64 @@
+"""Card payments of the simulator as a stream for the engine: as many as wanted, from a seed."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import islice
+from typing import Final
+
+from flink_jobs.events import TRANSACTIONS, EventDecoder, Transaction
+from flink_jobs.simulator.cards import CardHabits
+from flink_jobs.simulator.disorder import Disorder
+from flink_jobs.simulator.traffic import traffic
+from studykit.trace.steps import Event
+
+QUIET: Final = Disorder(offline_share=0.0, malformed_share=0.0, wrong_unit_share=0.0,
+                        future_share=0.0)  # fmt: skip
+"""Delays of the network, and nothing worse."""
+
+SLOW: Final = dataclasses.replace(QUIET, median_delay_ms=1_000)
+"""The same with a network that takes its time: half of the events need more than 1 s."""
+
+_START_MS: Final = 1_760_000_400_000
+_decode = EventDecoder(TRANSACTIONS).decode
+
+
+def seeded(
+    count: int,
+    *,
+    seed: int = 7,
+    rate: float = 2.0,
+    cards: int = 3,
+    disorder: Disorder = QUIET,
+) -> tuple[Event, ...]:
+    """Return card payments from the simulator, as events that begin at 0 s.
+
+    Args:
+        count: How many.
+        seed: The same seed gives the same events.
+        rate: Mean number of payments in a second of event time.
+        cards: Number of cards: the keys.
+        disorder: What happens on the way. It must not break any message.
+    """
+    arrivals = traffic(
+        seed=seed,
+        start_ms=_START_MS,
+        rate=2 * rate,  # half of the traffic is visits
+        card_habits=CardHabits(cards=cards),
+        disorder=disorder,
+    )
+    payments = (arrival for arrival in arrivals if arrival.topic == TRANSACTIONS)
+    return tuple(
+        _as_event(_decode(payment.key, payment.value), payment.at)
+        for payment in islice(payments, count)
+    )
+
+
+def _as_event(payment: object, arrival_ms: int) -> Event:
+    assert isinstance(payment, Transaction)
+    return Event(
+        event_ms=payment.event_time - _START_MS,
+        arrival_ms=arrival_ms - _START_MS,
+        key=payment.card_id,
+        value=payment.amount_cents,
+    )
