@@ -37,18 +37,12 @@ RECORDINGS = Path("..").resolve() / "studykit" / "flink" / "recordings"
 from msgspec.structs import replace
 
 from studykit import (
-    DAY_MS,
     STORY,
     STORY_POLICY,
     Explorer,
-    JoinRow,
     Marbles,
     Stepper,
-    joined,
-    month,
     simulate,
-    three_holders,
-    watched,
     watermark_stepper,
     window_life,
 )
@@ -57,6 +51,9 @@ from studykit.flink.recording import load
 story = simulate(STORY, STORY_POLICY)
 keyed = simulate(STORY, replace(STORY_POLICY, keyed=True))
 end = len(story.steps)
+
+# %% tags=["setup"]
+from studykit import DAY_MS, JoinRow, joined, month, three_holders, watched
 
 # %% [markdown]
 # ## 1. Two clocks
@@ -178,8 +175,7 @@ Stepper(both, comparison, step=len(both.moments))
 
 # %% tags=["widget", "figure"]
 order = [("left", 2_000), ("right", 5_000), ("left", 6_000), ("right", 14_000)]
-rows = [JoinRow(side, event_ms) for side, event_ms in order]
-clicks = joined(rows, lower_ms=0, upper_ms=10_000)
+clicks = joined([JoinRow(*row) for row in order], lower_ms=0, upper_ms=10_000)
 Stepper(clicks, join_lanes, step=4, stills=[4])
 
 # %% [markdown]

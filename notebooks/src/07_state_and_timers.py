@@ -32,21 +32,7 @@ from collections import Counter
 from inspect import getsource
 from random import Random
 
-from studykit import (
-    DAY_MS,
-    STORY,
-    Forever,
-    Predict,
-    Stepper,
-    Timers,
-    TimeToLive,
-    keyed_state,
-    live_state,
-    month,
-    three_holders,
-    typed_before,
-    watched,
-)
+from studykit import STORY, Forever, Predict, Stepper, Timers, TimeToLive, month, typed_before
 
 Engine = typed_before("07")["Engine"]
 
@@ -89,6 +75,8 @@ print(getsource(Timers.on_time))
 # stream ends, and the watermark goes to its very end (lesson 02).
 
 # %%
+from studykit import DAY_MS, live_state, three_holders, watched
+
 live = watched(payments, three_holders(5 * DAY_MS))
 
 # %% [markdown]
@@ -342,6 +330,8 @@ for key, value in [("a", 5), ("b", 90), ("a", 6)]:
 # load of the busiest place when there are 2, 4, 8 and 16 places.
 
 # %% tags=["predict"]
+from studykit import keyed_state
+
 draw = Random(7)
 shops = [f"shop {draw.choice([*[7] * 20, *range(40)])}" for _ in range(10_000)]
 
