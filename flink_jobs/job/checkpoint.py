@@ -1,14 +1,15 @@
-"""How far the windows of a checkpoint or savepoint had come: the watermark that they wake up with.
+"""The watermark that the windows of a checkpoint or savepoint are restored with.
 
-The windows keep their watermark in their state, and the sources do not. After a start, until every
-partition has spoken, `CURRENT_WATERMARK` is null or behind the windows', and a partition that was
-idle would pass events as on time that the windows drop without a trace. So the start reads from the
-state what the windows will go by, and each record is judged by that, too. For a partition that was
-not idle it changes nothing: its own watermark is never behind the windows'.
+Flink's window operators keep their watermark in their state, and its sources do not. After a start,
+until every partition has brought a record, `CURRENT_WATERMARK` is null or behind the windows'
+watermark. A partition that was idle would then pass events as on time that the windows drop without
+a trace. So the start reads the windows' watermark from the state, and each record is judged by that
+watermark as well. For a partition that was not idle nothing changes: its own watermark is never
+behind that of the windows.
 
-What Flink restarts by itself, as after the loss of a TaskManager, is not started anew and judges by
-the watermark of the last start. With idle timeout 0 no partition is ever idle, and nothing of this
-matters.
+A restart by Flink itself, as after the loss of a TaskManager, does not come here: the job then
+judges by the watermark of its last start. With idle timeout 0 no partition is ever idle, and the
+restored watermark decides nothing.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ _TOPICS: Final = (TRANSACTIONS, CLICKSTREAM)
 def restored_watermarks(origin: Path) -> dict[str, int]:
     """Return by topic the watermark of its windows in a checkpoint or savepoint, epoch ms.
 
-    It is empty where the state is not that of this job; Flink itself then says what does not fit.
-    Java must be running.
+    The subtasks of an operator may differ; their minimum is returned, which is the watermark that
+    no subtask is behind. The mapping is empty where the state is not that of this job: Flink itself
+    then says what does not fit. Java must be running in this process.
     """
     found: dict[int, int] = {}
     for operator in _each(_metadata(origin).getOperatorStates()):
@@ -73,7 +75,7 @@ def _watermarks(operator: Any) -> Any:  # noqa: ANN401
 
 
 def _each(collection: Any) -> Iterator[Any]:  # noqa: ANN401
-    """Yield the members of a Java collection; Python itself only iterates over lists and sets."""
+    """Yield the members of a Java collection: py4j lets Python iterate over lists and sets only."""
     iterator = collection.iterator()
     while iterator.hasNext():
         yield iterator.next()

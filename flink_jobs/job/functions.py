@@ -1,8 +1,9 @@
 """The Python functions of the production job: decode records, finish rows.
 
-Each is a thin shell around what the development processor calls, so the two cannot disagree. All
-are vectorised: they are called once for a batch of records. SQL calls a function with the columns
-that `arguments` names, so that a column meets its parameter by name, wherever it stands.
+Each function is a thin shell around what the development processor calls, so that the two
+executions cannot disagree. All are vectorised (Flink's *pandas* functions): Flink calls them once
+for a batch of records. SQL calls a function with the columns that `arguments` names, so that a
+column meets its parameter by name, wherever the column stands.
 """
 
 from __future__ import annotations
@@ -27,16 +28,20 @@ from flink_jobs.features.transactions import FraudAggregate
 from flink_jobs.job.counters import counter
 
 Deliver: TypeAlias = Callable[[list[FeatureRow]], WriteResult]
-"""What is done with a batch of rows besides sending them on: writing them to a store."""
+"""Takes a batch of rows on their way to the sink, such as into a store."""
 
 
 def no_delivery(rows: list[FeatureRow]) -> WriteResult:
-    """Do nothing with a batch of rows besides sending them on."""
+    """Deliver a batch of rows nowhere: the sink alone gets them."""
     return WriteResult(0, 0, ())
 
 
 class PaymentFields(Struct, frozen=True, gc=False, array_like=True):
-    """What a line carries of a payment, named as in the event: all but its id and its card."""
+    """What a line carries of a payment, by the event's names: all but `event_id` and `card_id`.
+
+    The order of the fields is part of the job's state: windows hold lines, and a line is a JSON
+    array. Another order, or another field, is another job (`state.py` refuses the state then).
+    """
 
     event_time: int
     amount_cents: int
@@ -47,7 +52,10 @@ class PaymentFields(Struct, frozen=True, gc=False, array_like=True):
 
 
 class ClickFields(Struct, frozen=True, gc=False, array_like=True):
-    """What a line carries of a click, named as in the event: all but its id and its user."""
+    """What a line carries of a click, by the event's names: all but `event_id` and `user_id`.
+
+    The order of the fields is part of the job's state, as in `PaymentFields`.
+    """
 
     event_time: int
     event_type: str
@@ -59,7 +67,7 @@ FIELDS: Final[Mapping[str, type[PaymentFields] | type[ClickFields]]] = {
     TRANSACTIONS: PaymentFields,
     CLICKSTREAM: ClickFields,
 }
-"""By topic, what a line carries. A new feature of these fields changes neither SQL nor state."""
+"""What a line carries, by topic. A new feature of these fields changes neither SQL nor state."""
 
 _COLUMNS: Final = {
     TRANSACTIONS: {"event_time": DataTypes.BIGINT(), "entity": DataTypes.STRING()},
@@ -72,7 +80,7 @@ _COLUMNS: Final = {
 
 
 def event_columns(topic: str) -> tuple[str, ...]:
-    """Return the columns of an event of `topic` that SQL itself reads, in order."""
+    """Return the columns of a decoded event of `topic` that SQL itself reads, in order."""
     return tuple(_COLUMNS[topic])
 
 
@@ -83,7 +91,7 @@ def event_type(topic: str) -> RowType:
 
 
 def arguments(function: Callable[..., object]) -> str:
-    """Return the columns to call a function with: its parameters, in their order.
+    """Return the SQL columns to call a function with: the function's parameters, in their order.
 
     >>> arguments(lambda entity, lines: None)
     '`entity`, `lines`'
@@ -93,14 +101,14 @@ def arguments(function: Callable[..., object]) -> str:
 
 
 class RecordDecoder(ScalarFunction):  # type: ignore[misc]
-    """Decodes the records of one topic; every column of a malformed one is null."""
+    """Decodes the records of one topic; every column of a malformed record is null."""
 
     def __init__(self, topic: str) -> None:
-        """RecordDecoder records of `topic`."""
+        """Decode records of `topic`."""
         self._topic = topic
 
     def open(self, function_context: FunctionContext) -> None:
-        """Build the decoder, which cannot be sent to another process."""
+        """Build the decoder in the worker: Flink pickles this object, and a decoder cannot be."""
         self._decode = EventDecoder(self._topic).decode
         self._encode = msgspec.json.Encoder().encode
         self._consumed = counter(function_context, "consumed", topic=self._topic)
@@ -109,7 +117,7 @@ class RecordDecoder(ScalarFunction):  # type: ignore[misc]
         self._malformed = (None,) * len(self._columns)
 
     def eval(self, keys: pd.Series[Any], values: pd.Series[Any]) -> pd.DataFrame:
-        """RecordDecoder a batch."""
+        """Decode a batch: a column of keys and one of values, both bytes or None."""
         self._consumed.inc(len(keys))
         columns = [self._event(key, value) for key, value in zip(keys, values, strict=True)]
         batch: pd.DataFrame = pd.DataFrame(columns, columns=self._columns, dtype=object)
@@ -127,18 +135,19 @@ class RecordDecoder(ScalarFunction):  # type: ignore[misc]
 
 
 class RowFinisher(ScalarFunction):  # type: ignore[misc]
-    """Finishes the rows of one feature set, and delivers them besides, such as to Redis.
+    """Finishes the rows of one feature set, and delivers each batch, such as to Redis.
 
-    A row is its Redis key, and itself as JSON; both are null where a window has no event left.
+    A result is the row's Redis key and the row as JSON; both are null where no event is left in a
+    window.
     """
 
     def __init__(self, feature_set: str, connect: Callable[[], Deliver]) -> None:
-        """Finish rows of `feature_set`; `connect` runs in the process where the rows are made."""
+        """Finish rows of `feature_set`; `connect` runs in the worker, where the rows are made."""
         self._feature_set = feature_set
         self._connect = connect
 
     def open(self, function_context: FunctionContext) -> None:
-        """Connect to where rows are delivered."""
+        """Connect to the store in the worker: Flink pickles this object, and no connection is."""
         self._deliver = self._connect()
         self._finish = FINISHERS[self._feature_set]
         self._emitted = counter(function_context, "rows", feature_set=self._feature_set)
@@ -146,7 +155,11 @@ class RowFinisher(ScalarFunction):  # type: ignore[misc]
         self._conflicts = counter(function_context, "key_conflicts", feature_set=self._feature_set)
 
     def eval(self, *columns: pd.Series[Any]) -> pd.DataFrame:
-        """Finish and deliver a batch: columns in the order of the finisher's parameters."""
+        """Finish and deliver a batch: columns in the order of the finisher's parameters.
+
+        Flink finishes a batch before it lets a checkpoint's barrier pass. So whatever a checkpoint
+        covers has been delivered, and a restart delivers again at most what came after it.
+        """
         finished = [
             self._row(*values)
             for values in zip(*(column.tolist() for column in columns), strict=True)
@@ -167,7 +180,7 @@ class RowFinisher(ScalarFunction):  # type: ignore[misc]
         return batch
 
     def is_deterministic(self) -> bool:
-        """Tell the planner that calls have an effect: none may be repeated or left out."""
+        """Return False: calls have an effect, so the planner may neither repeat nor skip one."""
         return False
 
     def _row(self, entity: str, start_ms: int, end_ms: int, *parts: Any) -> FeatureRow | None:  # noqa: ANN401
@@ -184,10 +197,12 @@ _PERSONALIZATION: Final = PersonalizationAggregate()
 
 
 def _open_in(end_ms: int, lines: list[tuple[int, int, Any]]) -> list[tuple[Any, int]]:
-    """Return the events of a window, with their offsets, that came before it was closed.
+    """Return the events of a window, with their offsets, whose verdict found the window open.
 
-    A line is the watermark by which its event was judged, its offset, and its fields.
+    A line is the watermark by which its event was judged, the event's offset, and its fields.
     """
+    # Flink's windows are behind the partition's own watermark, and so hold events that came when
+    # their partition had closed the window. Each such event has a dead letter that lists it.
     last_ms = end_ms - 1
     return [(event, offset) for watermark_ms, offset, event in lines if watermark_ms < last_ms]
 
@@ -234,5 +249,5 @@ FINISHERS: Final[Mapping[str, Callable[..., Features | None]]] = {
     PERSONALIZATION.name: _personalization,
     SESSION.name: _session,
 }
-"""How a row of a feature set is finished. The parameters are the columns of the SQL file, and the
-first three those of the row: entity, start and end of the window."""
+"""The function that finishes a row, by feature set. Its parameters are columns of the SQL file; the
+first three are the row's own: entity, start and end of the window, epoch milliseconds."""

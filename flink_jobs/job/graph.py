@@ -3,8 +3,8 @@
     source -> clocked -> judged -> routed -> windows -> finished rows -> feature sinks
                                           -> dead letters -> dead-letter sink
 
-`build` is pure: it adds statements to an environment and starts nothing. Where records come from
-and where rows go are its *edges*, so that what runs on Kafka is tested on files.
+`build` is pure: it adds statements to an environment and starts nothing. The sources and the sinks
+are its *edges*, so that a test can run on files what production runs on Kafka.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ _FINISHED: Final = DataTypes.ROW(
 
 
 Statements: TypeAlias = Callable[..., str]
-"""Returns the statement of a name, its `${...}` filled in by keyword: `statement`, or another."""
+"""Returns the statement of a name, its `${...}` filled in by keyword: `statement`, or a function
+that replaces some statements, as the lesson's textbook job does."""
 
 
 class Edges(Protocol):
@@ -52,14 +53,21 @@ class Edges(Protocol):
         """Create a table for each event topic, with the columns of `source_files.sql`."""
 
     def connect(self) -> Deliver:
-        """Return what takes every batch of rows on its way to the sink; runs in the workers."""
+        """Return what takes every batch of rows on its way to the sink; runs in the workers.
+
+        Flink pickles the bound method, and with it these edges: they hold no open connection.
+        """
 
     def create_sinks(self, table_env: StreamTableEnvironment) -> list[str]:
         """Create the sinks; return the statements that insert the views of rows and letters."""
 
 
 def statement(name: str, /, **values: str | int) -> str:
-    """Return the statement in `sql/NAME.sql` with its `${...}` filled in."""
+    """Return the statement in `sql/NAME.sql` with its `${...}` filled in.
+
+    Raises:
+        KeyError: A name in `${...}` has no value.
+    """
     text = (files("flink_jobs") / "sql" / f"{name}.sql").read_text()
     return Template(text).substitute(values)
 
@@ -76,9 +84,9 @@ def build(
     Args:
         table_env: A fresh environment; it gets the job's tables, views and functions.
         settings: Windows, bound and limits.
-        edges: Where records come from and rows go to.
-        statements: Gives the statements between the edges. A name is that of a file in `sql/`.
-        restored_ms: By topic, the watermark that its windows are restored with.
+        edges: The sources and the sinks.
+        statements: Gives the statements between the edges, by the names of the files in `sql/`.
+        restored_ms: By topic, the watermark that its windows are restored with, epoch milliseconds.
 
     Raises:
         SettingsError: The production job cannot do what the settings ask for.
@@ -105,10 +113,13 @@ def build(
 
 
 def check_settings(settings: Settings) -> None:
-    """Refuse what Flink's windows cannot do.
+    """Refuse settings that Flink's windows cannot do.
+
+    Flink's documentation calls allowed lateness in SQL (`table.exec.emit.allow-lateness`)
+    experimental, and an update of a row would not fit a sink that only appends.
 
     Raises:
-        SettingsError: A setting asks for it.
+        SettingsError: The settings allow lateness.
     """
     if settings.lateness_ms:
         raise SettingsError(
@@ -118,7 +129,7 @@ def check_settings(settings: Settings) -> None:
 
 
 def interval(duration_ms: int) -> str:
-    """Return a duration as a SQL literal, whole seconds.
+    """Return a duration as a SQL literal: whole seconds, less than a hundred days.
 
     >>> interval(90_000_000)
     "INTERVAL '1 01:00:00' DAY TO SECOND"
@@ -145,7 +156,7 @@ def _judge(
     statements: Statements,
     restored_ms: int,
 ) -> None:
-    """Add the view `TOPIC_events`: the records with their verdicts, event time as their clock."""
+    """Add the view `TOPIC_events`: records with their verdicts and event time as rowtime."""
     decode = udf(RecordDecoder(topic), result_type=event_type(topic), func_type="pandas")
     table_env.create_temporary_function(f"decode_{topic}", decode)
     values: dict[str, str | int] = {
@@ -154,8 +165,10 @@ def _judge(
         "decoded_columns": ", ".join(f"decoded.{name}" for name in event_columns(topic)),
         "line_watermark_ms": "watermark_ms",
         "salts": salts(),
-        "restored_ms": max(restored_ms, 0),
+        "restored_ms": max(restored_ms, 0),  # SQL writes 0 for no watermark; Flink has MIN_VALUE
         "bound_ms": settings.bound_ms,
+        # `max_seen_ms` includes the record itself. With a bound that is harmless: a record that
+        # sets the maximum is a bound ahead of the watermark. With bound 0 it would judge itself.
         "seen_ms": "max_seen_ms" if settings.bound_ms else _SEEN_BEFORE,
         "max_future_ms": settings.max_future_ms,
         "size_ms": settings.size_ms,
@@ -169,10 +182,11 @@ def _judge(
 def _translate(
     table_env: StreamTableEnvironment, view: str, name: str, event_ms: str = "event_time"
 ) -> None:
-    """Translate a view, once, to a stream that everything after it reads as `name`.
+    """Translate a view, once, to a stream that all statements after it read as `name`.
 
-    Left to the planner, every reader could get a copy of its own of what comes before, with a clock
-    and Python workers of its own. The column `event_ms` becomes the clock.
+    Left to the planner, each reader could get its own copy of the sources and of all between, with
+    its own watermark and its own Python workers: dead letters and windows could then disagree. The
+    column `event_ms` becomes the rowtime.
     """
     table = table_env.from_path(view)
     schema = Schema.new_builder().from_resolved_schema(table.get_resolved_schema())

@@ -1,7 +1,7 @@
-"""The production job as a service: checkpoints, going on from the newest, and an orderly stop.
+"""The life of the production job: a run, a stop with a savepoint, and why a job has failed.
 
-Starting without a checkpoint means reading the log from its beginning. What has been committed
-to Kafka by then is committed; so a job's state folder belongs to it as its topics do.
+A start without a checkpoint reads the log from its beginning, and writes again what the topics hold
+already. So a job's state folder belongs to the job as its topics do.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from flink_jobs.job.state import JobUnusable
 
 _POLL_S: Final = 0.2
 _NO_ANSWER: Final = "Number of retries has been exhausted"
-"""In what Flink says where a cluster cannot be reached."""
+"""Words of Flink's error where a cluster cannot be reached."""
 
 _UNFIT: Final = (
     "the checkpoint or savepoint does not fit this job, whose statements have changed since: go "
@@ -37,7 +37,7 @@ _KNOWN: Final = {
     "OffsetOutOfRangeException": _OVERTAKEN,
     "NoOffsetForPartitionException": _OVERTAKEN,
 }
-"""What Java says, by a word in it, in words of our own."""
+"""Our sentence for an error of Java, by a word of the error."""
 
 log = logging.getLogger("features")
 
@@ -47,8 +47,9 @@ def run(job: StatementSet, savepoints: Path | None, cluster: str | None = None) 
 
     Args:
         job: What to run.
-        savepoints: Where the savepoint goes; None leaves it to others to stop the job.
-        cluster: Host and port of the cluster that runs it, if it is not in this process.
+        savepoints: The folder for the savepoint; None leaves stopping to others, such as a
+            Kubernetes operator, and the signals as they are.
+        cluster: Host and port of the cluster that runs the job; None for this process.
 
     Raises:
         JobUnusable: The job has failed for good, or its cluster is gone.
@@ -59,7 +60,8 @@ def run(job: StatementSet, savepoints: Path | None, cluster: str | None = None) 
     try:
         client = job.execute().get_job_client()
         log.info("started", extra={"context": {"flink-job-id": str(client.get_job_id())}})
-        # The job's cluster, and with it its status, ends with the job.
+        # The result is asked for now. A job in this process takes its cluster along when it ends,
+        # and nobody could then be asked for its status.
         result = client.get_job_execution_result()
         while not result.done():
             if stop.wait(_POLL_S) and savepoints:
@@ -71,7 +73,7 @@ def run(job: StatementSet, savepoints: Path | None, cluster: str | None = None) 
 
 
 def _reason(error: str, cluster: str | None) -> str:
-    """Return why a job has ended, from what Java says."""
+    """Return why a job has ended, from the text of Java's error."""
     if cluster is not None and _NO_ANSWER in error:
         return (
             f"the cluster at {cluster} no longer answers, and its jobs are gone with it: start it "
@@ -85,18 +87,20 @@ def _reason(error: str, cluster: str | None) -> str:
 
 
 def _stop(client: JobClient, savepoints: Path) -> None:
-    """Stop a job with a savepoint, or where it cannot make one, as it stands; no window fires.
+    """Stop a job with a savepoint, or, while the job cannot make one, without; no window fires.
 
-    Flink's own Python method does not work in 2.2.1: it leaves out the savepoint's format.
+    PyFlink's own method does not work in 2.2.1: it leaves out the savepoint's format.
     """
     formats = get_gateway().jvm.org.apache.flink.core.execution.SavepointFormatType
     java_client = client._j_job_client
     try:
-        left = java_client.stopWithSavepoint(False, savepoints.as_uri(), formats.DEFAULT).get()
-        log.info("stopped", extra={"context": {"savepoint": str(left)}})
+        # False: do not send the last watermark. It would fire every open window, and a stop is no
+        # end of the stream.
+        savepoint = java_client.stopWithSavepoint(False, savepoints.as_uri(), formats.DEFAULT).get()
+        log.info("stopped", extra={"context": {"savepoint": str(savepoint)}})
     except Exception as error:
         if _NO_ANSWER in str(error):
             raise
-        # Not all of it has started yet; the next start goes on from a checkpoint.
+        # Not every task of the job runs yet; the next start goes on from a checkpoint.
         client.cancel().result()
         log.info("stopped without a savepoint")

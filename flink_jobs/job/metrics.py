@@ -1,10 +1,10 @@
-"""What Flink measures, on one port of the loopback interface, for Prometheus and for people.
+"""Flink's metrics on one port of the loopback interface, for Prometheus and for people.
 
-Flink's reporter that answers Prometheus listens on every interface and cannot be told otherwise,
-which is right in a container and wrong on a person's machine. So here every Flink process pushes
-what it measures to the job's entry point, by Flink's own reporter for that, and the entry point
-shows it as one page. Names and labels are those of the other reporter. In containers each process
-has that other reporter, and the entry point asks them.
+Flink's `PrometheusReporter` listens on every interface and cannot be told otherwise, which is right
+in a container and wrong on a person's machine. So here every Flink process pushes its metrics to
+the job's entry point, by Flink's `PrometheusPushGatewayReporter`, and the entry point shows them as
+one page. Both reporters use the same names and labels. In containers each process has the first
+reporter, and the entry point fetches their pages.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from __future__ import annotations
 import re
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
+
+import httpx
 
 from flink_jobs.job.symptoms import Reading, Symptoms
 from flink_jobs.monitoring.health import Health
@@ -23,19 +24,20 @@ from flink_jobs.monitoring.page import MetricsPage
 from flink_jobs.monitoring.server import serve
 
 PUSH_S: Final = 2
+"""Seconds of wall time between two pushes of a process."""
 FORGOTTEN_S: Final = 5 * PUSH_S
-"""After how long without a push a process counts as gone, and its numbers with it."""
+"""After how many seconds without a push a process counts as gone, and its numbers with it."""
 STARTING_S: Final = 60.0
-"""How long the first push may take."""
+"""How many seconds the first push may take, while Java starts."""
 READ_S: Final = 10.0
-"""How often the pushed numbers are read for what is wrong."""
+"""How often, in seconds, the pushed numbers are searched for symptoms."""
 
 REPORTS_TO: Final = "metrics.reporter.push.hostUrl"
-"""The option of a Flink process that says where it pushes its metrics."""
+"""The option of a Flink process that names where the process pushes its metrics."""
 
 
 def reporter(port: int) -> dict[str, str]:
-    """Return the options of a Flink process that pushes its metrics to `port`; none where it is 0.
+    """Return the options of a Flink process that pushes its metrics to `port`; none for port 0.
 
     >>> reporter(0)
     {}
@@ -53,12 +55,13 @@ def reporter(port: int) -> dict[str, str]:
 
 @contextmanager
 def serving(job: str, port: int, pages: Sequence[str] = ()) -> Iterator[None]:
-    """Serve what Flink pushes, and whether all is well with `job`, for as long as this is open.
+    """Serve `/metrics` and `/healthz` of a job while the context is open.
 
     Args:
         job: The job's name.
-        port: Where; 0 serves nothing.
-        pages: Addresses of Flink processes that push nothing, and show their numbers themselves.
+        port: TCP port of the loopback interface; 0 serves nothing.
+        pages: Addresses of Flink processes that push nothing and serve their own metrics, such as
+            `http://jobmanager:9249/metrics`.
 
     Raises:
         SettingsError: The port is taken.
@@ -76,18 +79,19 @@ def serving(job: str, port: int, pages: Sequence[str] = ()) -> Iterator[None]:
 
 
 def _fetch(pushed: Pushes, pages: Sequence[str], closed: threading.Event) -> None:
-    """Take the pages of Flink's processes as if they pushed them; who is away pushes nothing."""
+    """Take the pages of Flink's processes as pushes; a process that is away pushes nothing."""
     while not closed.wait(PUSH_S):
         for address in pages:
-            with suppress(OSError), urllib.request.urlopen(address, timeout=PUSH_S) as reply:
-                pushed.receive(address, reply.read())
+            with suppress(httpx.HTTPError):
+                reply = httpx.get(address, timeout=PUSH_S, trust_env=False)
+                pushed.receive(address, reply.raise_for_status().content)
 
 
 class Pushes:
     """The newest push of every Flink process, as one page."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with no push; `clock` tells seconds."""
+        """Begin with no push; `clock` returns seconds of wall time that never go back."""
         self._clock = clock
         self._started = clock()
         self._pushes: dict[str, tuple[float, bytes]] = {}
@@ -95,7 +99,7 @@ class Pushes:
         self._read_at = -READ_S
 
     def receive(self, path: str, body: bytes) -> None:
-        """Take a push; `path` names the process. One without a body is a farewell."""
+        """Take a push of the process that `path` names; an empty body is the process's farewell."""
         now = self._clock()
         self._pushes[path] = (now, body)
         if now - self._read_at >= READ_S:
@@ -103,7 +107,11 @@ class Pushes:
             self._read()
 
     def page(self) -> bytes:
-        """Return every metric once, with the samples of all processes that still push."""
+        """Return every metric once, with the samples of all processes that still push.
+
+        Prometheus' text format allows one heading for each metric: where a second process has the
+        metric as well, only its samples are appended.
+        """
         merged: dict[bytes, bytes] = {}
         for body in self._living():
             for family in _FAMILIES.split(body):
@@ -114,7 +122,7 @@ class Pushes:
         return b"".join(merged.values())
 
     def troubles(self) -> Mapping[str, str]:
-        """Return what the numbers say is wrong, by component."""
+        """Return what the numbers say is wrong: a sentence by component."""
         living = self._living()
         if not living:
             newest = max((at for at, _ in self._pushes.values()), default=self._started)

@@ -1,13 +1,14 @@
 """Which subtask judges which partition: a salt in the key of each spreads them evenly.
 
-Flink sends a key to the subtask of its *key group*, a hash of the key modulo the greatest
-parallelism. For the handful of keys that partitions are, chance decides: the numbers 0 to 3 hash to
-one of two subtasks. So the key of a partition is its number and a salt, which is chosen such that
-partition 0 has the key group 0, partition 1 that of the middle, 2 and 3 those of the quarters, and
-so on. The salt depends on nothing but the number: a key that changed with the parallelism would
-lose its state in a rescale.
+Flink sends a key to the subtask of its *key group*: a hash of the key modulo the greatest
+parallelism. Partitions are a handful of keys, and chance would place them: the numbers 0 to 3 all
+hash to one of two subtasks, so that parallelism 2 gives the work of one. So the key of a partition
+is its number and a salt. The salts put partition 0 into key group 0, partition 1 into the middle
+group, partitions 2 and 3 into those of the quarters, and so on. The salt depends on nothing but the
+number: a key that changed with the parallelism would lose its state in a rescale.
 
-The hash is Flink's: `BinaryRowData.hashCode` of two INT columns, then `MathUtils.murmurHash`.
+The hash is Flink's: `BinaryRowData.hashCode` of two INT columns, then `MathUtils.murmurHash`. A
+test compares it with Flink's own.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from itertools import count
 from typing import Final
 
 MAX_PARALLELISM: Final = 128
-"""How many key groups there are. It is part of a savepoint: one with another number is refused."""
+"""How many key groups there are. The number is part of a savepoint: Flink refuses another one."""
 
 SPREAD: Final = MAX_PARALLELISM
-"""How many partitions of a topic have a salt; those of greater numbers are left to chance."""
+"""How many partitions of a topic have a salt; partitions of greater numbers have salt 0."""
 
 _BITS: Final = MAX_PARALLELISM.bit_length() - 1
 _WORD: Final = 0xFFFFFFFF
@@ -30,14 +31,21 @@ _ROW_BYTES: Final = 24
 
 
 def salts() -> str:
-    """Return the SQL of the salt of `partition`: an INT, with which it makes a key."""
+    """Return the SQL of the salt of the column `partition`: an INT."""
     cases = " ".join(f"WHEN {number} THEN {salt(number)}" for number in range(SPREAD))
     return f"CASE `partition` {cases} ELSE 0 END"
 
 
 @cache
 def salt(partition: int) -> int:
-    """Return the smallest salt that puts a partition into the key group that it is to have."""
+    """Return the smallest salt that puts a partition into the key group that it is to have.
+
+    The group is the number with its seven bits in reverse, so that any first 2, 4, 8 … partitions
+    lie at equal distances.
+
+    >>> [key_group(salt(partition), partition) for partition in range(5)]
+    [0, 64, 32, 96, 16]
+    """
     wanted = int(f"{partition:0{_BITS}b}"[::-1], 2)
     return next(salt for salt in count() if key_group(salt, partition) == wanted)
 
@@ -48,7 +56,11 @@ def key_group(salt: int, partition: int) -> int:
 
 
 def subtask(key_group: int, parallelism: int) -> int:
-    """Return the subtask that has a key group, as `KeyGroupRangeAssignment` assigns it."""
+    """Return the subtask that has a key group: the rule of Flink's `KeyGroupRangeAssignment`.
+
+    >>> subtask(63, parallelism=2), subtask(64, parallelism=2)
+    (0, 1)
+    """
     return key_group * parallelism // MAX_PARALLELISM
 
 

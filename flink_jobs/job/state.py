@@ -1,14 +1,14 @@
 """Where a job keeps its state: checkpoints, savepoints, and what they belong to.
 
-Beside the state lies a note of its identity: the settings that decide a verdict, the fields that
-lines carry, a checksum of each statement that has state, and the ids of the topics. A start with
-another identity is refused with what differs. What may change, and the state goes on: Python
-functions and features made of the fields of a line, the parallelism, the edges, comments in SQL.
+Beside the state lies a note of the state's identity: the settings that decide a verdict, the fields
+that lines carry, a checksum of each statement that has state, and the ids of the topics. A start
+with another identity is refused, and the refusal says what differs. Other changes leave the state
+usable: Python functions, features made of the fields of a line, the parallelism, the edges, and
+comments in SQL.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import re
 import time
@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from filelock import FileLock, Timeout
+
 from flink_jobs.config import Settings
 from flink_jobs.errors import ForeseenError
 from flink_jobs.job.spread import MAX_PARALLELISM
@@ -29,35 +31,38 @@ STATEMENTS: Final = ("clocked", "judged", "routed", "fraud", "personalization", 
 """The statements whose operators have state, or decide what goes into it."""
 
 Identity = Mapping[str, Mapping[str, Any]]
-"""What a state belongs to: parts by kind, such as the topics' ids by name."""
+"""What a state belongs to, by kind: `settings`, `fields`, `statements`, `topics`, each by name."""
 
 
 class JobUnusable(ForeseenError):
-    """The job cannot run, or has failed. Its text says why and what to do."""
+    """The job cannot run, or has failed. The text says why and what to do."""
 
 
 class State:
     """A job's state in a place that the cluster's configuration names.
 
-    There it is somebody else's, such as a Kubernetes operator's, to say what a start goes on from
-    and when the job stops.
+    Somebody else, such as a Kubernetes operator, then decides what a start goes on from and when
+    the job stops.
     """
 
     savepoints: Path | None = None
-    """Where a stop leaves its savepoint; None where stopping is not the job's business."""
+    """The folder in which a stop leaves a savepoint; None where somebody else stops the job."""
     origin: Path | None = None
-    """What a start goes on from, as far as it is known here."""
+    """The checkpoint or savepoint that a start goes on from; None where none is known here."""
     away_s: float = 0.0
-    """How long ago, in seconds, what a start goes on from was written."""
+    """How long ago the origin was written, seconds of wall time; 0 where none is known here."""
 
     def claim(self, identity: Identity) -> None:
-        """Note what the state belongs to; here the cluster has to say first where the state is."""
+        """Note what the state belongs to.
+
+        Here nothing happens yet: only the cluster, asked by `claim_in`, says where the state is.
+        """
 
     def claim_in(self, cluster: Mapping[str, str], identity: Identity) -> None:
         """Note what the state belongs to, in the cluster's folder of checkpoints.
 
         Args:
-            cluster: The cluster's configuration. What it goes on from, it names there, too.
+            cluster: The cluster's configuration, which also names what the cluster goes on from.
             identity: What `identity_of` returns.
 
         Raises:
@@ -69,24 +74,27 @@ class State:
             _claim(folder, identity, "execution.checkpointing.dir")
 
     def held(self) -> AbstractContextManager[None]:
-        """Keep the state to this process; here that is the cluster's to do."""
+        """Keep other processes from the state; here the cluster does that."""
         return nullcontext()
 
     def options(self, settings: Settings) -> dict[str, str]:
-        """Return Flink's options for how, not where, checkpoints are made."""
+        """Return Flink's options for how checkpoints are made, but not where."""
         return {
+            # Part of every checkpoint: Flink refuses state of another maximum. See `spread.py`.
             "pipeline.max-parallelism": str(MAX_PARALLELISM),
             "execution.checkpointing.interval": f"{settings.checkpoint_interval_ms} ms",
             "execution.checkpointing.mode": "EXACTLY_ONCE",
             "execution.checkpointing.timeout": "5 min",
             "execution.checkpointing.tolerable-failed-checkpoints": "3",
             "execution.checkpointing.num-retained": "3",
+            # By default Flink deletes a job's checkpoints with the job, and `newest` needs them.
             "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
             # State may outgrow the heap, and a checkpoint writes only what has changed. That takes
             # a tenth to a fifth more time: see `make bench ONLY=flink`.
             "state.backend.type": "rocksdb",
             "execution.checkpointing.incremental": "true",
-            # By default Flink takes an hour to forget failures, and waits up to a minute by then.
+            # By default Flink takes an hour to forget failures, and waits up to a minute before it
+            # starts the job again: a minute in which no feature is written.
             "restart-strategy.type": "exponential-delay",
             "restart-strategy.exponential-delay.initial-backoff": "1 s",
             "restart-strategy.exponential-delay.max-backoff": "10 s",
@@ -101,7 +109,7 @@ class StateFolder(State):
         """Use the folder `path`, which need not exist.
 
         Args:
-            path: Where the job's state is kept.
+            path: The folder of the job's state.
             origin: The checkpoint or savepoint to go on from; None for the newest of `path`.
         """
         self._path = path.absolute()
@@ -111,25 +119,27 @@ class StateFolder(State):
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep the folder to this process: two jobs would write everything twice.
+        """Keep other processes from the folder: two jobs would write everything twice.
+
+        The lock is the kernel's, so that it ends with this process, however that ends.
 
         Raises:
-            JobUnusable: Another process has it.
+            JobUnusable: Another process has the folder.
         """
-        with (self._path / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise JobUnusable(
-                    f"a job that keeps its state in {self._path} runs already: stop that one first"
-                ) from None
+        try:
+            lock = FileLock(self._path / "lock").acquire(blocking=False)
+        except Timeout:
+            raise JobUnusable(
+                f"a job that keeps its state in {self._path} runs already: stop that one first"
+            ) from None
+        with lock:
             yield
 
     def options(self, settings: Settings) -> dict[str, str]:
-        """Return Flink's options for checkpoints here, and for going on from where it is said.
+        """Return Flink's options for checkpoints in the folder, and for what to go on from.
 
         Raises:
-            JobUnusable: There is no state in the place to go on from.
+            JobUnusable: The chosen origin holds no checkpoint or savepoint.
         """
         self.origin = self.newest() if self._origin is None else _whole(self._origin)
         if self.origin is not None:
@@ -144,7 +154,7 @@ class StateFolder(State):
         return options
 
     def claim(self, identity: Identity) -> None:
-        """Note in the folder what the state belongs to; refuse another.
+        """Note in the folder what the state belongs to; refuse a state of another identity.
 
         Raises:
             JobUnusable: The state belongs to something else, or the folder cannot be written.
@@ -152,10 +162,11 @@ class StateFolder(State):
         _claim(self._path, identity, "--state")
 
     def claim_in(self, cluster: Mapping[str, str], identity: Identity) -> None:
-        """Leave the cluster's folders alone: this job has one of its own."""
+        """Leave the cluster's folders alone: this job has a folder of its own."""
 
     def newest(self) -> Path | None:
-        """Return the folder of the newest complete checkpoint or savepoint, None without any."""
+        """Return the folder of the newest complete checkpoint or savepoint; None without any."""
+        # A checkpoint is complete once it has its `_metadata`.
         complete = [*self._path.glob("checkpoints/*/chk-*/_metadata")]
         complete += self._path.glob("savepoints/*/_metadata")
         return (
@@ -170,10 +181,12 @@ def identity_of(
 ) -> Identity:
     """Return what a state belongs to.
 
+    Of the settings only those decide that change a verdict or a window: `window_…` and `max_…`.
+
     Args:
         settings: Windows, bound and limits.
         fields: The names of the fields of a line, by topic.
-        topics: The ids of the topics, by name: a topic that is created anew has another.
+        topics: The ids of the topics, by name: a topic that is created anew has another id.
     """
     decisive = {
         name: value
@@ -189,7 +202,7 @@ def identity_of(
 
 
 def _checksum(name: str) -> str:
-    """Return a checksum of a statement, whatever its comments and its white space."""
+    """Return a checksum of a statement that its comments and its white space do not change."""
     text = (files("flink_jobs") / "sql" / f"{name}.sql").read_text()
     words = re.sub(r"--.*", "", text).split()
     return sha256(" ".join(words).encode()).hexdigest()[:16]
@@ -231,14 +244,14 @@ def _claim(place: Path, identity: Identity, option: str) -> None:
 
 
 def _local(address: str | None) -> Path | None:
-    """Return the folder of an address in a cluster's configuration, None where it is elsewhere."""
+    """Return the folder of an address in a cluster's configuration; None for other machines."""
     if not address or urlsplit(address).scheme not in ("", "file"):
         return None
     return Path(urlsplit(address).path)
 
 
 def _whole(origin: Path) -> Path:
-    """Return the folder of a checkpoint or savepoint that somebody chose, as an absolute path."""
+    """Return a folder that a person chose, as an absolute path, if it holds a whole state."""
     if not (origin / "_metadata").is_file():
         raise JobUnusable(
             f"there is no checkpoint or savepoint in {origin}: choose a folder with a file "

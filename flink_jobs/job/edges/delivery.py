@@ -1,8 +1,9 @@
 """Rows on their way to Redis, from inside a Python function of the production job.
 
-A batch is written before it goes on to Kafka, and again after every restart: the store takes a row
-that it has as no news. A store that is away is waited for; a checkpoint waits with it. A row that
-the store will not take is a dead letter of the reason `unstored`, and the others go on.
+A batch is written before its rows go on to Kafka, and once more after a restart, which changes
+nothing: the store refuses a row that is not newer. While the store is away the function waits, and
+checkpoints wait with it. A row that the store refuses for good becomes a dead letter of the reason
+`unstored`, and the other rows go on.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import FeatureRow
 
 PATIENCE_S: Final = 120.0
-"""How long the store may be away before the job fails, and starts again from its checkpoint."""
+"""How long the store may be away before the job fails and Flink restarts it from its checkpoint,
+seconds of wall time. A checkpoint may take five minutes: see `State.options`."""
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
 
@@ -27,10 +29,10 @@ log = logging.getLogger("features")
 
 
 class Delivery:
-    """Writes batches of rows to Redis, and what Redis refuses to the dead-letter topic."""
+    """Writes batches of rows to Redis, and the rows that Redis refuses to the dead-letter topic."""
 
     def __init__(self, settings: Settings) -> None:
-        """Write to the store and the broker of `settings`; the broker is asked only at need."""
+        """Write to the store and the broker of `settings`; connect to the broker only at need."""
         client = open_client(settings)
         ttl_ms = {feature_set.name: feature_set.ttl_ms(settings) for feature_set in CATALOG}
         self._store = FeatureStore(client, ttl_ms)
@@ -38,11 +40,11 @@ class Delivery:
         self._outbox: Outbox | None = None
 
     def __call__(self, rows: list[FeatureRow]) -> WriteResult:
-        """Write a batch; return what became of it.
+        """Write a batch; return what became of its rows.
 
         Raises:
             StoreAway: The store stays away for longer than `PATIENCE_S`.
-            StoreUnusable: The store refuses, and would go on refusing.
+            StoreUnusable: The store refuses the command itself, and would refuse it again.
             KafkaUnusable: The broker does not take the dead letters.
         """
         stored = self._write(rows)
@@ -64,7 +66,11 @@ class Delivery:
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def _send(self, refused: Sequence[tuple[FeatureRow, str]]) -> None:
-        """Send dead letters and wait for the broker: a checkpoint must not overtake them."""
+        """Send dead letters and wait for the broker.
+
+        A checkpoint that overtook them would lose them: after a restart their rows do not come
+        again.
+        """
         if self._outbox is None:
             self._outbox = Outbox(self._settings)
         self._outbox.send((), unstored(refused))

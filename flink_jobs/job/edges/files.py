@@ -27,11 +27,12 @@ Line = TypeVar("Line")
 
 
 class _Row(FeatureRow, frozen=True):
-    features: msgspec.Raw  # type: ignore[assignment]  # goes from file to file as it is
+    # Raw: the JSON of the features goes from file to file byte for byte, whatever the feature set.
+    features: msgspec.Raw  # type: ignore[assignment]
 
 
 class FileEdges:
-    """Reads a log file and writes result files, by way of `folder`, which is for its use alone."""
+    """Reads a log file and writes result files, by way of a folder for nothing else."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         """Work in the empty folder `folder`."""
@@ -39,7 +40,7 @@ class FileEdges:
         self._letters = LetterWriter(settings.size_ms, settings.slide_ms)
 
     def split(self, log: Path) -> None:
-        """Split a log file by topic, in the format that Flink reads.
+        """Split a log file by topic into JSON lines that Flink reads: bytes as base64.
 
         Raises:
             LogFileError: The log cannot be read, or holds what no broker can have written.
@@ -53,16 +54,16 @@ class FileEdges:
                 topics[record.topic].write(msgspec.json.encode(record) + b"\n")
 
     def create_sources(self, table_env: StreamTableEnvironment) -> None:
-        """Create the tables of the topics from the files of `split`."""
+        """Create the table of each topic over the file that `split` wrote."""
         for topic in EVENT_TYPES:
             table_env.execute_sql(statement("source_files", topic=topic, folder=str(self._folder)))
 
     def connect(self) -> Deliver:
-        """Deliver rows to nothing but the sink."""
+        """Return a function that delivers nowhere: a replay has no store."""
         return no_delivery
 
     def create_sinks(self, table_env: StreamTableEnvironment) -> list[str]:
-        """Create a folder of lines for each feature set, and one for the dead letters."""
+        """Create a folder of lines for each feature set and one for the dead letters."""
         write = udf(LetterFunction(self._letters, _line), result_type=DataTypes.STRING())
         table_env.create_temporary_function("dead_letter_line", write)
         names = [f"{feature_set.name}_rows" for feature_set in CATALOG]
@@ -73,7 +74,11 @@ class FileEdges:
         ]
 
     def collect(self, out: Path) -> None:
-        """Write what the job has written, once it has ended, to the result files in `out`."""
+        """Write the job's lines, once the job has ended, sorted to the result files in `out`.
+
+        Raises:
+            ResultFileError: The files cannot be written.
+        """
         rows = (row for part in CATALOG for row in self._lines(f"{part.name}_rows", _Row))
         write_results(out, rows, self._lines(_DEAD_LETTERS, DeadLetter))
 

@@ -32,7 +32,10 @@ from flink_jobs.job.functions import Deliver, arguments
 from flink_jobs.job.graph import statement
 
 TRANSACTION_TIMEOUT_MS: Final = 900_000
-"""How long the job may be away before what it has written, and not committed, is lost."""
+"""How long a transaction of the job may stay open: the most that a broker allows by default.
+
+A job that is away for longer loses, in the topics, the rows that it wrote and had not committed.
+"""
 
 _TIMEOUT_MS: Final = 5_000
 _SHADED: Final = "org.apache.flink.kafka.shaded.org.apache.kafka."
@@ -52,17 +55,21 @@ class KafkaEdges:
 
     settings: Settings
     bounded: bool = False
-    """Whether to end at what the topics hold now, as a log file ends: every open window fires."""
+    """Whether the topics end at their present end, as a log file ends: every open window fires."""
     idle_s: int = 60
     """Idle timeout of a silent partition, in seconds of wall-clock time; 0 disables it."""
 
     @property
     def group(self) -> str:
-        """The job's consumer group. The development processor's commits are not for it."""
+        """The job's consumer group, which is not that of the development processor.
+
+        Both executions may run at once, and each commits other offsets: the processor's commits lie
+        where its open windows begin.
+        """
         return f"{self.settings.kafka_group}-flink"
 
     def create_sources(self, table_env: StreamTableEnvironment) -> None:
-        """Create the tables of the event topics."""
+        """Create the table of each event topic."""
         for topic in EVENT_TYPES:
             source = statement(
                 "source_kafka",
@@ -79,11 +86,11 @@ class KafkaEdges:
             table_env.execute_sql(source)
 
     def connect(self) -> Deliver:
-        """Connect to Redis, which takes every batch of rows in one pipeline."""
+        """Return what writes every batch of rows to Redis in one pipeline."""
         return Delivery(self.settings)
 
     def create_sinks(self, table_env: StreamTableEnvironment) -> list[str]:
-        """Create the sinks of features and dead letters."""
+        """Create the sinks of features and dead letters; return the statements that fill them."""
         writer = LetterWriter(self.settings.size_ms, self.settings.slide_ms)
         write = udf(LetterFunction(writer, _record), result_type=_LETTER)
         table_env.create_temporary_function("dead_letter", write)
@@ -118,12 +125,13 @@ def check_broker(settings: Settings, readers: int = 1) -> None:
     """Make sure that the broker answers, has every topic, and fits the job.
 
     Args:
-        settings: Where it is.
-        readers: How many instances read each topic, and must each have something to read.
+        settings: The broker's address and security.
+        readers: How many instances read each topic; each must have a partition. A reader without
+            one holds the watermark back, and no window fires.
 
     Raises:
-        KafkaUnusable: It does not answer, lacks a topic, ends transactions too soon, or has fewer
-            partitions than there are readers.
+        KafkaUnusable: The broker does not answer, lacks a topic, ends transactions too soon, or has
+            a topic with fewer partitions than there are readers.
     """
     check_topics(settings)
     admin = open_admin(settings)
@@ -146,13 +154,17 @@ def check_broker(settings: Settings, readers: int = 1) -> None:
 
 
 def topic_ids(settings: Settings) -> dict[str, str]:
-    """Return the ids of the event topics; one that is created anew has another."""
+    """Return the id of each event topic by name; a topic that is created anew has another id."""
     with closing(Topics(settings, _TIMEOUT_MS)) as topics:
         return {name: str(state.topic_id) for name, state in topics.states().items()}
 
 
 def begin(edges: KafkaEdges) -> None:
-    """Put the group's commits to the beginning of the log, for a job that has no state."""
+    """Commit the beginning of the log for the job's group: where a job without state begins.
+
+    The source goes on from the group's commits (`group-offsets`) and has no reset policy, so that
+    an offset which the log does not hold is an error. The first start needs a commit, too.
+    """
     with closing(_consumer(edges)) as consumer:
         places = _places(consumer)
         firsts = consumer.beginning_offsets(places)
@@ -162,7 +174,7 @@ def begin(edges: KafkaEdges) -> None:
 def check_log(edges: KafkaEdges) -> None:
     """Make sure that the log still holds what comes after the group's commits.
 
-    Flink commits with each checkpoint, so that they are where a job goes on.
+    Flink commits with each checkpoint, so that a job goes on from its commits.
 
     Raises:
         KafkaUnusable: Records are gone that the job has not read.
@@ -171,13 +183,13 @@ def check_log(edges: KafkaEdges) -> None:
         places = _places(consumer)
         firsts, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
         for place in places:
-            at = consumer.committed(place)
-            if at is not None and not firsts[place] <= at <= ends[place]:
+            offset = consumer.committed(place)
+            if offset is not None and not firsts[place] <= offset <= ends[place]:
                 raise KafkaUnusable(
                     f"{place.topic}/{place.partition} holds the offsets {firsts[place]} to "
-                    f"{ends[place]}, and the job has read up to {at}: what lay between is lost, by "
-                    "retention or because the topic was created anew, so choose another --state to "
-                    "start from what is left"
+                    f"{ends[place]}, and the job has read up to {offset}: what lay between is "
+                    "lost, by retention or because the topic was created anew, so choose another "
+                    "--state to start from what is left"
                 )
 
 
@@ -208,9 +220,9 @@ def _longest_transaction_ms(admin: KafkaAdminClient) -> int:
 
 
 def _plain_event_ms(topic: str) -> str:
-    """Return the SQL of the event time of a plain event, null for any other record.
+    """Return the SQL of the event time of a plain event; null for any other record.
 
-    REGEXP_EXTRACT would compile its pattern for every record; REGEXP_EXTRACT_ALL remembers it.
+    REGEXP_EXTRACT compiles its pattern for every record; REGEXP_EXTRACT_ALL compiles it once.
     """
     key, value = _head("`key`"), _head("`value`")
     text = f"CONCAT({key}, CHR({ord(SEPARATOR)}), {value})"
@@ -221,14 +233,18 @@ def _plain_event_ms(topic: str) -> str:
 
 
 def _head(column: str) -> str:
-    """Return the SQL of the text of some bytes; what is too long is cut, and still too long."""
+    """Return the SQL of the text of some bytes.
+
+    A text that is too long is cut to one character more than a pattern accepts: no pattern searches
+    a payload of megabytes, and none matches the beginning of one.
+    """
     return f"SUBSTRING(DECODE({column}, 'UTF-8') FROM 1 FOR {MAX_TEXT + 1})"
 
 
 def _security(settings: Settings) -> str:
-    """Return the options of a table that let Flink's clients log in; none without a file.
+    """Return the table options by which Flink's clients log in; none without a properties file.
 
-    The connector's jar has Kafka's classes under another name, login modules included.
+    The connector's jar has Kafka's classes, login modules included, under another package name.
     """
     options = {
         key: value.replace("org.apache.kafka.", _SHADED) if key == "sasl.jaas.config" else value

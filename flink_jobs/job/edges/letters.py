@@ -1,4 +1,7 @@
-"""The dead letters of the production job, written row by row: they are rare."""
+"""The dead letters of the production job.
+
+Unlike the functions of events and rows, these take one row at a time: dead letters are rare.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from flink_jobs.job.counters import counter
 
 @dataclass(frozen=True, slots=True)
 class LetterWriter:
-    """Writes dead letters about events of windows of `size_ms` every `slide_ms`."""
+    """Writes dead letters about events whose windows have `size_ms` and start every `slide_ms`."""
 
     size_ms: int
     slide_ms: int
@@ -34,10 +37,17 @@ class LetterWriter:
         watermark_ms: int | None,
         original: bytes | None,
     ) -> DeadLetter:
-        """Return the dead letter of a row of the view `dead_letters`: its columns by name."""
+        """Return the dead letter of a row of the view `dead_letters`, whose columns these are.
+
+        SQL has only the verdict; how late the event was, and which windows it missed, follows here
+        from the event time and the watermark by the engine's own rules. Times are epoch
+        milliseconds. What a session missed nobody can know: `missed_windows` is None.
+        """
         late_by_ms: int | None = None
         missed: tuple[int, ...] | None = None
         if event_ms is not None and watermark_ms is not None:
+            # Sessions admit only events more than a millisecond ahead of the watermark: see
+            # `FeatureSet.margin_ms`.
             limit_ms = watermark_ms + (feature_set == SESSION.name)
             late_by_ms = limit_ms - event_ms
             missed = None if feature_set == SESSION.name else self._missed(event_ms, watermark_ms)
@@ -65,12 +75,12 @@ class LetterFunction(ScalarFunction):  # type: ignore[misc]
     """Writes dead letters, and counts them by reason and feature set."""
 
     def __init__(self, writer: LetterWriter, shape: Callable[[DeadLetter], object]) -> None:
-        """Let `writer` write; `shape` makes of a letter what the sink takes."""
+        """Write with `writer`; `shape` turns a letter into what the sink takes."""
         self._writer = writer
         self._shape = shape
 
     def open(self, function_context: FunctionContext) -> None:
-        """Begin with nothing counted."""
+        """Keep Flink's context, which makes a counter for each reason and feature set."""
         self._context = function_context
         self._counters: dict[tuple[str, str], Counter] = {}
 

@@ -1,10 +1,11 @@
 """Event time for Flink's watermark: read from the payload by a pattern, before Python decodes it.
 
-Flink has a watermark for each partition only where it reads them, and there it runs SQL alone. The
-watermark must never get ahead of the verdicts, or windows would lose events without a trace. So it
-follows *plain events* only: flat JSON objects without escapes. Whatever a pattern matches, the
-decoder accepts, with the same event time. What it does not match is judged and counted all the
-same; it merely does not move the clock.
+Flink keeps a watermark for each partition only in its source, and the source runs SQL alone. The
+watermark must never get ahead of the verdicts, or windows would drop events without a trace. So the
+watermark follows *plain events* only: flat JSON objects without escapes. Whatever a pattern
+matches, the decoder accepts, with the same event time; a test compares the two on random payloads.
+An event that no pattern matches is judged and counted all the same; only the watermark does not
+follow it.
 """
 
 from __future__ import annotations
@@ -18,15 +19,19 @@ GROUP: Final = 2
 """The group of a pattern that is the event time, epoch milliseconds."""
 
 MAX_TEXT: Final = 4_096
-"""How many characters a plain event has at most: key, separator and value together."""
+"""How many characters a plain event has at most: key, separator and value together. Longer text is
+cut before any pattern searches it, and matches none."""
 
 SEPARATOR: Final = "\x01"
-"""Stands between a record's key and its value; neither may contain it where a pattern matches."""
+"""The character between a record's key and its value; no key or value that matches contains it."""
 
 _END: Final = r"(?!.)"  # in Java, $ would also match before a last line separator
 _GAP: Final = r"[ \t\n\r]*"
-# One by one, because Java looks single characters up in a table, and tests a range beside it.
+# A list and no range: Java looks single characters up in a table, and tests a range beside it.
 _CONTROL: Final = "".join(f"\\x{code:02x}" for code in range(32))
+# No quote and no backslash: an escape could spell a field's name in another way. No opening
+# bracket: the object is flat. U+FFFD stands for bytes that are not UTF-8, which the decoder
+# refuses.
 _CHARACTER: Final = rf"[^\"\\\[{{{_CONTROL}\uFFFD]"
 _TEXT: Final = f'"{_CHARACTER}*"'
 _ID: Final = f'"{_CHARACTER}{{1,64}}"'
@@ -59,14 +64,14 @@ _NO_PURCHASE: Final = {
 def _plain(required: Mapping[str, str], optional: Mapping[str, str]) -> str:
     """Return the pattern of a key, a separator and an object with these fields and any others.
 
-    A field that stands twice is no problem: the decoder and a group both keep the last. Behind each
-    field that is required stands an empty group, and at the end a reference to each of these
-    groups, which fails where the field was not there. To look for each field by itself costs three
+    A field that stands twice does no harm: the decoder and a group both keep the last one. Behind
+    each required field stands an empty group, and at the end a reference to each of these groups:
+    a reference fails where its field was missing. To search for each field by itself costs three
     times as much.
 
-    Repetitions are possessive (`++`): Java runs those in a loop. Any other repetition of a group it
-    runs by recursion, so that an object of three hundred fields overflows the stack and ends the
-    job. No match is lost: an object can be split into its fields in one way only.
+    Repetitions of a group are possessive (`++`), which Java runs in a loop. Java runs every other
+    repetition of a group by recursion, so that an object of three hundred fields would overflow the
+    stack and end the job. No match is lost: an object can be split into its fields in one way only.
     """
     names = "|".join([*required, *optional])
     known = "|".join(
@@ -85,4 +90,4 @@ PLAIN_EVENTS: Final = {
     TRANSACTIONS: (_plain(_TRANSACTION, {}),),
     CLICKSTREAM: (_plain(_NO_PURCHASE, {"amount_cents": "null"}), _plain(_PURCHASE, {})),
 }
-"""By topic, the patterns that find event time in a record's key, a separator and its value."""
+"""The patterns, by topic, that find event time in a record's key, the separator and its value."""
