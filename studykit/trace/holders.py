@@ -1,4 +1,7 @@
-"""State, watched for a month: payments that come twice, and three ways to forget them.
+"""State over a month: payments that come twice, and three ways to forget which have come.
+
+A holder remembers the keys of payments. `watched` sends one stream through several holders and
+notes how many keys each holds, and how many payments each took for new.
 
 >>> payments = [Payment("p1", 0, 0), Payment("p2", HOUR_MS, HOUR_MS), Payment("p1", 0, 2 * HOUR_MS)]
 >>> run = watched(payments, {"timer": Timers(DAY_MS)}, every_ms=HOUR_MS)
@@ -22,11 +25,11 @@ MONTH_DAYS: Final = 30
 BOUND_MS: Final = 60_000
 """The longest delay of a payment that is sent for the first time."""
 TWICE: Final = 0.05
-"""The part of the payments that is sent again, an hour to four days later."""
+"""The share of the payments that are sent again, an hour to four days later."""
 
 
 class Payment(NamedTuple):
-    """A payment as it is read: its key, when it happened, and what the clock on the wall says."""
+    """A payment as a job reads it: its key, its event time, and the wall time of the reading."""
 
     key: str
     event_ms: int
@@ -34,7 +37,9 @@ class Payment(NamedTuple):
 
 
 def month(a_day: int = 1_000, seed: int = 7) -> list[Payment]:
-    """Return 30 days of payments in their order of arrival; some are sent twice.
+    """Return 30 days of payments in their order of arrival; a share of `TWICE` comes twice.
+
+    A copy that would arrive after the 30 days is left out, so that the stream has one end.
 
     Args:
         a_day: How many different payments a day has.
@@ -54,39 +59,43 @@ def month(a_day: int = 1_000, seed: int = 7) -> list[Payment]:
 
 
 class Forever:
-    """Remembers each key. Nothing frees."""
+    """A holder that remembers every key and frees none: exact, and it only grows."""
 
     def __init__(self) -> None:
         """Remember nothing yet."""
         self.held: dict[str, int] = {}
 
     def on_event(self, key: str, event_ms: int, now_ms: int) -> bool:
-        """Return whether the key is new."""
+        """Return whether the key is new to this holder, and remember it."""
         is_new = key not in self.held
         self.held[key] = now_ms
         return is_new
 
     def on_time(self, watermark_ms: float, now_ms: int) -> None:
-        """Free what is not needed any more."""
+        """Free the keys that are due at a watermark and a wall time; this holder frees none."""
 
 
 class TimeToLive(Forever):
-    """Forgets a key a while after its last write, by the clock on the wall."""
+    """A holder that frees a key `keep_ms` of wall time after its last write, as Flink's TTL does.
+
+    A replay reads a month of events in seconds: no key expires then, however old its event is.
+    """
 
     def __init__(self, keep_ms: int) -> None:
-        """Forget after `keep_ms`."""
+        """Free a key `keep_ms` milliseconds of wall time after its last write."""
         super().__init__()
         self.keep_ms = keep_ms
 
     def on_event(self, key: str, event_ms: int, now_ms: int) -> bool:
-        """Return whether the key is new; it moves behind all that was written before."""
+        """Return whether the key is new; a key that comes again is written again, and kept anew."""
         self.on_time(-math.inf, now_ms)
+        # Remove and insert: `on_time` relies on the dict being in the order of the last writes.
         is_new = self.held.pop(key, None) is None
         self.held[key] = now_ms
         return is_new
 
     def on_time(self, watermark_ms: float, now_ms: int) -> None:
-        """Free what was last written `keep_ms` ago or earlier."""
+        """Free every key that was last written `keep_ms` ago or earlier."""
         while self.held:
             oldest = next(iter(self.held))
             if self.held[oldest] + self.keep_ms > now_ms:
@@ -95,17 +104,20 @@ class TimeToLive(Forever):
 
 
 class Timers(Forever):
-    """Forgets a key when the watermark reaches its timer."""
+    """A holder that frees a key when the watermark reaches the key's timer, as event time asks.
+
+    The timer is a function of the event alone, so a replay frees the same keys as the live run.
+    """
 
     def __init__(self, keep_ms: int) -> None:
-        """Set the timer of a key `keep_ms` after its event."""
+        """Set the timer of a key `keep_ms` milliseconds of event time after its event."""
         super().__init__()
         self.keep_ms = keep_ms
         self.timers: list[tuple[int, str]] = []
         self.watermark_ms: float = -math.inf
 
     def on_event(self, key: str, event_ms: int, now_ms: int) -> bool:
-        """Return whether the key is new; one whose timer is over is refused, not taken for new."""
+        """Return whether the key is new; a key whose timer is over is refused, not taken as new."""
         due_ms = event_ms + self.keep_ms
         if key in self.held or due_ms <= self.watermark_ms:
             return False
@@ -114,7 +126,7 @@ class Timers(Forever):
         return True
 
     def on_time(self, watermark_ms: float, now_ms: int) -> None:
-        """Free each key whose timer the watermark has reached."""
+        """Free every key whose timer is at or before the watermark."""
         self.watermark_ms = watermark_ms
         while self.timers and self.timers[0][0] <= watermark_ms:
             _, key = heappop(self.timers)
@@ -122,7 +134,7 @@ class Timers(Forever):
 
 
 def three_holders(keep_ms: int) -> dict[str, Forever]:
-    """Return one holder of each kind, by its name; two of them forget after `keep_ms`."""
+    """Return one holder of each kind, by its name; two of them free keys after `keep_ms`."""
     return {
         "nothing frees": Forever(),
         "time to live": TimeToLive(keep_ms),
@@ -134,9 +146,9 @@ class Sample(Struct, frozen=True):
     """How many keys each holder has at one moment of wall time.
 
     Attributes:
-        now_ms: The clock on the wall.
+        now_ms: Wall time, milliseconds since the stream began.
         watermark_ms: The watermark; infinite once the stream has ended.
-        held: Keys by the name of the holder.
+        held: How many keys each holder has, by its name.
     """
 
     now_ms: int
@@ -145,7 +157,12 @@ class Sample(Struct, frozen=True):
 
 
 class Holdings(Struct, frozen=True):
-    """What several holders held all along one stream, and how many payments each took for new."""
+    """What several holders held along one stream.
+
+    Attributes:
+        moments: The holders at intervals of wall time; the last moment follows the end.
+        accepted: How many payments each holder took for new.
+    """
 
     moments: tuple[Sample, ...]
     accepted: dict[str, int]
@@ -154,12 +171,15 @@ class Holdings(Struct, frozen=True):
 def watched(
     payments: Iterable[Payment], holders: Mapping[str, Forever], *, every_ms: int = DAY_MS // 2
 ) -> Holdings:
-    """Send payments to all holders, look at them every so often, before the end and after it.
+    """Send payments to all holders, and note at intervals how many keys each of them holds.
+
+    The last two moments are before and after the end of the stream, where the watermark becomes
+    infinite: timers free everything then, and a time to live frees nothing.
 
     Args:
-        payments: In their order of arrival.
-        holders: By their names.
-        every_ms: Between two looks, on the wall.
+        payments: The stream, in order of arrival.
+        holders: The holders by their names; they are changed.
+        every_ms: Wall time between two moments, milliseconds.
     """
     newest_ms = -math.inf
     now_ms = 0

@@ -1,4 +1,4 @@
-"""The interval join, watched: rows of two sides go through it, and every step is kept.
+"""A trace of the interval join: rows of two sides go through the engine's join, step by step.
 
 >>> times = [("left", 5_000), ("right", 9_000), ("right", 16_000), ("left", 16_000)]
 >>> rows = [JoinRow(side, event_ms) for side, event_ms in times]
@@ -17,21 +17,21 @@ from flink_jobs.utils.watermarks import BoundedOutOfOrderness, WatermarkCombiner
 
 
 class JoinRow(Struct, frozen=True):
-    """A row of one side, in the order in which rows arrive."""
+    """A row of one side: `left` or `right`, and its event time in milliseconds."""
 
     side: Side
     event_ms: int
 
 
 class JoinStep(Struct, frozen=True):
-    """What one row came to, once both clocks had followed it.
+    """What became of one row, once the watermarks of both sides had followed it.
 
     Attributes:
         row: The row that arrived.
-        late: Whether it was behind the common watermark, and refused.
-        watermark_ms: The common watermark after the row.
-        pairs: Times of the pairs that it made, left and right; None for an unmatched row's other.
-        held: Times of the left and of the right rows that are held afterwards.
+        late: Whether the row was behind the common watermark, and was refused.
+        watermark_ms: The common watermark after the row: the smaller of the two sides'.
+        pairs: Event times (left, right) of the pairs emitted; None stands for a missing partner.
+        held: Event times of the left rows and of the right rows that the join holds afterwards.
     """
 
     row: JoinRow
@@ -42,7 +42,10 @@ class JoinStep(Struct, frozen=True):
 
 
 class JoinTrace(Struct, frozen=True):
-    """Everything that happened in a join, row by row."""
+    """Everything that happened in a join, row by row.
+
+    Rows pair where `lower_ms <= right - left <= upper_ms`: both bounds are inside.
+    """
 
     lower_ms: int
     upper_ms: int
@@ -65,11 +68,11 @@ def joined(
     """Send rows through the engine's join and return every step.
 
     Args:
-        rows: In their order of arrival.
+        rows: The rows of both sides, in order of arrival.
         lower_ms: Smallest difference right - left that is a pair.
-        upper_ms: Largest difference that is a pair.
+        upper_ms: Largest difference right - left that is a pair.
         bound_ms: The longest disorder of either side.
-        outer: The sides whose unmatched rows are told.
+        outer: The sides whose rows are emitted without a partner when they expire.
     """
     join: IntervalJoin[int, int] = IntervalJoin(lower_ms, upper_ms, outer)
     clocks: dict[str, BoundedOutOfOrderness] = {

@@ -1,4 +1,4 @@
-"""Streams as a line of text, for tests, exercises and the marbles widget.
+"""A stream as a line of text, for tests, exercises and the marbles widget.
 
 A dash is one second of processing time. A letter is an event of that key, and the number after it
 is its event time in seconds; `=` gives it a value, which is 1 otherwise. Spaces mean nothing.
@@ -22,11 +22,11 @@ _TOKEN: Final = re.compile(r"-|([a-z])(\d+)(?:=(\d+))?|\s+")
 
 
 class MarbleError(ValueError):
-    """A line that is no stream. Its text is one sentence that shows the place and the form."""
+    """A line that is no stream. The text is one sentence: the place, and the right form."""
 
 
 def parse(line: str) -> tuple[Event, ...]:
-    """Return the events of a line, in order of arrival.
+    """Return the events of a line, in order of arrival; a column is a second of processing time.
 
     Raises:
         MarbleError: Something in the line is neither a dash nor an event.
@@ -49,7 +49,7 @@ def parse(line: str) -> tuple[Event, ...]:
 
 
 def render(events: Iterable[Event]) -> str:
-    """Return the line of some events. `parse` reads it.
+    """Return the line of some events: `parse` gives the same events again, if all are of `p0`.
 
     Raises:
         MarbleError: An event does not fit into the form.
@@ -58,7 +58,7 @@ def render(events: Iterable[Event]) -> str:
 
 
 def outcome(trace: Trace) -> str:
-    """Return what came of a stream, on the same line of time.
+    """Return what became of a stream, on the same scale as the line of its events.
 
     A window stands where it fires, with its total. A dropped event stands as `x` and its time.
 
@@ -79,7 +79,7 @@ def aligned(trace: Trace) -> tuple[str, str]:
        --[0,10)=1 --x2
 
     Raises:
-        MarbleError: An event does not fit into the form.
+        MarbleError: An event has a fraction of a second, a negative number or a long key.
     """
     came, went = _came(trace.events), _went(trace)
     lines = ["", ""]

@@ -1,4 +1,4 @@
-"""Four partitions whose producers can be muted: what they have to say comes when they wake."""
+"""Four partitions whose producers can be muted; a muted one keeps its events until it wakes."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ FOUR_PARTITIONS: Final = tuple(
 """Four partitions, each with an event every three seconds for forty seconds, half a second late."""
 
 MUTED: Final = (12_000, 30_000)
-"""From when to when a muted producer is silent, in processing time."""
+"""The silence of a muted producer: [start, end) in milliseconds of processing time."""
 
 
 def muted(
     events: Iterable[Event], silences: Mapping[str, tuple[int, int | None]]
 ) -> tuple[Event, ...]:
-    """Return events as they arrive if some producers are silent for a while.
+    """Return a stream as it arrives if some producers are silent for a while.
 
-    What a producer has to say in its silence is kept by it and arrives in a burst at its end; if
-    the silence has no end it never arrives.
+    A producer keeps the events of its silence and sends them in a burst at the end of the silence;
+    if the silence has no end, they never arrive.
 
     Args:
         events: The stream without silences.
-        silences: By input, from when to when it is silent, in processing time.
+        silences: The silence [start, end) of each input that has one, in milliseconds of
+            processing time; an end of None never comes.
     """
     moved = [_arriving(event, silences.get(event.source)) for event in events]
     return tuple(sorted((event for event in moved if event), key=lambda event: event.arrival_ms))

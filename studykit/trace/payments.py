@@ -14,10 +14,10 @@ from studykit.trace.steps import Event
 
 QUIET: Final = Disorder(offline_share=0.0, malformed_share=0.0, wrong_unit_share=0.0,
                         future_share=0.0)  # fmt: skip
-"""Delays of the network, and nothing worse."""
+"""Network delays alone: no phone that was offline, no broken record, no wrong time."""
 
 SLOW: Final = dataclasses.replace(QUIET, median_delay_ms=1_000)
-"""The same with a network that takes its time: half of the events need more than 1 s."""
+"""`QUIET` with a slower network: half of the events take more than 1 s to arrive."""
 
 _START_MS: Final = 1_760_000_400_000
 _decode = EventDecoder(TRANSACTIONS).decode
@@ -31,14 +31,15 @@ def seeded(
     cards: int = 3,
     disorder: Disorder = QUIET,
 ) -> tuple[Event, ...]:
-    """Return card payments from the simulator, as events that begin at 0 s.
+    """Return card payments from the simulator, as events whose times begin at 0 s.
 
     Args:
-        count: How many.
+        count: How many payments.
         seed: The same seed gives the same events.
         rate: Mean number of payments in a second of event time.
-        cards: Number of cards: the keys.
-        disorder: What happens on the way. It must not break any message.
+        cards: How many different cards, which are the keys.
+        disorder: What happens between a payment and the log. It must not break a message: only a
+            payment that can be decoded is an event.
     """
     arrivals = traffic(
         seed=seed,

@@ -1,4 +1,4 @@
-"""The engine, watched: a stream goes through it one event at a time, and every step is kept.
+"""The engine with a recorder: a stream goes through it event by event, and every step is kept.
 
 >>> from studykit.trace.stories import STORY, STORY_POLICY
 >>> simulate(STORY, STORY_POLICY).counts()
@@ -37,14 +37,17 @@ def simulate(
 ) -> Trace:
     """Send events through the engine and return every step.
 
-    The watermark is emitted with each event. With several inputs it is the smallest of those that
-    are not idle.
+    A watermark follows every event. With several inputs, the watermark of the operator is the
+    smallest of the inputs that are not idle (`utils/watermarks.py` has the rule).
 
     Args:
-        events: They are taken in order of arrival; those that arrive together, in the given order.
-        policy: Windows, bound, lateness and idleness.
-        sources: Inputs that exist even if no event comes through them.
-        until_ms: Processing time up to which inputs may still be found idle, after the last event.
+        events: The stream. It is put into order of arrival; events that arrive together keep the
+            order in which they are given.
+        policy: Windows, bound, lateness and idleness; `Policy()` if None.
+        sources: Inputs that exist even if no event comes through them. An input without an event
+            holds the common watermark at its start until the input is idle.
+        until_ms: Processing time up to which inputs may still become idle after the last event;
+            None ends the run with the last event.
 
     Raises:
         PolicyError: There is neither an event nor an input.
@@ -56,6 +59,7 @@ def simulate(
         raise PolicyError("no events: give at least one event, or name an input")
     run = _Run(policy, inputs, ordered[0].arrival_ms if ordered else 0)
     for number, event in enumerate(ordered, start=1):
+        # Before the event: an input that wakes at this moment was idle until now.
         run.find_idle(event.arrival_ms)
         run.arrive(number, event)
     run.find_idle(until_ms)
@@ -75,7 +79,8 @@ class _Run:
         self._merged = WatermarkCombiner(sources)
         self._spoke_ms = dict.fromkeys(sources, now_ms)
         self._changes: list[Change] = []
-        # The operator reads its clock and no more; here it shows the inputs' common watermark.
+        # The operator reads its clock and never advances it: the run writes the common watermark
+        # of all inputs into it.
         self._clock = BoundedOutOfOrderness(policy.bound_ms)
         self._operator = self._build()
 
@@ -101,6 +106,7 @@ class _Run:
         """Judge an event with the watermark as it stands, then let the event advance it."""
         self._now_ms = event.arrival_ms
         before_ms = self._clock.watermark_ms
+        # First the verdict, then the watermark: an event never makes itself late.
         key = event.key if self._policy.keyed else ALL
         missed = tuple(self._operator.on_event(key, event.event_ms, event.value, number))
         verdict = self._verdict(missed)
@@ -176,7 +182,7 @@ class _Run:
         )
 
     def _verdict(self, missed: Sequence[int]) -> Verdict:
-        """Name what the operator did with an event; it has judged already."""
+        """Return the word for what the operator did with an event, from what it reported."""
         if missed:
             all_missed = len(missed) == self._operator.windows_per_event
             return "dropped" if all_missed else "partly late"
@@ -184,16 +190,16 @@ class _Run:
         return "corrected" if fired else "on time"
 
     def opened(self, key: str, window: Window) -> None:
-        """A first event has come into a window."""
+        """Keep that a window has its first event."""
         self._changes.append(Change("opened", key, window.start_ms, window.end_ms))
 
     def merged(self, key: str, parts: Sequence[Window], window: Window) -> None:
-        """Sessions have become one, or one has grown."""
+        """Keep that sessions have become one; `parts` of one session means that it has grown."""
         spans = tuple((part.start_ms, part.end_ms) for part in parts)
         self._changes.append(Change("merged", key, window.start_ms, window.end_ms, parts=spans))
 
     def fired(self, firing: Firing[Any]) -> None:
-        """A window has given a result."""
+        """Keep the result of a window; a revision above 0 corrects an earlier result."""
         self._changes.append(
             Change(
                 "re-fired" if firing.revision else "fired",
@@ -207,5 +213,5 @@ class _Run:
         )
 
     def purged(self, key: str, window: Window) -> None:
-        """A window is gone."""
+        """Keep that the state of a window has been freed."""
         self._changes.append(Change("purged", key, window.start_ms, window.end_ms))

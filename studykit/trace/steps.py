@@ -38,13 +38,18 @@ def span(start_ms: int, end_ms: int) -> str:
 
 
 class PolicyError(ValueError):
-    """A policy that cannot be. Its text is one sentence that names the value and the remedy."""
+    """A policy that no window can have. The text is one sentence: the value, and the remedy."""
 
 
 class Event(Struct, frozen=True, order=True):
-    """One event: when it happened, and when it arrived in the log.
+    """One event of a stream.
 
-    `source` is the input that it comes through, such as a partition.
+    Attributes:
+        event_ms: Event time: when the thing happened.
+        arrival_ms: Processing time: when the event reached the log.
+        key: What the event belongs to, such as a card.
+        value: What the event adds to a sum.
+        source: The input that the event comes through, such as a partition.
     """
 
     event_ms: int
@@ -55,22 +60,30 @@ class Event(Struct, frozen=True, order=True):
 
     @property
     def skew_ms(self) -> int:
-        """How long the event was under way."""
+        """How long the event was under way, milliseconds: arrival minus event time."""
         return self.arrival_ms - self.event_ms
 
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """Every knob of an event-time window: milliseconds, none negative.
+    """Every knob of an event-time window; all times are milliseconds, and none is negative.
+
+    The watermark is the largest event time - `bound_ms` - 1. A window [start, end) fires when the
+    watermark reaches end - 1, and is purged when it reaches end - 1 + `lateness_ms`: the rules are
+    Flink's.
 
     Attributes:
-        bound_ms: Longest disorder waited for.
-        lateness_ms: How long a fired window still takes late events.
-        size_ms: Length of a window.
+        bound_ms: The longest disorder that the watermark waits for.
+        lateness_ms: For how long, in event time, a fired window still takes late events.
+        size_ms: Length of a window; sessions do not have one.
         slide_ms: Distance between window starts; None makes windows tumble.
-        gap_ms: Silence that ends a session; given, windows are sessions, and size does not count.
-        idle_ms: Silence, in processing time, after which an input is left out; None never does.
+        gap_ms: Silence that ends a session; None makes windows of a fixed size.
+        idle_ms: Silence, in processing time, after which an input no longer holds the common
+            watermark back; None waits for ever.
         keyed: Whether each key has windows of its own; otherwise all events share them.
-        bounded: Whether the stream ends, so that every open window fires at last.
+        bounded: Whether the stream ends, so that every open window fires at its end.
+
+    Raises:
+        PolicyError: A value is too small, or the slide does not divide the size.
     """
 
     bound_ms: int = 4_000
@@ -101,14 +114,22 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     @property
     def step_ms(self) -> int:
-        """Distance between the starts of two windows that follow each other."""
+        """Distance between the starts of two neighbouring windows: the slide, or the size."""
         return self.size_ms if self.slide_ms is None else self.slide_ms
 
 
 class Change(Struct, frozen=True):
     """What happened to one window `[start_ms, end_ms)` of one key.
 
-    `count` and `total` are the result of a firing; `parts` are the spans that a merge replaced.
+    Attributes:
+        kind: What happened.
+        key: The key of the window.
+        start_ms: Start of the window, which belongs to it.
+        end_ms: End of the window, which does not.
+        revision: 0 for the first result of the window; each correction adds 1.
+        count: How many events the result holds.
+        total: The sum of their values.
+        parts: The spans that a merge of sessions replaced.
     """
 
     kind: ChangeKind
@@ -122,19 +143,19 @@ class Change(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """One thing that happened, and all that followed from it at once.
+    """One thing that happened to a stream, and what followed from it at the same moment.
 
     Attributes:
-        kind: An event arrived, a watermark moved, an input was found idle, or the stream ended.
-        now_ms: Processing time.
-        before_ms: The watermark that the step met.
-        watermark_ms: The watermark that it left.
+        kind: An event arrived, a watermark moved, an input became idle, or the stream ended.
+        now_ms: Processing time of the step.
+        before_ms: The operator's watermark before the step.
+        watermark_ms: The operator's watermark after the step.
         changes: What happened to windows, in order.
         number: The event's place in the order of arrival, from 1; 0 where there is no event.
         event: The event that arrived, or that moved the watermark.
-        verdict: What became of an event that arrived.
-        missed: Starts of the windows that the event came too late for.
-        source: The input that is concerned.
+        verdict: What became of an event that arrived; None in other steps.
+        missed: Starts of the windows that had been purged before the event came.
+        source: The input through which the step came.
         source_ms: The watermark of that input after the step.
     """
 
@@ -152,18 +173,21 @@ class Step(Struct, frozen=True):
 
     @property
     def behind(self) -> bool:
-        """Whether an event arrived that the watermark had already passed."""
+        """Whether an event arrived at or behind the watermark; it may still be on time."""
         arrived = self.event if self.kind == "arrival" else None
         return arrived is not None and arrived.event_ms <= self.before_ms
 
 
 class Trace(Struct, frozen=True):
-    """Everything that happened to a stream, step by step. Made by `studykit.trace.simulate`."""
+    """Everything that happened to a stream, step by step; `simulate` makes one.
+
+    An event is two steps: its arrival, and the watermark that follows it if that moves.
+    """
 
     policy: Policy
     sources: tuple[str, ...]
     events: tuple[Event, ...]
-    """In order of arrival."""
+    """The stream, in order of arrival."""
     steps: tuple[Step, ...]
 
     def counts(self) -> dict[Verdict, int]:
@@ -172,7 +196,7 @@ class Trace(Struct, frozen=True):
         return {verdict: met[verdict] for verdict in VERDICTS}
 
     def results(self) -> dict[tuple[str, int, int], int]:
-        """Return the last total of every window that fired, by key, start and end."""
+        """Return the latest total of every window that has fired, by key, start and end."""
         return {
             (change.key, change.start_ms, change.end_ms): change.total
             for step in self.steps
@@ -181,7 +205,7 @@ class Trace(Struct, frozen=True):
         }
 
     def step_at(self, now_ms: int) -> int:
-        """Return how many steps had happened at a processing time, that moment included."""
+        """Return how many steps have happened at or before a processing time."""
         return sum(step.now_ms <= now_ms for step in self.steps)
 
     def to_json(self) -> bytes:
@@ -193,12 +217,12 @@ class Trace(Struct, frozen=True):
         """Return the trace that `to_json` wrote.
 
         Raises:
-            ValueError: The text is no trace.
+            ValueError: The bytes are not the JSON of a trace.
         """
         return msgspec.json.decode(data, type=cls)
 
     def to_table(self) -> pd.DataFrame:
-        """Return one row a step, as a data frame. Needs pandas."""
+        """Return the steps as a data frame, one row a step; this call loads pandas."""
         import pandas as pd  # noqa: PLC0415 - the teaching core starts without it
 
         table: pd.DataFrame = pd.DataFrame(

@@ -10,7 +10,7 @@ from studykit.trace.steps import Event, Policy
 STORY: Final = tuple(
     Event(event.event_ms, event.arrival_ms, event.key, event.value) for event in story.STORY
 )
-"""Ten events. With `STORY_POLICY` 8 are on time, 1 is a correction, and 1 is dropped."""
+"""Ten events. Under `STORY_POLICY` 8 are on time, 1 corrects a result, and 1 is dropped."""
 
 STORY_POLICY: Final = Policy(
     bound_ms=story.BOUND_MS, lateness_ms=story.LATENESS_MS, size_ms=story.SIZE_MS
@@ -37,10 +37,10 @@ SILENT_PARTITION: Final = tuple(
         (8, 25, "c", "p2"),  # it speaks again, of long ago
     )
 )
-"""Three partitions. One falls silent after 13 s and speaks again at 25 s, of long ago."""
+"""Three partitions. `p2` is silent from 13 s on, and at 25 s sends an event of 8 s."""
 
 TWO_VISITS: Final = tuple(
     Event(event_ms=event_s * 1_000, arrival_ms=arrival_s * 1_000, key="a")
     for event_s, arrival_s in ((1, 2), (3, 4), (4, 5), (11, 12), (13, 14), (7, 15))
 )
-"""Two visits of one user, until the last event turns out to lie between them."""
+"""Two visits of one user; the last event lies between them, and joins them if the gap is 4 s."""

@@ -1,6 +1,7 @@
 """The ten events that every small example uses, in the order of their arrival.
 
-Labs import them from here: nothing heavy comes along. `stories` has them as a stream.
+Labs import the story from here, because this module loads nothing else. `stories` has the same
+events as a stream for the engine.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import Final, NamedTuple
 
 
 class Reading(NamedTuple):
-    """One reading of a sensor. Times in milliseconds since the epoch."""
+    """One reading of a sensor: its place in the order of arrival, from 1, and its times in ms."""
 
     number: int
     event_ms: int

@@ -1,6 +1,7 @@
-"""The engine that a learner types: the cells of earlier lessons that it is made of.
+"""The engine that a learner types in the lessons, put together from the cells of earlier lessons.
 
-A lesson that goes on with it begins with `Engine = typed_before("05")["Engine"]`.
+Lesson 05 goes on with that engine by `Engine = typed_before("05")["Engine"]`, so that a lesson runs
+without the lessons before it.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ def engine_cells(before: str, folder: Path = NOTEBOOKS) -> list[str]:
 
 
 def typed_before(lesson: str, folder: Path = NOTEBOOKS) -> dict[str, Any]:
-    """Return what the engine's cells of the earlier lessons define, by name.
+    """Run the engine's cells of all earlier lessons, and return what they define, by name.
 
     Args:
-        lesson: The number of the lesson that goes on, such as `05`.
-        folder: Where the lessons are.
+        lesson: The number of the lesson that goes on, such as `05`; its own cells are not run.
+        folder: The folder of the notebooks.
 
     Raises:
         StudyError: The lessons are not where the course has them.

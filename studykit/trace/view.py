@@ -1,6 +1,6 @@
-"""What a trace looks like after some of its steps: the one place where steps are added up.
+"""What a trace looks like after some of its steps: the one place that adds steps up.
 
-Figures, sentences and tables read a `View`. They never work out a verdict or a firing themselves.
+Figures, sentences and tables read a `View`; none of them works out a verdict or a firing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _STATES: Final[dict[str, WindowState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One firing of a window, at a processing time."""
+    """One result of a window: when it was given, its total and count; revision 0 is the first."""
 
     now_ms: int
     total: int
@@ -32,7 +32,7 @@ class Result:
 
 
 class EventView(NamedTuple):
-    """An event that has arrived, and what became of it."""
+    """An event that has arrived, and what became of it; `missed` has starts of purged windows."""
 
     number: int
     event: Event
@@ -43,7 +43,7 @@ class EventView(NamedTuple):
 
 @dataclass(slots=True)
 class WindowView:
-    """One window of one key, and everything that has happened to it so far."""
+    """One window `[start_ms, end_ms)` of one key, and everything that has happened to it so far."""
 
     key: str
     start_ms: int
@@ -51,24 +51,24 @@ class WindowView:
     opened_ms: int
     state: WindowState = "open"
     gone_ms: int | None = None
-    """Processing time at which it was purged, or became part of another."""
+    """Processing time at which the window was purged, or became part of another session."""
     results: list[Result] = field(default_factory=list)
     parts: tuple[tuple[int, int], ...] = ()
     history: list[tuple[int, WindowState]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
-        """The window as it is written: half-open, in seconds."""
+        """The window as texts write it: half-open and in seconds, as `[0,10)`."""
         return span(self.start_ms, self.end_ms)
 
     @property
     def live(self) -> bool:
-        """Whether it holds state."""
+        """Whether the window still holds state."""
         return self.gone_ms is None
 
 
 class Mark(NamedTuple):
-    """A watermark from a processing time on."""
+    """The watermark from `now_ms` on, and the input whose own watermark (`source_ms`) moved."""
 
     now_ms: int
     watermark_ms: int
@@ -82,15 +82,15 @@ class View:
 
     Attributes:
         step: Number of steps that have happened.
-        now_ms: Processing time.
-        watermark_ms: The watermark.
+        now_ms: Processing time of the last of them.
+        watermark_ms: The operator's watermark: the smallest of the inputs that are not idle.
         seen: The events so far, in order of arrival.
-        windows: Every window so far, gone ones included, in the order in which they opened.
+        windows: Every window so far, purged ones included, in the order in which they opened.
         path: The course of the watermark.
         inputs: The watermark of each input.
-        idle: The inputs that are left out.
-        peak: The largest number of windows that held state at once, and since when.
-        last: The step that has just happened.
+        idle: The inputs that do not hold the common watermark back.
+        peak: The largest number of windows that held state at once, and the time of its beginning.
+        last: The step that has just happened; None before the first.
     """
 
     step: int
@@ -113,7 +113,7 @@ class View:
         """Return the state in which a picture of this step shows a window.
 
         A window that fires and is purged in one step is shown as fired: without allowed lateness
-        nobody would see it fire otherwise.
+        every window does, and a reader would never see one fire.
         """
         told = {
             (change.key, change.start_ms, change.end_ms): change.kind
@@ -124,7 +124,7 @@ class View:
         return _STATES[kind] if kind and window.state == "purged" else window.state
 
     def counts(self) -> dict[Verdict, int]:
-        """How many events met each verdict."""
+        """Return how many of the events so far met each verdict."""
         return {
             verdict: sum(arrival.verdict == verdict for arrival in self.seen)
             for verdict in VERDICTS
@@ -132,10 +132,10 @@ class View:
 
 
 def view(trace: Trace, step: int) -> View:
-    """Return what `trace` looks like after its first `step` steps.
+    """Return what `trace` looks like after its first `step` steps; step 0 is before all.
 
     Raises:
-        ValueError: There are not that many steps.
+        ValueError: The trace has fewer steps, or `step` is negative.
     """
     if not 0 <= step <= len(trace.steps):
         raise ValueError(f"step {step} does not exist: choose one from 0 to {len(trace.steps)}")

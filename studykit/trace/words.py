@@ -11,11 +11,11 @@ from studykit.trace.steps import span as span  # noqa: PLC0414 - figures ask for
 from studykit.trace.view import View, WindowView, view
 
 _TOLD: Final = 4
-"""Largest number of windows whose results a sentence tells."""
+"""Largest number of windows whose results one sentence has."""
 
 
 def seconds(time_ms: int) -> str:
-    """Return a time in seconds, exactly.
+    """Return a time in seconds, exact to the millisecond; the ends of time have signs of their own.
 
     >>> seconds(12_999), seconds(3_000), seconds(MIN_WATERMARK)
     ('12.999 s', '3 s', '-∞')
@@ -39,7 +39,10 @@ def count_of(number: int, noun: str) -> str:
 
 
 def verdicts(shown: View) -> str:
-    """Return how many events met each verdict, in words."""
+    """Return how many events met each verdict, in words, as in `8 on time, 1 dropped`.
+
+    The events that are behind the watermark and still on time are counted among those on time.
+    """
     counts = shown.counts()
     behind = sum(arrival.behind and arrival.verdict == "on time" for arrival in shown.seen)
     words = [f"{counts['on time']} on time"]
@@ -50,7 +53,12 @@ def verdicts(shown: View) -> str:
 
 
 def firings(window: WindowView, *, keyed: bool) -> str:
-    """Return what a window has given so far: `[0,10) fired 21, re-fired 22`."""
+    """Return the results of a window so far, as in `[0,10) fired 21, re-fired 22`.
+
+    Args:
+        window: A window that has fired.
+        keyed: Whether the key stands before the window.
+    """
     name = f"{window.key} {window.name}" if keyed else window.name
     words = [
         f"{'re-fired' if result.revision else 'fired'} {result.total}" for result in window.results
@@ -59,7 +67,7 @@ def firings(window: WindowView, *, keyed: bool) -> str:
 
 
 def step_sentence(trace: Trace, step: int) -> str:
-    """Say what the last of the first `step` steps did, and why."""
+    """Return sentences on what step number `step` did, and why; step 0 is before all."""
     if step == 0:
         return "Nothing has arrived yet."
     last = trace.steps[step - 1]
@@ -105,7 +113,7 @@ def _arrival(step: Step) -> str:
 
 
 def _changes(trace: Trace, changes: Iterable[Change]) -> list[str]:
-    """Say what happened to windows. That one opened goes without saying."""
+    """Say what happened to windows; that a window opened follows from the event's own sentence."""
     words = []
     for change in changes:
         name = span(change.start_ms, change.end_ms)
@@ -124,7 +132,11 @@ def _last_fired(window: WindowView) -> int:
 
 
 def state_sentence(trace: Trace, step: int) -> str:
-    """Say where the whole stream stands after `step` steps."""
+    """Return sentences on where the whole stream stands after `step` steps.
+
+    They name the watermark, the count of each verdict, and the results of the windows that fired
+    last; a picture of that step has them as its text for those who do not see it.
+    """
     shown = view(trace, step)
     if step == 0:
         return "Nothing has arrived yet."
