@@ -4,6 +4,8 @@
 STUDY := .venv/bin/study
 RUN := .venv/bin/python -m
 INSTALLED := .venv/.installed
+FLINK_INSTALLED := .venv/.installed-flink
+ALL_INSTALLED := .venv/.installed-all
 WORKERS ?= 2
 FAST := tests/engine tests/features tests/processor tests/simulator tests/test_config.py tests/test_events.py flink_jobs
 # Flink's Python packages alone take seconds to import, in each process.
@@ -28,6 +30,12 @@ help: ## Show this list
 
 $(INSTALLED): requirements.lock pyproject.toml scripts/install.sh
 	@scripts/install.sh $(PYTHON)
+
+$(FLINK_INSTALLED): $(INSTALLED)
+	@scripts/install.sh --flink
+
+$(ALL_INSTALLED): $(INSTALLED)
+	@scripts/install.sh --all
 
 # An environment knows its own place: in a folder that was moved it is built anew.
 ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
@@ -74,13 +82,13 @@ run-features: up ## Compute features until caught up; FOLLOW=1 keeps running
 	@services=$$($(STUDY) env) && export $$services && \
 	$(RUN) flink_jobs.stream_processor $(if $(FOLLOW),,--until-caught-up)
 
-run-flink: up ## Compute the same features with Flink: CLUSTER=1 BOUNDED=1 FROM=savepoint
+run-flink: $(FLINK_INSTALLED) up ## Compute the same features with Flink: CLUSTER=1 BOUNDED=1 FROM=savepoint
 	@services=$$($(STUDY) env --flink) && export $$services && \
 	$(RUN) flink_jobs.feature_job --state $(or $(STUDY_HOME),.study)/data/flink \
 		$(if $(BOUNDED),--bounded) $(if $(FROM),--from $(FROM)) \
 		$(if $(CLUSTER),--cluster $$FLINK_CLUSTER)
 
-test-features: $(INSTALLED) ## Test the engine and the features: no services, about a minute
+test-features: $(ALL_INSTALLED) ## Test the engine and the features: no services, about a minute
 	@$(RUN) pytest -q -n $(WORKERS) --dist loadfile --doctest-modules -m "$(QUICK)" $(FAST) \
 		$(FLINKS:%=--ignore-glob='*/%')
 
@@ -91,19 +99,19 @@ test: lint ## Test everything: style, types, engine, services, Flink, browser, g
 # A process of its own: the grader's workers inherit what their parent has loaded and started.
 	@$(RUN) pytest tests/grading
 
-lint: $(INSTALLED) ## Check style, types and the direction of imports
+lint: $(ALL_INSTALLED) ## Check style, types and the direction of imports
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
 	@$(RUN) mypy
 	@.venv/bin/lint-imports
 
-bench: $(INSTALLED) ## Measure speed side by side: ONLY="flink labs"; PEERS=1 runs other engines
+bench: $(ALL_INSTALLED) ## Measure speed side by side: ONLY="flink labs"; PEERS=1 runs other engines
 	@$(RUN) benchmarks $(ONLY)
 
-chaos: $(INSTALLED) ## Kill every part under the running Flink job, again and again: ROUNDS= SEED=
+chaos: $(ALL_INSTALLED) ## Kill every part under the running Flink job, again and again: ROUNDS= SEED=
 	@$(RUN) tests.parity.rounds $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
 #: An author of lessons and labs
 
-notebooks: $(INSTALLED) ## Build the lessons, labs and solutions from their sources
+notebooks: $(ALL_INSTALLED) ## Build the lessons, labs and solutions from their sources
 	@$(STUDY) course build

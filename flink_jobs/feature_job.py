@@ -16,8 +16,12 @@ import os
 import sys
 import tempfile
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
+
+if find_spec("pyflink") is None:
+    sys.exit("feature_job: PyFlink is not installed: scripts/install.sh --flink adds it")
 
 from flink_jobs import entry
 from flink_jobs.config import Settings

@@ -24,6 +24,7 @@ from studykit.errors import StudyError
 from studykit.services.addresses import Addresses
 from studykit.services.jars import JarCache, read_lock
 from studykit.services.kafka import Kafka
+from studykit.services.packages import flink_obstacle, has_flink
 from studykit.services.ports import is_taken, owner, refusal
 from studykit.services.redis import Redis, find_redis, redis_answers
 from studykit.services.supervision.service import Service
@@ -67,6 +68,7 @@ def examine(workspace: Workspace, environ: Environ = os.environ) -> Iterator[Fin
         ("Python", _python),
         ("PATH", lambda: _path(environ)),
         ("packages", _packages),
+        ("Flink", _flink),
         ("Java", lambda: _java(environ)),
         ("jars", lambda: _jars(JarCache.of_user(environ))),
         ("Redis program", _redis_program),
@@ -97,14 +99,21 @@ def show(findings: Iterator[Finding], console: Console) -> bool:
 
 def _python() -> Iterator[Finding]:
     version = platform.python_version()
-    if not (3, 10) <= sys.version_info[:2] <= (3, 12):
-        text = f"{version}; PyFlink has packages for 3.10 to 3.12: install 3.11, then `make lab`"
+    if not (3, 10) <= sys.version_info[:2] <= (3, 14):
+        text = f"{version}; the lab needs 3.10 to 3.14: install 3.11, then `make lab`"
         yield Finding(Level.PROBLEM, "Python", text)
     else:
         yield Finding(Level.GOOD, "Python", f"{version} at {sys.executable}")
-    if sys.platform == "linux" and platform.machine() == "aarch64":
-        text = "Linux on ARM: PyFlink has no package for it; use the Docker way (docker compose up)"
-        yield Finding(Level.PROBLEM, "machine", text)
+
+
+def _flink() -> Iterator[Finding]:
+    if has_flink():
+        yield Finding(Level.GOOD, "Flink", "PyFlink is installed")
+    elif obstacle := flink_obstacle():
+        yield Finding(Level.NOTE, "Flink", obstacle)
+    else:
+        text = "PyFlink is installed when a command or a lesson first needs it: 370 MB to download"
+        yield Finding(Level.GOOD, "Flink", text)
 
 
 def _path(environ: Environ) -> Iterator[Finding]:

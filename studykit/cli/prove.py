@@ -11,6 +11,7 @@ from studykit.adversary.jobs import Job, load
 from studykit.adversary.logs import delivered
 from studykit.adversary.search import Counterexample, search
 from studykit.errors import StudyError
+from studykit.services.packages import need_flink
 from studykit.trace.simulate import simulate
 from studykit.trace.steps import Policy
 from studykit.trace.words import step_sentence
@@ -52,6 +53,7 @@ def _job(what: str, policy: Policy) -> Job:
     if path.endswith(".py"):
         return load(Path(path), name or None)
     if path.endswith(".sql"):
+        need_flink()
         from studykit.adversary.sql import SqlJob  # noqa: PLC0415 - it loads Flink
 
         return SqlJob(Path(path), policy)

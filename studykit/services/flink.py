@@ -16,6 +16,7 @@ from pathlib import Path
 from studykit.errors import StudyError
 from studykit.files import file_lock
 from studykit.services.jars import JarCache, read_lock
+from studykit.services.packages import need_flink
 from studykit.workspace import Workspace
 
 _COPIED = ("bin", "conf")
@@ -26,7 +27,7 @@ def flink_home(workspace: Workspace) -> Path:
     """Return the home for Flink in `workspace`; make it where it is not there yet.
 
     Raises:
-        StudyError: Flink is not installed, or the connector cannot be downloaded.
+        StudyError: Flink cannot be installed, or the connector cannot be downloaded.
     """
     package = _package()
     jars = JarCache.of_user().ensure(read_lock()["flink"].jars)
@@ -67,9 +68,10 @@ def _is_whole(home: Path) -> bool:
 
 
 def _package() -> Path:
+    need_flink()
     found = find_spec("pyflink")
     if found is None or not found.submodule_search_locations:
-        raise StudyError("Flink is not installed: run `make lab` once, or install apache-flink")
+        raise StudyError("PyFlink is damaged: delete .venv, then `make lab`")
     return Path(found.submodule_search_locations[0])
 
 
