@@ -7,7 +7,8 @@ and up to where output has been delivered. See `partition.py`.
 from __future__ import annotations
 
 import re
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
@@ -60,6 +61,19 @@ def delivered_until(committed: OffsetAndMetadata) -> int:
     """
     found = _METADATA.fullmatch(committed.metadata or "")
     return int(found[2]) if found else int(committed.offset)
+
+
+def settings_of(committed: OffsetAndMetadata | None, settings: Settings) -> Settings:
+    """Return `settings` with the windows, bound and limits that a commit was made with.
+
+    They are those of the rows that the group has written, whatever the settings say by now.
+    """
+    found = _METADATA.fullmatch(committed.metadata or "") if committed is not None else None
+    made = _FINGERPRINT.fullmatch(found[3]) if found else None
+    if made is None:
+        return settings
+    numbers: dict[str, Any] = {name: int(value) for name, value in made.groupdict().items()}
+    return replace(settings, **numbers)
 
 
 def topic_of(committed: OffsetAndMetadata | None) -> TopicState | None:
@@ -115,6 +129,13 @@ def commit_of(
 
 
 _METADATA: Final = re.compile(r"(\d*)\|(\d+)\|([^\s|]+)(?:\|([^\s/]+)/(\d+))?")
+
+_FINGERPRINT: Final = re.compile(
+    r"size=(?P<window_size_minutes>\d+)min,slide=(?P<window_slide_seconds>\d+)s,"
+    r"bound=(?P<max_out_of_orderness_seconds>\d+)s,"
+    r"lateness=(?P<allowed_lateness_seconds>\d+)s,future=(?P<max_future_seconds>\d+)s"
+)
+"""What `_fingerprint` writes; the groups are named as the settings."""
 
 
 def _fingerprint(settings: Settings) -> str:

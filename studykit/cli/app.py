@@ -234,6 +234,31 @@ def prove(
         raise typer.Exit(1)
 
 
+@app.command()
+def why(
+    key: Annotated[str, typer.Argument(help="A key of the store, as features:fraud:card_00042.")],
+    window_end: Annotated[
+        str | None,
+        typer.Argument(help="Its window's end: epoch ms or 2026-01-31T12:05:00; else the stored."),
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(help="Explain a replay of this log file instead of Kafka's.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every record.")] = False,
+) -> None:
+    """Explain a feature row from the log: the events it counts, and those it misses."""
+    from rich.console import Console
+
+    from studykit.cli.why import why as explain
+    from studykit.workspace import Workspace
+
+    workspace = Workspace.of_clone()
+    if not explain(
+        key, window_end, workspace=workspace, log=log, as_json=as_json, console=Console()
+    ):
+        raise typer.Exit(1)
+
+
 @jars.command()
 def fetch() -> None:
     """Download the jars that are missing or damaged."""
