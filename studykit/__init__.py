@@ -21,7 +21,13 @@ if TYPE_CHECKING:
         two_clocks,
         watermark_stepper,
     )
-    from studykit.figures.operators import job_view, join_lanes, keyed_state, live_state
+    from studykit.figures.operators import (
+        job_view,
+        join_lanes,
+        keyed_state,
+        live_state,
+        three_readers,
+    )
     from studykit.figures.windows import assigners, panes, window_life
     from studykit.trace.comparison import compare
     from studykit.trace.holders import (
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
     from studykit.trace.mutes import FOUR_PARTITIONS, muted
     from studykit.trace.payments import SLOW, seeded
     from studykit.trace.simulate import simulate
+    from studykit.trace.sinks import STORES, sunk
     from studykit.trace.steps import Event, Policy, PolicyError, Trace
     from studykit.trace.stories import SILENT_PARTITION, STORY, STORY_POLICY, TWO_VISITS
     from studykit.trace.typed_engine import typed_before
@@ -64,7 +71,13 @@ _HOMES = {
         "watermark_stepper",
     ),
     "studykit.figures.windows": ("assigners", "panes", "window_life"),
-    "studykit.figures.operators": ("job_view", "join_lanes", "keyed_state", "live_state"),
+    "studykit.figures.operators": (
+        "job_view",
+        "join_lanes",
+        "keyed_state",
+        "live_state",
+        "three_readers",
+    ),
     "studykit.trace.comparison": ("compare",),
     "studykit.trace.holders": (
         "DAY_MS",
@@ -79,6 +92,7 @@ _HOMES = {
     "studykit.trace.marbles": ("outcome", "parse"),
     "studykit.trace.mutes": ("FOUR_PARTITIONS", "muted"),
     "studykit.trace.simulate": ("simulate",),
+    "studykit.trace.sinks": ("STORES", "sunk"),
     "studykit.trace.steps": ("Event", "Policy", "PolicyError", "Trace"),
     "studykit.trace.payments": ("SLOW", "seeded"),
     "studykit.trace.stories": ("SILENT_PARTITION", "STORY", "STORY_POLICY", "TWO_VISITS"),
@@ -101,6 +115,7 @@ __all__ = [
     "FOUR_PARTITIONS",
     "SILENT_PARTITION",
     "SLOW",
+    "STORES",
     "STORY",
     "STORY_POLICY",
     "TWO_VISITS",
@@ -139,7 +154,9 @@ __all__ = [
     "simulate",
     "span",
     "step_sentence",
+    "sunk",
     "three_holders",
+    "three_readers",
     "two_clocks",
     "typed_before",
     "view",

@@ -3,10 +3,9 @@
 #
 # Every figure of the course on one page. After it you know which picture answers which question.
 #
-# All but three, the tenth, the twelfth and the last, show the same ten events, the story of the
-# lessons. Each picture is drawn from a recorded run of the engine. The sentence above it says the
-# same in words, and *show as table* says it in numbers. Move a slider with the arrow keys, or press
-# play.
+# All but the tenth and the last three show the same ten events, the story of the lessons. Each
+# picture is drawn from a recorded run of the engine. The sentence above it says the same in words,
+# and *show as table* says it in numbers. Move a slider with the arrow keys, or press play.
 #
 # Needs nothing but this notebook. *Run → Run All Cells* brings the controls to life.
 
@@ -53,7 +52,16 @@ keyed = simulate(STORY, replace(STORY_POLICY, keyed=True))
 end = len(story.steps)
 
 # %% tags=["setup"]
-from studykit import DAY_MS, JoinRow, joined, month, three_holders, watched
+from studykit import (
+    DAY_MS,
+    JoinRow,
+    joined,
+    month,
+    sunk,
+    three_holders,
+    three_readers,
+    watched,
+)
 
 # %% [markdown]
 # ## 1. Two clocks
@@ -187,3 +195,14 @@ Stepper(clicks, join_lanes, step=4, stills=[4])
 # %% tags=["widget", "figure"]
 kept = watched(month(), three_holders(5 * DAY_MS))
 Stepper(kept, live_state, step=len(kept.moments))
+
+# %% [markdown]
+# ## 14. Three readers of a sink
+#
+# A job that writes to a topic in transactions, and to a store, is killed between a write and a
+# checkpoint. <!-- no claim: ours --> **Who sees what twice, and who sees what is taken back?**
+# Lesson 10.
+
+# %% tags=["widget", "figure"]
+killed = sunk([5, 9, 3, 4, 7, 8], [5, 9, 4, 3, 7, 8], killed_after=4)
+Stepper(killed, three_readers, step=len(killed.steps))

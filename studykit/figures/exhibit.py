@@ -11,15 +11,23 @@ from studykit.flink.recording import JobRecording
 from studykit.trace.comparison import Comparison
 from studykit.trace.holders import Holdings
 from studykit.trace.joins import JoinTrace
+from studykit.trace.sinks import SinkTrace
 from studykit.trace.steps import Trace
 
 Row: TypeAlias = dict[str, str | int]
 """A row of the table that says the same as the picture."""
 
-Subject = TypeVar("Subject", Trace, JobRecording, Comparison, JoinTrace, Holdings)
+Subject = TypeVar("Subject", Trace, JobRecording, Comparison, JoinTrace, Holdings, SinkTrace)
 """What a figure shows, step by step."""
 Subject_contra = TypeVar(
-    "Subject_contra", Trace, JobRecording, Comparison, JoinTrace, Holdings, contravariant=True
+    "Subject_contra",
+    Trace,
+    JobRecording,
+    Comparison,
+    JoinTrace,
+    Holdings,
+    SinkTrace,
+    contravariant=True,
 )
 
 Choices: TypeAlias = Mapping[str, tuple[str | int, ...]]

@@ -9,6 +9,7 @@ from studykit.flink.recording import JobRecording
 from studykit.trace.comparison import Comparison
 from studykit.trace.holders import DAY_MS, Holdings
 from studykit.trace.joins import JoinTrace
+from studykit.trace.sinks import SinkTrace
 from studykit.trace.steps import Step, Trace
 from studykit.trace.words import seconds, step_sentence
 
@@ -38,7 +39,9 @@ class Reel(NamedTuple):
         return max(sum(at_ms <= time_ms for at_ms in self.times) - 1, 0)
 
 
-def reel_of(subject: Trace | JobRecording | Comparison | JoinTrace | Holdings) -> Reel:
+def reel_of(
+    subject: Trace | JobRecording | Comparison | JoinTrace | Holdings | SinkTrace,
+) -> Reel:
     """Return the steps of a trace, from before the first, or the moments of the others."""
     if isinstance(subject, Trace):
         return _of_trace(subject)
@@ -46,6 +49,8 @@ def reel_of(subject: Trace | JobRecording | Comparison | JoinTrace | Holdings) -
         return _of_join(subject)
     if isinstance(subject, Holdings):
         return _of_holdings(subject)
+    if isinstance(subject, SinkTrace):
+        return _of_sink(subject)
     return _of_recording(subject) if isinstance(subject, JobRecording) else _of_comparison(subject)
 
 
@@ -116,3 +121,16 @@ def _of_holdings(holdings: Holdings) -> Reel:
     words = ["Nothing has arrived yet.", *(f"Day {now_ms / DAY_MS:.1f}." for now_ms in times)]
     last = len(times)
     return Reel((-1, *times), words, [last], {"step": range(last + 1)})
+
+
+def _of_sink(run: SinkTrace) -> Reel:
+    """Steps are counted, not timed; landmarks are the writes, and the turns between them."""
+    steps = list(enumerate(run.steps, start=1))
+    words = ["Nothing has happened yet.", *(f"A {step.kind}." for _, step in steps)]
+    last = len(steps)
+    landmarks = {
+        "step": range(last + 1),
+        "write": [number for number, step in steps if step.kind == "write"],
+        "turn": [number for number, step in steps if step.kind != "write"],
+    }
+    return Reel(range(last + 1), words, [last], landmarks)

@@ -24,15 +24,16 @@ from tests.support.browser import Lab, home_of_lab, labs, open_notebook, wait_fo
 
 COURSE = Course(Path(__file__).resolve().parents[2])
 SCREENSHOTS = COURSE.root / ".study" / "tests" / "screenshots"
-ON_FLINK = ("11_pyflink", "12_production_job")
+LIVE = ("10_sinks", "11_pyflink", "12_production_job")
+"""The lessons that start a broker, a store or an engine."""
 FIRST, SECOND, *OTHERS = [
-    source.stem for source in COURSE.lesson_sources() if source.stem not in ON_FLINK
+    source.stem for source in COURSE.lesson_sources() if source.stem not in LIVE
 ]
 GALLERY = COURSE.gallery_sources()[0].stem
 NOWHERE = f"http://{HOST}:1"
 """Where nobody listens: the way out for a JupyterLab that must not need one."""
 PATIENCE_MS = 180_000
-PATIENCE_WITH_FLINK_MS = 600_000
+PATIENCE_LIVE_MS = 600_000
 WIDTH, TALLEST = 1280, 20_000
 PRINTED = "[data-mime-type='application/vnd.jupyter.stdout']"
 ERRORS = (
@@ -257,15 +258,15 @@ def test_page_runs_to_its_end_and_can_be_read_without_seeing(lab, page: Page, st
 
 @pytest.mark.services
 @pytest.mark.jvm
-@pytest.mark.parametrize("stem", ON_FLINK)
-def test_lesson_on_flink_runs_to_its_end_and_leaves_nothing_behind(
+@pytest.mark.parametrize("stem", LIVE)
+def test_live_lesson_runs_to_its_end_and_leaves_nothing_behind(
     lab, home: Path, page: Page, stem: str
 ) -> None:
     page.goto(lab.url.replace("StudyDoc.md", f"notebooks/{stem}.ipynb"))
     shown = panel(page, stem)
-    started = home / "lesson12"
+    started = home / f"lesson{stem[:2]}"
     try:
-        run_to_the_end(page, shown, stem, PATIENCE_WITH_FLINK_MS)  # and asserts what it asserts
+        run_to_the_end(page, shown, stem, PATIENCE_LIVE_MS)  # and asserts what it asserts
         see_what_is_committed(shown, stem)
         assert not started.exists()
     finally:

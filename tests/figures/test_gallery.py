@@ -28,8 +28,8 @@ every_exhibit = pytest.mark.parametrize(
 )
 
 
-def test_there_are_thirteen_figures() -> None:
-    assert len(EXHIBITS) == 13
+def test_there_are_fourteen_figures() -> None:
+    assert len(EXHIBITS) == 14
 
 
 @every_exhibit

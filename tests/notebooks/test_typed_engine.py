@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,13 +17,14 @@ from studykit.trace.steps import Event, Policy
 from studykit.trace.stories import STORY, STORY_POLICY
 from studykit.trace.typed_engine import engine_cells, typed_before
 
-LESSONS = ("03", "04", "05", "07")
+LESSONS = ("03", "04", "05", "07", "10")
 """The lessons that go on with it; the one after the last has all of it."""
 AFTER = "99"
 LINES = 100
 GOLDEN = 3_000
 
-ENGINE: Any = typed_before(AFTER)["Engine"]
+TYPED: dict[str, Any] = typed_before(AFTER)
+ENGINE: Any = TYPED["Engine"]
 
 events = st.lists(
     st.builds(
@@ -137,6 +139,20 @@ def test_at_the_end_of_the_stream_nothing_is_held(log: list[Event], policy: Poli
         engine.on_event(event.key, event.event_ms, event.value)
     engine.end()
     assert (engine.totals, engine.revisions, engine.timers) == ({}, {}, [])
+
+
+@given(events, policies, st.randoms(use_true_random=False))
+def test_a_store_ends_with_the_newest_rows_whatever_order_they_come_in(
+    log: list[Event], policy: Policy, random: Random
+) -> None:
+    rows, _ = played(log, policy)
+    delivered = rows + random.sample(rows, len(rows) // 2)
+    random.shuffle(delivered)
+    store: dict[str, tuple[int, int, int]] = {}
+    for row in delivered:
+        TYPED["upsert"](store, *row)
+    newest = {key: max(row[2:] for row in rows if row[0] == key) for key, *_ in rows}
+    assert store == newest
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

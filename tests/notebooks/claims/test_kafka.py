@@ -147,3 +147,52 @@ def test_a_producer_that_asks_for_an_hour_is_refused(kafka_servers):
     )
     with closing(producer), pytest.raises(KafkaError, match=r"(?i)timeout"):
         producer.init_transactions()
+
+
+@pytest.mark.claim("kafka-idempotence-ends-with-the-producer")
+def test_a_new_producer_that_sends_the_same_again_doubles_it(admin, kafka_servers):
+    topic = new_topic(admin)
+    for _ in range(2):
+        with closing(
+            KafkaProducer(bootstrap_servers=kafka_servers, enable_idempotence=True)
+        ) as producer:
+            producer.send(topic, b"r1").get(60)
+    assert [record.value for record in read(kafka_servers, topic)] == [b"r1", b"r1"]
+
+
+@pytest.mark.claim(
+    "kafka-new-producer-aborts-the-open-transaction", "kafka-aborted-records-stay-in-the-log"
+)
+def test_a_producer_of_the_same_id_takes_back_what_the_first_left_open(admin, kafka_servers):
+    topic, name = new_topic(admin), f"claims-{uuid4().hex}"
+    first = KafkaProducer(bootstrap_servers=kafka_servers, transactional_id=name)
+    second = KafkaProducer(bootstrap_servers=kafka_servers, transactional_id=name)
+    with closing(first), closing(second):
+        first.init_transactions()
+        first.begin_transaction()
+        first.send(topic, b"17").get(60)
+        second.init_transactions()
+        second.begin_transaction()
+        second.send(topic, b"18").get(60)
+        second.commit_transaction()
+        with pytest.raises(KafkaError):
+            first.commit_transaction()
+    committed = read(kafka_servers, topic, isolation_level="read_committed")
+    assert [record.value for record in committed] == [b"18"]
+    assert [record.value for record in read(kafka_servers, topic)] == [b"17", b"18"]
+
+
+@pytest.mark.claim("kafka-open-transaction-holds-back-what-follows")
+def test_a_reader_of_committed_records_stops_at_the_first_open_transaction(admin, kafka_servers):
+    topic, name = new_topic(admin), f"claims-{uuid4().hex}"
+    producer = KafkaProducer(bootstrap_servers=kafka_servers, transactional_id=name)
+    with closing(producer):
+        producer.init_transactions()
+        producer.begin_transaction()
+        producer.send(topic, b"open").get(60)
+        send(kafka_servers, topic, b"behind it")
+        waiting = read(kafka_servers, topic, isolation_level="read_committed")
+        producer.abort_transaction()
+    assert waiting == []
+    after = read(kafka_servers, topic, isolation_level="read_committed")
+    assert [record.value for record in after] == [b"behind it"]

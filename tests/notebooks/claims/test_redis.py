@@ -6,7 +6,7 @@ import time
 from uuid import uuid4
 
 import pytest
-from redis import Redis
+from redis import Redis, ResponseError
 
 pytestmark = pytest.mark.services
 
@@ -51,3 +51,15 @@ def test_writing_again_does_not_prolong_a_life(store: Redis, key: str):
     store.hset(key, mapping={"tx_count": 4})
     assert 0 < store.ttl(key) <= 1_000
     assert ends is None or store.expiretime(key) == ends
+
+
+@pytest.mark.claim("redis-multi-takes-nothing-back")
+def test_what_a_multi_has_written_is_there_at_once_and_stays(store: Redis, key: str):
+    other = Redis(**store.connection_pool.connection_kwargs)
+    for _ in range(2):  # a job that is killed after it, and writes again
+        with store.pipeline(transaction=True) as multi:
+            multi.incrby(key, 3).lpush(key, "no list").incrby(f"{key}:2", 3)
+            with pytest.raises(ResponseError, match="WRONGTYPE"):
+                multi.execute()
+    assert (other.get(key), other.get(f"{key}:2")) == ("6", "6")
+    other.close()

@@ -1,0 +1,152 @@
+"""A broker and a store of their own, and three readers: what lesson 10 and lab 10 run live.
+
+Everything lives in a workspace of its own on free ports. A learner's topics and keys are neither
+read nor written, and nothing is left at the end.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+from confluent_kafka import Producer
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import NewTopic
+from redis import Redis as Client
+
+from studykit.errors import StudyError
+from studykit.services.kafka import Kafka
+from studykit.services.ports import HOST, free_port
+from studykit.services.redis import Redis
+from studykit.services.supervision.leash import hold_leash
+from studykit.workspace import Workspace
+
+TOPIC: Final = "totals"
+"""The topic that is written to: one partition, so that all readers agree on the order."""
+_PATIENCE_S: Final = 60.0
+
+
+class SinkLab:
+    """A Kafka and a Redis, in a workspace that is removed at the end."""
+
+    def __init__(self, name: str = "lesson10", home: Path | None = None) -> None:
+        """Work in the folder `home`, which belongs to this alone; none starts until asked.
+
+        Args:
+            name: Who works there; two at a time need two names.
+            home: The folder; one of the clone's workspace if None.
+        """
+        self.workspace = Workspace(home or Workspace.of_clone().home / name)
+        self.kafka = Kafka(self.workspace, free_port())
+        self.redis = Redis(self.workspace, free_port())
+        self.topic = TOPIC
+        self._producers: dict[str, Producer] = {}
+
+    def start(self) -> str:
+        """Start a fresh Kafka and a fresh Redis; what an earlier run left behind is removed.
+
+        Raises:
+            StudyError: One of them does not start.
+        """
+        self.stop()
+        hold_leash()
+        self.kafka.start()
+        self.redis.start()
+        with closing(KafkaAdminClient(bootstrap_servers=self.kafka.address)) as admin:
+            admin.create_topics([NewTopic(self.topic, 1, 1)])
+        return "Kafka and Redis answer"
+
+    def producer(self, name: str) -> Producer:
+        """Return a producer whose transactions have this id.
+
+        A transaction that an earlier producer of this id has left open is aborted, and the earlier
+        one can commit nothing more.
+        """
+        producer = Producer(
+            {
+                "bootstrap.servers": self.kafka.address,
+                "transactional.id": name,
+                "log_level": 0,
+            }
+        )
+        producer.init_transactions(_PATIENCE_S)
+        return producer
+
+    def client(self) -> Client:
+        """Return a client of the store, whose answers are text."""
+        return Client(HOST, self.redis.port, decode_responses=True)
+
+    def read(self, isolation_level: str) -> list[str]:
+        """Return what a new reader of the topic gets, from its beginning to its end.
+
+        Args:
+            isolation_level: `read_uncommitted` or `read_committed`. For the second the end is where
+                the first open transaction begins.
+        """
+        place = TopicPartition(self.topic, 0)
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.kafka.address, isolation_level=isolation_level
+        )
+        found: list[str] = []
+        with closing(consumer):
+            consumer.assign([place])
+            consumer.seek_to_beginning(place)
+            end = consumer.end_offsets([place])[place]
+            deadline = time.monotonic() + _PATIENCE_S
+            while consumer.position(place) < end:
+                if time.monotonic() > deadline:
+                    raise StudyError(
+                        f"the broker has not sent {self.topic} to its end in {_PATIENCE_S:.0f} s: "
+                        "run the cell again"
+                    )
+                found += [record.value.decode() for record in consumer.poll(200).get(place, ())]
+        return found
+
+    def play(self, steps: Iterable[list[Any]]) -> dict[str, Any]:
+        """Do what a script says, and return what the three readers have at its end.
+
+        Args:
+            steps: `["write", transaction, key, value]`, which writes to the store, too;
+                `["commit", transaction]`; `["abort", transaction]`. Each transaction is written by
+                a producer of its own.
+        """
+        keys = set()
+        with closing(self.client()) as store:
+            for what, name, *row in steps:
+                producer = self._opened(name)
+                if what == "write":
+                    key, value = row
+                    keys.add(key)
+                    store.set(key, value)
+                    producer.produce(self.topic, f"{value}", key)
+                    producer.flush(_PATIENCE_S)
+                    continue
+                if what == "commit":
+                    producer.commit_transaction(_PATIENCE_S)
+                else:
+                    producer.abort_transaction(_PATIENCE_S)
+                del self._producers[name]
+            held = {key: int(str(store.get(key))) for key in sorted(keys)}
+        return {
+            "uncommitted": [int(value) for value in self.read("read_uncommitted")],
+            "committed": [int(value) for value in self.read("read_committed")],
+            "store": held,
+        }
+
+    def stop(self) -> str:
+        """Stop Redis and Kafka, and remove all that they have kept."""
+        self._producers.clear()
+        stopped = [self.redis.stop(), self.kafka.stop()]
+        shutil.rmtree(self.workspace.home, ignore_errors=True)
+        return "stopped and removed" if any(stopped) else "nothing was running"
+
+    def _opened(self, name: str) -> Producer:
+        """Return the producer of a transaction that is open; it begins with its first step."""
+        if name not in self._producers:
+            self._producers[name] = self.producer(name)
+            self._producers[name].begin_transaction()
+        return self._producers[name]
