@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
@@ -36,6 +35,7 @@ from studykit.services.redis import Redis
 from studykit.services.seed import Plan, append
 from studykit.services.supervision import process
 from studykit.services.supervision.leash import VARIABLE, hold_leash
+from studykit.services.supervision.waiting import wait_until
 from studykit.services.topics import PARTITIONS
 from studykit.workspace import Workspace
 
@@ -221,13 +221,22 @@ class JobLab:
             yield consumer
 
     def _wait(self, done: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + _PATIENCE_S
-        while not done():
+        """Wait until `done()`; say what the job has not done if it ends before, or takes too long.
+
+        Raises:
+            StudyError: The job does not run, or `_PATIENCE_S` have passed.
+        """
+
+        def done_or_died() -> bool:
+            # Only then ask for the process: a job may do its last work and end between two looks.
+            if done():
+                return True
             if process.read_record(self._job) is None:
                 raise StudyError(f"the job does not run, so it has not {what}{self._last_words()}")
-            if time.monotonic() > deadline:
-                raise StudyError(
-                    f"after {_PATIENCE_S} s the job has not {what}: run the cell again, or look "
-                    f"into {self._log}"
-                )
-            time.sleep(_POLL_S)
+            return False
+
+        if not wait_until(done_or_died, _PATIENCE_S, _POLL_S):
+            raise StudyError(
+                f"after {_PATIENCE_S} s the job has not {what}: run the cell again, or look "
+                f"into {self._log}"
+            )

@@ -1,14 +1,13 @@
 """Recordings of a running Flink job: what each operator said of itself, second by second.
 
-They are taken from Flink's own REST interface, and kept as JSON, so that a lesson can show a job
+`record` asks Flink's REST interface. A recording is kept as JSON, so that a lesson can show a job
 without a cluster.
 """
 
 from __future__ import annotations
 
-import json
+import math
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +16,10 @@ import msgspec
 from msgspec import Struct
 
 from studykit.errors import StudyError
+from studykit.services.http import get
+from studykit.services.ports import HOST
 
 _METRICS: Final = ("busyTimeMsPerSecond", "backPressuredTimeMsPerSecond")
-_TIMEOUT_S: Final = 5
 
 
 class OperatorState(Struct, frozen=True):
@@ -27,11 +27,13 @@ class OperatorState(Struct, frozen=True):
 
     Attributes:
         name: Name of the operator, as Flink shows it.
-        inputs: Places in the list of operators from which it reads.
-        watermark_ms: Smallest watermark that its subtasks have received; None before the first.
-        busy: Share of the time in which the busiest subtask worked, from 0 to 1.
-        held_up: Share of the time in which its most hindered subtask waited for those after it.
-        records: Number of records that it has received, or sent if it is a source.
+        inputs: The operators that it reads from: their places in `Moment.operators`.
+        watermark_ms: Smallest watermark that its subtasks have received, epoch milliseconds; None
+            before the first.
+        busy: Share of the last second in which the busiest subtask worked, from 0 to 1.
+        held_up: Share of the last second in which the most hindered subtask waited for the
+            operators after it (backpressure), from 0 to 1.
+        records: How many records the operator has received, or has sent if it is a source.
     """
 
     name: str
@@ -61,7 +63,7 @@ def load(path: Path) -> JobRecording:
     """Read a recording.
 
     Raises:
-        StudyError: There is none, or it is no recording.
+        StudyError: There is no such file, or the file is no recording.
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=JobRecording)
@@ -70,58 +72,61 @@ def load(path: Path) -> JobRecording:
 
 
 def record(
-    url: str,
+    port: int,
     moments: int,
     every_s: float = 1.0,
     wait: Callable[[float], None] = time.sleep,
 ) -> JobRecording:
-    """Watch the first running job of a cluster.
+    """Watch the first running job of a cluster on this machine.
 
     Args:
-        url: The cluster's REST interface, such as `http://127.0.0.1:8081`.
-        moments: How many times to look.
-        every_s: Seconds between two looks.
-        wait: What lets that time pass.
+        port: The port of the cluster's REST interface, such as 8081.
+        moments: How many moments the recording has.
+        every_s: Wall time between two moments, seconds.
+        wait: The function that lets that time pass.
 
     Raises:
-        StudyError: The cluster does not answer, or runs no job.
+        StudyError: No cluster answers at the port, or it runs no job.
     """
-    running = [job for job in _get(f"{url}/jobs")["jobs"] if job["status"] == "RUNNING"]
+    running = [job for job in _get(port, "jobs")["jobs"] if job["status"] == "RUNNING"]
     if not running:
-        raise StudyError(f"no job runs at {url}: start one with `make run-flink`")
-    job_url = f"{url}/jobs/{running[0]['id']}"
+        raise StudyError(f"no job runs at {HOST}:{port}: start one with `make run-flink`")
+    job_path = f"jobs/{running[0]['id']}"
     seen = []
     began = time.monotonic()
     for number in range(moments):
         if number:
             wait(every_s)
         at_ms = round((time.monotonic() - began) * 1_000)
-        seen.append(Moment(at_ms, _operators(job_url)))
-    name = _get(job_url)["name"]
-    return JobRecording(name, _get(f"{url}/overview")["flink-version"], tuple(seen))
+        seen.append(Moment(at_ms, _operators(port, job_path)))
+    name, version = _get(port, job_path)["name"], _get(port, "overview")["flink-version"]
+    return JobRecording(name, version, tuple(seen))
 
 
-def _operators(job_url: str) -> tuple[OperatorState, ...]:
-    job = _get(job_url)
+def _operators(port: int, job_path: str) -> tuple[OperatorState, ...]:
+    job = _get(port, job_path)
     places = {vertex["id"]: number for number, vertex in enumerate(job["vertices"])}
     plan = {node["id"]: node.get("inputs", []) for node in job["plan"]["nodes"]}
     return tuple(
-        _state(job_url, vertex, tuple(places[source["id"]] for source in plan[vertex["id"]]))
+        _state(port, job_path, vertex, tuple(places[source["id"]] for source in plan[vertex["id"]]))
         for vertex in job["vertices"]
     )
 
 
-def _state(job_url: str, vertex: dict[str, Any], inputs: tuple[int, ...]) -> OperatorState:
-    url = f"{job_url}/vertices/{vertex['id']}"
+def _state(
+    port: int, job_path: str, vertex: dict[str, Any], inputs: tuple[int, ...]
+) -> OperatorState:
+    path = f"{job_path}/vertices/{vertex['id']}"
     shares = {
         metric["id"]: float(metric.get("max") or 0) / 1_000
-        for metric in _get(f"{url}/subtasks/metrics?get={','.join(_METRICS)}&agg=max")
+        for metric in _get(port, f"{path}/subtasks/metrics?get={','.join(_METRICS)}&agg=max")
     }
-    received = [int(watermark["value"]) for watermark in _get(f"{url}/watermarks")]
+    received = [int(watermark["value"]) for watermark in _get(port, f"{path}/watermarks")]
     counts = vertex["metrics"]
     return OperatorState(
         vertex["name"],
         inputs,
+        # Before the first watermark Flink reports Long.MIN_VALUE, which is no time.
         min(received) if received and min(received) > -(2**62) else None,
         _share(shares.get(_METRICS[0], 0.0)),
         _share(shares.get(_METRICS[1], 0.0)),
@@ -131,12 +136,15 @@ def _state(job_url: str, vertex: dict[str, Any], inputs: tuple[int, ...]) -> Ope
 
 def _share(value: float) -> float:
     """Return a share from 0 to 1; a source that does not know how busy it is says NaN."""
-    return round(min(value, 1.0), 3) if value == value else 0.0  # noqa: PLR0124
+    return 0.0 if math.isnan(value) else round(min(value, 1.0), 3)
 
 
-def _get(url: str) -> Any:  # noqa: ANN401 - JSON
+def _get(port: int, path: str) -> Any:  # noqa: ANN401 - JSON
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:
-            return json.load(answer)
+        reply = get(port, path)
+        if reply.is_success:
+            return reply.json()
+        reason = f"status {reply.status_code}"
     except (OSError, ValueError) as error:
-        raise StudyError(f"no Flink answers at {url} ({error}): see `make doctor`") from None
+        reason = str(error)
+    raise StudyError(f"no Flink answers at {HOST}:{port}/{path} ({reason}): see `make doctor`")

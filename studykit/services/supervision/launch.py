@@ -55,6 +55,7 @@ def _become(record: Path, log: Path, details: dict[str, object], command: list[s
 
 def _take(lock: int) -> bool:
     """Take a lock, waiting a moment for it; tell whether this process has it."""
+    # Not `wait_until`: this script starts quickly because it imports nothing of ours.
     deadline = time.monotonic() + _LOCK_SECONDS
     while True:
         try:
