@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
-
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
     """Hold an exclusive lock on `path`, waiting for it as long as another process has it."""
+    from filelock import FileLock  # noqa: PLC0415 - its hooks would make every fork dearer
+
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path):
         yield

