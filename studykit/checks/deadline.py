@@ -6,14 +6,17 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any, Final
 
 _MAIN: Final = threading.main_thread()
 _AGAIN_S: Final = 0.2
 """Code that swallows the interrupt is interrupted again after so many seconds."""
+_AT_ONCE_S: Final = 0.001
+"""As soon as may be: 0 would stop the timer."""
 
 
 class TooLong(BaseException):
@@ -26,6 +29,10 @@ def deadline(seconds: float) -> Iterator[None]:
 
     A bare `except:` in a loop would swallow the interrupt. So every further line of the functions
     that were running is interrupted, too, those of the `except:` among them.
+
+    Nothing tells a callback of the interpreter's (`__del__`, of a weak reference, of the garbage
+    collector) from what it interrupts, and it loses what is raised in it. So such a loss is not
+    reported, as others are, but made good: the code is interrupted again once the callback is over.
 
     Raises:
         TooLong: In the code that was interrupted.
@@ -44,18 +51,31 @@ def deadline(seconds: float) -> Iterator[None]:
             sys.settrace(_no_call)
         raise TooLong
 
+    report = sys.unraisablehook
+    sys.unraisablehook = partial(_make_good, report)
     began = time.monotonic()
     before = signal.signal(signal.SIGALRM, stop)
     outer_s, _ = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
     try:
         yield
     finally:
+        sys.unraisablehook = report  # first: it sets the timer
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.settrace(tracing)
         signal.signal(signal.SIGALRM, before)
         if outer_s:  # a deadline around this one goes on
-            left_s = max(outer_s - (time.monotonic() - began), 0.001)
+            left_s = max(outer_s - (time.monotonic() - began), _AT_ONCE_S)
             signal.setitimer(signal.ITIMER_REAL, left_s, _AGAIN_S)
+
+
+def _make_good(
+    report: Callable[[sys.UnraisableHookArgs], Any], lost: sys.UnraisableHookArgs
+) -> None:
+    """Interrupt again at once where a callback has lost the interrupt; report what else it lost."""
+    if isinstance(lost.exc_value, TooLong):
+        signal.setitimer(signal.ITIMER_REAL, _AT_ONCE_S, _AGAIN_S)
+    else:
+        report(lost)
 
 
 def _frames(frame: FrameType | None) -> Iterator[FrameType]:
