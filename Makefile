@@ -93,11 +93,13 @@ test-features: $(ALL_INSTALLED) ## Test the engine and the features: no services
 		$(FLINKS:%=--ignore-glob='*/%')
 
 test: lint ## Test everything: style, types, engine, services, Flink, browser, grading
+# Two runs, and the second tells its part also where the first has failed; 2: it was interrupted.
+# Grading has a process of its own: its workers inherit what their parent has loaded and started.
 	@$(RUN) pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 		--doctest-modules --doctest-glob=StudyDoc.md --ignore=tests/grading \
-		tests flink_jobs studykit StudyDoc.md
-# A process of its own: the grader's workers inherit what their parent has loaded and started.
-	@$(RUN) pytest tests/grading
+		tests flink_jobs studykit StudyDoc.md; \
+	first=$$?; [ $$first -ne 2 ] || exit 2; \
+	$(RUN) pytest tests/grading && exit $$first
 
 lint: $(ALL_INSTALLED) ## Check style, types and the direction of imports
 	@$(RUN) ruff check

@@ -281,3 +281,25 @@ def test_a_skipped_test_fails_in_continuous_integration_only(
     assert done.returncode == status, done.stdout
     assert ("nothing may be skipped" in done.stdout) == (ci == "true")
     assert "no browser" in done.stdout or not ci
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "runs", "status"),
+    [(0, 0, 2, 0), (1, 0, 2, 1), (0, 1, 2, 1), (1, 1, 2, 1), (2, 0, 1, 2)],
+    ids=["both pass", "first fails", "second fails", "both fail", "first is interrupted"],
+)
+def test_both_test_runs_are_run_unless_the_first_is_interrupted(
+    tmp_path: Path, first: int, second: int, runs: int, status: int
+) -> None:
+    pytest_of_a_sort = tmp_path / "run"
+    pytest_of_a_sort.write_text(
+        "#!/bin/sh\n"
+        f"case $2 in tests/grading) status={second} ;; *) status={first} ;; esac\n"
+        f"echo run >> {tmp_path}/runs; exit $status\n"
+    )
+    pytest_of_a_sort.chmod(0o755)
+    command = ["make", "--silent", "test", f"RUN={pytest_of_a_sort}", "--old-file=lint"]
+    ended = subprocess.run(command, cwd=CLONE, capture_output=True, check=False)
+    assert len((tmp_path / "runs").read_text().split()) == runs
+    assert (ended.returncode != 0) == (status != 0)
+    assert not status or f"Error {status}".encode() in ended.stderr
