@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         join_lanes,
         keyed_state,
         live_state,
+        served_recomputed,
         three_readers,
     )
     from studykit.figures.windows import assigners, panes, window_life
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from studykit.trace.marbles import outcome, parse
     from studykit.trace.mutes import FOUR_PARTITIONS, muted
     from studykit.trace.payments import SLOW, seeded
+    from studykit.trace.serving import CARD_STORY, meter, serve
     from studykit.trace.simulate import simulate
     from studykit.trace.sinks import STORES, sunk
     from studykit.trace.steps import Event, Policy, PolicyError, Trace
@@ -76,6 +78,7 @@ _HOMES = {
         "join_lanes",
         "keyed_state",
         "live_state",
+        "served_recomputed",
         "three_readers",
     ),
     "studykit.trace.comparison": ("compare",),
@@ -91,6 +94,7 @@ _HOMES = {
     "studykit.trace.joins": ("JoinRow", "joined"),
     "studykit.trace.marbles": ("outcome", "parse"),
     "studykit.trace.mutes": ("FOUR_PARTITIONS", "muted"),
+    "studykit.trace.serving": ("CARD_STORY", "meter", "serve"),
     "studykit.trace.simulate": ("simulate",),
     "studykit.trace.sinks": ("STORES", "sunk"),
     "studykit.trace.steps": ("Event", "Policy", "PolicyError", "Trace"),
@@ -111,6 +115,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "CARD_STORY",
     "DAY_MS",
     "FOUR_PARTITIONS",
     "SILENT_PARTITION",
@@ -143,6 +148,7 @@ __all__ = [
     "keyed_state",
     "live_state",
     "marbles",
+    "meter",
     "min_watermark",
     "month",
     "muted",
@@ -151,6 +157,8 @@ __all__ = [
     "parse",
     "seconds",
     "seeded",
+    "serve",
+    "served_recomputed",
     "simulate",
     "span",
     "step_sentence",

@@ -3,7 +3,7 @@
 #
 # Every figure of the course on one page. After it you know which picture answers which question.
 #
-# All but the tenth and the last three show the same ten events, the story of the lessons. Each
+# All but the tenth and the last four show the same ten events, the story of the lessons. Each
 # picture is drawn from a recorded run of the engine. The sentence above it says the same in words,
 # and *show as table* says it in numbers. Move a slider with the arrow keys, or press play.
 #
@@ -206,3 +206,15 @@ Stepper(kept, live_state, step=len(kept.moments))
 # %% tags=["widget", "figure"]
 killed = sunk([5, 9, 3, 4, 7, 8], [5, 9, 4, 3, 7, 8], killed_after=4)
 Stepper(killed, three_readers, step=len(killed.steps))
+
+# %% [markdown]
+# ## 15. Served and recomputed
+#
+# How many payments a card has made in five minutes: what the store served at each moment, and what
+# the whole log says of the same moment. **Did the model see what it was trained on?** Lesson 13.
+
+# %% tags=["widget", "figure"]
+from studykit import CARD_STORY, serve, served_recomputed
+
+card = serve(CARD_STORY, "c7")
+Stepper(card, served_recomputed, step=21, stills=[21])

@@ -64,9 +64,9 @@ HOMES: Final[dict[str, tuple[int, ...]]] = {
     "09": (39, 46, 47, 51, *range(54, 58), *range(60, 67)),
     "10": (7, 58, 59),
     "11": tuple(range(76, 84)),
-    "13": (*range(84, 88), 89, 90),
+    "13": tuple(range(84, 91)),
     "14": (*range(67, 72), 73, 74, 75),
-    "15": (72, 88, 91),
+    "15": (72, 91),
 }
 """Where each concept is taught, or will be, by the number of the lesson."""
 

@@ -11,13 +11,16 @@ from studykit.flink.recording import JobRecording
 from studykit.trace.comparison import Comparison
 from studykit.trace.holders import Holdings
 from studykit.trace.joins import JoinTrace
+from studykit.trace.serving import Serving
 from studykit.trace.sinks import SinkTrace
 from studykit.trace.steps import Trace
 
 Row: TypeAlias = dict[str, str | int]
 """A row of the table that says the same as the picture."""
 
-Subject = TypeVar("Subject", Trace, JobRecording, Comparison, JoinTrace, Holdings, SinkTrace)
+Subject = TypeVar(
+    "Subject", Trace, JobRecording, Comparison, JoinTrace, Holdings, SinkTrace, Serving
+)
 """What a figure shows, step by step."""
 Subject_contra = TypeVar(
     "Subject_contra",
@@ -27,6 +30,7 @@ Subject_contra = TypeVar(
     JoinTrace,
     Holdings,
     SinkTrace,
+    Serving,
     contravariant=True,
 )
 

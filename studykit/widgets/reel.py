@@ -9,6 +9,7 @@ from studykit.flink.recording import JobRecording
 from studykit.trace.comparison import Comparison
 from studykit.trace.holders import DAY_MS, Holdings
 from studykit.trace.joins import JoinTrace
+from studykit.trace.serving import Serving
 from studykit.trace.sinks import SinkTrace
 from studykit.trace.steps import Step, Trace
 from studykit.trace.words import seconds, step_sentence
@@ -40,7 +41,7 @@ class Reel(NamedTuple):
 
 
 def reel_of(
-    subject: Trace | JobRecording | Comparison | JoinTrace | Holdings | SinkTrace,
+    subject: Trace | JobRecording | Comparison | JoinTrace | Holdings | SinkTrace | Serving,
 ) -> Reel:
     """Return the steps of a trace, from before the first, or the moments of the others."""
     if isinstance(subject, Trace):
@@ -51,6 +52,8 @@ def reel_of(
         return _of_holdings(subject)
     if isinstance(subject, SinkTrace):
         return _of_sink(subject)
+    if isinstance(subject, Serving):
+        return _of_serving(subject)
     return _of_recording(subject) if isinstance(subject, JobRecording) else _of_comparison(subject)
 
 
@@ -134,3 +137,19 @@ def _of_sink(run: SinkTrace) -> Reel:
         "turn": [number for number, step in steps if step.kind != "write"],
     }
     return Reel(range(last + 1), words, [last], landmarks)
+
+
+def _of_serving(serving: Serving) -> Reel:
+    """Landmarks: where a payment arrives, where a row is written, where the two values part."""
+    readings = list(enumerate(serving.readings, start=1))
+    last = len(readings)
+    arrivals = {payment.arrives_ms for payment in serving.payments}
+    written = {row.visible_ms for row in serving.writes}
+    words = ["Nothing has arrived yet.", *(f"At {seconds(it.at_ms)}." for _, it in readings)]
+    landmarks = {
+        "step": range(last + 1),
+        "event": [number for number, reading in readings if reading.at_ms in arrivals],
+        "firing": [number for number, reading in readings if reading.at_ms in written],
+        "gap": [number for number, reading in readings if reading.gap],
+    }
+    return Reel((-1, *(reading.at_ms for _, reading in readings)), words, [last], landmarks)

@@ -14,6 +14,7 @@ from studykit.flink.recording import JobRecording
 from studykit.trace.comparison import Comparison
 from studykit.trace.holders import Holdings
 from studykit.trace.joins import JoinTrace
+from studykit.trace.serving import Serving
 from studykit.trace.sinks import SinkTrace
 from studykit.trace.steps import Trace
 from studykit.widgets import page
@@ -107,7 +108,7 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.slider.value = step
 
     def show(
-        self, trace: Trace | JobRecording | Comparison | JoinTrace | Holdings | SinkTrace
+        self, trace: Trace | JobRecording | Comparison | JoinTrace | Holdings | SinkTrace | Serving
     ) -> None:
         """Show another trace, at the processing time of this one; at its end if this is at its."""
         at_end = self.step == self.reel.last

@@ -28,8 +28,8 @@ every_exhibit = pytest.mark.parametrize(
 )
 
 
-def test_there_are_fourteen_figures() -> None:
-    assert len(EXHIBITS) == 14
+def test_there_are_fifteen_figures() -> None:
+    assert len(EXHIBITS) == 15
 
 
 @every_exhibit

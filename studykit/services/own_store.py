@@ -1,0 +1,39 @@
+"""A store of one's own for a moment: it starts on a free port, and nothing of it remains."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studykit.services.ports import HOST, free_port
+from studykit.services.redis import Redis
+from studykit.services.supervision.leash import hold_leash
+from studykit.workspace import Workspace
+
+if TYPE_CHECKING:
+    import redis
+
+
+@contextmanager
+def own_store() -> Iterator[redis.Redis]:
+    """Start a Redis beside whatever runs, give its client, and stop it whatever happens.
+
+    Where the process is killed, its leash stops the server.
+
+    Raises:
+        StudyError: No server is installed, or it does not answer.
+    """
+    import redis  # noqa: PLC0415 - slow to load
+
+    hold_leash()
+    with tempfile.TemporaryDirectory(prefix="own-store-") as folder:
+        service = Redis(Workspace(Path(folder)), free_port())
+        try:
+            service.start()
+            with redis.Redis(HOST, service.port) as client:
+                yield client
+        finally:
+            service.stop()
