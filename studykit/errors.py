@@ -1,4 +1,4 @@
-"""The error that every teaching tool raises for a foreseeable mistake."""
+"""The error that the teaching tools raise for a foreseeable mistake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that a crash leaves whole and two processes do not tear."""
+"""Files that stay whole through a crash, and that two processes may change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from pathlib import Path
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on `path`, waiting for it as long as another process has it."""
+    """Hold an exclusive lock on `path`; wait without a limit while another process holds it.
+
+    The system releases the lock of a process that dies, so that no lock outlives its holder.
+    """
     from filelock import FileLock  # noqa: PLC0415 - its hooks would make every fork dearer
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -19,8 +22,9 @@ def file_lock(path: Path) -> Iterator[None]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader, or a crash, finds the old text or the new one."""
+    """Write a UTF-8 file so that a reader, or a crash, finds the old text or the new one, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the file: a rename is atomic within one file system only.
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(text, "utf-8")
     draft.replace(path)

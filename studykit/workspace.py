@@ -14,7 +14,7 @@ from studykit.files import file_lock
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The folders of one set of services. `home` is absolute; nothing is created before its use."""
+    """The folders of one set of services; `home` is absolute. A folder is made at its first use."""
 
     home: Path
 
@@ -33,22 +33,22 @@ class Workspace:
 
     @property
     def run(self) -> Path:
-        """Records and locks of running services."""
+        """The folder with the records and locks of running services."""
         return _folder(self.home / "run")
 
     @property
     def logs(self) -> Path:
-        """What the services have to say."""
+        """The folder with the logs of the services."""
         return _folder(self.home / "logs")
 
     @property
     def data(self) -> Path:
-        """Topics and keys. Deleting this folder is what starting afresh means."""
+        """The folder with topics and keys; to delete it is to start afresh."""
         return _folder(self.home / "data")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Let one command at a time start or stop services here; the system frees a dead one's."""
+        """Let one command at a time start or stop services here; others wait for it."""
         with file_lock(self.run / "command.lock"):
             yield
 

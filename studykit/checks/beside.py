@@ -28,7 +28,10 @@ MARGIN_S: Final = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Watermarks:
-    """The course of two watermarks: the right one, and the learner's dashed."""
+    """The figure of two watermarks: the right one, and the learner's, dashed.
+
+    An instance is what a module of `studykit.figures` is: see `figures/exhibit.py`.
+    """
 
     scene: Scene
     TITLE: str = "Your watermark beside the right one"
@@ -36,7 +39,7 @@ class Watermarks:
 
     @style.styled
     def draw(self, trace: Trace, _step: int) -> Figure:
-        """Draw the events up to the one that decides, and both watermarks after each."""
+        """Draw the events up to the deciding one, and both watermarks after each of them."""
         scene = self.scene
         figure, axes = plane.new_plane(trace)
         plane.draw_diagonal(axes)
@@ -77,7 +80,7 @@ class Watermarks:
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Windows or sessions: the right ones, and below them the learner's dashed."""
+    """The figure of windows or sessions: the right ones, and below them the learner's, dashed."""
 
     scene: Scene
     TITLE: str = "Your windows beside the right ones"
@@ -87,12 +90,12 @@ class Spans:
     def draw(self, _trace: Trace, _step: int) -> Figure:
         """Draw the events of the case and two rows of spans."""
         scene = self.scene
-        right, yours = (list(_layered(it)) for it in (scene.right_spans, scene.your_spans))
+        right, yours = list(_layered(scene.right_spans)), list(_layered(scene.your_spans))
         low = 1 + LAYER * (1 + max((layer for _, layer in right), default=0))
         bottom = low + LAYER * (1 + max((layer for _, layer in yours), default=0))
         figure = style.new_figure(8, 1.1 + 0.6 * bottom)
         axes = figure.add_axes((0.12, 0.55 / (1.1 + 0.6 * bottom), 0.84, 0.72))
-        edges = [edge for it in (*scene.right_spans, *scene.your_spans) for edge in it]
+        edges = [edge for ends in (*scene.right_spans, *scene.your_spans) for edge in ends]
         edges += [event.event_ms for event in scene.events]
         left, end = min(edges) / 1_000 - MARGIN_S, max(edges) / 1_000 + MARGIN_S
         axes.set(xlim=(left, end), ylim=(bottom, -0.8))
@@ -108,7 +111,7 @@ class Spans:
         return figure
 
     def describe(self, _trace: Trace, _step: int) -> str:
-        """Say which spans only one of the two has."""
+        """Say which spans only the right answer has, and which only the learner's."""
         right, yours = set(self.scene.right_spans), set(self.scene.your_spans)
         missing, extra = sorted(right - yours), sorted(yours - right)
         parts = [f"missing: {_listed(missing)}"] if missing else []
@@ -116,10 +119,10 @@ class Spans:
         return f"{'; '.join(parts) or 'The same spans, in another order or more than once'}."
 
     def table(self, _trace: Trace, _step: int) -> list[Row]:
-        """Return every span with whose it is."""
-        rows = [("right", it) for it in self.scene.right_spans]
-        rows += [("yours", it) for it in self.scene.your_spans]
-        return [{"whose": whose, "span": span(*it)} for whose, it in rows]
+        """Return every span, and whether it is the right answer's or the learner's."""
+        rows = [("right", ends) for ends in self.scene.right_spans]
+        rows += [("yours", ends) for ends in self.scene.your_spans]
+        return [{"whose": whose, "span": span(*ends)} for whose, ends in rows]
 
 
 def _draw_event(axes: Axes, number: int, x: float, y: float) -> None:
@@ -179,4 +182,4 @@ def _layered(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[tuple[int, int]
 
 
 def _listed(spans: Sequence[tuple[int, int]]) -> str:
-    return ", ".join(span(*it) for it in spans)
+    return ", ".join(span(*ends) for ends in spans)

@@ -1,4 +1,4 @@
-"""A deadline: interrupt Python code that takes too long."""
+"""A deadline: Python code that takes too long is interrupted, even where it swallows exceptions."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from typing import Any, Final
 
 _MAIN: Final = threading.main_thread()
 _AGAIN_S: Final = 0.2
-"""Code that swallows the interrupt is interrupted again after so many seconds."""
+"""Code that swallows the interrupt is interrupted again after this many seconds."""
 _AT_ONCE_S: Final = 0.001
 """As soon as may be: 0 would stop the timer."""
 
 
 class TooLong(BaseException):
-    """Time is up. No `except Exception` of a learner's catches it."""
+    """The time is up. It is no `Exception`, so that a learner's `except Exception` lets it pass."""
 
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Interrupt what runs inside after `seconds`, where the system and the thread allow it.
+    """Interrupt the code inside after `seconds` of wall time.
 
     A bare `except:` in a loop would swallow the interrupt. So every further line of the functions
-    that were running is interrupted, too, those of the `except:` among them.
+    that were running is interrupted, too, those of the `except:` among them. Where the system has
+    no timer, or in another thread than the main one, the code runs without a deadline.
 
     Nothing tells a callback of the interpreter's (`__del__`, of a weak reference, of the garbage
     collector) from what it interrupts, and it loses what is raised in it. So such a loss is not
@@ -40,6 +41,7 @@ def deadline(seconds: float) -> Iterator[None]:
     if not hasattr(signal, "setitimer") or threading.current_thread() is not _MAIN:
         yield
         return
+    # The functions that called us must go on after the deadline: only those inside are stopped.
     ours = {id(frame) for frame in _frames(sys._getframe())}
     tracing = sys.gettrace()
 
@@ -91,4 +93,4 @@ def _stop_line(_frame: FrameType, event: str, _value: Any) -> Any:  # noqa: ANN4
 
 
 def _no_call(_frame: FrameType, _event: str, _value: Any) -> None:  # noqa: ANN401
-    """Trace no new call: what is asked of the system is that it traces lines at all."""
+    """Trace no new call. Without a trace function Python would ignore `f_trace` of the frames."""

@@ -1,4 +1,4 @@
-"""The source of a lab: the hole of an exercise as learners find it, and the answer behind it."""
+"""The source of a lab: the hole of an exercise as learners find it, and the author's answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ END: Final = re.compile(r"^\s*# END SOLUTION\s*$")
 
 @cache
 def cells_of(number: str) -> tuple[tuple[str, str], ...]:
-    """Return head and code of each code cell of a lab's source; nothing where there is none."""
+    """Return head and code of each code cell of a lab's source; `()` where there is no source.
+
+    Args:
+        number: The two digits of the lab, such as `03`.
+    """
     source = next(SOURCES.glob(f"lab{number}_*.py"), None)
     if source is None:
         return ()
@@ -27,7 +31,7 @@ def cells_of(number: str) -> tuple[tuple[str, str], ...]:
 
 
 def solution_of(exercise: Exercise) -> str | None:
-    """Return the cell that answers an exercise, without its markers."""
+    """Return the author's cell for an exercise, without its markers; None where there is none."""
     cell = _cell_of(exercise)
     if cell is None:
         return None
@@ -36,7 +40,7 @@ def solution_of(exercise: Exercise) -> str | None:
 
 
 def solved_namespace(number: str) -> dict[str, Any]:
-    """Return what stands in the notebook of a lab when its setup and all its answers have run."""
+    """Run the setup and the author's answers of a lab, and return the globals that they leave."""
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for head, code in cells_of(number):
         if '"setup"' in head or '"exercise"' in head:
@@ -47,7 +51,7 @@ def solved_namespace(number: str) -> dict[str, Any]:
 def is_untouched(source: str, exercise: Exercise) -> bool | None:
     """Return whether the source of a function is the hole as the lab has it; None if unknown.
 
-    What its hint says, its comments and its layout do not count.
+    The text of its `lab.NotDone`, its comments and its layout do not count.
     """
     cell = _cell_of(exercise)
     if cell is None:

@@ -1,4 +1,8 @@
-"""Judging an answer: from what a function returned to a judgement that a learner can use."""
+"""Judging an answer: from the results of a function to a judgement that helps its author.
+
+Nothing here runs an answer. `running` does that, in the notebook's kernel; the grader judges the
+same outcomes with the same function, so that what `check` passes, `grade` passes.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +29,15 @@ LOST: Final[Outcome] = {"lost": True}
 """The outcome of a case that was never reached."""
 
 SHOWN_CASES: Final = 6
-"""As many passed cases are shown as evidence."""
+"""The largest number of cases that a judgement lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What became of an answer, and what to tell the learner."""
+    """What became of an answer, and what to tell the learner.
+
+    `begun` is an answer that still reaches its hole; it counts neither as right nor as wrong.
+    """
 
     exercise: Exercise
     status: Status
@@ -45,7 +52,7 @@ class Judgement:
 
     @property
     def misconception(self) -> str | None:
-        """The misconception that the answer shows, if it is a known one."""
+        """The name of the misconception that the answer shows; None if it shows no known one."""
         return self.message.misconception if self.message else None
 
     @property
@@ -55,7 +62,7 @@ class Judgement:
 
     @property
     def text(self) -> str:
-        """Everything to show."""
+        """The whole judgement as the learner reads it."""
         exercise = self.exercise
         if self.waits_for:
             return f"{exercise.id} uses {self.waits_for}, which is not done: do that one first."
@@ -69,7 +76,10 @@ class Judgement:
 
 
 def cases_of(exercise: Exercise) -> list[Args]:
-    """Return the cases of a check: the public ones, then random ones that are always the same."""
+    """Return the cases of a check: the public ones, then random ones.
+
+    The seed is the exercise's id: a learner who checks twice meets the same cases.
+    """
     return exercise.public_cases() + exercise.random_cases(Random(exercise.id))
 
 
@@ -80,21 +90,23 @@ def judge(
     facts: Facts | None = None,
     blamed: str = "",
 ) -> Judgement:
-    """Judge the outcomes of `cases`; one that is missing was never reached, and so is wrong.
+    """Judge the outcomes of `cases`; a case without an outcome was never reached, and is wrong.
 
-    Of several failures the first of the public cases is shown, else the shortest random one.
+    The judgement shows one failure: the first of the public cases, else the shortest random one.
 
     Args:
-        exercise: What was asked.
+        exercise: The exercise that the answer is for.
         cases: The public cases, then others.
-        outcomes: What came of each.
-        facts: What else is known of the answer, where it is at hand.
+        outcomes: The outcomes of the cases, in order; there may be fewer.
+        facts: What else is known of the answer; None where the answer is not at hand.
         blamed: The title of another exercise that this answer uses and whose own check fails.
     """
     reached = list(outcomes[: len(cases)])
     tried = list(zip(cases, reached + [LOST] * (len(cases) - len(reached)), strict=True))
     expected = [exercise.expected(args) for args, _ in tried]
-    wrong = [n for n, (_, it) in enumerate(tried) if not _right(exercise, it, expected[n])]
+    wrong = [
+        n for n, (_, outcome) in enumerate(tried) if not _right(exercise, outcome, expected[n])
+    ]
     holes = [outcome for outcome in reached if "not_done" in outcome]
     public = len(exercise.cases)
     if holes:
@@ -102,6 +114,7 @@ def judge(
         return _unfinished(exercise, holes[0], facts, rights)
     if not wrong:
         return Judgement(exercise, "passed", _evidence(exercise, tried, expected, len(tried)))
+    # A case that was reached explains the failure; those behind a hung case are only its victims.
     reasons = [n for n in wrong if "lost" not in tried[n][1]] or wrong
     shown = min(reasons, key=lambda n: (n >= public, n if n < public else _size(cases[n])))
     evidence = _evidence(exercise, tried, expected, min(shown + 1, public))
@@ -153,7 +166,7 @@ def _size(args: Args) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Failed:
-    """The case that is shown."""
+    """The case that the message is about; `blamed` as in `judge`."""
 
     args: Args
     outcome: Outcome
@@ -172,8 +185,8 @@ def _message(
     """Explain the shown case: by the facts, by the kind of failure, or by what all results share.
 
     Args:
-        exercise: What was asked.
-        failed: The case that is shown.
+        exercise: The exercise that the answer is for.
+        failed: The case that the message is about.
         results: Every case that gave a value.
         facts: What else is known of the answer.
         complete: Whether every case gave a value.

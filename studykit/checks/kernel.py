@@ -1,4 +1,4 @@
-"""A notebook in a kernel of its own: its cells are run one by one, then its answers are asked for.
+"""A notebook in a kernel of its own: its cells run one by one, then its functions are called.
 
 A cell that fails does not stop the others. What the answers return is judged here, outside.
 """
@@ -29,11 +29,11 @@ from studykit.exercises.definition import Args, Json
 CELL_TIMEOUT_S: Final = 20
 
 LONGEST_FOLDER: Final = 60
-"""A folder with a longer name holds no socket of a kernel, in characters."""
+"""A kernel's sockets are files; in a folder with a longer name (characters) they cannot be made."""
 
 
-class KernelGone(StudyError):
-    """The kernel died or hangs. Its text says in which cell or call."""
+class KernelFailure(StudyError):
+    """The kernel died or hangs. The text is one sentence that says in which cell or call."""
 
     def __init__(self, text: str, cell_id: str | None = None) -> None:
         """Say what happened, and in which cell if it was in one."""
@@ -43,7 +43,7 @@ class KernelGone(StudyError):
 
 @dataclass(frozen=True, slots=True)
 class CellRun:
-    """What became of a code cell: `error` is the name of an exception, or None."""
+    """What became of a code cell; `error` is the class name of its exception, else None."""
 
     id: str
     source: str
@@ -56,7 +56,10 @@ class CellRun:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A function of the notebook, or one that `source` defines in its place, and its cases."""
+    """A function to call, by its name, with its cases.
+
+    With a `source`, the function is defined by that source instead of by the notebook.
+    """
 
     name: str
     cases: Sequence[Args]
@@ -72,7 +75,7 @@ class LabKernel:
         self.cells: list[CellRun] = []
 
     def forbid_exit(self) -> None:
-        """Let `exit()` in a cell be that cell's error: else the kernel ends at some later cell."""
+        """Make `exit()` in a cell an error of that cell; else the kernel ends at a later cell."""
         code = "__import__('studykit.checks.running', fromlist=['_']).no_exit_in_cells()"
         self._client.inject(code, pop=True)
 
@@ -80,7 +83,7 @@ class LabKernel:
         """Run every code cell whose id and tags are not in `skip`.
 
         Raises:
-            KernelGone: A cell killed the kernel or did not end in time.
+            KernelFailure: A cell killed the kernel or did not end in time.
         """
         for index, cell in enumerate(self._client.cells):
             tags = tuple(cell.metadata.get("tags", ()))
@@ -92,7 +95,7 @@ class LabKernel:
         """Return the outcomes of each request; None where the notebook has no such function.
 
         Raises:
-            KernelGone: The kernel died or hangs in one of the calls.
+            KernelFailure: The kernel died or hangs in one of the calls.
         """
         payload = [[request.name, request.source, list(request.cases)] for request in requests]
         names = ", ".join(request.name for request in requests)
@@ -102,7 +105,7 @@ class LabKernel:
         """Return what else is known of the function `name`.
 
         Raises:
-            KernelGone: The kernel died or hangs in the call.
+            KernelFailure: The kernel died or hangs in the call.
         """
         return Facts(**self._reply("diagnosis.facts", [name, list(case)], name))
 
@@ -114,7 +117,7 @@ class LabKernel:
         try:
             return json.loads(self._value(code))
         except (DeadKernelError, CellTimeoutError, TestbookError, ValueError, RuntimeError):
-            raise KernelGone(
+            raise KernelFailure(
                 f"the kernel ended or hung while it ran {names}: does it call exit, or take all "
                 "memory?"
             ) from None
@@ -134,13 +137,13 @@ class LabKernel:
         except CellExecutionError as failure:
             error, error_text = failure.ename, failure.evalue
         except CellTimeoutError:
-            raise KernelGone(
+            raise KernelFailure(
                 f"the cell that begins with {_first_line(cell.source)!r} did not end within "
                 f"{self._client.timeout} s: which loop in it has no end?",
                 cell.get("id"),
             ) from None
         except (DeadKernelError, RuntimeError):
-            raise KernelGone(
+            raise KernelFailure(
                 f"the cell that begins with {_first_line(cell.source)!r} ended the kernel: "
                 "does it call exit, or take all memory?",
                 cell.get("id"),
@@ -158,10 +161,16 @@ def run_lab(
 ) -> Iterator[LabKernel]:
     """Start a kernel in `folder`, run the cells of `notebook`, and hand the kernel over.
 
-    Nothing that happens in it counts as the learner's progress.
+    Checks in the notebook write to a progress file of their own, never to the learner's.
+
+    Args:
+        notebook: The notebook, as nbformat has it; it is not changed on disk.
+        folder: The folder that the cells run in.
+        skip: Ids and tags of the cells that do not run.
+        timeout_s: Wall time that a cell may take, seconds.
 
     Raises:
-        KernelGone: A cell killed the kernel or did not end in time.
+        KernelFailure: A cell killed the kernel or did not end in time.
     """
     client = TestbookNotebookClient(
         nbformat.from_dict(notebook),
@@ -181,7 +190,10 @@ def run_lab(
 
 
 def keep_local(client: NotebookClient, folder: str) -> None:
-    """Let a kernel be reached through files in `folder` instead of ports, where possible."""
+    """Let a kernel be reached through sockets in `folder` instead of ports, where possible.
+
+    Ports are open to every process of the machine, and two kernels may choose the same one.
+    """
     client.create_kernel_manager()
     if os.name == "posix":
         client.km.transport = "ipc"
@@ -197,7 +209,7 @@ def _short_folder() -> str | None:
 
 
 def _silent() -> logging.Logger:
-    """Return a logger for the client: what it would say, `KernelGone` says to the learner."""
+    """Return a logger for the client: what it would say, `KernelFailure` says to the learner."""
     logger = logging.getLogger(__name__)
     logger.addHandler(logging.NullHandler())
     logger.propagate = False

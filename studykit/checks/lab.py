@@ -39,7 +39,12 @@ def _print_hole(
 
 
 def check(exercise_id: str) -> None:
-    """Check your function of this exercise and print what came of it."""
+    """Check your function of an exercise and print the judgement.
+
+    Args:
+        exercise_id: The exercise, such as `L03.2`.
+    """
+    # The caller's globals: in a notebook those of its cells, where the learner's function is.
     namespace = sys._getframe(1).f_globals
     try:
         lab, exercise = find_exercise(exercise_id)
@@ -71,10 +76,10 @@ def check(exercise_id: str) -> None:
 
 
 def progress_line(lab: Lab, progress: Progress) -> str:
-    """Return what is done of a lab, exercise by exercise, and which one is next."""
+    """Return one line on a lab: `x` for each exercise that was passed, and the one to do next."""
     marks = "".join("x" if progress.passed(exercise) else "." for exercise in lab.exercises)
     done = marks.count("x")
-    following = next((it for it in lab.exercises if not progress.passed(it)), None)
+    following = next((left for left in lab.exercises if not progress.passed(left)), None)
     rest = f"next is {following.title}" if following else "the lab is done"
     return f"lab {lab.number}  {marks}  {done} of {len(lab.exercises)} done; {rest}"
 
@@ -94,7 +99,7 @@ def _offer_smaller(namespace: dict[str, Any], judgement: Judgement) -> None:
 
 
 def _in_notebook() -> bool:
-    """Return whether there is a page that can show a picture."""
+    """Return whether a notebook page is there to show a picture."""
     return hasattr(_shell(), "kernel")
 
 
@@ -114,7 +119,12 @@ def follow_up(lab: Lab, exercise: Exercise) -> str:
 
 
 def hint(exercise_id: str, level: int | None = None) -> None:
-    """Print a hint: 1 is broad, 3 is nearly the answer; without a level the next unread one."""
+    """Print a hint of an exercise.
+
+    Args:
+        exercise_id: The exercise, such as `L03.2`.
+        level: 1 is broad, 3 is nearly the answer; None is the first hint that was not read yet.
+    """
     try:
         _, exercise = find_exercise(exercise_id)
         print(hint_text(exercise, level))
@@ -123,10 +133,13 @@ def hint(exercise_id: str, level: int | None = None) -> None:
 
 
 def check_in(namespace: dict[str, Any], exercise: Exercise) -> Judgement:
-    """Check the answer that stands in `namespace`.
+    """Check the answer to an exercise that `namespace` has.
+
+    A failed answer is judged twice: the second time with facts that cost more to find, such as
+    whether an earlier answer that it calls is itself wrong.
 
     Raises:
-        StudyError: No function of that name is there.
+        StudyError: The namespace has no function of that name.
     """
     cases = cases_of(exercise)
     outcomes = run_cases(answer_in(namespace, exercise), cases)
@@ -158,10 +171,10 @@ def _fails(function: Any, exercise: Exercise) -> bool:  # noqa: ANN401
 
 
 def answer_in(namespace: dict[str, Any], exercise: Exercise) -> Any:  # noqa: ANN401
-    """Return the learner's function.
+    """Return the learner's function for an exercise.
 
     Raises:
-        StudyError: There is none.
+        StudyError: The namespace has no function of that name.
     """
     function = namespace.get(exercise.name)
     if callable(function):
@@ -178,14 +191,16 @@ def missing_text(exercise: Exercise) -> str:
 
 
 def hint_text(exercise: Exercise, level: int | None = None) -> str:
-    """Return a hint, and remember that it was read where that can be kept.
+    """Return a hint, and keep in the learner's progress that it was read.
+
+    Where progress cannot be kept, the hint is returned all the same, with a note.
 
     Args:
-        exercise: What the hint is about.
-        level: 1, 2 or 3; None is the first that was not read yet.
+        exercise: The exercise that the hint is about.
+        level: 1, 2 or 3; None is the first hint that was not read yet.
 
     Raises:
-        StudyError: There is no such level.
+        StudyError: No hint has this level.
     """
     if level not in (1, 2, 3, None):
         raise StudyError(f"there is no hint {level}: choose 1, 2 or 3")

@@ -1,4 +1,4 @@
-"""The picture of a scene in a notebook: the figure of the step that decides, with its words."""
+"""The picture of a scene in a notebook: a figure of the deciding step, with its words."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from studykit.widgets import Picture
 
 
 def show(scene: Scene) -> None:
-    """Show the picture of a scene, and say what it shows."""
+    """Show the picture of a scene in the notebook, with a sentence that says what it shows."""
     display(picture(scene))
 
 
 def picture(scene: Scene) -> Picture:
-    """Return the picture: the engine runs the stream, and the figure shows the step."""
+    """Return the picture of a scene: the engine runs its stream, a figure shows the deciding step.
+
+    A scene with right watermarks or spans gets a picture of those beside the learner's instead.
+    """
     trace = simulate(scene.events, scene.policy)
     step = step_of(scene, trace)
     if scene.right_watermarks or scene.right_spans:

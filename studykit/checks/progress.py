@@ -18,7 +18,7 @@ from studykit.files import file_lock, free_name, write_whole
 from studykit.workspace import Workspace
 
 SAME_FAILURES: Final = 3
-"""After so many failures of one kind in a row a smaller case is offered."""
+"""After this many failures of one kind in a row, `check` offers a smaller case."""
 
 
 @dataclass(slots=True)
@@ -43,21 +43,21 @@ class Progress:
     def of(self, exercise: Exercise) -> dict[str, Any]:
         """Return what is known of an exercise: passed, attempts, hints, misconceptions.
 
-        What has another type than it is written with is left out.
+        A value of another type than `_TYPES` says is left out: the file may have been edited.
         """
         return _entry(self._read(), exercise)
 
     def next_hint(self, exercise: Exercise) -> int:
-        """Return the level of the first hint that was not read yet; 3 when all were."""
+        """Return the level of the first hint that was not read yet; 3 when all were read."""
         return min(int(self.of(exercise).get("hints", 0)) + 1, 3)
 
     def is_stuck(self, exercise: Exercise) -> bool:
-        """Return whether the exercise failed in the same way for the third time in a row."""
+        """Return whether the exercise has just failed in the same way for the 3rd, 6th, … time."""
         row = self.of(exercise).get("same", 0)
         return bool(row and row % SAME_FAILURES == 0)
 
     def record(self, judgement: Judgement) -> None:
-        """Remember a judgement. What was passed once stays passed; an untouched hole is nothing.
+        """Keep a judgement. What was passed once stays passed; `not attempted` is not kept.
 
         Raises:
             OSError: The file cannot be written.
@@ -75,7 +75,7 @@ class Progress:
         self._change(judgement.exercise, entry, judgement.misconception)
 
     def record_hint(self, exercise: Exercise, level: int) -> None:
-        """Remember the highest hint that was read.
+        """Keep the highest level of the hints that were read.
 
         Raises:
             OSError: The file cannot be written.
@@ -92,7 +92,7 @@ class Progress:
             write_whole(self.path, json.dumps(data, indent=1, sort_keys=True) + "\n")
 
     def _read(self) -> dict[str, Any]:
-        """Return the file's content; a damaged file is put aside and said so, never overwritten."""
+        """Return the file's content. A damaged file is put aside with a note, never overwritten."""
         try:
             data = json.loads(self.path.read_text("utf-8"))
             if isinstance(data["exercises"], dict):
@@ -133,7 +133,7 @@ _TYPES: Final[dict[str, type]] = {
 
 
 def _entry(data: dict[str, Any], exercise: Exercise) -> dict[str, Any]:
-    """Return a copy of the entry of an exercise without what has a type of its own."""
+    """Return a copy of the entry of an exercise, without values of a type that it never has."""
     entry = data["exercises"].get(exercise.id, {})
     if not isinstance(entry, dict):
         return {}

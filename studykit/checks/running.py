@@ -1,7 +1,7 @@
 """Running an answer: what a learner's function makes of each case, as JSON values.
 
-This half runs where the answer is, in the notebook's kernel. It knows no expected value, so that
-what it reports can be judged elsewhere.
+This code runs where the answer is, in the notebook's kernel. It knows no expected value: a hostile
+answer can read everything in its process, so the judging is done in another one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from studykit.checks.state import kept
 from studykit.exercises.definition import Args, Json, copy_args, copy_json, not_json
 
 DEADLINE_S: Final = 5.0
-"""Seconds that a function has for all cases together."""
+"""Wall time, in seconds, that a function has for all cases together."""
 
 
 class NotDone(Exception):
@@ -28,20 +28,27 @@ class NotDone(Exception):
 
 
 Outcome = dict[str, Json]
-"""One of: `value`; `not_done`; `raised` and `line`; `hung`; `no_json`: what it is, and where."""
+"""What came of a case, as JSON. It has one of these keys:
+
+- `value`: the result.
+- `not_done`: the text of the hole that was reached.
+- `raised` and `line`: the exception, and the line of the learner's cell.
+- `hung`: the deadline that passed, in seconds.
+- `no_json`: the part of the result that is no JSON value.
+"""
 
 
 class NotHere(Exception):
-    """What an answer may not do while it is checked: ask a person, or end the program."""
+    """The refusal of what an answer may not do in a check: ask a person, or end the program."""
 
 
 def run_cases(
     function: Callable[..., Json], cases: Sequence[Args], deadline_s: float = DEADLINE_S
 ) -> list[Outcome]:
-    """Call `function` with each case and return what came of it.
+    """Call `function` with each case and return the outcomes.
 
-    After a case that hung the others are left out. What the function remembers between the calls
-    is as it was before when they are over.
+    The outcomes end with the first case that hung. Globals and default values that the function
+    changes between its calls are restored at the end: a second check begins as the first did.
     """
     outcomes: list[Outcome] = []
     try:
@@ -54,12 +61,12 @@ def run_cases(
 
 
 def run_case(function: Callable[..., Json], args: Args) -> Outcome:
-    """Call `function` once, with a copy of `args` that it may change."""
+    """Call `function` once and return the outcome. It gets copies: it may change its arguments."""
     try:
         value = function(*copy_args(args))
     except NotDone as hole:
         return {"not_done": str(hole)}
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # not BaseException: TooLong must get through
         return {"raised": f"{type(error).__name__}: {error}", "line": _their_line(error)}
     try:
         return {"value": copy_json(value)}
@@ -76,9 +83,9 @@ def _strange(value: object) -> str:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Let nothing that runs inside wait for a person or end the program.
+    """Make `input()`, `exit()` and `quit()` inside raise `NotHere`.
 
-    `exit()` in a notebook would end its kernel only later, when another exercise is checked.
+    `exit()` in a notebook ends its kernel only later, while another exercise is checked.
     """
     shell = _shell()
     replaced: list[tuple[Any, str, Any]] = [(builtins, "input", _no_input)]
@@ -116,19 +123,19 @@ def _no_exit(*_status: object) -> NoReturn:
 
 
 def no_exit_in_cells() -> None:
-    """Let `exit()` in any cell of this kernel be an error of that cell, and nothing else."""
+    """Make `exit()` in any cell of this kernel an error of that cell, and nothing else."""
     shell = _shell()
     if shell is not None:
         shell.ask_exit = _no_exit
 
 
 def reply(namespace: dict[str, Any], payload: str) -> str:
-    """Answer what a process outside asks, in JSON: for each request its outcomes.
+    """Return the outcomes of each request, as JSON, to a process outside the kernel.
 
     Args:
         namespace: The notebook's globals.
-        payload: A list of `[function, source or null, cases]`. With a source, the function is
-            defined by it in a copy of the namespace first.
+        payload: JSON: a list of `[function, source or null, cases]`. A source is run in a copy of
+            the namespace, and the function is taken from there.
     """
     return json.dumps([_outcomes(namespace, *request) for request in json.loads(payload)])
 

@@ -1,4 +1,4 @@
-"""State: what a function remembers between calls, kept as it was before a check."""
+"""State: what a function remembers between its calls, and how a check leaves it as it was."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _PLAIN: Final = (bool, int, float, str, bytes, tuple, frozenset, type(None))
 def kept(function: object) -> Iterator[None]:
     """Undo, at the end, what calls of `function` changed in its globals and its default values.
 
-    A check must not leave its cases behind: the next one would begin with what this one
-    remembered. Objects that cannot be copied stay as they are.
+    Else a second check would begin with what the function remembers of the first one. Objects
+    that cannot be copied or compared stay as they are.
     """
     if not isinstance(function, FunctionType):
         yield
@@ -58,7 +58,7 @@ def _is_plain(namespace: dict[str, Any], name: str) -> bool:
 def _copied(holder: Any) -> Any:  # noqa: ANN401
     try:
         return copy.deepcopy(holder)
-    except Exception:
+    except Exception:  # something inside refuses to be copied: the container's own items will do
         return copy.copy(holder)
 
 

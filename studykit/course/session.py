@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studykit.checks.judging import Judgement, cases_of, judge
-from studykit.checks.kernel import CELL_TIMEOUT_S, CellRun, KernelGone, LabKernel, Request, run_lab
+from studykit.checks.kernel import (
+    CELL_TIMEOUT_S,
+    CellRun,
+    KernelFailure,
+    LabKernel,
+    Request,
+    run_lab,
+)
 from studykit.checks.lab import missing_text, used_exercises
 from studykit.course.builder.cells import load
 from studykit.exercises.definition import Exercise
@@ -53,7 +60,7 @@ def check_notebook(
             with run_lab(notebook, path.parent, skip=skip, timeout_s=cell_timeout_s) as kernel:
                 for exercise in exercises[len(answers) :]:
                     answers.append(_answer(kernel, exercise))
-        except KernelGone as gone:
+        except KernelFailure as gone:
             if gone.cell_id is None:
                 answers.append(
                     Answer(

@@ -18,7 +18,11 @@ from studykit.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """The services to use. `own_kafka` and `own_redis` tell whether they are ours to start."""
+    """Where the services are.
+
+    `own_kafka` and `own_redis` say whether the lab starts that service itself; otherwise it belongs
+    to the user, and no command here starts or stops it.
+    """
 
     kafka_port: int
     kafka_servers: str
@@ -37,8 +41,8 @@ class Addresses:
         that runs in `workspace` keeps the one it has.
 
         Raises:
-            StudyError: A port is no port.
-            SettingsError: Another setting cannot be used.
+            StudyError: A port variable is no number from 1 to 65535.
+            SettingsError: Another setting of the environment cannot be used.
         """
         kafka_port = _port(Kafka, workspace, environ)
         redis_port = _port(Redis, workspace, environ)
@@ -57,7 +61,7 @@ class Addresses:
 
     def environment(self) -> dict[str, str]:
         """Return the settings by which the streaming system reaches these services."""
-        return {
+        return {  # the names of `flink_jobs.config`, so that `export $(study env)` is enough
             "KAFKA_SERVERS": self.kafka_servers,
             "REDIS_HOST": self.redis_host,
             "REDIS_PORT": str(self.redis_port),

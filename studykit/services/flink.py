@@ -1,7 +1,8 @@
 """A home for Flink: the Python package's own files, and the jars that the production job needs.
 
-Flink looks for its parts in one folder, `FLINK_HOME`. This one links to the installed package, so
-that it costs nothing, and adds the Kafka connector; the package itself stays as it was installed.
+Flink looks for its parts in one folder, `FLINK_HOME`. The home that is made here consists of links
+to the installed package, so it takes no space, and of the Kafka connector. The package itself stays
+as it was installed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from studykit.services.packages import need_flink
 from studykit.workspace import Workspace
 
 _COPIED = ("bin", "conf")
-"""Copied, not linked: scripts find their home from their own place, and settings get edited."""
+"""Folders that are copied: scripts find their home by their own place, and settings get edited."""
 
 
 def flink_home(workspace: Workspace) -> Path:
@@ -54,7 +55,7 @@ def flink_environ(workspace: Workspace) -> dict[str, str]:
 
 
 def java_options(home: Path) -> list[str]:
-    """Return the options that Flink wants every Java to have: what it may reach inside of it."""
+    """Return the options by which Java lets Flink reach its internals (`--add-opens` and others)."""
     from pyflink.pyflink_gateway_server import get_jvm_opts  # noqa: PLC0415 - slow to load
 
     options: list[str] = get_jvm_opts({"FLINK_CONF_DIR": str(home / "conf")})
@@ -62,7 +63,7 @@ def java_options(home: Path) -> list[str]:
 
 
 def _is_whole(home: Path) -> bool:
-    """Tell whether the home is there and links to what is there: an environment may have moved."""
+    """Return whether the home exists and no link of it dangles: an environment may have moved."""
     links = [*home.glob("lib/*"), *home.glob("opt/*"), home / "plugins"]
     return home.is_dir() and all(link.exists() for link in links)
 

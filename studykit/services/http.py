@@ -1,4 +1,4 @@
-"""HTTP to what runs on this machine: one way to ask, which no proxy setting leads astray."""
+"""HTTP to services on this machine: one way to ask, which ignores proxies of the environment."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ TIMEOUT_SECONDS = 5.0
 
 
 def get(port: int, path: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Response:
-    """Ask `port` of the loopback interface for `path`; return the reply, whatever its status.
+    """Return the reply of a loopback port to GET `path`, whatever its status.
+
+    Args:
+        port: The port, of 127.0.0.1.
+        path: The path with its query; a leading slash may be left out.
+        timeout_seconds: Wall time to connect, and again between two parts of the reply.
 
     Raises:
-        OSError: Nobody answers, or somebody who does not speak HTTP.
+        OSError: Nothing answers, or what answers does not speak HTTP.
     """
     import httpx  # noqa: PLC0415 - slow to load, and many commands ask nobody
 

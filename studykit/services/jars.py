@@ -35,7 +35,13 @@ Advance = Callable[[int], None]
 
 
 class Jar(Struct, frozen=True):
-    """One locked file. `coordinates` are `group:artifact:version`, `size` is in bytes."""
+    """One locked file.
+
+    Attributes:
+        coordinates: Maven's name for the file: `group:artifact:version`.
+        size: Its size in bytes.
+        sha256: Its checksum in hexadecimal.
+    """
 
     coordinates: str
     size: int
@@ -58,7 +64,7 @@ class Jar(Struct, frozen=True):
 
 
 class Group(Struct):
-    """Jars that are used together: what was asked for, and everything that it needs."""
+    """Jars that are used together: `roots` are the coordinates asked for, `jars` all they need."""
 
     roots: list[str]
     jars: list[Jar]
@@ -88,11 +94,11 @@ class JarCache:
         return cls(home / "jars", environ.get("STUDY_MAVEN_MIRROR") or None)
 
     def path(self, jar: Jar) -> Path:
-        """Return where a jar is, or will be."""
+        """Return where a jar is, or will be once it has been downloaded."""
         return self.folder / jar.file_name
 
     def has(self, jar: Jar) -> bool:
-        """Tell cheaply, by size and stamp, whether a verified jar is here."""
+        """Return whether a verified jar is here, judged by size and stamp: no byte is read."""
         try:
             found = self.path(jar).stat()
         except FileNotFoundError:
@@ -128,9 +134,8 @@ class JarCache:
     @contextmanager
     def _temporary(self) -> Iterator[Path]:
         """Give a folder on the cache's own disk, so that moving a file out of it is atomic."""
-        for left_behind in self.folder.glob(
-            "download-*/"
-        ):  # by one that was killed: we have the lock
+        # Whoever made these was killed: nobody else downloads while this process has the lock.
+        for left_behind in self.folder.glob("download-*/"):
             shutil.rmtree(left_behind, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix="download-", dir=self.folder) as folder:
             yield Path(folder)
@@ -160,8 +165,12 @@ class _Fetch:
 def renew_lock(path: Path = LOCK_FILE, mirror: str | None = None) -> dict[str, Group]:
     """Resolve the roots of every group anew, write the lock, and return it.
 
+    Args:
+        path: The lock file; its roots stay as they are.
+        mirror: The address of a Maven repository to use instead of the public one.
+
     Raises:
-        StudyError: Something cannot be resolved or downloaded.
+        StudyError: A root cannot be resolved, or a jar cannot be downloaded.
     """
     with tempfile.TemporaryDirectory() as folder:
         workshop = Path(folder)
@@ -186,10 +195,10 @@ def sha256(path: Path) -> str:
 
 
 def _resolve(workshop: Path, roots: Sequence[str], mirror: str | None) -> list[Jar]:
-    """Return what the roots need.
+    """Return the jars that the roots need.
 
-    Each is resolved by itself: together, one's preferences would change the versions that another
-    was released with. Where two differ, the first root wins.
+    Each root is resolved by itself. Resolved together, the versions that one root prefers would
+    replace those that another was released with. Where two roots differ, the first one wins.
     """
     context = _maven(workshop, mirror)
     artifacts: dict[tuple[str, str], Any] = {}

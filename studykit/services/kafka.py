@@ -62,14 +62,17 @@ _JVM_OPTIONS: Final = ("-Xmx512m", "-XX:+ExitOnOutOfMemoryError")
 
 
 class Kafka(Service):
-    """The broker. Its answer is a record that was produced and fetched."""
+    """The broker. It counts as answering when it has taken a record and given it back."""
 
     name = "kafka"
     title = "Kafka"
     default_port = 9092
 
     def command(self, say: Say) -> list[str]:
-        """Fetch the jars, write the settings, format the data folder if it is new."""
+        """Fetch the jars, write the settings, format the data folder if it is new.
+
+        The settings are written at every start, since the controller gets a free port each time.
+        """
         java = find_java()
         jars = JarCache.of_user().ensure(read_lock()["kafka"].jars)
         classpath = os.pathsep.join(map(str, jars))
@@ -85,7 +88,10 @@ class Kafka(Service):
         return [base[0], *_JVM_OPTIONS, *base[1:], "kafka.Kafka", str(settings)]
 
     def answers(self) -> bool:
-        """Produce a record and fetch it; on the way, create the topics that are missing."""
+        """Produce a record and fetch it; missing topics are created on the way.
+
+        An open port is no proof: a broker accepts connections before it serves any partition.
+        """
         if not accepts(HOST, self.port):
             return False
         from studykit.services import topics  # noqa: PLC0415 - slow to load: the JVM starts meanwhile

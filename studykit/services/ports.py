@@ -1,4 +1,4 @@
-"""Ports: which are free, and who has those that are not."""
+"""Ports of this machine: which are free, and which process has those that are not."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import psutil
 HOST = "127.0.0.1"
 
 _BELOW_EPHEMERAL = range(20_000, 32_000)
-"""Outgoing connections draw their ports from above these, so that a free one stays free."""
+"""Systems give outgoing connections ports above these: a free port here stays free until used."""
 
 
 def is_taken(port: int) -> bool:
-    """Tell whether something listens on `port` of this machine."""
+    """Return whether something listens on `port` of this machine, on whichever interface."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a closing one is no owner
+        # A connection that is just closing (TIME_WAIT) does not own the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError:
@@ -25,7 +26,7 @@ def is_taken(port: int) -> bool:
 
 
 def accepts(host: str, port: int, timeout_seconds: float = 1.0) -> bool:
-    """Tell whether a connection to `port` of `host` is accepted."""
+    """Return whether `port` of `host` accepts a connection within `timeout_seconds`."""
     try:
         socket.create_connection((host, port), timeout_seconds).close()
     except OSError:
@@ -34,7 +35,10 @@ def accepts(host: str, port: int, timeout_seconds: float = 1.0) -> bool:
 
 
 def free_port() -> int:
-    """Return a free port of the loopback interface, chosen at random."""
+    """Return a free port of the loopback interface.
+
+    The port is chosen at random, so that two programs that ask at once rarely get the same one.
+    """
     while True:
         port = random.choice(_BELOW_EPHEMERAL)
         if not is_taken(port):
@@ -42,7 +46,7 @@ def free_port() -> int:
 
 
 def owner(port: int) -> str:
-    """Say who listens on `port`: the process's name and pid, as far as the system tells."""
+    """Return who listens on `port`, in words: name and pid of the process, if the system tells."""
     try:
         connections = psutil.net_connections("tcp")
     except psutil.AccessDenied:  # macOS shows other processes to the administrator only
@@ -54,7 +58,12 @@ def owner(port: int) -> str:
 
 
 def refusal(port: int, variable: str) -> str:
-    """Say in one sentence that `port` is taken, by whom, and how to choose another."""
+    """Return a sentence: the port is taken, by which process, and how to choose another.
+
+    Args:
+        port: The port that is taken.
+        variable: The environment variable that chooses it, such as `KAFKA_PORT`.
+    """
     another = next((other for other in range(port + 1, 65_536) if not is_taken(other)), free_port())
     return (
         f"port {port} is taken by {owner(port)}: stop it, or choose another port, "

@@ -20,7 +20,7 @@ _TIMEOUT_SECONDS: Final = 5.0
 
 
 class Redis(Service):
-    """The store. Its answer is PONG, which it withholds while it loads its data."""
+    """The store. It answers a ping only when it has loaded its data."""
 
     name = "redis"
     title = "Redis"
@@ -49,12 +49,12 @@ class Redis(Service):
         return [str(find_redis()), *flags]
 
     def answers(self) -> bool:
-        """Ping."""
+        """Ping the server."""
         return redis_answers(HOST, self.port)
 
 
 def redis_answers(host: str, port: int) -> bool:
-    """Tell whether a Redis server is ready to work; one that loads its data is not yet."""
+    """Return whether a Redis server is ready to work; a server that is loading its data is not."""
     import redis  # noqa: PLC0415 - slow to load, and a server is started meanwhile
 
     try:
@@ -68,7 +68,7 @@ def find_redis() -> Path:
     """Return the server to start: the system's Redis or Valkey, else that of an installed package.
 
     Raises:
-        StudyError: There is none.
+        StudyError: The machine has no server.
     """
     if server := _find("server"):
         return server
@@ -82,7 +82,7 @@ def find_cli() -> Path:
     """Return the command line of Redis or Valkey, from the same places as the server.
 
     Raises:
-        StudyError: There is none.
+        StudyError: The machine has no command line of either.
     """
     if program := _find("cli"):
         return program
@@ -93,7 +93,9 @@ def find_cli() -> Path:
 
 
 def cli_command(host: str, port: int) -> list[str]:
-    """Return the command that a command of Redis is appended to; it fails where that fails.
+    """Return the program and options before a command of Redis, such as `["KEYS", "*"]`.
+
+    The program exits with another status than 0 where the command fails, if it can do so.
 
     Raises:
         StudyError: There is no command line of Redis.
@@ -105,7 +107,8 @@ def cli_command(host: str, port: int) -> list[str]:
 
 
 def _find(part: str) -> Path | None:
-    own = Path(sys.prefix) / "bin"  # packages put their servers there too
+    # The environment's own folder comes last: it has the servers of the packages.
+    own = Path(sys.prefix) / "bin"
     places = [place for place in os.environ.get("PATH", "").split(os.pathsep) if Path(place) != own]
     for brand in ("redis", "valkey"):
         if found := shutil.which(f"{brand}-{part}", path=os.pathsep.join(places)):

@@ -1,7 +1,7 @@
 """Seeding: simulated traffic into Kafka, or into a log file.
 
 At full speed the events lie in three hours from a fixed time on, so that the same seed gives the
-same bytes. At a rate they are the wall clock's: the simulation starts now, and each record is sent
+same bytes. At a rate they follow the wall clock: the simulation starts now, and each record is sent
 when its time has come.
 """
 
@@ -42,11 +42,11 @@ from studykit.services.ports import accepts
 from studykit.services.topics import PARTITIONS, count_records, create_topics
 
 BASE_MS: Final = 1_760_000_400_000
-"""Event time at which a stream at full speed starts."""
+"""Event time at which a stream at full speed starts, epoch milliseconds."""
 SPAN_SECONDS: Final = 3 * 3_600
 """Event time that a stream at full speed covers."""
 IN_FLIGHT: Final = 20_000
-"""At most so many records are sent and not yet acknowledged; the others wait to be sent."""
+"""The largest number of records that are sent and not yet acknowledged."""
 
 _AGAIN: Final = (
     "There were records already, and at full speed the events always lie in the same three hours: "
@@ -64,11 +64,14 @@ class Plan:
 
     Attributes:
         events: Number of records over both topics, broken and repeated ones included.
-        seed: Same seed, same stream, 0 to 2**32 - 1.
-        rate: Records a second in real time; None for full speed.
-        cards: Number of cards.
-        users: Number of users.
+        seed: 0 to 2**32 - 1; the same seed gives the same stream.
+        rate: Records a second of wall time; None for full speed.
+        cards: Number of cards, the keys of payments.
+        users: Number of users, the keys of clicks.
         disorder: What happens between an event and the log.
+
+    Raises:
+        StudyError: The rate is not above 0.
     """
 
     events: int = 100_000
@@ -83,7 +86,7 @@ class Plan:
             raise StudyError(f"a rate of {self.rate} cannot be kept: choose a number above 0")
 
     def arrivals(self, now_ms: int) -> Iterator[Arrival]:
-        """Return the records in order of arrival. `now_ms` counts only if there is a rate."""
+        """Return the records in order of arrival; a plan with a rate begins at `now_ms`."""
         stream = traffic(
             seed=self.seed,
             start_ms=BASE_MS if self.rate is None else now_ms,
@@ -96,18 +99,20 @@ class Plan:
 
 
 def append(arrivals: Iterable[Arrival], partitions: int = PARTITIONS) -> Iterator[LogRecord]:
-    """Yield the arrivals as a broker would store them; the append time is that of the arrival.
+    """Yield the arrivals as a broker would store them: each with its partition and offset.
+
+    The append time is the time of the arrival.
 
     >>> first = next(append(Plan().arrivals(now_ms=0)))
     >>> first.topic, first.partition, first.offset
     ('transactions', 1, 0)
     """
     ends: Counter[tuple[str, int]] = Counter()
-    for a in arrivals:
-        partition = partition_of(a.key, partitions)
-        offset = ends[a.topic, partition]
-        ends[a.topic, partition] += 1
-        yield LogRecord(a.topic, partition, offset, a.at, a.key, a.value)
+    for arrival in arrivals:
+        partition = partition_of(arrival.key, partitions)
+        offset = ends[arrival.topic, partition]
+        ends[arrival.topic, partition] += 1
+        yield LogRecord(arrival.topic, partition, offset, arrival.at, arrival.key, arrival.value)
 
 
 def seed(plan: Plan, *, servers: str, to: Path | None, console: Console) -> int:
@@ -117,7 +122,7 @@ def seed(plan: Plan, *, servers: str, to: Path | None, console: Console) -> int:
         The number of records that arrived.
 
     Raises:
-        StudyError: It cannot be done; the text says why.
+        StudyError: The broker or the file cannot take the records; the text says why.
     """
     begin = time.monotonic()
     columns = (TextColumn("seeding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -180,7 +185,13 @@ def paced(
     now_ms: Callable[[], int] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Arrival]:
-    """Yield each arrival at its time; an arrival whose time has passed, at once."""
+    """Yield each arrival when the wall clock reaches its time; those of the past come at once.
+
+    Args:
+        arrivals: The stream, in order of arrival.
+        now_ms: The clock; the wall clock if None.
+        sleep: The function that lets seconds pass.
+    """
     now_ms = now_ms or _now_ms
     for arrival in arrivals:
         wait = arrival.at - now_ms()
@@ -190,7 +201,7 @@ def paced(
 
 
 class _Sender:
-    """A producer that knows the fate of every record, and has few on their way at a time."""
+    """A producer that knows what became of every record, and has few unacknowledged at a time."""
 
     def __init__(self, servers: str) -> None:
         self.delivered = 0
@@ -215,9 +226,9 @@ class _Sender:
         """
         producer = self._producer
         try:
-            for a in arrivals:
-                producer.produce(a.topic, a.value, a.key)
-                producer.poll(0)
+            for arrival in arrivals:
+                producer.produce(arrival.topic, arrival.value, arrival.key)
+                producer.poll(0)  # else no delivery report is ever handed to `_confirm`
                 while len(producer) > IN_FLIGHT:
                     producer.poll(0.1)
         except KeyboardInterrupt:

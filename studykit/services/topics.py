@@ -22,7 +22,7 @@ _PATIENCE: Final[dict[str, Any]] = {
 
 
 def work(servers: str) -> bool:
-    """Create the missing topics, produce a record and fetch it; tell whether all worked."""
+    """Create the missing topics, produce a record and fetch it; return whether all that worked."""
     try:
         create_topics(servers)
         produce_and_fetch(servers)
@@ -32,7 +32,7 @@ def work(servers: str) -> bool:
 
 
 def reachable(servers: str) -> bool:
-    """Tell whether a broker answers at `servers`, changing nothing there."""
+    """Return whether a broker answers at `servers`; nothing is created or changed there."""
     try:
         KafkaConsumer(bootstrap_servers=servers, **_PATIENCE).close()
     except (KafkaError, OSError, ValueError):
@@ -41,7 +41,7 @@ def reachable(servers: str) -> bool:
 
 
 def count_records(servers: str, topics: Iterable[str]) -> int:
-    """Return how many records `topics` hold, marks of transactions included.
+    """Return how many offsets `topics` hold: records, and the markers that transactions leave.
 
     Raises:
         KafkaError: The broker does not answer.
@@ -61,7 +61,7 @@ def count_records(servers: str, topics: Iterable[str]) -> int:
 
 
 def create_topics(servers: str, topics: Iterable[str] = TOPICS) -> list[str]:
-    """Create the missing ones of `topics`, with 4 partitions each, and return their names.
+    """Create those of `topics` that do not exist, with 4 partitions each; return their names.
 
     Raises:
         KafkaError: The broker does not answer, or refuses.
@@ -70,7 +70,7 @@ def create_topics(servers: str, topics: Iterable[str] = TOPICS) -> list[str]:
 
 
 def produce_and_fetch(servers: str) -> None:
-    """Append a record to a topic of its own, and fetch that record.
+    """Append a record to a topic of the lab's own, and fetch that record again.
 
     Raises:
         KafkaError: The broker does not answer, or refuses.

@@ -1,4 +1,4 @@
-"""Starting and stopping the services for a person: side by side, and saying what happens."""
+"""Starting and stopping all services for a person: side by side, with a line on each."""
 
 from __future__ import annotations
 
@@ -37,13 +37,16 @@ def up(
     *,
     flink: bool = False,
 ) -> Addresses:
-    """Have Kafka and Redis running and answering, whatever state they were in before.
+    """Start what does not run, and return when Kafka and Redis answer.
+
+    A service that runs already is used as it is; an interrupt leaves a state from which the next
+    call goes on.
 
     Args:
         workspace: Where the services keep their files.
         console: Where to say what happens.
-        environ: What chooses ports, or names services of the user's own.
-        flink: Whether to have a Flink cluster running, too.
+        environ: The settings that choose ports, or name services of the user's own.
+        flink: Whether to start a Flink cluster, too.
 
     Raises:
         StudyError: A service cannot be started, or one that the user named does not answer.
@@ -71,7 +74,7 @@ def up(
 
 
 def down(workspace: Workspace, console: Console) -> None:
-    """Stop what was started here, and nothing else."""
+    """Stop the services of this workspace, and nothing else; their data stays."""
     with workspace.locked():
         ours: list[Service | FlinkCluster]
         ours = [Kafka(workspace, 0), Redis(workspace, 0), FlinkCluster(workspace, 0)]

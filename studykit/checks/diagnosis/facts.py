@@ -1,6 +1,6 @@
-"""Facts about an answer, gathered where it lives: what its results alone do not tell.
+"""Facts about an answer that its results alone do not tell: its source, its names, what it prints.
 
-This half runs in the notebook's kernel. It knows no expected value.
+This code runs in the notebook's kernel, beside `running`. It knows no expected value.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ ALONE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a function.
+    """What is known of a learner's function.
 
     Attributes:
-        source: Its source, empty where nobody knows it.
+        source: Its source; empty where Python does not know it.
         parameters: The names of its parameters.
         mentions: The globals that it mentions.
-        overwritten: Builtins that the notebook gave another value, of those that it mentions.
-        alone: What came of the shown case when nothing was called before it.
-        printed: What it printed in that case.
+        overwritten: Builtins that it mentions and that the notebook has given another value.
+        alone: The outcome of the shown case when no other call came before it.
+        printed: What the function printed in that call.
         elsewhere: Whether an earlier cell of the session defines a function of that name, too.
     """
 
@@ -47,7 +47,7 @@ class Facts:
 
 
 def facts_of(namespace: dict[str, Any], name: str, case: Args) -> Facts:
-    """Gather what is known of the function `name`, which stands in `namespace`."""
+    """Return what is known of the function `name` of `namespace`; this calls it with `case`."""
     function = namespace.get(name)
     if not isinstance(function, FunctionType):
         return Facts()
@@ -57,7 +57,7 @@ def facts_of(namespace: dict[str, Any], name: str, case: Args) -> Facts:
         source=source_of(function),
         parameters=list(inspect.signature(function).parameters),
         mentions=mentions,
-        overwritten=[it for it in mentions if it in namespace and hasattr(builtins, it)],
+        overwritten=[word for word in mentions if word in namespace and hasattr(builtins, word)],
         alone=alone,
         printed=printed[:200],
         elsewhere=_defined_before(namespace, name),
@@ -65,13 +65,13 @@ def facts_of(namespace: dict[str, Any], name: str, case: Args) -> Facts:
 
 
 def reply(namespace: dict[str, Any], payload: str) -> str:
-    """Return the facts in JSON for a process outside, which asks by `[name, case]` in JSON."""
+    """Return the facts as JSON to a process outside; `payload` is `[name, case]` in JSON."""
     name, case = json.loads(payload)
     return json.dumps(asdict(facts_of(namespace, name, tuple(case))))
 
 
 def source_of(function: FunctionType) -> str:
-    """Return the source of a function; empty where nobody knows it."""
+    """Return the source of a function; empty where Python does not know it."""
     try:
         return inspect.getsource(function)
     except (OSError, TypeError, SyntaxError):

@@ -1,4 +1,4 @@
-"""What to say of an answer that gave no value: an exception, a call that hung, a strange value."""
+"""Words for an answer that gave no value: it raised, hung, or returned what is no JSON."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Failure:
     """What a message says in place of the exercise's own words.
 
     Attributes:
-        name: The kind of mistake, for the brackets; empty where there is none.
-        got: What came.
-        trace: Where, or what is known about it.
+        name: The kind of mistake, which the message has in brackets; empty where it has no name.
+        got: What came instead of a value.
+        trace: The place of the mistake, or what is known about it.
         next_step: The smallest next step.
-        rule: The rule, where it is not that of the exercise.
+        rule: The rule that was broken, where it is not that of the exercise.
     """
 
     name: str
@@ -77,7 +77,7 @@ _NAME: Final = re.compile(r"NameError: name '(\w+)' is not defined")
 
 
 def failure_of(exercise: Exercise, args: Args, outcome: Outcome, facts: Facts | None) -> Failure:
-    """Return what to say of an outcome that is no value."""
+    """Return what a message says of an outcome that is no value."""
     if "raised" in outcome:
         return _raised(exercise, args, outcome, facts)
     if "hung" in outcome:
@@ -144,7 +144,7 @@ def _overwritten(text: str, facts: Facts | None) -> Iterator[_Words]:
 
 
 def overwritten(name: str) -> _Words:
-    """Return what to say of a builtin that the notebook gave another value."""
+    """Return name and next step of the diagnosis for a builtin that the notebook overwrote."""
     return (
         "overwritten-builtin",
         f"Somewhere in the notebook `{name}` got another value. Rename that variable, then run "

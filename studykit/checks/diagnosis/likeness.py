@@ -1,6 +1,6 @@
-"""Likeness: which slip in our own solution would give the learner's results, every one of them.
+"""Likeness: which slip in the course's own solution would give every one of the learner's results.
 
-This names the kind of slip, never the line: the learner's code is another than ours.
+A slip is named by its kind, never by its line: the learner's code differs from the solution's.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _SLIPS: Final[dict[Kind, tuple[str, str, str]]] = {
 
 
 def slip_of(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | None:
-    """Return the kind of slip that gives all results; None where none does, or several kinds do."""
+    """Return the kind of slip that gives all results; None where no kind or more than one does."""
     source = solution_of(exercise)
     if source is None or len(results) <= 1:
         return None
@@ -74,7 +74,7 @@ def slip_of(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | None:
 def _gives(function: object, results: Sequence[Result]) -> bool:
     try:
         with deadline(SLIP_S):
-            return all(same(_value(function, it.args), it.got) for it in results)
+            return all(same(_value(function, result.args), result.got) for result in results)
     except TooLong:
         return False
 

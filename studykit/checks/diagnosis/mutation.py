@@ -1,7 +1,7 @@
-"""Mutation: a solution changed by machine in one place.
+"""Mutation: a solution that is changed by machine in one place.
 
-The course proves with mutants that its cases vary all that an answer depends on. A check asks which
-of them a wrong answer behaves like: that says what kind of slip it is.
+The course proves with mutants that its cases tell every slip from the solution. A check asks which
+mutant a wrong answer behaves like: the mutant's change says what kind of slip the answer has.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ Change: TypeAlias = tuple[Kind, Apply]
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A solution with one change: `change` is the line that differs, as it reads afterwards."""
+    """A solution with one change; `change` is the line that differs, after the change."""
 
     kind: Kind
     change: str
@@ -63,10 +63,10 @@ def mutants(source: str, exercise: Exercise, kinds: Container[Kind] | None = Non
 
     Args:
         source: The cell that defines the function.
-        exercise: What it answers.
-        kinds: The kinds to make; None makes all.
+        exercise: The exercise that the function answers.
+        kinds: The kinds of mutants to make; None makes all.
 
-    Of an exercise that asks for tests any list of tests that catches everything is right, so its
+    An exercise that asks for tests accepts any list of tests that catches everything, so its
     mutants are only those in which a test is missing.
     """
     tree = ast.parse(source)
@@ -89,7 +89,7 @@ def mutants(source: str, exercise: Exercise, kinds: Container[Kind] | None = Non
 def compiled(
     mutant: Mutant, exercise: Exercise, namespace: Mapping[str, Any]
 ) -> Callable[..., Json]:
-    """Return the function of a mutant, in a namespace of its own."""
+    """Return the function of a mutant, defined in a copy of the namespace."""
     own = dict(namespace)
     exec(compile(mutant.source, "<mutant>", "exec"), own)
     function: Callable[..., Json] = own[exercise.name]

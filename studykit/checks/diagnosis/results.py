@@ -1,7 +1,7 @@
-"""Diagnoses that every exercise gets for nothing: what all results of an answer have in common.
+"""Diagnoses that every exercise has for free: what all results of an answer have in common.
 
-A diagnosis is given only if every result fits it, those that are right among them. It speaks of the
-results, never of the learner's code, which nobody has read.
+A diagnosis is given only if every result fits it, the right ones too. It speaks of the results,
+never of the learner's code.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from studykit.exercises.definition import Args, Exercise, Json, copy_args, same
 from studykit.exercises.wording import short
 
 ENOUGH: Final = 2
-"""So many cases must be right, and so many wrong, for what tells them apart to say something."""
+"""Least number of right cases, and of wrong ones, from which a difference between them follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,13 @@ _Look: TypeAlias = "Callable[[Exercise, Sequence[Result], Facts | None], Iterato
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A name for the brackets, what is seen in the results, and the smallest next step."""
+    """What the results have in common.
+
+    Attributes:
+        name: The name that a message has in brackets.
+        seen: What can be seen in the results.
+        next_step: The smallest next step.
+    """
 
     name: str
     seen: str
@@ -47,7 +53,10 @@ class Diagnosis:
 def diagnose(
     exercise: Exercise, results: Sequence[Result], facts: Facts | None
 ) -> Diagnosis | None:
-    """Return the first diagnosis that all results fit; None where none does."""
+    """Return the first diagnosis that all results fit; None where no diagnosis fits.
+
+    Types come first: where a result has another type, a comparison of values says nothing.
+    """
     for look in _LOOKS_AT_TYPES:
         for found in _seen(look, exercise, results, facts):
             return replace(found, replaces=True)
@@ -58,9 +67,9 @@ def diagnose(
 
 
 def outline(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | None:
-    """Return the first outline of the wrong results: which part of them differs, and to which side.
+    """Return which part of the wrong results differs, and to which side.
 
-    This says less than a diagnosis; it is for answers of which nothing else is known.
+    An outline says less than a diagnosis; it is for answers of which nothing else is known.
     """
     if exercise.hidden:
         return None
@@ -73,7 +82,7 @@ def outline(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | None:
 def _seen(
     look: _Look, exercise: Exercise, results: Sequence[Result], facts: Facts | None
 ) -> list[Diagnosis]:
-    """Return what a look finds; results of a shape that it was not made for show it nothing."""
+    """Return what a look finds: nothing where the results have a shape that it cannot read."""
     try:
         return list(look(exercise, results, facts))
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError):
@@ -119,7 +128,7 @@ def _other_type(
             "Where does a float come in: a `/`, a `float()`, a number with a point?",
         ),
     ):
-        if all(same(shapes.converted(it.got, convert), it.expected) for it in wrong):
+        if all(same(shapes.converted(result.got, convert), result.expected) for result in wrong):
             seen = shapes.wrong_type(wrong[0].got, wrong[0].expected) or "another type"
             yield Diagnosis(name, f"the value is right, its type is not: {seen}", step)
     if all(_fits(result, [result.got]) for result in wrong):
@@ -127,19 +136,24 @@ def _other_type(
             "no-list-around", "the value is right; a list with it inside is asked for",
             "What does the first line of your function say that it returns?",
         )  # fmt: skip
-    if all(isinstance(it.got, list) and it.got and _fits(it, it.got[0]) for it in wrong):
+    if all(
+        isinstance(result.got, list) and result.got and _fits(result, result.got[0])
+        for result in wrong
+    ):
         yield Diagnosis(
             "list-around", "the value is right, inside of a list that is not asked for",
             "Is one value asked for, or a list of them?",
         )  # fmt: skip
-    if all(isinstance(it.got, dict) and _as_rows(it.got, it.expected) for it in wrong):
+    if all(
+        isinstance(result.got, dict) and _as_rows(result.got, result.expected) for result in wrong
+    ):
         yield Diagnosis(
             "dict-for-rows", "the values are right; a list of rows is asked for, and you return a "
             "dict", "How do you make a row [key, value] of each entry, in order?",
         )  # fmt: skip
     yield from _other_fields(wrong)
     seens = [shapes.wrong_type(result.got, result.expected) for result in wrong]
-    if all(seens) and not all(shapes.same_items(it.got, it.expected) for it in wrong):
+    if all(seens) and not all(shapes.same_items(result.got, result.expected) for result in wrong):
         yield Diagnosis(
             "another-type", str(seens[0]),
             "What does the first line of your function say that it returns?",
@@ -147,8 +161,10 @@ def _other_type(
 
 
 def _other_fields(wrong: Sequence[Result]) -> Iterator[Diagnosis]:
-    if all(isinstance(it.got, dict) and isinstance(it.expected, dict) for it in wrong):
-        fields = [sorted(it.got) for it in wrong if it.got.keys() != it.expected.keys()]
+    if all(isinstance(result.got, dict) and isinstance(result.expected, dict) for result in wrong):
+        fields = [
+            sorted(result.got) for result in wrong if result.got.keys() != result.expected.keys()
+        ]
         if len(fields) == len(wrong):
             mine, asked = ", ".join(fields[0]), ", ".join(sorted(wrong[0].expected))
             yield Diagnosis(
@@ -168,7 +184,9 @@ def _order(
     _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     lists = [result for result in results if isinstance(result.got, list)]
-    if len(lists) == len(results) and all(same(it.got[::-1], it.expected) for it in results):
+    if len(lists) == len(results) and all(
+        same(result.got[::-1], result.expected) for result in results
+    ):
         yield Diagnosis(
             "reversed", "the right values, from the last to the first",
             "In which order are they asked for, and in which does your loop walk?",
@@ -183,14 +201,16 @@ def _order(
 def _repeats(
     _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
-    if not all(isinstance(it.got, list) and isinstance(it.expected, list) for it in results):
+    if not all(
+        isinstance(result.got, list) and isinstance(result.expected, list) for result in results
+    ):
         return
-    if all(same(shapes.without_repeats(it.got), it.expected) for it in results):
+    if all(same(shapes.without_repeats(result.got), result.expected) for result in results):
         yield Diagnosis(
             "repeated", "the right values, and some of them more than once",
             "What is already in your list when you add to it?",
         )  # fmt: skip
-    if all(same(it.got, shapes.without_repeats(it.expected)) for it in results):
+    if all(same(result.got, shapes.without_repeats(result.expected)) for result in results):
         yield Diagnosis(
             "repeats-lost", "values that are equal are in your result only once",
             "Where do equal values become one: a set, a dict, an `in`?",
@@ -200,22 +220,22 @@ def _repeats(
 
 def _cut_off(results: Sequence[Result]) -> Iterator[Diagnosis]:
     """Say which end of every list has an item less, or one more."""
-    if all(same(it.got, it.expected[:-1]) for it in results):
+    if all(same(result.got, result.expected[:-1]) for result in results):
         yield Diagnosis(
             "last-missing", "the last item is always missing",
             "What happens after your loop has ended?",
         )  # fmt: skip
-    if all(same(it.got, it.expected[1:]) for it in results):
+    if all(same(result.got, result.expected[1:]) for result in results):
         yield Diagnosis(
             "first-missing", "the first item is always missing",
             "What happens before your loop begins?",
         )  # fmt: skip
-    if all(it.got and same(it.got[:-1], it.expected) for it in results):
+    if all(result.got and same(result.got[:-1], result.expected) for result in results):
         yield Diagnosis(
             "one-more-at-the-end", "your list always has one item more at the end",
             "With which value does your loop end, and is it asked for?",
         )  # fmt: skip
-    if all(it.got and same(it.got[1:], it.expected) for it in results):
+    if all(result.got and same(result.got[1:], result.expected) for result in results):
         yield Diagnosis(
             "one-more-at-the-start", "your list always has one item more at the start",
             "With which value does your list begin, and is it asked for?",
@@ -231,7 +251,7 @@ def _amounts(
     all_leaves = [leaf for found in pairs for leaf in found or ()]
     numbers = [leaf for leaf in all_leaves if shapes.is_number(leaf.expected)]
     differing = [leaf for leaf in all_leaves if not same(leaf.got, leaf.expected)]
-    if not differing or not all(shapes.is_number(it.got) for it in numbers):
+    if not differing or not all(shapes.is_number(result.got) for result in numbers):
         return
     if not all(shapes.is_number(leaf.expected) for leaf in differing):
         return
@@ -347,7 +367,7 @@ def _given_back(
             )  # fmt: skip
     first = results[0].got
     answers = {repr(result.expected) for result in results}
-    if len(results) > 1 and len(answers) > 1 and all(same(it.got, first) for it in results):
+    if len(results) > 1 and len(answers) > 1 and all(same(result.got, first) for result in results):
         yield Diagnosis(
             "always-the-same", f"your answer is {short(first)} in every case",
             "Which argument should your answer depend on?",
@@ -378,7 +398,9 @@ def _other_arguments(
 def _values(exercise: Exercise, place: int) -> list[Json]:
     """Return plain values that a parameter could have been fixed to."""
     values = [args[place] for args in exercise.public_cases()] + [0]
-    return [value for value in dict.fromkeys(it for it in values if isinstance(it, int | str))]
+    return [
+        value for value in dict.fromkeys(item for item in values if isinstance(item, int | str))
+    ]
 
 
 def _swapped(args: Args, left: int, right: int) -> Args:
@@ -402,12 +424,12 @@ def _one_field(
 ) -> Iterator[Diagnosis]:
     """Say which field of a dict, or which place of every row, is all that is ever wrong."""
     wrong = [result for result in results if not result.right]
-    if all(isinstance(it.got, dict) and isinstance(it.expected, dict) for it in wrong):
+    if all(isinstance(result.got, dict) and isinstance(result.expected, dict) for result in wrong):
         fields = {
             name
-            for it in wrong
-            for name in it.got.keys() | it.expected.keys()
-            if not same(it.got.get(name, ...), it.expected.get(name, ...))
+            for result in wrong
+            for name in result.got.keys() | result.expected.keys()
+            if not same(result.got.get(name, ...), result.expected.get(name, ...))
         }
         if len(fields) == 1 and len(wrong[0].expected) > 1:
             field = fields.pop()
@@ -435,7 +457,9 @@ def _length(
     _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     wrong = [result for result in results if not result.right]
-    if not all(isinstance(it.got, list) and isinstance(it.expected, list) for it in wrong):
+    if not all(
+        isinstance(result.got, list) and isinstance(result.expected, list) for result in wrong
+    ):
         return
     more = [len(result.got) - len(result.expected) for result in wrong]
     if all(difference > 0 for difference in more):
@@ -460,7 +484,9 @@ def _one_sided(
     differing = [
         leaf for found in pairs for leaf in found or () if not same(leaf.got, leaf.expected)
     ]
-    if not all(shapes.is_number(it.got) and shapes.is_number(it.expected) for it in differing):
+    if not all(
+        shapes.is_number(result.got) and shapes.is_number(result.expected) for result in differing
+    ):
         return
     for name, side in (("too-large", 1), ("too-small", -1)):
         if all((leaf.got - leaf.expected) * side > 0 for leaf in differing):
@@ -480,7 +506,9 @@ def _told_apart(
         return
     names = list(inspect.signature(exercise.reference).parameters)
     for name, words, has in _features(names):
-        if all(has(it.args) for it in wrong) and not any(has(it.args) for it in right):
+        if all(has(result.args) for result in wrong) and not any(
+            has(result.args) for result in right
+        ):
             yield Diagnosis(
                 name, f"all {len(wrong)} cases that go wrong have {words}; none of the "
                 f"{len(right)} others has", "What is different for your function in such a case?",
@@ -502,7 +530,7 @@ def _features(names: Sequence[str]) -> Iterator[Feature]:
     yield (
         "a-single-event",
         "a list of one event",
-        lambda args: any(isinstance(it, list) and len(it) == 1 for it in args),
+        lambda args: any(isinstance(item, list) and len(item) == 1 for item in args),
     )
     for place, name in enumerate(names):
         yield f"{name}-is-0".replace("_", "-"), f"{name}=0", _is_zero(place)
@@ -550,8 +578,8 @@ def _numbers(value: Json) -> Iterator[float]:
 def _firsts(args: Args) -> Iterator[list[Json]]:
     """Yield, for each list among the arguments, its items or what its rows begin with."""
     for value in args:
-        if isinstance(value, list) and not any(isinstance(it, dict) for it in value):
-            yield [it[0] if isinstance(it, list) and it else it for it in value]
+        if isinstance(value, list) and not any(isinstance(item, dict) for item in value):
+            yield [item[0] if isinstance(item, list) and item else item for item in value]
 
 
 def _is_disordered(args: Args) -> bool:

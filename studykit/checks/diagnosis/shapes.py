@@ -1,4 +1,4 @@
-"""How two values differ: by type, order, number, or the same amount everywhere."""
+"""How two results differ: by type, by order, by number, or by the same amount everywhere."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Leaf:
 
     @property
     def column(self) -> str:
-        """What the leaves of one column share: the last step of the path."""
+        """Return the last step of a path, which the leaves of one column share."""
         last = self.path[-1] if len(self.path) > 1 or (self.path and _is_key(self.path[0])) else ""
         return str(last)
 
 
 def leaves(got: Json, expected: Json, path: tuple[int | str, ...] = ()) -> list[Leaf] | None:
-    """Return the plain values of two results pair by pair; None where their shapes differ."""
+    """Return the plain values of two results, pair by pair; None where their shapes differ."""
     if isinstance(expected, list) and isinstance(got, list) and len(got) == len(expected):
         parts = [
             leaves(mine, wanted, (*path, place))
@@ -50,7 +50,7 @@ def leaves(got: Json, expected: Json, path: tuple[int | str, ...] = ()) -> list[
 
 
 def is_number(value: Json) -> bool:
-    """Return whether a value is a number and no truth value."""
+    """Return whether a value is a number; `True`, which Python takes for 1, is none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -104,7 +104,7 @@ def whole(value: Json) -> Json:
     """Return a float that is whole, or a truth value, as an int.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: The value is neither.
     """
     if isinstance(value, bool | float) and value == int(value):
         return int(value)
@@ -115,7 +115,7 @@ def number_of_text(value: Json) -> Json:
     """Return the whole number that a text writes.
 
     Raises:
-        ValueError: It writes none, or is no text.
+        ValueError: The value is no text, or the text writes no whole number.
     """
     if isinstance(value, str):
         return int(value.replace("_", ""))

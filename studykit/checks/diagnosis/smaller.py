@@ -1,4 +1,4 @@
-"""A smaller case: what is left of one that fails when all that is not needed for it is left out."""
+"""A smaller case: a failing case without the items that the failure does not need."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ SEARCH_S: Final = 1.0
 
 
 def smaller(exercise: Exercise, args: Args, function: Callable[..., Json]) -> Args | None:
-    """Return a case with fewer items in its lists in which `function` is still wrong.
+    """Return a case with fewer items in its lists for which `function` is still wrong.
 
-    None where no item can be left out, or nothing can be found in time.
+    None is returned where every item is needed, or where the time was too short to find one that
+    is not.
     """
     best = copy_args(args)
     try:

@@ -47,10 +47,13 @@ _SWEEPS: Final = 50
 
 
 def hold_leash(*, firm: bool = False) -> None:
-    """Let whatever this process starts from here on, and what that starts, end with this process.
+    """Bind to this process whatever it starts from here on, and whatever those processes start.
+
+    They are killed within seconds of this process's end, however it ends. A second call does
+    nothing.
 
     Args:
-        firm: Whether that holds for what takes a leash off, too: a test run leaves nothing behind.
+        firm: Whether `slip_leash` cannot take this leash off: a test run leaves nothing behind.
     """
     if os.getpid() in _HOLDERS:
         return
@@ -68,7 +71,7 @@ def hold_leash(*, firm: bool = False) -> None:
 
 
 def slip_leash(environ: MutableMapping[str, str]) -> None:
-    """Take the leash off `environ`, for what goes on by itself; a firm one stays."""
+    """Take all leashes but firm ones off `environ`: what is started with it outlives the holder."""
     firm = [folder for folder in _folders(environ) if Path(folder).name.startswith(_FIRM)]
     environ.pop(VARIABLE, None)
     if firm:
@@ -76,14 +79,14 @@ def slip_leash(environ: MutableMapping[str, str]) -> None:
 
 
 def held(folder: Path) -> Iterator[psutil.Process]:
-    """Yield the running processes on the leash.
+    """Yield the running processes on the leash of `folder`.
 
-    The environment of a process is read as it was when its program began: the holder itself, which
-    took up the leash later, is not among them.
+    The system shows the environment of a process as it was when its program began. The holder took
+    up its leash later, so it is not among them.
     """
     services = {entry.name for entry in folder.iterdir()}
     for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):  # another user's, or it has just ended
+        with suppress(psutil.Error, OSError):  # a process of another user, or one that just ended
             known = f"{process.pid}-{process.create_time()}" in services
             if process.status() == psutil.STATUS_ZOMBIE:
                 continue
@@ -94,8 +97,9 @@ def held(folder: Path) -> Iterator[psutil.Process]:
 def watch(holder: int, folder: Path) -> None:
     """Wait for the end of the process `holder`, then kill what is on its leash until nothing is.
 
-    Nothing is asked to end first: what it would write has nobody left to read it.
+    Nothing is asked to end before it is killed: nobody is left to read what it would write.
     """
+    # The watchman outlives every signal to the holder's terminal: else nobody would clean up.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     _wait_for_end(holder)

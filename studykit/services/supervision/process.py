@@ -1,4 +1,4 @@
-"""Processes in the background, and the records by which they are known again."""
+"""Processes in the background, and the records by which another command knows them again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,13 @@ _CLOCK_SLACK_SECONDS = 2.0
 
 
 class Running(Struct, frozen=True):
-    """A background process. `started`, epoch seconds, tells it from a later one with its pid."""
+    """A background process.
+
+    Attributes:
+        pid: Its number, which the system may give to another process later.
+        started: Its start, epoch seconds, which tells it from such a later process.
+        port: The port that it serves; 0 where it serves none.
+    """
 
     pid: int
     started: float
@@ -47,7 +53,15 @@ class Running(Struct, frozen=True):
 
 
 def launch(record: Path, log: Path, port: int, command: Sequence[str], folder: Path) -> None:
-    """Start `command` in the background, in `folder`, with its output appended to `log`.
+    """Start `command` in the background, in a session of its own; return when it runs.
+
+    Args:
+        record: The file that tells of the process. A record whose process runs is left as it is,
+            and no second one is started.
+        log: The file that its output is appended to.
+        port: The port that it will serve.
+        command: The program, by its path, and its arguments.
+        folder: The folder that it runs in.
 
     Raises:
         StudyError: The command cannot be executed.
@@ -67,7 +81,7 @@ def launch(record: Path, log: Path, port: int, command: Sequence[str], folder: P
 
 
 def read_record(record: Path) -> Running | None:
-    """Return the process that `record` tells of, if it still runs."""
+    """Return the process that `record` tells of; None if it has ended or the file is no record."""
     try:
         running = msgspec.json.decode(record.read_bytes(), type=Running)
     except (FileNotFoundError, msgspec.DecodeError):
@@ -76,7 +90,7 @@ def read_record(record: Path) -> Running | None:
 
 
 def stop(running: Running, patience_seconds: float) -> None:
-    """Ask a process to end, insist after `patience_seconds`, and return when it is gone."""
+    """Ask a process to end, kill it after `patience_seconds`, and return when it has ended."""
     if process := running.process():
         process.terminate()
         if not _gone(running, patience_seconds):
@@ -84,7 +98,7 @@ def stop(running: Running, patience_seconds: float) -> None:
 
 
 def kill(running: Running) -> None:
-    """End a process the hard way (kill -9), and return when it is gone."""
+    """Kill a process (SIGKILL: it cannot clean up), and return when it has ended."""
     if process := running.process():
         process.kill()
         _gone(running, _KILL_SECONDS)

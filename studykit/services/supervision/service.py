@@ -26,7 +26,17 @@ def silent(_words: str) -> None:
 
 
 class Service(ABC):
-    """A service of one workspace on one port of the loopback interface."""
+    """A service of one workspace on one port of the loopback interface.
+
+    A subclass says how to start the service (`command`) and how to know that it works (`answers`).
+
+    Attributes:
+        name: The name of its files, its port variable and its folder.
+        title: The name that a person reads.
+        default_port: The port where nobody chooses another.
+        ready_seconds: Wall time from the start within which the service must answer.
+        stop_seconds: Wall time that the service has to end by itself before it is killed.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
@@ -45,7 +55,7 @@ class Service(ABC):
 
     @classmethod
     def record(cls, workspace: Workspace) -> Running | None:
-        """Return the service of this kind that runs in `workspace`."""
+        """Return the process of this service that runs in `workspace`; None if none runs."""
         return process.read_record(workspace.run / f"{cls.name}.json")
 
     @property
@@ -55,20 +65,20 @@ class Service(ABC):
 
     @property
     def log(self) -> Path:
-        """What the service wrote since its last start."""
+        """The file with what the service has written since its last start."""
         return self.workspace.logs / f"{self.name}.log"
 
     @property
     def data(self) -> Path:
-        """What the service keeps."""
+        """The folder in which the service keeps its data."""
         return self.workspace.data / self.name
 
     def running(self) -> Running | None:
-        """Return the process, if it runs."""
+        """Return the process of this service; None if it does not run."""
         return self.record(self.workspace)
 
     def start(self, say: Say = silent) -> None:
-        """Start the service unless it runs, and wait until it really answers.
+        """Start the service unless it runs, and wait until it answers.
 
         Raises:
             StudyError: The port is taken, the service runs on another one, or it does not answer.
@@ -111,7 +121,7 @@ class Service(ABC):
         return answers
 
     def stop(self) -> bool:
-        """Stop the service, if it runs. Return whether it did."""
+        """Stop the service, if it runs; return whether it ran."""
         running = self.running()
         if running is not None:
             process.stop(running, self.stop_seconds)
@@ -119,7 +129,7 @@ class Service(ABC):
         return running is not None
 
     def kill(self) -> None:
-        """End the service as a crash would: kill -9. Its record stays, as it would then."""
+        """Kill the service as a crash would. Its record stays, as after a crash."""
         running = self.running()
         if running is not None:
             process.kill(running)
@@ -130,10 +140,10 @@ class Service(ABC):
 
     @abstractmethod
     def answers(self) -> bool:
-        """Tell whether the service does its work; a listening socket is not enough."""
+        """Return whether the service does its work; a listening socket is not enough."""
 
     def _refuse_taken_port(self) -> None:
-        """Refuse a port that is taken; a service just killed gives its port back in a moment."""
+        """Refuse a port that is taken, after a moment: a killed service still holds its port."""
         if not wait_until(lambda: not is_taken(self.port), _PORT_SECONDS, _POLL_SECONDS):
             raise StudyError(refusal(self.port, self.port_variable()))
 

@@ -12,8 +12,13 @@ T = TypeVar("T")
 def wait_until(condition: Callable[[], T], seconds: float, poll_seconds: float = 0.05) -> T:
     """Return the first true answer of `condition`, or its last one when `seconds` have passed.
 
-    It is asked at least once, and once more after the deadline, so that a machine that was asleep
-    meanwhile does not miss what has come true. What `condition` raises ends the wait.
+    The condition is asked at least once, and once more after the deadline: a machine that was
+    asleep meanwhile must not miss what has come true. What `condition` raises ends the wait.
+
+    Args:
+        condition: The question; it is asked in this thread.
+        seconds: Wall time until the deadline.
+        poll_seconds: Wall time between two questions.
 
     >>> wait_until(lambda: "there", 1.0)
     'there'
