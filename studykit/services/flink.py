@@ -55,7 +55,7 @@ def flink_environ(workspace: Workspace) -> dict[str, str]:
 
 
 def java_options(home: Path) -> list[str]:
-    """Return the options by which Java lets Flink reach its internals (`--add-opens` and others)."""
+    """Return the options by which Java lets Flink reach what it hides (`--add-opens` and more)."""
     from pyflink.pyflink_gateway_server import get_jvm_opts  # noqa: PLC0415 - slow to load
 
     options: list[str] = get_jvm_opts({"FLINK_CONF_DIR": str(home / "conf")})
