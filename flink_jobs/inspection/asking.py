@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 import redis
@@ -26,10 +26,8 @@ from flink_jobs.inspection.explanation import (
     expected_hash,
 )
 from flink_jobs.inspection.inquiry import Inquiry, split_key
+from flink_jobs.inspection.watching import Watch
 from flink_jobs.processor.commits import delivered_until, settings_of
-
-Watch: TypeAlias = Callable[[Iterable[list[Record]], int], Iterable[list[Record]]]
-"""Passes batches on and shows how many of so many records have come by."""
 
 
 class Answer(Struct, frozen=True, kw_only=True):

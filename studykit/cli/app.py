@@ -36,6 +36,8 @@ app = typer.Typer(
 )
 jars = typer.Typer(help="The jars of Kafka and of the Flink connector.", rich_markup_mode=None)
 app.add_typer(jars, name="jars")
+dead_letters = typer.Typer(help="Dead letters.", rich_markup_mode=None)
+app.add_typer(dead_letters, name="letters")
 add_to(app)
 add_grading_to(app)
 
@@ -257,6 +259,63 @@ def why(
         key, window_end, workspace=workspace, log=log, as_json=as_json, console=Console()
     ):
         raise typer.Exit(1)
+
+
+_Reasons = Annotated[
+    list[str] | None, typer.Option("--reason", help="Of this reason; several may be given.")
+]
+_Topics = Annotated[
+    list[str] | None, typer.Option("--topic", help="Whose original is of this topic.")
+]
+_Since = Annotated[str | None, typer.Option(help="Written then or later: 2026-01-31T12:05:00.")]
+_Until = Annotated[str | None, typer.Option(help="Written before.")]
+
+
+@dead_letters.callback(invoke_without_command=True)
+def letters(
+    ctx: typer.Context,
+    reason: _Reasons = None,
+    topic: _Topics = None,
+    since: _Since = None,
+    until: _Until = None,
+    last: Annotated[int, typer.Option(min=0, help="How many of the newest are listed.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all, one JSON a line.")] = False,
+) -> None:
+    """Count and list the records that were not counted, and the rows that were not stored."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from rich.console import Console
+
+    from studykit.cli.letters import letters as show
+    from studykit.cli.letters import selected
+    from studykit.workspace import Workspace
+
+    selection = selected(reason, topic, since, until)
+    show(
+        selection,
+        workspace=Workspace.of_clone(),
+        last=last,
+        as_json=as_json,
+        console=Console(),
+    )
+
+
+@dead_letters.command("replay")
+def replay_letters(
+    reason: Annotated[list[str], typer.Option("--reason", help="Of this reason.")],
+    topic: _Topics = None,
+    since: _Since = None,
+    until: _Until = None,
+    send: Annotated[bool, typer.Option("--send", help="Send; else only say what would.")] = False,
+) -> None:
+    """Send back what no feature set has counted and each would count now, and never twice."""
+    from rich.console import Console
+
+    from studykit.cli.letters import replay, selected
+    from studykit.workspace import Workspace
+
+    selection = selected(reason, topic, since, until)
+    replay(selection, workspace=Workspace.of_clone(), send=send, console=Console())
 
 
 @jars.command()

@@ -17,9 +17,10 @@ from rich.table import Table
 from flink_jobs.config import Settings
 from flink_jobs.connectors.log_file import read_log
 from flink_jobs.events import Record
-from flink_jobs.inspection.asking import Answer, Watch, ask, ask_file
+from flink_jobs.inspection.asking import Answer, ask, ask_file
 from flink_jobs.inspection.explanation import Explanation, Why
 from flink_jobs.inspection.trail import KeyRecord
+from flink_jobs.inspection.watching import Watch
 from flink_jobs.utils.watermarks import MAX_WATERMARK
 from studykit.errors import StudyError
 from studykit.services.addresses import Addresses
@@ -61,7 +62,7 @@ def why(
     else:
         addresses = Addresses.find(workspace, environ)
         settings = Settings.load({**environ, **addresses.environment()})
-        answer = ask(settings, text, end_ms, _watch())
+        answer = ask(settings, text, end_ms, watch_reading())
     if as_json:
         sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
     else:
@@ -166,14 +167,14 @@ def _fired(found: Explanation) -> str:
 
 
 def _counted(records: list[KeyRecord]) -> Table:
-    table = _table("offset", "event time", "watermark before", "verdict")
+    table = plain_table("offset", "event time", "watermark before", "verdict")
     for record in records[:ROWS]:
         table.add_row(*_place(record), record.verdict)
     return _with_rest(table, len(records))
 
 
 def _missing(found: Explanation) -> Table:
-    table = _table("offset", "event time", "watermark before", "why not")
+    table = plain_table("offset", "event time", "watermark before", "why not")
     for missing in found.missing[:ROWS]:
         record = missing.record
         offset, *times = _place(record)
@@ -188,10 +189,11 @@ def _place(record: KeyRecord) -> tuple[str, str, str]:
     return str(record.offset), clock(record.event_time), clock(record.watermark)
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
+    """Return a table without lines."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
     for name in columns:
-        table.add_column(name, justify="right" if name == "offset" else "left")
+        table.add_column(name, justify="right" if name in ("offset", "letters") else "left")
     return table
 
 
@@ -210,13 +212,13 @@ def _show_comparison(answer: Answer, console: Console) -> None:
         console.print(f"{place} holds exactly this.", style="green")
     else:
         console.print(f"{place} holds something else:", style="red")
-        table = _table("field", "stored", "by the log")
+        table = plain_table("field", "stored", "by the log")
         for name, (stored, explained) in answer.differences.items():
             table.add_row(name, str(stored), str(explained))
         console.print(table)
 
 
-def _watch() -> Watch:
+def watch_reading() -> Watch:
     """Return what shows the progress on standard error, where a person looks on."""
     console = Console(stderr=True)
     columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
