@@ -21,12 +21,15 @@ def file_lock(path: Path) -> Iterator[None]:
         yield
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a UTF-8 file so that a reader, or a crash, finds the old text or the new one, whole."""
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file so that a reader, or a crash, finds the old content or the new one, whole.
+
+    A text is written as UTF-8.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Beside the file: a rename is atomic within one file system only.
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, "utf-8")
+    draft.write_bytes(content.encode() if isinstance(content, str) else content)
     draft.replace(path)
 
 

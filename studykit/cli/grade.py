@@ -52,6 +52,13 @@ def grade(
         str | None,
         typer.Option(help="Whose export it is, if its names do not say: moodle, canvas, ..."),
     ] = None,
+    fill: Annotated[
+        Path | None,
+        typer.Option(help="The course system's own grade file, to be given back with marks."),
+    ] = None,
+    column: Annotated[
+        str | None, typer.Option(help="The column of --fill for the marks, if several could be.")
+    ] = None,
     late_percent: Annotated[
         int, typer.Option(min=0, max=100, help="Taken off for each day begun after --due.")
     ] = 0,
@@ -81,6 +88,8 @@ def grade(
         overrides=overrides,
         policy=_policy(due, zone, late_percent, late_days),
         system=_system(system),
+        fill=fill,
+        column=column,
         engine="fork" if engine == "fork" else "testbook",
         weak=allow_weak_isolation,
     )

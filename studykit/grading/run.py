@@ -21,8 +21,9 @@ from studykit.course.layout import Course
 from studykit.errors import StudyError
 from studykit.exercises.definition import Lab
 from studykit.files import write_whole
-from studykit.grading.book.feedback import feedback_page
+from studykit.grading.book.feedback import feedback_page, moodle_zip
 from studykit.grading.book.gradebook import About, write_csv, write_json, write_settling
+from studykit.grading.book.gradefile import Filling, GradeFile
 from studykit.grading.book.ledger import NAME, Ledger, only_grader
 from studykit.grading.book.marks import (
     LatePolicy,
@@ -72,6 +73,10 @@ class Order:
     weak: bool = False
     system: str | None = None
     """The course system whose export it is; None: find out."""
+    fill: Path | None = None
+    """The course system's own grade file, to be given back with the marks."""
+    column: str | None = None
+    """Its column that takes the marks, where several could."""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -93,10 +98,15 @@ class Run:
         self.assignment = Assignment(Original.of(order.lab, course), order.secret, private)
         self.overrides = read_overrides(order.overrides, order.lab) if order.overrides else {}
         expected = read_roster(order.roster) if order.roster else None
+        self.grade_file = GradeFile.read(order.fill, order.column) if order.fill else None
+        self.filling: Filling | None = None
         self.submissions = take_in(
             order.submissions, order.lab.name, work / "unpacked", order.system
         )
         self.absent = match(self.submissions, expected)
+        if self.grade_file:
+            everybody = [*self.submissions, *self.absent]
+            self.grade_file.check([submission.student for submission in everybody])
         self.findings = choose_sandbox(stage(work / "course"), order.lab.name, weak=order.weak)
         if order.engine == "testbook" and self.findings.level == "L2":
             raise StudyError(
@@ -183,7 +193,19 @@ class Run:
                 f"{file_name(each.student)}.html": feedback_page(each, about) for each in marks
             }
             _replace_pages(out / "feedback", pages)
+            if self.grade_file:
+                self._give_back(self.grade_file, marks, about)
         return marks
+
+    def _give_back(self, grade_file: GradeFile, marks: Sequence[Mark], about: About) -> None:
+        """Write the course system's own file with the marks, and feedback as it takes it."""
+        out, filling = self.order.out, grade_file.fill(marks, about.out_of)
+        self.filling = filling
+        write_whole(out / grade_file.name, filling.text)
+        if grade_file.layout.system == "moodle":
+            told = [mark for mark in marks if mark.student in filling.rows]
+            pages = {mark.student: feedback_page(mark, about) for mark in told}
+            write_whole(out / "feedback-for-moodle.zip", moodle_zip(pages))
 
     def counts(self) -> Counter[str]:
         """Return how many results there are of each kind, verdicts of exercises included."""

@@ -31,6 +31,7 @@ class Show:
             auto_refresh=False,
             transient=True,
         )
+        self._run: Run | None = None
         self._task = self._progress.add_task("starting", total=None)
 
     def __enter__(self) -> Show:
@@ -41,6 +42,7 @@ class Show:
 
     def started(self, run: Run) -> None:
         """Say how the run is isolated and what there is to do."""
+        self._run = run
         style = None if run.findings.level != "L0" else "red"
         self._say(run.findings.text, style)
         done = len(run.submissions) - len(run.jobs)
@@ -72,11 +74,23 @@ class Show:
         self._say(f"{len(marks)} students: {_counted(states)}")
         for name in ("gradebook.csv", "gradebook.json", "report.html", "timings.html", "feedback/"):
             self._say(f"  {self._out / name}")
+        self._given_back()
         failed = [mark for mark in marks if mark.result.status == "infra_error"]
         for mark in failed:
             reason = mark.result.reason
             self._say(f"not graded, by our own fault: {mark.student} ({reason})", "red")
         return not failed
+
+    def _given_back(self) -> None:
+        """Say what became of the course system's own grade file."""
+        if self._run is None or self._run.grade_file is None or self._run.filling is None:
+            return
+        filling = self._run.filling
+        self._say(f"  {self._out / self._run.grade_file.name}: {len(filling.rows)} marks filled in")
+        if filling.scaled:
+            self._say(f"    scaled from {filling.scaled[0]} points to {filling.scaled[1]}")
+        for student in filling.without_row:
+            self._say(f"    no row is certainly that of {student}: enter the mark by hand", "red")
 
     def _say(self, text: str, style: str | None = None) -> None:
         self._console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from studykit.grading.book.gradebook import About
@@ -32,6 +35,28 @@ _WHY: Final = {
 def feedback_page(mark: Mark, about: About) -> str:
     """Return the page of one student."""
     return page(f"{about.lab.title}: {mark.student}", _body(mark, about))
+
+
+def moodle_zip(pages: Mapping[str, str]) -> bytes:
+    """Return pages as Moodle's *Upload multiple feedback files in a zip* takes them.
+
+    Moodle knows a person by the number behind the first underscore of a folder, so that a name may
+    have none. The same pages give the same bytes.
+
+    Args:
+        pages: The pages by the names of the students, which end in that number.
+    """
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for student in sorted(pages):
+            name, _, number = student.rpartition("_")
+            plain = re.sub(r"[^\w .,'-]|_", " ", name).strip() or "student"
+            place = f"{plain}_{number}_assignsubmission_file/feedback.html"
+            archive.writestr(zipfile.ZipInfo(place, _FIRST_DAY), pages[student])
+    return data.getvalue()
+
+
+_FIRST_DAY: Final = (1980, 1, 1, 0, 0, 0)
 
 
 def _body(mark: Mark, about: About) -> Iterator[str]:
