@@ -31,7 +31,7 @@ from tests.support.worlds import World, consumer_of, eventually
 pytestmark = [pytest.mark.jvm, pytest.mark.services, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 180
+PATIENCE_S = 900
 
 
 def deployment() -> Mapping[str, Any]:

@@ -206,12 +206,17 @@ class Stage:
     def kill_jobmanager(self) -> None:
         """Kill the JobManager, and submit the job again.
 
-        Without high availability nobody else knows of the job: with its JobManager it is lost. Its
-        checkpoints are retained, and the newest is all that a new submission needs. The TaskManager
-        outlives this; it drops what it was doing and reports to the new JobManager.
+        Without high availability nobody else knows of the job: with its JobManager it is lost, and
+        its client says so and ends. Its checkpoints are retained, and the newest is all that a new
+        submission needs. The TaskManager outlives this; it drops what it was doing and reports to
+        the new JobManager.
         """
+        assert self._client is not None
         self.services.flink.jobmanager.kill()
-        self._end_client()
+        assert self._client.wait(PATIENCE_S) == 1
+        last = self._log.read_text().splitlines()[-1]
+        assert last.startswith(f"feature_job: the cluster at {self.services.flink.address} no long")
+        assert "start it with `make up FLINK=1` and this job again" in last
         self.services.flink.jobmanager.start()
         self.start_job()
 
