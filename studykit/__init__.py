@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         job_view,
         join_lanes,
         keyed_state,
+        kill_map,
         live_state,
         served_recomputed,
         three_readers,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         watched,
     )
     from studykit.trace.joins import JoinRow, joined
+    from studykit.trace.kills import DESIGNS, killed_everywhere
     from studykit.trace.marbles import outcome, parse
     from studykit.trace.mutes import FOUR_PARTITIONS, muted
     from studykit.trace.payments import SLOW, seeded
@@ -77,6 +79,7 @@ _HOMES = {
         "job_view",
         "join_lanes",
         "keyed_state",
+        "kill_map",
         "live_state",
         "served_recomputed",
         "three_readers",
@@ -92,6 +95,7 @@ _HOMES = {
         "watched",
     ),
     "studykit.trace.joins": ("JoinRow", "joined"),
+    "studykit.trace.kills": ("DESIGNS", "killed_everywhere"),
     "studykit.trace.marbles": ("outcome", "parse"),
     "studykit.trace.mutes": ("FOUR_PARTITIONS", "muted"),
     "studykit.trace.serving": ("CARD_STORY", "meter", "serve"),
@@ -117,6 +121,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "CARD_STORY",
     "DAY_MS",
+    "DESIGNS",
     "FOUR_PARTITIONS",
     "SILENT_PARTITION",
     "SLOW",
@@ -146,6 +151,8 @@ __all__ = [
     "join_lanes",
     "joined",
     "keyed_state",
+    "kill_map",
+    "killed_everywhere",
     "live_state",
     "marbles",
     "meter",

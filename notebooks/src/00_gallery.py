@@ -3,7 +3,7 @@
 #
 # Every figure of the course on one page. After it you know which picture answers which question.
 #
-# All but the tenth and the last four show the same ten events, the story of the lessons. Each
+# All but the tenth and the last five show the same ten events, the story of the lessons. Each
 # picture is drawn from a recorded run of the engine. The sentence above it says the same in words,
 # and *show as table* says it in numbers. Move a slider with the arrow keys, or press play.
 #
@@ -56,6 +56,8 @@ from studykit import (
     DAY_MS,
     JoinRow,
     joined,
+    kill_map,
+    killed_everywhere,
     month,
     sunk,
     three_holders,
@@ -218,3 +220,13 @@ from studykit import CARD_STORY, serve, served_recomputed
 
 card = serve(CARD_STORY, "c7")
 Stepper(card, served_recomputed, step=21, stills=[21])
+
+# %% [markdown]
+# ## 16. The kill map
+#
+# A job that is killed at every step, with a checkpoint after every payment: which kills leave a
+# wrong sink. <!-- no claim: ours --> **What does a job remember after kill -9?** Lesson 09.
+
+# %% tags=["widget", "figure"]
+kills = killed_everywhere()
+Stepper(kills, kill_map, step=15, design="commit, then write", checkpoint=4)

@@ -11,6 +11,7 @@ from studykit.flink.recording import JobRecording
 from studykit.trace.comparison import Comparison
 from studykit.trace.holders import Holdings
 from studykit.trace.joins import JoinTrace
+from studykit.trace.kills import Kills
 from studykit.trace.serving import Serving
 from studykit.trace.sinks import SinkTrace
 from studykit.trace.steps import Trace
@@ -19,7 +20,7 @@ Row: TypeAlias = dict[str, str | int]
 """A row of the table that says the same as the picture."""
 
 Subject = TypeVar(
-    "Subject", Trace, JobRecording, Comparison, JoinTrace, Holdings, SinkTrace, Serving
+    "Subject", Trace, JobRecording, Comparison, JoinTrace, Holdings, Kills, SinkTrace, Serving
 )
 """What a figure shows, step by step."""
 Subject_contra = TypeVar(
@@ -29,6 +30,7 @@ Subject_contra = TypeVar(
     Comparison,
     JoinTrace,
     Holdings,
+    Kills,
     SinkTrace,
     Serving,
     contravariant=True,

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from studykit.flink.recording import JobRecording
 from studykit.trace.comparison import Comparison
 from studykit.trace.holders import DAY_MS, Holdings
 from studykit.trace.joins import JoinTrace
+from studykit.trace.kills import STEPS, Kills
 from studykit.trace.serving import Serving
 from studykit.trace.sinks import SinkTrace
 from studykit.trace.steps import Step, Trace
 from studykit.trace.words import seconds, step_sentence
+
+Playable: TypeAlias = (
+    Trace | JobRecording | Comparison | JoinTrace | Holdings | Kills | SinkTrace | Serving
+)
+"""What a stepper plays."""
 
 
 class Reel(NamedTuple):
@@ -40,21 +46,9 @@ class Reel(NamedTuple):
         return max(sum(at_ms <= time_ms for at_ms in self.times) - 1, 0)
 
 
-def reel_of(
-    subject: Trace | JobRecording | Comparison | JoinTrace | Holdings | SinkTrace | Serving,
-) -> Reel:
+def reel_of(subject: Playable) -> Reel:
     """Return the steps of a trace, from before the first, or the moments of the others."""
-    if isinstance(subject, Trace):
-        return _of_trace(subject)
-    if isinstance(subject, JoinTrace):
-        return _of_join(subject)
-    if isinstance(subject, Holdings):
-        return _of_holdings(subject)
-    if isinstance(subject, SinkTrace):
-        return _of_sink(subject)
-    if isinstance(subject, Serving):
-        return _of_serving(subject)
-    return _of_recording(subject) if isinstance(subject, JobRecording) else _of_comparison(subject)
+    return next(make(subject) for kind, make in _MAKERS.items() if isinstance(subject, kind))
 
 
 def _of_trace(trace: Trace) -> Reel:
@@ -153,3 +147,26 @@ def _of_serving(serving: Serving) -> Reel:
         "gap": [number for number, reading in readings if reading.gap],
     }
     return Reel((-1, *(reading.at_ms for _, reading in readings)), words, [last], landmarks)
+
+
+def _of_kills(kills: Kills) -> Reel:
+    """A step is a moment at which the job is killed."""
+    steps = range(kills.last + 1)
+    landmarks = {
+        "step": steps,
+        "payment": steps[::STEPS],
+        "write/commit": steps[STEPS - 1 :: STEPS],
+    }
+    return Reel(steps, [f"Killed after step {step}." for step in steps], [kills.last], landmarks)
+
+
+_MAKERS: Final[Mapping[type, Callable[[Any], Reel]]] = {
+    Trace: _of_trace,
+    JobRecording: _of_recording,
+    Comparison: _of_comparison,
+    JoinTrace: _of_join,
+    Holdings: _of_holdings,
+    Kills: _of_kills,
+    SinkTrace: _of_sink,
+    Serving: _of_serving,
+}

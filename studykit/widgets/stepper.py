@@ -10,15 +10,8 @@ import ipywidgets as widgets
 
 from studykit.drawing import style
 from studykit.figures.exhibit import Exhibit, Subject, choices_of, own_words
-from studykit.flink.recording import JobRecording
-from studykit.trace.comparison import Comparison
-from studykit.trace.holders import Holdings
-from studykit.trace.joins import JoinTrace
-from studykit.trace.serving import Serving
-from studykit.trace.sinks import SinkTrace
-from studykit.trace.steps import Trace
 from studykit.widgets import page
-from studykit.widgets.reel import reel_of
+from studykit.widgets.reel import Playable, reel_of
 
 INTERVAL_MS: Final = 700
 """Time between two steps while it plays."""
@@ -107,9 +100,7 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def step(self, step: int) -> None:
         self.slider.value = step
 
-    def show(
-        self, trace: Trace | JobRecording | Comparison | JoinTrace | Holdings | SinkTrace | Serving
-    ) -> None:
+    def show(self, trace: Playable) -> None:
         """Show another trace, at the processing time of this one; at its end if this is at its."""
         at_end = self.step == self.reel.last
         now_ms = self.reel.times[self.step]

@@ -28,8 +28,8 @@ every_exhibit = pytest.mark.parametrize(
 )
 
 
-def test_there_are_fifteen_figures() -> None:
-    assert len(EXHIBITS) == 15
+def test_there_are_sixteen_figures() -> None:
+    assert len(EXHIBITS) == 16
 
 
 @every_exhibit

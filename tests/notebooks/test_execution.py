@@ -1,4 +1,4 @@
-"""Every lesson that needs no services runs from a fresh kernel, and says what is committed.
+"""Every lesson that needs no Flink runs from a fresh kernel, and says what is committed.
 
 The others run in `tests/browser/test_lesson_walk.py`.
 """
@@ -17,7 +17,9 @@ from studykit.course.layout import Course
 
 COURSE = Course.of_clone()
 SOURCES = [
-    source
+    pytest.param(
+        source, id=source.stem, marks=[pytest.mark.services] * source.stem.startswith("09_")
+    )
     for source in COURSE.lesson_sources()
     if not source.stem.startswith(("10_", "11_", "12_"))
 ]
@@ -39,6 +41,6 @@ def said(notebook: Notebook) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+@pytest.mark.parametrize("source", SOURCES)
 def test_a_lesson_prints_what_is_committed(source: Path) -> None:
     assert said(run(source)) == said(load(COURSE.notebooks / f"{source.stem}.ipynb"))

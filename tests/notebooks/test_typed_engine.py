@@ -17,7 +17,7 @@ from studykit.trace.steps import Event, Policy
 from studykit.trace.stories import STORY, STORY_POLICY
 from studykit.trace.typed_engine import engine_cells, typed_before
 
-LESSONS = ("03", "04", "05", "07", "10")
+LESSONS = ("03", "04", "05", "07", "09", "10")
 """The lessons that go on with it; the one after the last has all of it."""
 AFTER = "99"
 LINES = 100
@@ -95,14 +95,17 @@ def test_the_story_has_the_same_rows() -> None:
 
 @pytest.mark.parametrize("lateness_ms", [0, 30_000])
 def test_the_golden_log_has_the_same_rows(lateness_ms: int) -> None:
-    log = [
-        Event(event.event_time, event.event_time + event.delay, f"{event.card}", event.amount_cents)
-        for event in islice(golden_log(), GOLDEN)
-    ]
     policy = Policy(
         bound_ms=5_000, size_ms=300_000, slide_ms=60_000, lateness_ms=lateness_ms, keyed=True
     )
-    assert_alike(log, policy)
+    assert_alike(golden(), policy)
+
+
+def golden() -> list[Event]:
+    return [
+        Event(event.event_time, event.event_time + event.delay, f"{event.card}", event.amount_cents)
+        for event in islice(golden_log(), GOLDEN)
+    ]
 
 
 @given(events, policies)
@@ -153,6 +156,65 @@ def test_a_store_ends_with_the_newest_rows_whatever_order_they_come_in(
         TYPED["upsert"](store, *row)
     newest = {key: max(row[2:] for row in rows if row[0] == key) for key, *_ in rows}
     assert store == newest
+
+
+def restored(log: list[Event], policy: Policy, every: int, kill: int) -> list[tuple[Any, ...]]:
+    """Return what a sink that replaces rows has, if the engine is killed once after an event."""
+    sink: dict[Any, tuple[Any, ...]] = {}
+    checkpoint = 0, opened(policy).saved()
+    for until in (kill, len(log)):
+        engine = opened(policy)
+        engine.restore(checkpoint[1])
+        for place in range(checkpoint[0], until):
+            event = log[place]
+            engine.on_event(event.key, event.event_ms, event.value)
+            if (place + 1) % every == 0:
+                checkpoint = place + 1, engine.saved()
+        sink |= {row[:4]: row for row in engine.rows}
+    return sorted(sink.values())
+
+
+def opened(policy: Policy) -> Any:
+    return ENGINE(policy.bound_ms, policy.size_ms, policy.slide_ms, policy.lateness_ms)
+
+
+@given(events, policies, st.integers(1, 5), st.integers(0, 20))
+def test_killed_after_any_event_it_has_the_same_rows(
+    log: list[Event], policy: Policy, every: int, kill: int
+) -> None:
+    log.sort(key=lambda event: event.arrival_ms)
+    assert restored(log, policy, every, min(kill, len(log))) == sorted(
+        of_the_course(log, policy)[0]
+    )
+
+
+def test_killed_after_any_event_the_story_has_the_same_rows() -> None:
+    policy = Policy(bound_ms=4_000, lateness_ms=3_000, keyed=True)
+    rows = sorted(of_the_course(STORY, policy)[0])
+    for kill in range(len(STORY) + 1):
+        assert restored(list(STORY), policy, 3, kill) == rows
+
+
+def test_killed_in_the_golden_log_it_has_the_same_rows() -> None:
+    policy = Policy(bound_ms=5_000, size_ms=300_000, slide_ms=60_000, lateness_ms=0, keyed=True)
+    log = golden()
+    rows = sorted(of_the_course(log, policy)[0])
+    for kill in range(1, GOLDEN, 700):
+        assert restored(log, policy, 100, kill) == rows
+
+
+@given(events, policies)
+def test_a_checkpoint_does_not_change_while_the_engine_goes_on(
+    log: list[Event], policy: Policy
+) -> None:
+    engine = opened(policy)
+    for event in log[:3]:
+        engine.on_event(event.key, event.event_ms, event.value)
+    saved = engine.saved()
+    before = repr(saved)
+    for event in log[3:]:
+        engine.on_event(event.key, event.event_ms, event.value)
+    assert repr(saved) == before
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

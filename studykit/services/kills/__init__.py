@@ -1,0 +1,1 @@
+"""Programs on a real broker that are killed, and what their sinks then hold."""
