@@ -47,7 +47,7 @@ endif
 lab: $(INSTALLED) ## Start the services and open JupyterLab on the study guide
 	@$(STUDY) lab $(if $(LAB_PORT),--port $(LAB_PORT))
 
-check: $(INSTALLED) ## Check your copies of the labs, or of one: LAB=03
+check: $(INSTALLED) ## Check every lab that you have started, or one: LAB=03
 	@$(STUDY) check $(LAB)
 
 doctor: $(INSTALLED) ## Look for what could keep the lab from working
@@ -70,7 +70,7 @@ clean-data: $(INSTALLED) ## Stop the services and delete every topic, offset and
 
 #: An instructor
 
-grade: $(INSTALLED) ## Grade the example class, or LAB=lab01 SUBMISSIONS=folder OUT=folder
+grade: $(INSTALLED) ## Grade the example class, or yours: LAB=lab01 SUBMISSIONS=folder OUT=folder
 	@$(STUDY) grade $(GRADED)
 
 #: An engineer
@@ -78,7 +78,7 @@ grade: $(INSTALLED) ## Grade the example class, or LAB=lab01 SUBMISSIONS=folder 
 seed: $(if $(TO),$(INSTALLED),up) ## Send simulated events to Kafka: EVENTS= RATE= SEED= TO=file
 	@$(STUDY) seed $(SEED_OPTIONS)
 
-run-features: up ## Compute features until caught up; FOLLOW=1 keeps running
+run-features: up ## Compute features from what Kafka has, then end; FOLLOW=1 goes on
 	@services=$$($(STUDY) env) && export $$services && \
 	$(RUN) flink_jobs.stream_processor $(if $(FOLLOW),,--until-caught-up)
 

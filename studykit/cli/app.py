@@ -34,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # the coloured help takes half a second to load
     pretty_exceptions_enable=False,
 )
-jars = typer.Typer(help="The jars of Kafka and of the Flink connector.", rich_markup_mode=None)
+jars = typer.Typer(help="Download the jars of Kafka and of Flink.", rich_markup_mode=None)
 app.add_typer(jars, name="jars")
 dead_letters = typer.Typer(help="Dead letters.", rich_markup_mode=None)
 app.add_typer(dead_letters, name="letters")
@@ -44,7 +44,9 @@ add_grading_to(app)
 
 @app.command()
 def lab(
-    port: Annotated[int | None, typer.Option(help="Port; else the first free from 8888.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The port of JupyterLab; else the first free one from 8888.")
+    ] = None,
     services: Annotated[bool, typer.Option(help="Start Kafka and Redis first.")] = True,
     browser: Annotated[bool, typer.Option(help="Open a browser, if there is one.")] = True,
 ) -> None:
@@ -72,7 +74,7 @@ def up(
 
 @app.command()
 def down() -> None:
-    """Stop what `up` started, and nothing else. Topics and keys stay."""
+    """Stop what `up` started; topics and keys stay."""
     from rich.console import Console
 
     from studykit.services.up import down as stop
@@ -99,9 +101,9 @@ def clean_data(
 
 @app.command()
 def env(
-    flink: Annotated[bool, typer.Option("--flink", help="Say where Flink is, too.")] = False,
+    flink: Annotated[bool, typer.Option("--flink", help="Print where Flink is, too.")] = False,
 ) -> None:
-    """Print how programs reach the services: export $(study env)."""
+    """Print settings for programs: export $(study env)."""
     from studykit.services.addresses import Addresses
     from studykit.services.ports import HOST
     from studykit.workspace import Workspace
@@ -121,21 +123,27 @@ def env(
 
 @app.command()
 def seed(
-    events: Annotated[int, typer.Option(min=1, help="Records over both topics.")] = 100_000,
+    events: Annotated[int, typer.Option(min=1, help="Number of records, both topics.")] = 100_000,
     rate: Annotated[
-        float | None, typer.Option(min=0.01, help="Records a second in real time; else full speed.")
+        float | None,
+        typer.Option(min=0.01, help="Records a second, with the times of now; else full speed."),
     ] = None,
     to: Annotated[
         Path | None, typer.Option(help="Write a log file instead of Kafka's topics.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same stream.")] = 7,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="The same seed gives the same records.")
+    ] = 7,
     cards: Annotated[int, typer.Option(min=1, help="Number of cards.")] = 2_000,
     users: Annotated[int, typer.Option(min=1, help="Number of users.")] = 2_000,
     duplicates: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of records delivered twice.")
+        float, typer.Option(min=0, max=1, help="Share of the records that are sent twice.")
     ] = 0.0,
 ) -> None:
-    """Simulate payments and clicks, late and broken ones too, and send them to Kafka."""
+    """Send simulated payments and clicks to Kafka.
+
+    Some are late, some are broken, as in real traffic.
+    """
     from rich.console import Console
 
     from flink_jobs.simulator.disorder import Disorder
@@ -152,9 +160,12 @@ def seed(
 
 @app.command()
 def demo(
-    seconds: Annotated[int, typer.Option(min=15, help="How long it runs.")] = 60,
+    seconds: Annotated[int, typer.Option(min=15, help="How long the demo runs.")] = 60,
 ) -> None:
-    """Show a minute of live traffic, and what the processor makes of it."""
+    """Watch a minute of live traffic become features.
+
+    The demo starts services of its own, and leaves nothing behind.
+    """
     from rich.console import Console
 
     from studykit.cli.demo import demo as show
@@ -190,7 +201,7 @@ def doctor() -> None:
 def redis(
     words: Annotated[list[str], typer.Argument(help='A command, as in: study redis KEYS "*"')],
 ) -> None:
-    """Send one command to Redis by redis-cli, or by valkey-cli, which is the same."""
+    """Send one command to Redis with redis-cli or valkey-cli."""
     import subprocess
 
     from studykit.services.addresses import Addresses
@@ -210,14 +221,21 @@ def redis(
 def prove(
     job: Annotated[str, typer.Argument(help="A file of SQL or Python: my.sql, my.py, my.py:name.")],
     size: Annotated[float, typer.Option(help="Length of a window, seconds.")] = 10,
-    slide: Annotated[float | None, typer.Option(help="From window to window; else size.")] = None,
-    bound: Annotated[float, typer.Option(help="Disorder that is waited for, seconds.")] = 4,
+    slide: Annotated[
+        float | None, typer.Option(help="Seconds from window start to window start; else the size.")
+    ] = None,
+    bound: Annotated[float, typer.Option(help="Longest disorder to wait for, seconds.")] = 4,
     lateness: Annotated[float, typer.Option(help="Allowed lateness, seconds.")] = 0,
     logs: Annotated[int, typer.Option(min=1, help="How many logs are tried.")] = 1_000,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same logs.")] = 7,
-    picture: Annotated[Path | None, typer.Option(help="Draw what is found: a .png.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed tries the same logs.")] = 7,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw the log that is found into this .png.")
+    ] = None,
 ) -> None:
-    """Look for the smallest log on which a windowed job is wrong."""
+    """Look for the smallest log on which a job is wrong.
+
+    The job is compared with the engine on logs whose times lie on the boundaries of windows.
+    """
     from rich.console import Console
 
     from studykit.cli.prove import prove as look
@@ -238,17 +256,23 @@ def prove(
 
 @app.command()
 def why(
-    key: Annotated[str, typer.Argument(help="A key of the store, as features:fraud:card_00042.")],
+    key: Annotated[str, typer.Argument(help="A key in Redis, as features:fraud:card_00042.")],
     window_end: Annotated[
         str | None,
-        typer.Argument(help="Its window's end: epoch ms or 2026-01-31T12:05:00; else the stored."),
+        typer.Argument(
+            help="The end of the window: epoch ms, or 2026-01-31T12:05:00 in UTC; else that of the "
+            "stored row."
+        ),
     ] = None,
     log: Annotated[
-        Path | None, typer.Option(help="Explain a replay of this log file instead of Kafka's.")
+        Path | None, typer.Option(help="Read the events from this log file instead of Kafka.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every record.")] = False,
 ) -> None:
-    """Explain a feature row from the log: the events it counts, and those it misses."""
+    """Explain a feature row: which events it counts.
+
+    The events are read from the log again. Those that the row missed are named, too.
+    """
     from rich.console import Console
 
     from studykit.cli.why import why as explain
@@ -336,7 +360,7 @@ def fetch() -> None:
 
 @jars.command()
 def update() -> None:
-    """Resolve the roots in jars.lock.json anew."""
+    """Resolve anew which jars jars.lock.json names, for developers."""
     from studykit.services.jars import LOCK_FILE, JarCache, renew_lock
 
     for name, group in renew_lock(mirror=JarCache.of_user().mirror).items():

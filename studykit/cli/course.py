@@ -38,7 +38,10 @@ def start(lab: LabName) -> None:
 
 
 def check(where: Where = None) -> None:
-    """Check your copy of a lab, or one exercise of it; without a name, all that you started."""
+    """Check your copies of the labs, or one lab or exercise.
+
+    Without a name, every lab that you have started is checked.
+    """
     from studykit.course.copies import OUTSIDE, need_copy, started
     from studykit.course.layout import Course
     from studykit.errors import StudyError
@@ -77,19 +80,25 @@ def next_() -> None:
 
 def hint(
     exercise: Annotated[str, typer.Argument(help="An exercise, as in 03.2.")],
-    level: Annotated[
-        int | None, typer.Argument(help="1 is broad, 3 is nearly the answer; else the next.")
-    ] = None,
+    level: Annotated[int | None, typer.Argument(help="1 is broad, 3 is nearly the answer.")] = None,
 ) -> None:
-    """Show a hint: the first that you have not read, or the level that you name."""
+    """Show a hint for an exercise.
+
+    Without a level, the first hint that you have not read is shown.
+    """
     from studykit.checks.lab import hint_text
     from studykit.exercises.catalog import find_exercise
 
     typer.echo(hint_text(find_exercise(exercise)[1], level))
 
 
-def reset(where: Annotated[str, typer.Argument(help="A lab or an exercise.")]) -> None:
-    """Make your copy, or one exercise of it, as it was at first; a backup stays beside it."""
+def reset(
+    where: Annotated[str, typer.Argument(help="A lab or an exercise, as in 03 or 03.2.")],
+) -> None:
+    """Start a lab or an exercise afresh; a backup is kept.
+
+    The backup of your work lies beside your copy, in labs/.
+    """
     from studykit.course import copies
     from studykit.course.layout import Course
 
@@ -101,7 +110,7 @@ def reset(where: Annotated[str, typer.Argument(help="A lab or an exercise.")]) -
 
 
 def progress() -> None:
-    """Show what you have done."""
+    """Show which exercises you have done."""
     from studykit.checks.progress import Progress
     from studykit.course.report import progress_text
 
@@ -110,7 +119,7 @@ def progress() -> None:
 
 
 def watch(where: Where = None) -> None:
-    """Check again whenever you save; Ctrl-C ends."""
+    """Check a copy whenever you save it; Ctrl-C ends."""
     from studykit.course.copies import copy_of
     from studykit.course.layout import Course
     from studykit.course.watching import saved
@@ -143,9 +152,12 @@ def assemble() -> None:
 
 def race(
     events: Annotated[int, typer.Option(min=1, help="How many events the log has.")] = 5_000,
-    seed: Annotated[int, typer.Option(help="Which log.")] = 7,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same log.")] = 7,
 ) -> None:
-    """Run your engine beside the course's on one log, and show what differs."""
+    """Run your engine beside the course's on one log.
+
+    Every result that differs is shown, and how long both engines take.
+    """
     from studykit.course import engine
     from studykit.course.layout import Course
     from studykit.course.report import race_text
@@ -159,8 +171,12 @@ def race(
 @course.command()
 def build(
     name: Annotated[str | None, typer.Argument(help="A source, as in 02 or lab02.")] = None,
-    force: Annotated[bool, typer.Option(help="Run what has not changed, too.")] = False,
-    check: Annotated[bool, typer.Option(help="Write nothing; fail if something is old.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run the notebooks that have not changed, too.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if a notebook is out of date.")
+    ] = False,
 ) -> None:
     """Bring the notebooks up to date with their sources."""
     from studykit.course.builder.build import build as build_one
@@ -205,7 +221,7 @@ def new_exercise(
 def report(
     lab: Annotated[str | None, typer.Argument(help="A lab, as in 03; else all.")] = None,
 ) -> None:
-    """Run solution, lab and every wrong answer, and show the table."""
+    """Prove the exercises: run every solution and wrong answer."""
     from studykit.course.layout import Course
     from studykit.course.proof import prove
     from studykit.course.report import proof_text
@@ -225,7 +241,7 @@ def _meant(where: str) -> tuple[Lab, Exercise | None]:
 
 
 def _check_saved(path: Path | None, exercises: Sequence[Exercise]) -> None:
-    """Check a copy that was just saved; one that cannot be read yet is only reported."""
+    """Check a copy that was just saved; a copy that cannot be read is reported, and watched on."""
     from studykit.errors import StudyError
 
     try:
@@ -236,7 +252,7 @@ def _check_saved(path: Path | None, exercises: Sequence[Exercise]) -> None:
 
 
 def _check(path: Path, exercises: Sequence[Exercise]) -> bool:
-    """Check a copy, show and remember what came of it; return whether nothing failed."""
+    """Check a copy, show the judgements and keep them; return whether no exercise failed."""
     from studykit.checks.lab import not_kept
     from studykit.checks.progress import Progress
     from studykit.course.report import age_text, answers_text

@@ -1,7 +1,7 @@
 """`study demo`: a minute of live traffic, and what the processor makes of it.
 
-Everything is of the demo's own: a broker, a store and a processor in a workspace that is removed at
-the end. The learner's topics and keys are neither read nor written.
+The demo starts a broker, a store and a processor of its own, in a workspace that is removed at the
+end. The learner's topics and keys are neither read nor written.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ DISORDER = Disorder(
 
 
 def demo(workspace: Workspace, console: Console, seconds: int = 60) -> None:
-    """Show the system at work for `seconds`, then remove everything that was started for it.
+    """Show the system at work for `seconds`, then stop and remove all that the demo started.
+
+    Ctrl-C ends the demo early, and removes as much.
 
     Raises:
         StudyError: A service cannot be started, or the processor ended by itself.
@@ -87,7 +89,7 @@ def _watch(
             while (left := end - time.monotonic()) > 0:
                 if processor.poll() is not None:
                     raise StudyError(
-                        f"the processor ended by itself; its last words are in {_log(home)}"
+                        f"the processor ended by itself; its log {_log(home)} says why"
                     )
                 live.update(view.frame(left), refresh=True)
                 time.sleep(1 / FRAMES_PER_SECOND)
@@ -100,7 +102,7 @@ def _watch(
 
 @contextmanager
 def _traffic(servers: str, seconds: int) -> Iterator[None]:
-    """Send live traffic in the background; what was sent by the end is delivered."""
+    """Send live traffic in a thread; records that were sent before the end are delivered."""
     plan = Plan(events=RATE * seconds, rate=RATE, cards=CARDS, users=CARDS, disorder=DISORDER)
     ended = threading.Event()
 

@@ -40,7 +40,7 @@ Where = tuple[str, str]
 
 
 class DemoView:
-    """Reads the processor's metrics, the store and the dead letters, and draws them."""
+    """A view of the demo: it reads the processor's metrics, the store and the dead letters."""
 
     def __init__(self, servers: str, redis_port: int, metrics_port: int) -> None:
         """Watch the services of a demo."""
@@ -55,7 +55,7 @@ class DemoView:
         self._consumer.seek_to_beginning(*partitions)
 
     def frame(self, seconds_left: float) -> RenderableType:
-        """Return the picture of this moment."""
+        """Return what the terminal shows at this moment; `left` is in seconds."""
         self._read_letters()
         caption = f"{seconds_left:.0f} s left" if seconds_left else "the end"
         return Group(

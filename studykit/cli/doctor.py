@@ -1,4 +1,4 @@
-"""`study doctor`: everything that could keep the lab from working, and what to do about each."""
+"""`study doctor`: everything that could keep the lab from working, each with its remedy."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Level(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was examined, what was found, and the remedy where there is one."""
+    """What was examined (`subject`), and what was found, with a remedy unless all is well."""
 
     level: Level
     subject: str
@@ -63,7 +63,12 @@ class Finding:
 
 
 def examine(workspace: Workspace, environ: Environ = os.environ) -> Iterator[Finding]:
-    """Yield the findings in turn; a check that raises is a finding, too."""
+    """Yield the findings, one check after the other; a check that raises is a problem found.
+
+    Args:
+        workspace: The workspace whose services are examined.
+        environ: The environment that a learner's commands would see.
+    """
     checks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
         ("Python", _python),
         ("PATH", lambda: _path(environ)),
@@ -87,7 +92,7 @@ def examine(workspace: Workspace, environ: Environ = os.environ) -> Iterator[Fin
 
 
 def show(findings: Iterator[Finding], console: Console) -> bool:
-    """Print the findings as they come. Return whether a learner can start."""
+    """Print each finding as soon as it is there; return whether a learner can start."""
     good = True
     for found in findings:
         good &= found.level is not Level.PROBLEM
@@ -148,7 +153,7 @@ def version_skew(lock: str) -> Iterator[str]:
         try:
             installed = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
-            continue  # the lock also names what only developers install
+            continue  # the lock has packages, too, that only developers install
         if not requirement.specifier.contains(installed, prereleases=True):
             yield f"{requirement.name} is {installed}, the lock says {requirement.specifier}"
 
@@ -280,7 +285,7 @@ def _traps(environ: Environ) -> Iterator[Finding]:
 
 
 def _grading() -> Iterator[Finding]:
-    """Yield what grading would run submissions in; a learner needs no sandbox."""
+    """Yield which sandbox grading would use; its absence is no problem, a learner needs none."""
     from studykit.grading.sandbox.selftest import choose_sandbox  # noqa: PLC0415 - only this one needs it
     from studykit.grading.sandbox.staging import stage  # noqa: PLC0415
 

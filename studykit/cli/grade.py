@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 NOT_ALL = 3
-"""Exit status when some submissions could not be graded by our own fault."""
+"""Exit status when some submissions could not be graded, through no fault of their authors."""
 NOT_AS_COMMITTED = 1
-"""Exit status when the example class got other marks than it must."""
+"""Exit status when the marks of the example class are not the committed ones."""
 
 
 def grade(
@@ -30,27 +30,34 @@ def grade(
     lab: Annotated[str | None, typer.Option(help="The lab, as in lab01.")] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Where results go; the same folder resumes. Default: .study/grades/LAB"),
+        typer.Option(
+            help="Folder of the results; with an earlier one, grading goes on where it ended. "
+            "Default: .study/grades/LAB"
+        ),
     ] = None,
     example: Annotated[
         bool, typer.Option("--example", help="Grade the example class and compare the marks.")
     ] = False,
     roster: Annotated[
-        Path | None, typer.Option(help="CSV with the column student: who is expected.")
+        Path | None, typer.Option(help="CSV of everybody who is expected; column: student.")
     ] = None,
     tests: Annotated[
-        Path | None, typer.Option(help="Folder with private cases, one file per lab.")
+        Path | None, typer.Option(help="Folder with private cases: one file per lab.")
     ] = None,
     overrides: Annotated[
-        Path | None, typer.Option(help="CSV with student, exercise, points, reason.")
+        Path | None,
+        typer.Option(help="CSV of marks that you set; columns: student, exercise, points, reason."),
     ] = None,
-    due: Annotated[str | None, typer.Option(help="When it was due, as 2026-03-01T23:59Z.")] = None,
+    due: Annotated[
+        str | None, typer.Option(help="When the lab was due, as 2026-03-01T23:59Z.")
+    ] = None,
     zone: Annotated[
-        str | None, typer.Option(help="Of times that name none: Europe/Berlin, or +01:00.")
+        str | None,
+        typer.Option(help="Zone of times that name none, as Europe/Berlin or +01:00."),
     ] = None,
     system: Annotated[
         str | None,
-        typer.Option(help="Whose export it is, if its names do not say: moodle, canvas, ..."),
+        typer.Option(help="Course system of the export, if file names do not tell: moodle, ..."),
     ] = None,
     fill: Annotated[
         Path | None,
@@ -60,19 +67,35 @@ def grade(
         str | None, typer.Option(help="The column of --fill for the marks, if several could be.")
     ] = None,
     late_percent: Annotated[
-        int, typer.Option(min=0, max=100, help="Taken off for each day begun after --due.")
+        int, typer.Option(min=0, max=100, help="Percent taken off for each day begun after --due.")
     ] = 0,
-    late_days: Annotated[int, typer.Option(min=0, help="After so many days nothing counts.")] = 7,
+    late_days: Annotated[
+        int, typer.Option(min=0, help="Days after --due; what comes later counts nothing.")
+    ] = 7,
     secret: Annotated[
-        Path | None, typer.Option(help="File with the secret of hidden cases; made if missing.")
+        Path | None,
+        typer.Option(
+            help="File with the secret that hidden cases are drawn from; made if missing."
+        ),
     ] = None,
-    engine: Annotated[str, typer.Option(help="fork, or testbook: slow, for comparison.")] = "fork",
-    workers: Annotated[int | None, typer.Option(min=1, help="Default: one for each core.")] = None,
+    engine: Annotated[
+        str, typer.Option(help="How answers are run: fork, or testbook, slow, to compare.")
+    ] = "fork",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Submissions at a time. Default: one for each core.")
+    ] = None,
     allow_weak_isolation: Annotated[
-        bool, typer.Option(help="Grade without a sandbox. Never for work of strangers.")
+        bool,
+        typer.Option(
+            "--allow-weak-isolation",
+            help="Grade without a sandbox. Never for submissions of strangers.",
+        ),
     ] = False,
 ) -> None:
-    """Grade submissions of a lab; the same command goes on where it was ended."""
+    """Grade submissions of a lab.
+
+    An interrupted run goes on where it ended when the same command is given again.
+    """
     from studykit.errors import StudyError
 
     if sys.platform != "linux":
@@ -108,10 +131,10 @@ def add_to(app: typer.Typer) -> None:
 def _order(
     submissions: Path | None, lab: str | None, out: Path | None, secret: Path | None
 ) -> Order:
-    """Return the order for a class of one's own.
+    """Return the order for an instructor's own class.
 
     Raises:
-        StudyError: Something is missing, or there is no such lab or secret.
+        StudyError: An argument is missing, or the lab or the secret does not exist.
     """
     from studykit.errors import StudyError
     from studykit.exercises.catalog import find_lab
@@ -154,7 +177,7 @@ def example_order(out: Path | None) -> Order:
 
 
 def _run(order: Order) -> bool:
-    """Grade, and show it; return whether everything could be graded."""
+    """Grade with the progress on screen; return whether every submission could be graded."""
     from rich.console import Console
 
     from studykit.course.layout import Course
@@ -172,7 +195,11 @@ def _run(order: Order) -> bool:
 
 
 def _compare(order: Order) -> None:
-    """Say whether the example class got the committed gradebook."""
+    """Say whether the example class got the marks of the committed gradebook.
+
+    Raises:
+        typer.Exit: It did not.
+    """
     from studykit.grading.example.comparing import GRADEBOOK, differences
 
     found = differences(order.out / "gradebook.csv")

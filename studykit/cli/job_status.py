@@ -1,4 +1,4 @@
-"""What a running feature job, of either execution, tells on its metrics port."""
+"""What a running feature job says of itself on its metrics port: the processor's or Flink's."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from flink_jobs.monitoring.page import MetricsPage
 from studykit.services.http import get
 
 TROUBLE: Final = "trouble with"
-"""The first words of a line about a trouble."""
+"""The first words of a line about a trouble, which is printed red."""
 
 Line = tuple[str, str]
-"""A subject, and what is told of it."""
+"""A subject, and what the job says of it."""
 
 
 def job_lines(port: int) -> list[Line]:
-    """Return what the job that serves `port` tells; an empty list where no job does."""
+    """Return what the job that serves `port` says; an empty list where no job serves it."""
     try:
         health = json.loads(_read(port, "healthz"))
         page = metrics_page(port)
@@ -34,8 +34,8 @@ def metrics_page(port: int) -> MetricsPage:
     """Return the metrics that a job serves on `port`.
 
     Raises:
-        OSError: Nobody answers.
-        ValueError: Somebody else does.
+        OSError: Nothing answers at the port.
+        ValueError: What answers is no feature job.
     """
     return MetricsPage.read(_read(port, "metrics").decode())
 
@@ -66,6 +66,7 @@ def _of_flink(page: MetricsPage) -> Iterator[Line]:
     yield "records", f"{_listed(page.by('consumed', 'topic'))}; {pending:,.0f} to come"
     yield "rows", _listed(page.by("rows", "feature_set"))
     yield "dead letters", _listed(page.by("dead_letters", "reason"))
+    # Verdicts are given before the windows: a record that Flink's own windows drop is unaccounted.
     yield "dropped by windows", f"{page.total(LATE_DROPPED):,.0f}, and must be 0"
     behind_ms = page.largest("watermarkLag")
     yield from _watermark(None if behind_ms is None else behind_ms / 1_000, "the clock")

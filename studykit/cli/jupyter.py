@@ -1,8 +1,8 @@
 """`study lab`: the services, and JupyterLab on the study guide.
 
-JupyterLab runs in this process, so that it ends with it, and keeps its settings, logs and open
-tabs below the workspace: those of a JupyterLab that the person uses elsewhere neither disturb nor
-are disturbed. It listens on the loopback interface and asks nothing of the internet.
+JupyterLab runs in this process, so it ends with this process. Its settings, logs and open tabs are
+below the workspace: those of a JupyterLab that the person uses elsewhere are neither read nor
+changed. It listens on the loopback interface and asks nothing of the internet.
 """
 
 from __future__ import annotations
@@ -51,12 +51,13 @@ def lab(
 ) -> None:
     """Start the services, then serve JupyterLab until Ctrl-C, which ends this process.
 
-    A service that does not start is a sentence, not the end: most lessons need none.
+    A service that does not start is reported, and JupyterLab starts without it: most lessons need
+    no service.
 
     Args:
         workspace: Where services and JupyterLab keep their files.
         console: Where to say what happens.
-        port: The port to listen on; None for the first free one from `PORT` on.
+        port: The port of JupyterLab; None takes the first free one from `PORT` on.
         services: Whether to start Kafka and Redis.
         browser: Whether to open a browser, if there is one.
 
@@ -78,7 +79,7 @@ def lab(
 
 
 def has_browser(environ: Mapping[str, str], platform: str) -> bool:
-    """Tell whether a browser has a window to open; one for terminals would take the terminal."""
+    """Return whether a graphical browser can open; a text browser would take over the terminal."""
     return platform == "darwin" or any(
         environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
     )
@@ -129,7 +130,7 @@ def _serve(workspace: Workspace, console: Console, port: int | None, *, browser:
     )
     with _output_to(log):
         server.start()
-        _kill_kernels()  # one that was just being started is not in the server's books
+        _kill_kernels()  # the server does not know of a kernel that was just being started
 
 
 def _stop(server: Any) -> None:  # noqa: ANN401
@@ -146,7 +147,7 @@ def _kill_kernels() -> None:
 
 @contextmanager
 def _output_to(log: Path) -> Iterator[None]:
-    """Have this process and its kernels write to `log`; the terminal is for what a person needs."""
+    """Let this process and its kernels write to `log`: the terminal shows a person's own lines."""
     terminal = {number: os.dup(number) for number in (1, 2)}
     try:
         with log.open("ab") as file:
@@ -160,7 +161,7 @@ def _output_to(log: Path) -> Iterator[None]:
 
 
 def _prepare(home: Path) -> None:
-    """Have JupyterLab and its kernels see this environment, and the study guide first."""
+    """Set the environment by which JupyterLab and its kernels find their files and programs."""
     for name in [name for name in os.environ if name.startswith("JUPYTER_")]:
         if name != "JUPYTER_TOKEN":
             del os.environ[name]

@@ -1,4 +1,4 @@
-"""`study prove`: look for the smallest log on which somebody's windowed job is wrong."""
+"""`study prove`: look for the smallest log on which a person's windowed job is wrong."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def prove(
         picture: Where the counterexample is drawn; None draws nothing.
 
     Raises:
-        StudyError: The file is of another kind.
+        StudyError: The file is neither Python nor SQL, or the picture cannot be written.
         JobError: The job cannot be run.
     """
     job = _job(what, policy)

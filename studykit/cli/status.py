@@ -1,4 +1,4 @@
-"""`study status`: what runs, where, since when, and how far the features are behind."""
+"""`study status`: which services run, where, since when, and how far the features are behind."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from studykit.workspace import Workspace
 _TIMEOUT_MS = 5_000
 _LAG = "lag of group"
 _NUMBERS = ("records", "number")
-"""Columns of numbers, as the lag's."""
+"""Columns of numbers, which are aligned to the right, as the lag's column is."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """One topic: the records that it holds, and how many of them the group has yet to process.
+    """One topic: its records, and how many of them the group has yet to deliver (`lag`).
 
-    `lag` is None while the group has committed nothing.
+    A lag of None means that the group has committed nothing: it may never have started.
     """
 
     topic: str
@@ -47,7 +47,7 @@ class TopicState:
 def show_status(
     workspace: Workspace, console: Console, environ: Mapping[str, str] = os.environ
 ) -> None:
-    """Print what runs; with a broker its topics, with a store its keys, and what the job says."""
+    """Print which services run, then topics, keys and the feature job, as far as those answer."""
     addresses = Addresses.find(workspace, environ)
     console.print(_services(workspace, addresses))
     if reachable(addresses.kafka_servers):
@@ -63,7 +63,11 @@ def show_status(
 
 
 def topic_states(servers: str, group: str) -> list[TopicState]:
-    """Return the state of the lab's topics that exist, in the order of `TOPICS`; lag is `group`'s.
+    """Return the state of the lab's topics that exist, in the order of `TOPICS`.
+
+    The lag is that of the consumer group `group`. It counts to the offset up to which outputs were
+    delivered, which the commit's metadata has: the committed offset itself lies further back, where
+    open windows begin.
 
     Raises:
         KafkaError: The broker does not answer.
@@ -80,7 +84,7 @@ def topic_states(servers: str, group: str) -> list[TopicState]:
 
 
 def key_counts(host: str, port: int) -> dict[str, int]:
-    """Return the number of keys of every feature set in Redis."""
+    """Return the number of keys of every feature set in Redis, 0 included."""
     with redis.Redis(host, port, socket_timeout=_TIMEOUT_MS / 1_000) as client:
         keys = client.scan_iter("features:*:*", count=5_000)
         sets = Counter(key.split(b":")[1].decode() for key in keys)
