@@ -14,7 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from flink_jobs.monitoring.health import Health
+from flink_jobs.monitoring.server import serve
 from studykit.cli.jupyter import jupyter_folders
+from studykit.course.layout import Course
 from studykit.services.ports import HOST, free_port
 from studykit.services.supervision.waiting import wait_until
 
@@ -23,15 +26,29 @@ JUPYTER_LAB = Path(sys.prefix) / "bin" / "jupyter-lab"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def metrics_port() -> Iterator[int]:
+    """A port on which a feature job that is well shows its metrics."""
+    port, health = free_port(), Health("features")
+    stop = serve(port, lambda: b"features_consumed_total 3\n", health)
+    yield port
+    stop()
+
+
+@pytest.fixture(scope="module")
+def server(metrics_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """Start it in the clone's root, and give a client that is logged in."""
-    port = free_port()
+    port, home = free_port(), tmp_path_factory.mktemp("jupyter")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
     command = [JUPYTER_LAB, "--no-browser", f"--port={port}", "--IdentityProvider.token=word"]
     with subprocess.Popen(
         command,
         cwd=CLONE,
-        env={**kept, **jupyter_folders(tmp_path_factory.mktemp("jupyter"))},
+        env={
+            **kept,
+            **jupyter_folders(home),
+            "STUDY_HOME": str(home / "study"),
+            "METRICS_PORT": str(metrics_port),
+        },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
@@ -68,3 +85,54 @@ def test_it_asks_nobody_for_news_and_keeps_jupytext_quiet(server: httpx.Client) 
     config = json.loads(found[1])
     assert config["disabledExtensions"] == ["jupyterlab-jupytext"]
     assert config["extensionManager"]["name"] == "read-only"
+
+
+def test_the_launcher_has_a_page_of_services_and_lessons(server: httpx.Client) -> None:
+    (entry,) = server.get("/server-proxy/servers-info").json()["server_processes"]
+    assert entry["launcher_entry"]["title"] == "Services and lessons"
+    page = server.get(f"/{entry['launcher_entry']['path_info']}", timeout=90).text
+    assert page.count("not running") == 3  # Kafka, Redis, Flink
+    for lesson in Course.of_clone().lesson_sources():
+        assert f'href="../lab/tree/notebooks/{lesson.stem}.ipynb"' in page
+
+
+def test_the_page_is_for_those_who_are_logged_in(server: httpx.Client, metrics_port: int) -> None:
+    for address in ("/services/", f"/proxy/{metrics_port}/metrics"):
+        refused = httpx.get(server.base_url.join(address), trust_env=False)
+        assert refused.is_redirect and "/login" in refused.headers["location"]
+
+
+def test_the_page_of_a_job_is_seen_through_jupyterlab(
+    server: httpx.Client, metrics_port: int
+) -> None:
+    page = server.get("/services/", timeout=90).text
+    links = re.findall(rf'href="\.\.(/proxy/{metrics_port}/\w+)"', page)
+    metrics, health = (server.get(link) for link in links)
+    assert metrics.text == "features_consumed_total 3\n"
+    assert health.json()["job"] == "features"
+
+
+def test_a_button_of_the_page_runs_a_command_and_shows_what_it_says(server: httpx.Client) -> None:
+    page = server.get("/services/", timeout=90).text
+    token = re.search(r'name="_xsrf" value="([^"]+)"', page)
+    assert token
+    form = {"_xsrf": token[1], "command": "down"}
+    assert server.post("/services/do", data=form).is_redirect
+
+    def done() -> bool:
+        return "Done." in server.get("/services/").text
+
+    assert wait_until(done, 90)
+    assert "$ study down" in server.get("/services/").text
+
+
+@pytest.mark.parametrize(
+    ("form", "status"), [({"command": "down"}, 403), ({"command": "down; ls"}, 400)]
+)
+def test_a_form_from_elsewhere_is_refused(
+    server: httpx.Client, form: dict[str, str], status: int
+) -> None:
+    token = re.search(r'name="_xsrf" value="([^"]+)"', server.get("/services/", timeout=90).text)
+    assert token
+    signed = {**form, "_xsrf": token[1]} if status == 400 else form
+    assert server.post("/services/do", data=signed).status_code == status

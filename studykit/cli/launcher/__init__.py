@@ -1,0 +1,1 @@
+"""The page behind "Services and lessons" in JupyterLab's launcher."""
