@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from studykit.checks.deadline import TooLong, deadline
 from studykit.exercises.definition import Args, Exercise
@@ -27,6 +29,8 @@ from studykit.grading.secret import Secret
 
 READING_S: Final = 30.0
 """Seconds in which a submission must be unpacked and read."""
+EVIDENCE: Final = 12_000
+"""As many characters of a submission's own cells are kept for the report."""
 TIMES: Final = 2
 """Each exercise is asked so often; answers that differ are flaky."""
 
@@ -90,6 +94,7 @@ def grade(assignment: Assignment, submission: Submission, key: str, engine: Engi
         restored=rebuilt.restored,
         review=(*submission.review, *chosen.notes, *rebuilt.review, *left_out),
         seconds=round(time.monotonic() - began, 3),
+        code=tuple(_cut(rebuilt.texts)),
         shingles=shingles(rebuilt.texts, given),
         **known,
     )
@@ -138,7 +143,11 @@ def _run(
             found[exercise.id],
             within_s,
         )
-    return [judged[exercise.id] for exercise in assignment.exercises], [
+    timed = [
+        replace(judged[each.id], seconds=round(execution.seconds.get(each.id, 0.0), 3))
+        for each in assignment.exercises
+    ]
+    return timed, [
         f"left out, because {_ENDS[trouble]}: the cell that begins with {first_line(source)!r}"
         for source, trouble in execution.left_out.items()
     ]
@@ -151,6 +160,17 @@ _ENDS: Final[dict[Trouble, str]] = {
     "output": "it printed without end",
     "protocol": "it disturbed the runner",
 }
+
+
+def _cut(texts: Sequence[str]) -> Iterator[str]:
+    """Yield cells as evidence for an instructor, up to `EVIDENCE` characters of them all."""
+    left = EVIDENCE
+    for text in filter(str.strip, texts):
+        if left <= 0:
+            yield "... more cells"
+            return
+        yield text if len(text) <= left else f"{text[:left]}\n... cut"
+        left -= len(text)
 
 
 def key_of(submission: Submission, context: str) -> str:

@@ -188,7 +188,7 @@ class Run:
             write_json(out / "gradebook.json", marks, about)
             write_settling(out / TO_SETTLE, marks)
             write_whole(out / "report.html", report_page(marks, about))
-            write_whole(out / TIMINGS, timings_page(marks, about))
+            write_whole(out / TIMINGS, timings_page(marks, about, order.limits.call_s))
             pages = {
                 f"{file_name(each.student)}.html": feedback_page(each, about) for each in marks
             }

@@ -7,7 +7,7 @@ from typing import Final
 
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import Mark
-from studykit.grading.book.page import element, table
+from studykit.grading.book.page import element, evidence, table
 from studykit.grading.book.results import Graded
 
 SHOWN: Final = 20
@@ -41,7 +41,7 @@ def fairness(marks: Sequence[Mark], about: About) -> Iterator[str]:
         yield table(
             "The same wrong answer, without a name",
             ("exercise", "call", "answer", "students"),
-            [(*key, ", ".join(students)) for key, students in groups[:SHOWN]],
+            [(*key, list(map(evidence, students))) for key, students in groups[:SHOWN]],
         )
 
 

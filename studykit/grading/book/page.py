@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
-from typing import Final
+from typing import Final, TypeAlias
 
+from studykit.grading.intake.identity import file_name
 from studykit.grading.intake.text import printable
 
 STYLE: Final = """
@@ -32,6 +34,8 @@ pre{background:var(--tint);border:1px solid var(--line);border-radius:6px;paddin
 font:13px/1.5 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere;margin:.4rem 0}
 .verdict{font-weight:600}.pass{color:var(--pass)}.fail{color:var(--fail)}
 .warn{border-left:4px solid var(--fail);padding:.5rem 1rem;background:var(--tint)}
+summary{cursor:pointer;padding:.35rem 0;font-weight:600}
+details:target{outline:2px solid var(--bar);outline-offset:.4rem}
 svg{display:block;max-width:100%;height:auto}
 svg text{fill:var(--ink);font:12px system-ui,sans-serif}svg .axis{stroke:var(--line)}
 svg .bar{fill:var(--bar)}svg .soft{fill:var(--soft)}
@@ -45,7 +49,8 @@ svg .bar{fill:var(--bar)}svg .soft{fill:var(--soft)}
 break-after:avoid}tr,pre,svg{break-inside:avoid}thead{display:table-header-group}
 .wide{overflow:visible}th[scope=col]{white-space:normal}.h1,.h2,.h3,.h4,.bar{
 print-color-adjust:exact}details::details-content{content-visibility:visible;
-display:contents}}
+display:contents}
+details:not([open]) .code{display:none}}
 """
 
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -79,6 +84,27 @@ def page(title: str, body: Iterable[str]) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A text that leads to a place on the same page.
+
+    Args:
+        text: What is shown.
+        place: The place's name: letters, digits and hyphens.
+    """
+
+    text: str
+    place: str
+
+
+Cell: TypeAlias = "str | Link | Sequence[Link]"
+
+
+def evidence(student: str) -> Link:
+    """Return a student's name as the way to what the submission ran and what was said of it."""
+    return Link(student, f"of-{file_name(student)}")
+
+
 def element(tag: str, text: str, kind: str = "") -> str:
     """Return an element that holds text."""
     style = f' class="{kind}"' if kind else ""
@@ -88,15 +114,15 @@ def element(tag: str, text: str, kind: str = "") -> str:
 def table(
     caption: str,
     columns: Sequence[str],
-    rows: Iterable[Sequence[str]],
+    rows: Iterable[Sequence[Cell]],
     numbers: Sequence[int] = (),
 ) -> str:
-    """Return a table of texts; the first cell of a row names it.
+    """Return a table of texts and links; the first cell of a row names it.
 
     Args:
         caption: What the table shows.
         columns: The columns' names.
-        rows: The cells, as text.
+        rows: The cells; of several links in one, commas are between them.
         numbers: Which columns are numbers.
     """
     kind = ['class="number"' if index in numbers else "" for index in range(len(columns))]
@@ -109,12 +135,19 @@ def table(
         f"<thead><tr>{head}</tr></thead><tbody>",
     ]
     for row in rows:
-        first = f'<th scope="row" {kind[0]}>{shown(row[0])}</th>'
+        first = f'<th scope="row" {kind[0]}>{_cell(row[0])}</th>'
         rest = "".join(
-            f"<td {kind[index]}>{shown(text)}</td>" for index, text in enumerate(row[1:], 1)
+            f"<td {kind[index]}>{_cell(cell)}</td>" for index, cell in enumerate(row[1:], 1)
         )
         lines.append(f"<tr>{first}{rest}</tr>")
     return "\n".join([*lines, "</tbody></table></div>"])
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, str):
+        return shown(cell)
+    links = [cell] if isinstance(cell, Link) else cell
+    return ", ".join(f'<a href="#{escape(link.place)}">{shown(link.text)}</a>' for link in links)
 
 
 def bars(title: str, unit: str, counts: Sequence[tuple[str, int]]) -> str:

@@ -10,13 +10,15 @@ from typing import Final
 from studykit.grading.book.fairness import fairness
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import Mark, as_text
-from studykit.grading.book.page import bars, element, page, shown, table
+from studykit.grading.book.page import Cell, Link, bars, element, evidence, page, shown, table
 from studykit.grading.book.results import Graded
-from studykit.grading.book.similarity import near_pairs
+from studykit.grading.book.similarity import Pair, near_pairs
 from studykit.grading.sandbox.promises import LEVELS, PROMISES
 
 TIMINGS: Final = "timings.html"
 """The page of seconds, beside this one."""
+MOST_PAIRS: Final = 100
+"""As many pairs of nearly equal submissions are shown."""
 SHOWN: Final = 40
 """As many bins a distribution has at most."""
 
@@ -59,7 +61,9 @@ def _promises(about: About) -> Iterator[str]:
 
 def _to_settle(marks: Sequence[Mark]) -> Iterator[str]:
     """Yield what must be decided before there is a mark."""
-    rows = [(mark.student, why, _evidence(mark)) for mark in marks for why in mark.unsettled]
+    rows = [
+        (evidence(mark.student), why, _outcome(mark)) for mark in marks for why in mark.unsettled
+    ]
     if not rows:
         return
     yield element("h2", "To settle")
@@ -73,7 +77,7 @@ def _to_settle(marks: Sequence[Mark]) -> Iterator[str]:
     yield table("Without a mark", ("student", "why", "what came of it"), rows)
 
 
-def _evidence(mark: Mark) -> str:
+def _outcome(mark: Mark) -> str:
     """Return in a few words what a submission earned, and of which file."""
     if mark.result.status != "graded":
         return mark.result.status
@@ -84,10 +88,10 @@ def _evidence(mark: Mark) -> str:
 def _flags(marks: Sequence[Mark]) -> Iterator[str]:
     """Yield what a person should look at, by kind; each name leads to the details."""
     yield element("h2", "To look at")
-    kinds: dict[str, list[tuple[str, str]]] = {}
+    kinds: dict[str, list[tuple[Link, str]]] = {}
     for mark in marks:
         for kind, note in _notes(mark):
-            kinds.setdefault(kind, []).append((mark.student, note))
+            kinds.setdefault(kind, []).append((evidence(mark.student), note))
     for kind in (name for name in KINDS if name in kinds):
         yield table(f"{KINDS[kind]} ({len(kinds[kind])})", ("student", "why"), kinds[kind])
     if not kinds:
@@ -181,13 +185,21 @@ def _heat_cell(name: str, count: int, most: int) -> str:
     return f'<td class="cell h{step}">{shown(name)}<br>{count}</td>'
 
 
+def _pairs(marks: Sequence[Mark]) -> list[Pair]:
+    return near_pairs([mark.result for mark in marks])[:MOST_PAIRS]
+
+
 def _alike(marks: Sequence[Mark]) -> Iterator[str]:
     yield element("h2", "Nearly the same answers")
-    pairs = near_pairs([mark.result for mark in marks])
+    pairs = _pairs(marks)
     if not pairs:
         yield element("p", "None that are long enough to say so.")
         return
-    rows = [(pair.first, pair.second, f"{round(100 * pair.share)} %") for pair in pairs[:100]]
+    rows = [
+        (evidence(pair.first), evidence(pair.second),
+         f"{round(100 * pair.share)} %")
+        for pair in pairs
+    ]  # fmt: skip
     yield element("p", "Names, comments and layout do not count. A reason to ask, never a proof.")
     yield table("Pairs, the closest first", ("student", "student", "in common"), rows, (2,))
 
@@ -201,33 +213,50 @@ def _slowest() -> Iterator[str]:
 def _everybody(marks: Sequence[Mark], about: About) -> Iterator[str]:
     yield element("h2", "Everybody")
     ids = [exercise.id for exercise in about.lab.exercises]
-    rows = []
+    rows: list[Sequence[Cell]] = []
     for mark in marks:
         words = {graded.id: _word(graded) for graded in mark.result.exercises}
         total = "?" if mark.total is None else as_text(mark.total)
         rows.append(
-            (mark.student, total, *(words.get(id_, "-") for id_ in ids), "; ".join(mark.reasons))
+            (
+                evidence(mark.student),
+                total,
+                *(words.get(id_, "-") for id_ in ids),
+                "; ".join(mark.reasons),
+            )
         )
     columns = ("student", "total", *ids, "decided by hand")
     yield table(f"Marks, out of {about.out_of}", columns, rows, (1,))
 
 
 def _details(marks: Sequence[Mark], about: About) -> Iterator[str]:
-    """Yield the messages of what failed, hidden cases included."""
-    yield element("h2", "Details")
+    """Yield the evidence of each submission; it is open where a person should look at it."""
+    yield element("h2", "Evidence")
     yield element("p", "These messages may show hidden cases: not for students.", "soft")
+    alike = {name for pair in _pairs(marks) for name in (pair.first, pair.second)}
     for mark in marks:
-        failed = [
-            graded
-            for graded in mark.result.exercises
-            if graded.verdict != "pass" and graded.attempted
-        ]
-        if failed:
-            titles = ", ".join(graded.id for graded in failed)
-            yield f"<details><summary>{shown(mark.student)}: {shown(titles)}</summary>"
-            for graded in failed:
+        failed = [graded for graded in mark.result.exercises if graded.verdict != "pass"]
+        titles = ", ".join(graded.id for graded in failed if graded.attempted)
+        notes = [note for _, note in _notes(mark)]
+        flagged = bool(mark.unsettled or notes or mark.student in alike)
+        opened = " open" if flagged else ""
+        yield f'<details id="{evidence(mark.student).place}"{opened}>'
+        yield f"<summary>{shown(': '.join(filter(None, [mark.student, titles])))}</summary>"
+        yield element("p", _outcome(mark), "soft")
+        yield from (element("p", note, "warn") for note in (*mark.unsettled, *notes))
+        for graded in failed:
+            if graded.attempted:
                 yield element("pre", graded.detail)
-            yield "</details>"
+        yield from _code(mark)
+        yield "</details>"
+
+
+def _code(mark: Mark) -> Iterator[str]:
+    """Yield the cells of a submission that the course has not given."""
+    if mark.result.code:
+        yield element("p", "Its own cells, in their order:", "soft")
+    for text in mark.result.code:
+        yield element("pre", text, "code")
 
 
 def _word(graded: Graded) -> str:

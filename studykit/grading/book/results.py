@@ -29,6 +29,8 @@ class Graded(Struct, frozen=True, kw_only=True, omit_defaults=True):
     flaky: bool = False
     hidden: bool = False
     """Whether the public cases are right and a hidden one decided; its student reads `fail`."""
+    seconds: float = 0.0
+    """The longest that it took to answer all cases once, waiting for a processor included."""
 
     @property
     def told(self) -> Verdict:
@@ -52,6 +54,8 @@ class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
     unsettled: tuple[str, ...] = ()
     """Why an instructor must first decide whose it is."""
     seconds: float = 0.0
+    code: tuple[str, ...] = ()
+    """Its own cells, as evidence: cut where they are long, and not all where they are many."""
     shingles: tuple[int, ...] = ()
     """What its answers are made of; two submissions that share most of it are alike."""
 

@@ -131,6 +131,8 @@ class Execution:
         """Cells that ended a session and answer nothing, or nothing alone; and what happened."""
         self.errors: dict[str, tuple[str, str]] = {}
         """The first error of the cells of each exercise: its name and its text."""
+        self.seconds: dict[str, float] = {}
+        """The longest that the cases of each exercise took, once, on the wall."""
 
     def __enter__(self) -> Execution:
         return self
@@ -165,11 +167,14 @@ class Execution:
         for call in calls:
             if call.exercise in answers:  # its cell stopped
                 continue
+            begun = time.monotonic()
             try:
                 with self._timed(limit * len(call.seeds) + CALL_GRACE_S) as within_s:
                     found, dead = session.call(call, within_s), False
             except Death as death:
                 found, dead = [death.trouble], True
+            once_s = (time.monotonic() - begun) / max(1, len(found))
+            self.seconds[call.exercise] = max(once_s, self.seconds.get(call.exercise, 0.0))
             if found[-1] in WRECKED and not self._alone:
                 self._alone = True  # another answer may have wrecked what calls this one
                 return
