@@ -13,14 +13,14 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
 
 from kafka.errors import KafkaError
 
 from flink_jobs import entry
-from flink_jobs.config import Settings
+from flink_jobs.config import Settings, SettingsError
 from flink_jobs.connectors.kafka import (
     KafkaUnusable,
     check_topics,
@@ -37,6 +37,7 @@ from flink_jobs.processor.garbage import collect_rarely
 from flink_jobs.processor.loop import CALL_MS, Processor
 from flink_jobs.processor.metrics import Metrics
 from flink_jobs.processor.replay import replay_file
+from flink_jobs.processor.workers import Workers, answer
 
 JOB: Final = "stream_processor"
 STORE_TIMEOUT_S: Final = 1.0
@@ -51,15 +52,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--until-caught-up", action="store_true", help="end when all that is there is processed"
     )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes that share the partitions, with one metrics page (default: 1)",
+    )
+    parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
     collect_rarely()
-    return entry.run(parser, arguments, _work)
+    words = sys.argv[1:] if arguments is None else arguments
 
+    def work(options: argparse.Namespace, settings: Settings) -> None:
+        if options.replay is not None:
+            _replay(options.replay, options.out, settings)
+        elif options.workers != 1:
+            _run_workers(settings, options.workers, words)
+        else:
+            _run(settings, until_caught_up=options.until_caught_up, lifeline=options.lifeline)
 
-def _work(options: argparse.Namespace, settings: Settings) -> None:
-    if options.replay is not None:
-        _replay(options.replay, options.out, settings)
-    else:
-        _run(settings, until_caught_up=options.until_caught_up)
+    return entry.run(parser, arguments, work)
 
 
 def _replay(log: Path, out: Path, settings: Settings) -> None:
@@ -72,12 +84,40 @@ def _replay(log: Path, out: Path, settings: Settings) -> None:
         )
 
 
-def _run(settings: Settings, *, until_caught_up: bool) -> None:
+def _run_workers(settings: Settings, count: int, words: list[str]) -> None:
+    """Run `count` members of the group as processes, each with the flags `words`."""
+    if count < 1:
+        raise SettingsError(f"--workers {count}: choose at least 1")
     log = start_logging(JOB)
     stop = threading.Event()
     _on_signals(lambda *_: sys.exit("stream_processor: stopped before it began"))
     check_topics(settings)
+    _check_count(settings, count)
+    own = ["--workers", "1", "--metrics-port", "0", "--lifeline"]
+    workers = Workers([sys.executable, __file__, *words, *own], count, stop, JOB)
+    _on_signals(lambda *_: stop.set())
+    with ExitStack() as opened:
+        opened.callback(serve(settings.metrics_port, workers.page, workers.health))
+        workers.run()
+    log.info("stopped")
+
+
+def _check_count(settings: Settings, count: int) -> None:
+    """Make sure that there is a partition for every worker."""
+    with closing(Topics(settings, 5 * CALL_MS)) as topics:
+        most = sum(state.partitions for state in topics.states().values())
+    if count > most:
+        raise SettingsError(f"--workers {count}: choose at most {most}, the number of partitions")
+
+
+def _run(settings: Settings, *, until_caught_up: bool, lifeline: int | None) -> None:
+    log = start_logging(JOB)
+    stop = threading.Event()
+    _on_signals(lambda *_: sys.exit("stream_processor: stopped before it began"))
     metrics, health = Metrics(), Health(JOB)
+    if lifeline is not None:
+        answer(lifeline, metrics.page, health, stop)
+    check_topics(settings)
     with ExitStack() as opened:
         store = FeatureStore(
             opened.enter_context(open_answering(settings, STORE_TIMEOUT_S)),
