@@ -29,10 +29,10 @@ from flink_jobs.features.catalog import FRAUD, FeatureSet, Operator
 from flink_jobs.features.row import FeatureRow
 from flink_jobs.monitoring.health import Health
 from flink_jobs.processor.garbage import collect_rarely
-from flink_jobs.processor.loop import CALL_MS, Processor
+from flink_jobs.processor.loop import Processor
 from flink_jobs.processor.metrics import Metrics
-from flink_jobs.processor.partition import Partition
-from flink_jobs.processor.resume import ResumePoint
+from flink_jobs.processor.partition import Partition, ResumePoint
+from flink_jobs.processor.patience import CALL_MS
 from flink_jobs.simulator.golden import SPAN_MS, golden_transactions
 from flink_jobs.simulator.partitions import partition_of
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness

@@ -1,6 +1,6 @@
 """The settings of the streaming system, from flags and environment variables.
 
-Both executions read the same settings, so that they compute the same windows.
+Both executions read the same settings, so that both compute the same windows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from flink_jobs.errors import ForeseenError
 
 
 class SettingsError(ForeseenError):
-    """A setting that cannot be used. Its text is one sentence that names it and the remedy."""
+    """A setting that cannot be used. The text is one sentence that names setting and remedy."""
 
 
 def _setting(default: int | str, minimum: int = 0, maximum: int | None = None) -> Any:  # noqa: ANN401
@@ -22,9 +22,9 @@ def _setting(default: int | str, minimum: int = 0, maximum: int | None = None) -
 
 
 def _secret() -> Any:  # noqa: ANN401
-    """Make a setting that may hold a password: it is not shown, and is no flag.
+    """Make a setting that may hold a password: no text shows its value, and it is no flag.
 
-    The list of processes shows flags to everybody.
+    Every user of a machine can read the flags of its processes.
     """
     return field(default="", repr=False, metadata={"secret": True})
 
@@ -33,7 +33,17 @@ def _secret() -> Any:  # noqa: ANN401
 class Settings:
     """Everything that a user may set. The environment variable is the field's name in capitals.
 
-    A secret may also be in a file, which the variable with `_FILE` behind its name then names.
+    A secret may also be in a file: the variable of its name with `_FILE` behind it names the file.
+    Durations have their unit in the name. Both ends of a range are allowed values.
+
+    Raises:
+        SettingsError: A value is out of its range, or the slide does not divide the window.
+
+    >>> Settings(window_slide_seconds=45)
+    Traceback (most recent call last):
+    ...
+    flink_jobs.config.SettingsError: WINDOW_SLIDE_SECONDS=45 does not divide the window of 5 min: \
+choose a slide that fits a whole number of times
     """
 
     kafka_servers: str = _setting("localhost:9092")
@@ -61,14 +71,18 @@ class Settings:
 
     @classmethod
     def load(cls, environ: Mapping[str, str], **flags: str | int | None) -> Settings:
-        """Read the settings: a flag wins over the environment, which wins over the default.
+        """Read the settings: a flag wins over the environment, and that over the default.
 
         Args:
             environ: Environment variables; an empty value counts as unset.
             flags: Values by field name; None counts as unset.
 
         Raises:
-            SettingsError: A value is not a whole number, or out of its range.
+            SettingsError: A value is no whole number or out of its range, or a secret's file cannot
+                be read.
+
+        >>> Settings.load({"REDIS_PORT": "6380", "METRICS_PORT": ""}, metrics_port=0).redis_port
+        6380
         """
         values: dict[str, Any] = {}
         for setting in fields(cls):
@@ -92,22 +106,25 @@ class Settings:
 
     @property
     def bound_ms(self) -> int:
-        """Longest disorder waited for, in milliseconds."""
+        """Longest disorder waited for, in milliseconds of event time."""
         return self.max_out_of_orderness_seconds * 1_000
 
     @property
     def lateness_ms(self) -> int:
-        """Allowed lateness in milliseconds."""
+        """Allowed lateness in milliseconds of event time."""
         return self.allowed_lateness_seconds * 1_000
 
     @property
     def max_future_ms(self) -> int:
-        """How far an event time may lie ahead of the append time, in milliseconds."""
+        """How far an event time may lie ahead of the broker's append time, in milliseconds."""
         return self.max_future_seconds * 1_000
 
 
 def _from_file(name: str, environ: Mapping[str, str]) -> str | None:
-    """Return a secret that a variable `…_FILE` names the file of, without its line end."""
+    """Return the secret in the file that the variable `…_FILE` names; None without the variable.
+
+    White space at both ends is no part of a secret: editors end a file with a line end.
+    """
     path = environ.get(f"{name.upper()}_FILE")
     if not path:
         return None

@@ -1,8 +1,9 @@
 """Dead letters: what became of a record that a feature set could not count, and why.
 
-A record yields one dead letter per feature set that missed it, or a single one, of no feature set,
-where it is no event at all. The key names the record and the feature set, so a letter written twice
-after a crash is the same letter.
+A record has one dead letter for each feature set that missed it, or a single one, of no feature
+set, where the record is no event at all. The key names the record and the feature set, so that a
+letter which is written twice after a crash is the same letter. (Header names are this system's own;
+Kafka Streams has settled on others in KIP-1034.)
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from msgspec import UNSET, Struct, UnsetType
 
 DEAD_LETTER_TOPIC: Final = "dead-letter"
 MAX_VALUE_BYTES: Final = 10 * 1024 * 1024
-"""What a dead letter's Kafka record holds of the original. A longer one is cut: compressed, it may
-have come through a broker that would not take it back, and it must not hold up what follows it."""
+"""How much of the original a dead letter's Kafka record holds; a longer original is cut.
+
+A long original may have come compressed through a broker that would not take its text back. A
+letter that cannot be sent would hold up all output after it."""
 
 Reason: TypeAlias = Literal["late", "partial_late", "malformed", "future_timestamp"]
 
@@ -26,25 +29,31 @@ class DeadLetter(Struct, frozen=True, gc=False, kw_only=True):
 
     reason: Reason
     feature_set: str | None = None
+    """The feature set that missed the record; None where the record is no event for any."""
     topic: str
     partition: int
     offset: int
     event_time: int | None = None
     watermark: int | None = None
+    """The partition's watermark by which the event was judged, before the event itself."""
     late_by_ms: int | None = None
+    """How far the event lies behind the limit: 0 for an event exactly at the watermark."""
     missed_windows: tuple[int, ...] | None = None
     """Starts of the windows that the event missed, earliest first; None where nobody can know."""
     original: bytes | None
-    """The record's value as it came."""
+    """The record's value, byte for byte; None for a tombstone."""
 
     @property
     def key(self) -> bytes:
-        """The dead letter's identity: topic, partition, offset and feature set."""
+        """The dead letter's identity: topic, partition, offset and feature set.
+
+        A letter of no feature set ends with the slash: `transactions/0/17/`.
+        """
         return f"{self.topic}/{self.partition}/{self.offset}/{self.feature_set or ''}".encode()
 
     @property
     def value(self) -> bytes | None:
-        """The value of its Kafka record: the original, cut at `MAX_VALUE_BYTES`."""
+        """The value of the Kafka record: the original, cut at `MAX_VALUE_BYTES`."""
         return None if self.original is None else self.original[:MAX_VALUE_BYTES]
 
     @property
@@ -67,10 +76,10 @@ class DeadLetter(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class UnstoredRow(Struct, frozen=True, gc=False, kw_only=True):
-    """A feature row that the store would not take: a dead letter of the reason `unstored`.
+    """A feature row that the store refused: a dead letter of the reason `unstored`.
 
-    The row itself is right, and is in its feature topic. Its identity is that of the row, so a
-    letter written twice is the same letter.
+    The row itself is right, and its feature topic has it. The letter's identity is that of the row,
+    so that a letter which is written twice is the same letter.
     """
 
     feature_set: str
@@ -89,12 +98,12 @@ class UnstoredRow(Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def value(self) -> bytes:
-        """The value of its Kafka record: the row."""
+        """The value of the Kafka record: the row's JSON."""
         return self.row
 
     @property
     def headers(self) -> list[tuple[str, bytes]]:
-        """The Kafka headers: those of every dead letter, and the cause."""
+        """The Kafka headers: those of every dead letter, empty but for two, and the cause."""
         return [
             ("feature_set", _text(self.feature_set)),
             ("reason", b"unstored"),
@@ -118,7 +127,11 @@ class _Line(Struct):
 
 
 def encode_line(letter: DeadLetter) -> bytes:
-    """Return the JSON line of a dead letter; bytes that are not UTF-8 stand in `original_b64`."""
+    """Return the JSON line of a dead letter, without its line end.
+
+    The original is text in `original`, or base64 in `original_b64` where it is not UTF-8. Unlike a
+    Kafka record, a line holds the whole original.
+    """
     line = _Line(
         reason=letter.reason,
         feature_set=letter.feature_set,

@@ -1,4 +1,4 @@
-"""What the entry points share: their flags, and how a foreseeable mistake ends them."""
+"""What the entry points share: flags, and the way in which a foreseeable mistake ends a program."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flink_jobs.errors import ForeseenError
 
 
 def flags(program: str, description: str) -> argparse.ArgumentParser:
-    """Return a parser with a flag for every setting, and those of a replay."""
+    """Return a parser with a flag for every setting, and the flags of a replay."""
     parser = argparse.ArgumentParser(prog=program, description=description)
     for setting in _shown():
         parser.add_argument(
@@ -35,7 +35,7 @@ def flags(program: str, description: str) -> argparse.ArgumentParser:
 
 
 def _shown() -> list[Field[Any]]:
-    """Return the settings that are flags: all but secrets."""
+    """Return the settings that are flags: all but the secrets."""
     return [setting for setting in fields(Settings) if "secret" not in setting.metadata]
 
 
@@ -44,12 +44,13 @@ def run(
     arguments: list[str] | None,
     work: Callable[[argparse.Namespace, Settings], None],
 ) -> int:
-    """Do `work` with the options and the settings; return the exit status.
+    """Do `work` with the options and the settings; return the exit status, 0 or 1.
 
     Args:
         parser: What `flags` returned, with the program's own flags added.
-        arguments: The words of the command line; None takes the process's.
-        work: What the program does. A foreseeable mistake that it raises is printed as a sentence.
+        arguments: The words of the command line; None takes the words of this process.
+        work: What the program does. Where it raises a `ForeseenError`, the sentence goes to
+            standard error and the status is 1. Other errors are mistakes in the program and pass.
     """
     options = parser.parse_args(arguments)
     try:

@@ -1,14 +1,15 @@
-"""What a person can put right, as opposed to a mistake in the program."""
+"""Errors that a person can mend, as opposed to mistakes in the program."""
 
 from __future__ import annotations
 
 
 class ForeseenError(Exception):
-    """The base of every foreseeable mistake. Its text is one sentence: what is wrong, what to do.
+    """The base of every foreseeable mistake. The text is one sentence: what is wrong, what to do.
 
-    An entry point prints the text without a traceback and ends with status 1.
+    An entry point prints the text without a traceback and ends with status 1. A text names a value
+    and its remedy, and never holds a payload or a password.
     """
 
 
 class Unavailable(ForeseenError):
-    """A service stayed away."""
+    """A service stayed away for longer than it is waited for; a later start finds nothing lost."""

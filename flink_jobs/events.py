@@ -16,20 +16,26 @@ TRANSACTIONS: Final = "transactions"
 CLICKSTREAM: Final = "clickstream"
 
 MAX_PAYLOAD_BYTES: Final = 65_536
+"""The longest payload of an event; a longer record is malformed."""
 SMALL_PAYLOAD_BYTES: Final = 512
+"""Up to this length no look at the shape is needed: no parser fails on so little."""
 MAX_BRACKETS: Final = 64
+"""How many `[` and `{` a payload may hold, in texts as well."""
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Cents = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 EpochMillis = Annotated[int, Meta(ge=10**11, le=253_402_300_799_999)]
-"""Event time. The lower bound (March 1973) turns away epoch seconds, the upper one (the end of the
-year 9999) epoch microseconds: both are a wrong unit, not a time."""
+"""Event time, epoch milliseconds, both bounds inside. The lower bound (March 1973) turns away epoch
+seconds, the upper one (the end of the year 9999) epoch microseconds: a wrong unit is no time."""
 
 EventType: TypeAlias = Literal["impression", "page_view", "click", "add_to_cart", "purchase"]
 
 
 class Transaction(Struct, frozen=True, gc=False):
-    """One card payment. `event_time` is epoch milliseconds, `amount_cents` whole cents."""
+    """One card payment. `event_time` is epoch milliseconds, `amount_cents` whole cents.
+
+    `country` is two capital letters (ISO 3166), `lat` and `lon` are degrees.
+    """
 
     event_id: Id
     card_id: Id
@@ -42,12 +48,18 @@ class Transaction(Struct, frozen=True, gc=False):
 
     @property
     def key(self) -> str:
-        """The entity that the record is partitioned by."""
+        """The card, by which Kafka partitions the records."""
         return self.card_id
 
 
 class Click(Struct, frozen=True, gc=False):
-    """One step of a visit. Only a purchase carries `amount_cents`, and it always does."""
+    """One step of a visit. `event_time` is epoch milliseconds.
+
+    A purchase has `amount_cents`, whole cents, and no other event has; null counts as absent.
+
+    Raises:
+        ValueError: A purchase has no amount, or another event has one.
+    """
 
     event_id: Id
     user_id: Id
@@ -62,7 +74,7 @@ class Click(Struct, frozen=True, gc=False):
 
     @property
     def key(self) -> str:
-        """The entity that the record is partitioned by."""
+        """The user, by which Kafka partitions the records."""
         return self.user_id
 
 
@@ -75,60 +87,74 @@ EVENT_TYPES: Final[dict[str, type[Transaction] | type[Click]]] = {
 
 
 class Record(Protocol):
-    """One record of a Kafka topic, or of a log file."""
+    """One record of a Kafka topic or of a log file."""
 
     @property
     def topic(self) -> str:
-        """The topic."""
+        """The topic's name."""
 
     @property
     def partition(self) -> int:
-        """The partition of the topic."""
+        """The number of the partition in its topic, from 0."""
 
     @property
     def offset(self) -> int:
-        """The place in the partition."""
+        """The place of the record in its partition, from 0; offsets grow and may have gaps."""
 
     @property
     def timestamp(self) -> int:
-        """When the broker appended the record, epoch milliseconds."""
+        """The time at which the broker appended the record, epoch milliseconds.
+
+        Topics have `message.timestamp.type=LogAppendTime`: with a time of the producer's own the
+        guard against future event times would compare a clock with itself.
+        """
 
     @property
     def key(self) -> bytes | None:
-        """The record's key."""
+        """The record's key; None for a record without one."""
 
     @property
     def value(self) -> bytes | None:
-        """The payload; None in a tombstone."""
+        """The payload; None for a tombstone."""
 
 
 class Malformed(ValueError):
-    """A record that is no event. Its text says what is wrong with it."""
+    """A record that is no event. The text says what is wrong with the record.
+
+    No log and no page shows the text, because it may hold a part of the record.
+    """
 
 
 class EventDecoder:
     """Decodes the records of one topic."""
 
     def __init__(self, topic: str) -> None:
-        """Build the decoder of `topic`, one of `EVENT_TYPES`."""
+        """Build the decoder of `topic`, one of `EVENT_TYPES`.
+
+        Raises:
+            KeyError: The topic is unknown.
+        """
         self._decode = msgspec.json.Decoder(EVENT_TYPES[topic]).decode
 
     def decode(self, key: bytes | None, value: bytes | None) -> Transaction | Click:
         """Return the event in a record.
 
-        A record's key must be the event's own card or user: Kafka partitions by it, and all
-        events of an entity must be in one partition, because each partition is its own
-        event-time stream.
+        The record's key must be the event's own card or user. Kafka partitions by the key, and all
+        events of an entity must be in one partition, because each partition is an event-time stream
+        of its own.
 
         Raises:
-            Malformed: The value is no event of this topic, or the key is not the event's.
+            Malformed: The value is no event of this topic, or the key is not the event's. No other
+                error is raised, whatever the bytes: no payload may stop an execution.
         """
         if value is None:
             raise Malformed("tombstone: the record has no value")
         if len(value) > SMALL_PAYLOAD_BYTES:
             _refuse_monsters(value)
         try:
-            value.decode()  # fields that the schema does not name are not decoded below
+            # The parser does not look into fields that the schema does not name: this line finds
+            # bytes there that are no UTF-8.
+            value.decode()
             event = self._decode(value)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Malformed(str(error)) from None
@@ -138,9 +164,13 @@ class EventDecoder:
 
 
 def _refuse_monsters(value: bytes) -> None:
-    """Refuse what is far from any event: too long, or nested so deep that parsers give up.
+    """Refuse payloads that are far from any event: too long, or nested so deep that parsers fail.
 
-    Where they give up differs between processes; this limit does not, so that verdicts agree.
+    The depth at which a parser fails depends on the stack of its process. This limit does not, so
+    that the verdicts of all processes agree.
+
+    Raises:
+        Malformed: The payload is one.
     """
     size = len(value)
     if size > MAX_PAYLOAD_BYTES:

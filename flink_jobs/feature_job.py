@@ -3,9 +3,9 @@
     python flink_jobs/feature_job.py --kafka-servers localhost:9092 --state flink-state
     python flink_jobs/feature_job.py --replay events.jsonl --out results
 
-Every setting is a flag, or an environment variable of its name in capitals. METRICS_PAGES names
-Flink processes that show their metrics themselves, as in containers. The job itself is in
-`job/graph.py` and `sql/`.
+Every setting is a flag, or an environment variable of its name in capitals. METRICS_PAGES, a list
+with spaces, names the pages of Flink processes that serve their metrics themselves, as in
+containers. The job itself is in `job/graph.py` and `sql/`.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ from flink_jobs.runtime.cluster import check_cluster, check_connector
 from flink_jobs.runtime.environment import configuration_of, table_environment
 
 NAME: Final = "features"
-"""The job's name, by which a cluster knows that it runs already."""
+"""The job's name, by which the entry point finds out that a cluster runs the job already."""
 
 log = logging.getLogger(NAME)
 
 
 def main(arguments: list[str] | None = None, statements: Statements = statement) -> int:
-    """Run the job, made of `statements`; return its exit status."""
+    """Run the job that `statements` make; return the exit status."""
     return entry.run(_parser(), arguments, partial(_work, statements))
 
 
@@ -74,10 +74,14 @@ def replay_file(
 ) -> None:
     """Replay a log file into `features.jsonl` and `dead-letter.jsonl` in the folder `out`.
 
+    A log file is a bounded stream: at its end every open window fires. The files are equal, byte
+    for byte, to those of the development processor.
+
     Raises:
         LogFileError: The log cannot be read.
+        ResultFileError: The results cannot be written.
         SettingsError: The production job cannot do what the settings ask for.
-        FlinkUnusable: There is no Java that Flink runs on.
+        NoJava: There is no Java that Flink runs on.
     """
     check_settings(settings)
     with tempfile.TemporaryDirectory(prefix="feature-job-") as folder:
@@ -95,20 +99,23 @@ def run_on_kafka(
     cluster: str | None = None,
     statements: Statements = statement,
 ) -> None:
-    """Run from Kafka into Redis and Kafka, from where `state` says, until stopped.
+    """Run from Kafka into Redis and Kafka, going on from `state`, until a signal stops the job.
+
+    All that can be refused is looked at first: a start of Flink takes half a minute.
 
     Args:
         edges: The broker and the store.
-        state: Where checkpoints are.
+        state: The place of checkpoints.
         parallelism: How many instances of each operator there are.
-        cluster: Host and port of the cluster that runs it; None runs it in this process.
+        cluster: Host and port of the cluster that runs the job; None runs it in this process.
         statements: What the job is made of, as `build` takes it.
 
     Raises:
         SettingsError: The production job cannot do what the settings ask for, or the metrics port
             is taken.
-        FlinkUnusable: Java or the Kafka connector is missing.
-        KafkaUnusable: The broker is away, or cannot be worked with.
+        NoJava: There is no Java that Flink runs on.
+        FlinkUnusable: The Kafka connector is missing, or the cluster cannot take the job.
+        KafkaUnusable: The broker is away, or does not fit the job.
         Unavailable: Redis is away.
         JobUnusable: The state belongs to another job, the job has failed for good, or its cluster
             is gone.
@@ -124,18 +131,20 @@ def run_on_kafka(
     pages = os.environ.get("METRICS_PAGES", "").split()
     if not pages:
         options |= reporter(edges.settings.metrics_port)
-    if edges.bounded:  # a run that somebody waits for says what is wrong, instead of trying again
+    if edges.bounded:  # somebody waits for the end of the run: a failure is told at once
         options["restart-strategy.type"] = "none"
     identity = _identity(edges.settings)
     state.claim(identity)
     if state.origin is not None:
-        check_log(edges)
+        check_log(edges)  # after `claim`, which names a topic that was created anew as the cause
     start_logging(NAME)
     _warn_of(state)
     with state.held(), serving(NAME, edges.settings.metrics_port, pages):
         env, table_env = table_environment(parallelism, options, cluster)
         state.claim_in(configuration_of(env), identity)
-        if state.origin is None:
+        if (
+            state.origin is None
+        ):  # only now: in a cluster, `claim_in` finds out what it goes on from
             begin(edges)
         restored_ms = {} if state.origin is None else restored_watermarks(state.origin)
         job = build(table_env, edges.settings, edges, statements, restored_ms)

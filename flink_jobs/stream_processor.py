@@ -34,20 +34,21 @@ from flink_jobs.monitoring.health import Health
 from flink_jobs.monitoring.logs import start_logging
 from flink_jobs.monitoring.server import serve
 from flink_jobs.processor.garbage import collect_rarely
-from flink_jobs.processor.loop import CALL_MS, Processor
+from flink_jobs.processor.loop import Processor
 from flink_jobs.processor.metrics import Metrics
+from flink_jobs.processor.patience import CALL_MS
 from flink_jobs.processor.replay import replay_file
 from flink_jobs.processor.workers import Workers, answer
 
 JOB: Final = "stream_processor"
 STORE_TIMEOUT_S: Final = 1.0
-"""How long Redis may take for an answer before it counts as away, and is asked again."""
+"""How long Redis may take for an answer before it counts as away and is asked again, seconds."""
 CLOSE_MS: Final = 500
-"""How long leaving the group may take: a broker that is away must not hold up a stop."""
+"""How long leaving the group may take, milliseconds: no broker that is away may delay a stop."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the processor; return its exit status."""
+    """Run the processor; return the exit status: 0 for a stop, 1 for a foreseeable mistake."""
     parser = entry.flags(JOB, "Compute features from Kafka into Redis.")
     parser.add_argument(
         "--until-caught-up", action="store_true", help="end when all that is there is processed"
@@ -90,6 +91,7 @@ def _run_workers(settings: Settings, count: int, words: list[str]) -> None:
         raise SettingsError(f"--workers {count}: choose at least 1")
     log = start_logging(JOB)
     stop = threading.Event()
+    # Until the consumer is open, a signal ends the process at once: no record has been read.
     _on_signals(lambda *_: sys.exit("stream_processor: stopped before it began"))
     check_topics(settings)
     _check_count(settings, count)

@@ -1,1 +1,6 @@
-"""The edges of the system: Kafka, Redis, dead letters and log files. Thin and replaceable."""
+"""The connectors: Kafka, Redis, log files and result files. Thin and replaceable.
+
+Into the system: `kafka.py` (consumers and what their errors mean), `topics.py`, `log_file.py`. Out
+of it: `outbox.py` (to Kafka), `redis.py` (the feature store), `result_files.py`. `security.py` says
+for all of them how to log in.
+"""

@@ -1,7 +1,6 @@
-"""Kafka: consuming the event topics, and the commit that is the state.
+"""Kafka: clients for the topics and the group, and what the errors of a broker mean.
 
-A commit is the offset from which a successor has to read; its metadata tells with which watermark,
-and up to where output has been delivered. See `partition.py`.
+Events are read with kafka-python; `outbox.py` writes with librdkafka, and says why.
 """
 
 from __future__ import annotations
@@ -37,21 +36,24 @@ SOURCE_TOPICS: Final = tuple(dict.fromkeys(feature_set.source for feature_set in
 TARGET_TOPICS: Final = (*(feature_set.target for feature_set in CATALOG), DEAD_LETTER_TOPIC)
 
 MAX_RECORD_BYTES: Final = 11 * 1024 * 1024
+"""The largest record that is sent or fetched: a dead letter of 10 MiB, its headers included."""
 BATCH_RECORDS: Final = 20_000
+"""How many records a poll returns at most. Of a batch the store gets the newest row of each entity:
+the longer the batch, the fewer writes."""
 _DIAGNOSIS_S: Final = 3.0
 RECONNECT_MS: Final = 1_000
 """Longest pause between two attempts to reach a broker that is away."""
 
 
 class KafkaUnusable(ForeseenError):
-    """The broker cannot be used. Its text is one sentence that says why and what to do."""
+    """The broker cannot be used. The text is one sentence that says why and what to do."""
 
 
 def check_topics(settings: Settings) -> None:
-    """Make sure that the broker answers and has every topic.
+    """Make sure that the broker answers and has every topic, those of the output included.
 
     Raises:
-        KafkaUnusable: It does not, or a topic is missing.
+        KafkaUnusable: The broker does not answer or refuses the login, or a topic is missing.
     """
     servers = settings.kafka_servers
     try:
@@ -68,7 +70,7 @@ def check_topics(settings: Settings) -> None:
 
 
 def _unreachable(settings: Settings, error: Exception) -> KafkaUnusable:
-    """Return why a broker does not answer: kafka-python says no more than that it does not."""
+    """Return why a broker does not answer; kafka-python's own error does not say why."""
     servers, file = settings.kafka_servers, settings.kafka_properties_file
     codes = _refusals(settings) if file else set()
     if Refusal._AUTHENTICATION in codes:
@@ -89,11 +91,11 @@ def _unreachable(settings: Settings, error: Exception) -> KafkaUnusable:
 
 
 _TELLING: Final = frozenset({Refusal._AUTHENTICATION, Refusal._SSL})
-"""Codes that say more than that no broker answers."""
+"""Codes of librdkafka that name a cause: the login, or TLS."""
 
 
 def _refusals(settings: Settings) -> set[int]:
-    """Return the codes of what a connection by librdkafka fails with, which tells them apart."""
+    """Return the codes with which a connection by librdkafka fails, which tell causes apart."""
     codes: set[int] = set()
     producer = Producer(
         {
@@ -105,17 +107,17 @@ def _refusals(settings: Settings) -> set[int]:
     )
     deadline = time.monotonic() + _DIAGNOSIS_S
     while not codes & _TELLING and time.monotonic() < deadline:
-        producer.poll(0.1)  # the first failure may be one that tells nothing, such as a closed door
+        producer.poll(0.1)  # the first failure may name no cause, such as a connection that ended
     return codes
 
 
 def open_consumer(settings: Settings, reset: str = "none") -> KafkaConsumer:
-    """Open a consumer of the group; it commits only when told to.
+    """Open a consumer of the group that commits only when told to.
 
     Args:
-        settings: Broker and group.
-        reset: Where it goes on, by itself, if the group has no position or the log does not hold
-            it: `earliest`, or `none`, which raises, so that a gap is told and never jumped.
+        settings: Broker, security and group.
+        reset: Where the consumer goes on by itself if the group has no offset, or the log does not
+            hold it: `earliest`, or `none`, which raises, so that a gap is told and never jumped.
     """
     return KafkaConsumer(
         **KafkaSecurity.read(settings).kafka_python,
@@ -123,7 +125,8 @@ def open_consumer(settings: Settings, reset: str = "none") -> KafkaConsumer:
         group_id=settings.kafka_group,
         enable_auto_commit=False,
         auto_offset_reset=reset,
-        isolation_level="read_committed",
+        isolation_level="read_committed",  # records of an aborted transaction never happened
+        # Partitions that stay are not taken away for a moment: nothing of them is replayed.
         partition_assignment_strategy=[CooperativeStickyAssignor],
         max_poll_records=BATCH_RECORDS,
         fetch_max_bytes=4 * MAX_RECORD_BYTES,
@@ -142,13 +145,13 @@ _PASSING: Final = (
     RebalanceInProgressError,
     UnknownMemberIdError,
 )
-"""Errors that end by themselves, though kafka-python does not count them as retriable."""
+"""Errors that pass by themselves, though kafka-python does not count them as retriable."""
 
 
 def refusal(error: KafkaError) -> KafkaUnusable | None:
-    """Return what ends the processor, or None where the broker is only away for a while.
+    """Return the error that ends the processor, or None where the broker is only away for a while.
 
-    What is not absence is not waited for: a request that is refused now is refused for good.
+    Only absence is waited for: a request that the broker has refused would be refused again.
     """
     if error.retriable or isinstance(error, _PASSING):
         return None
@@ -164,9 +167,10 @@ def refusal(error: KafkaError) -> KafkaUnusable | None:
 
 
 def undecodable(error: Exception, consumer: KafkaConsumer) -> KafkaUnusable | None:
-    """Return what a poll has raised of a record batch; None where the error is of no batch.
+    """Return what a poll's error says of a record batch; None where the error is of no batch.
 
-    kafka-python would raise the same at every further poll, for ever.
+    A batch that cannot be decoded (a codec that is missing, a checksum that is wrong) ends the
+    processor: kafka-python would raise the same error at every further poll, for ever.
     """
     part = consumer._fetcher._next_partition_records
     answered = isinstance(error, BrokerResponseError) and not isinstance(error, CorruptRecordError)
@@ -207,15 +211,16 @@ def open_admin(settings: Settings, timeout_ms: int = 5_000) -> KafkaAdminClient:
 
 
 def refresh_metadata(consumer: KafkaConsumer) -> None:
-    """Let a consumer look at once which partitions there are, not only after five minutes."""
+    """Let a consumer look now for new partitions; by itself it does so every five minutes."""
     consumer._cluster.request_update()
 
 
 def keep_joining(consumer: KafkaConsumer) -> None:
     """Make sure that the next poll finishes joining the group, if the last one has begun to.
 
-    kafka-python 3.0.12 forgets that it is joining where a poll runs out of time at the wrong moment
-    and it was joining because partitions had become known: it would wait for its own for ever.
+    Where a poll of kafka-python 3.0.12 runs out of time at the wrong moment, and the consumer was
+    joining because partitions had become known, the consumer forgets that it is joining. It would
+    never be assigned its partitions.
     """
     if consumer.group_metadata().state is MemberState.REBALANCING:
         consumer._coordinator.request_rejoin()

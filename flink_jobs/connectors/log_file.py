@@ -1,8 +1,8 @@
-"""Log files: the records of a Kafka topic as JSON lines, in arrival order.
+"""Log files: the records of Kafka topics as JSON lines, in arrival order.
 
-One record a line: `{"topic", "partition", "offset", "timestamp", "key", "value"}`. Key and value
-are text; bytes that are not UTF-8 stand in `key_b64` and `value_b64` instead, so that malformed
-records travel unharmed.
+A line is one record: `{"topic", "partition", "offset", "timestamp", "key", "value"}`. Key and value
+are text; bytes that are not UTF-8 are base64 in `key_b64` and `value_b64` instead, so that
+malformed records travel unharmed. `timestamp` is the broker's append time, epoch milliseconds.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from flink_jobs.errors import ForeseenError
 from flink_jobs.events import EVENT_TYPES, Record
 
 MAX_PARTITION: Final = 2**31 - 1
+"""The largest number of Kafka's 32 bits for a partition."""
 MAX_OFFSET: Final = 2**63 - 2
 """The largest offset after which a partition still has a next one."""
 MAX_TIMESTAMP_MS: Final = 253_402_300_799_999
@@ -37,7 +38,7 @@ class LogRecord(Struct, frozen=True, gc=False):
 
 
 class LogFileError(ForeseenError):
-    """A log file that cannot be read. Its text names the file, the line and the remedy."""
+    """A log file that cannot be read. The text names the place and the remedy."""
 
 
 class _Line(Struct, omit_defaults=True):
@@ -77,7 +78,7 @@ def decode_line(line: bytes) -> LogRecord:
     """Return the record that a JSON line holds.
 
     Raises:
-        ValueError: The line is not of this format.
+        ValueError: The line is not of this format, or gives a key or a value in both forms.
     """
     raw = _decode(line)
     if (raw.key is not None and raw.key_b64 is not None) or (
@@ -114,9 +115,9 @@ def read_log(path: Path) -> Iterator[LogRecord]:
 
 
 def in_order(records: Iterable[LogRecord]) -> Iterator[LogRecord]:
-    """Yield the records of a log; refuse one that no broker can have written.
+    """Yield the records of a log; refuse a log that no broker can have written.
 
-    Both executions read their logs through this function, so that they refuse the same ones.
+    Both executions read their logs through this function, so that both refuse the same logs.
 
     Raises:
         LogFileError: A record's topic is unknown, its partition, offset or timestamp is out of the
@@ -149,7 +150,7 @@ def _check_number(record: LogRecord, name: str, number: int, highest: int) -> No
 
 
 def write_log(path: Path, records: Iterable[Record]) -> int:
-    """Write `records` to a log file and return their number."""
+    """Write `records` to a log file; return how many there were."""
     count = 0
     with path.open("wb") as lines:
         for record in records:

@@ -1,7 +1,8 @@
 """The outbox: feature rows and dead letters on their way to Kafka.
 
-Records are produced with librdkafka (`confluent-kafka`) and consumed with kafka-python, which would
-build every record in Python, under the lock that the engine needs; librdkafka's threads need none.
+librdkafka (`confluent-kafka`) produces the records in threads outside of Python. kafka-python,
+which consumes, would build every record in Python under the interpreter's lock, which the engine
+needs.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import FeatureRow, encode_row
 
 DELIVERY_TIMEOUT_S: Final = 120.0
-"""How long the broker may take for a record before it counts as not taken."""
+"""How long the broker may take for a record before the record counts as not taken, seconds."""
 
 
 class Outbox:
-    """Sends rows and dead letters to their topics; `flush` makes sure that they have arrived."""
+    """Sends rows and dead letters to their topics; `flush` makes sure that all have arrived."""
 
     def __init__(self, settings: Settings) -> None:
         """Open a producer that retries until `DELIVERY_TIMEOUT_S` is over."""
@@ -33,18 +34,18 @@ class Outbox:
             {
                 **KafkaSecurity.read(settings).librdkafka,
                 "bootstrap.servers": settings.kafka_servers,
-                "partitioner": "murmur2_random",  # that of Kafka's own clients
+                "partitioner": "murmur2_random",  # Kafka's own; librdkafka's default is CRC32
                 "enable.idempotence": True,  # a retry neither repeats nor reorders
-                "queue.buffering.max.messages": 0,  # the processor sees to it: see `pending`
+                "queue.buffering.max.messages": 0,  # no limit: callers watch `pending`
                 "queue.buffering.max.kbytes": 2_147_483_647,
                 "linger.ms": 20,
                 "batch.size": 1_000_000,
                 "message.max.bytes": MAX_RECORD_BYTES,
                 "delivery.timeout.ms": int(DELIVERY_TIMEOUT_S * 1_000),
                 "reconnect.backoff.max.ms": RECONNECT_MS,
-                "delivery.report.only.error": True,
+                "delivery.report.only.error": True,  # no call of Python for each record
                 "on_delivery": self._on_failure,
-                "log_level": 2,  # that the broker is away is the processor's to tell, and once
+                "log_level": 2,  # the processor tells, once, that the broker is away
             },
             logger=logging.getLogger("outbox"),
         )
@@ -52,23 +53,26 @@ class Outbox:
 
     @property
     def pending(self) -> int:
-        """How much is in memory because the broker has not acknowledged it."""
+        """How many records are in memory because the broker has not acknowledged them."""
         return len(self._producer)
 
     def send(self, rows: Iterable[FeatureRow], letters: Iterable[DeadLetter | UnstoredRow]) -> None:
-        """Hand over rows and dead letters; errors are told by `flush`."""
+        """Hand rows and dead letters to librdkafka's threads; `flush` raises their errors."""
         targets, produce = self._targets, self._producer.produce
         for row in rows:
             produce(targets[row.feature_set], encode_row(row), row.redis_key.encode())
         for letter in letters:
             produce(DEAD_LETTER_TOPIC, letter.value, letter.key, headers=list(letter.headers))
-        self._producer.poll(0)  # lets go of what has been delivered
+        self._producer.poll(0)  # serves delivery reports, without which nothing is freed
 
     def flush(self, timeout_s: float) -> bool:
-        """Wait until the broker has acknowledged everything sent; return whether it has in time.
+        """Wait until the broker has acknowledged all that was sent.
+
+        Returns:
+            Whether the broker has, within `timeout_s`.
 
         Raises:
-            KafkaUnusable: Something was refused, or not taken for `DELIVERY_TIMEOUT_S`.
+            KafkaUnusable: The broker refused a record, or did not take it for `DELIVERY_TIMEOUT_S`.
         """
         left = self._producer.flush(timeout_s)
         if self._failure is not None:
@@ -79,7 +83,10 @@ class Outbox:
         return left == 0
 
     def close(self) -> None:
-        """Throw away what is not delivered: the next processor sends it again."""
+        """Throw away what is not delivered: the next processor sends it again.
+
+        Otherwise librdkafka waits for an absent broker once more, at the very end.
+        """
         self._producer.purge()
         self._producer.flush(0)
 

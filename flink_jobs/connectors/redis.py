@@ -2,8 +2,8 @@
 
 A hash carries `window_start`, `window_end`, `revision`, `schema_version` and the features. Every
 value is JSON; a feature that is null has no field. A row is written only if its
-`(window_end, revision)` is greater than what is there, so a replay, or a slower writer, can never
-turn the store back.
+`(window_end, revision)` is greater than that of the stored row, so that neither a replay nor a slow
+writer can turn the store back.
 """
 
 from __future__ import annotations
@@ -90,14 +90,14 @@ for number, key in ipairs(KEYS) do
 end
 return results
 """
-"""Writes the hashes at KEYS that are newer than what is there; tells of each what became of it.
+"""Writes the rows for KEYS that are newer than the stored rows; returns a word for each row.
 
-ARGV has for each key: how many fields and values follow, the time to live in ms, the name of the
-field that counts events, and then fields and values in turn: `window_end`, `revision`,
-`window_start`, `schema_version`, the count and the other features. What became of a row is
-`written`, `stale`, `conflict` or `replaced` (see `WriteResult`), or Redis' error, whose first word
-is its code. The order of rows is total, so that the same hash remains whatever order they come in:
-window end, revision, count, and the text of all fields.
+ARGV has for each key: the number of fields and values that follow, the time to live in ms, the name
+of the field that counts events, and then fields and values in turn: `window_end`, `revision`,
+`window_start`, `schema_version`, the count and the other features. The word is `written`, `stale`,
+`conflict` or `replaced` (see `WriteResult`), or Redis' error, whose first word is the error's code.
+Rows have a total order, so that the same hash remains in whatever order they come: window end,
+revision, count, and the text of all fields.
 
 The first command that writes is HSET. Redis asks whether there is memory before a script's first
 write, and never after it: a script that began with DEL could fill the machine.
@@ -108,27 +108,28 @@ KEYS_PER_CALL: Final = 100
 
 
 class StoreAway(Unavailable):
-    """The store cannot do its work for now. Its text says why, without a word of any row."""
+    """The store cannot do its work for now. The text says why, without a word of any row."""
 
 
 class StoreUnusable(ForeseenError):
-    """The store refuses, and will go on refusing. Its text says what to do."""
+    """The store refuses, and will go on refusing. The text says what to do."""
 
 
 class WriteResult(NamedTuple):
     """What became of the rows of one write."""
 
     stale: int
-    """Rows refused because what is there is as new, or newer."""
+    """How many rows the store refused as not newer than the stored row."""
     conflicts: int
-    """Rows that have the identity of another and say otherwise: their key is in two partitions."""
+    """How many rows differ from the stored row of the same window and revision: their key is in two
+    partitions."""
     refused: Sequence[tuple[FeatureRow, str]]
-    """Rows that Redis would not take, with its code in small letters: `wrongtype`, `oom`."""
+    """The rows that Redis refused, with its code in small letters: `wrongtype`, `oom`."""
 
 
 _OUTCOMES: Final = frozenset({"written", "stale", "conflict", "replaced"})
 _ROW_CODES: Final = frozenset({"WRONGTYPE", "OOM"})
-"""What Redis says of one key or one moment: the other rows can be written all the same."""
+"""Codes that are about one key or one moment: the other rows can be written all the same."""
 _PASSING_CODES: Final = {
     "READONLY": "it is a replica, which takes no writes: name the primary",
     "MISCONF": "it takes no writes because it cannot save to its disk: mend its disk",
@@ -156,8 +157,8 @@ _LOGIN: Final = (
 def trouble(error: Exception) -> StoreAway | StoreUnusable:
     """Return what an error of redis-py means, in words of our own.
 
-    The text of redis-py holds the whole command, and so the features of a card: it must not reach
-    a log or a page.
+    The text of redis-py holds the whole command, and so the features of a card. That text must not
+    reach a log or a page.
     """
     if code := _code_of_type(error):
         return _trouble_of(code)
@@ -185,7 +186,7 @@ _TYPES: Final[Mapping[type[Exception], str]] = {
 
 
 def _code_of_type(error: Exception) -> str | None:
-    """Return the code that redis-py has taken off the text and made a type of."""
+    """Return the code of an error for which redis-py has a type, and whose text lacks the code."""
     return next((code for kind, code in _TYPES.items() if isinstance(error, kind)), None)
 
 
@@ -205,7 +206,7 @@ def _trouble_of(code: str) -> StoreAway | StoreUnusable:
 
 
 def open_client(settings: Settings, timeout_s: float = TIMEOUT_S) -> redis.Redis:
-    """Open a client that does not wait for ever for a server that hangs.
+    """Open a client that waits at most `timeout_s` for a server that hangs.
 
     Raises:
         SettingsError: REDIS_URL cannot be used.
@@ -218,11 +219,12 @@ def open_client(settings: Settings, timeout_s: float = TIMEOUT_S) -> redis.Redis
 
 
 def open_answering(settings: Settings, timeout_s: float = TIMEOUT_S) -> redis.Redis:
-    """Open a client of a server that has answered, at once or after a few attempts.
+    """Open a client of a server that has answered, at once or within three seconds.
 
     Raises:
-        Unavailable: None does.
-        StoreUnusable: It demands a login, or is a cluster or a sentinel.
+        SettingsError: REDIS_URL cannot be used.
+        Unavailable: No server answers.
+        StoreUnusable: The server demands a login, or is a cluster or a sentinel.
     """
     client = open_client(settings, timeout_s)
     try:
@@ -252,7 +254,7 @@ class FeatureStore:
     """Writes feature rows to Redis."""
 
     def __init__(self, client: redis.Redis, ttl_ms: Mapping[str, int]) -> None:
-        """Write through `client`; `ttl_ms` tells how long a row of a feature set serves."""
+        """Write through `client`; `ttl_ms` is the time to live of a row by feature set, ms."""
         self._client = client
         self._ttl_ms = ttl_ms
         self._upsert = client.register_script(UPSERT)
@@ -261,13 +263,13 @@ class FeatureStore:
         """Make sure that the store answers.
 
         Raises:
-            StoreAway: It does not.
-            StoreUnusable: It refuses.
+            StoreAway: The store does not answer.
+            StoreUnusable: The store refuses.
         """
         _translated(self._client.ping)
 
     def write(self, rows: Iterable[FeatureRow]) -> WriteResult:
-        """Write the newest row of each entity.
+        """Write the newest row of each entity, if it is newer than the stored row.
 
         Raises:
             StoreAway: Redis cannot write now. Nothing, some or all of the rows are then written;
@@ -322,11 +324,11 @@ def _translated(call: Callable[[], Any]) -> Any:  # noqa: ANN401
 
 
 def _summed(rows: Sequence[FeatureRow], results: Sequence[str]) -> WriteResult:
-    """Sum up what the script has told of each row.
+    """Sum up the script's words for the rows.
 
     Raises:
-        StoreAway: Redis could not write one of them, and may be able to soon.
-        StoreUnusable: Redis refused one of them for a reason that is no row's.
+        StoreAway: Redis could not write some row now, and may be able to soon.
+        StoreUnusable: Redis refused some row for a reason that would refuse every row.
     """
     stale = conflicts = 0
     refused = []
@@ -370,9 +372,10 @@ def newest_rows(rows: Iterable[FeatureRow]) -> list[FeatureRow]:
 
 
 def read_features(client: redis.Redis, key: str) -> dict[str, Any] | None:
-    """Return a hash of the store with its values decoded, or None where there is none.
+    """Return a hash of the store with its values decoded; None where the store has none.
 
-    The hash outlives its window: a reader checks `window_end` against the time that it serves.
+    A hash outlives its window by its time to live: a reader compares `window_end` with the time
+    that the reader serves.
     """
     fields: dict[bytes, bytes] = client.hgetall(key)  # type: ignore[assignment]  # not async
     return {name.decode(): msgspec.json.decode(value) for name, value in fields.items()} or None

@@ -1,6 +1,6 @@
-"""Result files: the rows and dead letters of a replay, in an order of their own.
+"""Result files: the rows and dead letters of a replay, sorted.
 
-Both executions write them, sorted, so that `diff` compares two executions.
+Both executions write these files in one order, so that `diff` compares two executions.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from flink_jobs.features.row import FeatureRow, encode_row
 
 
 class ResultFileError(ForeseenError):
-    """Results that cannot be written. Its text names the folder and the remedy."""
+    """A folder that takes no results. The text names the folder and the remedy."""
 
 
 def write_results(out: Path, rows: Iterable[FeatureRow], letters: Iterable[DeadLetter]) -> None:
     """Write `features.jsonl` and `dead-letter.jsonl` into the folder `out`, which is created.
 
     Rows are sorted by feature set, key, window and revision, and then by their line: a key that is
-    in two partitions has two rows of one window. Dead letters are sorted by the record they are
-    about and the feature set.
+    in two partitions has two rows of one window. Dead letters are sorted by topic, partition and
+    offset of their record, and by feature set.
 
     Raises:
         ResultFileError: The files cannot be written.

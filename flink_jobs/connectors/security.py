@@ -1,6 +1,7 @@
-"""Security: how to log in to Kafka and Redis, read once for every client of this system.
+"""Security: how to log in to Kafka and Redis, in one form for every client of this system.
 
-Kafka's own clients read a `client.properties`; so does this system, from `KAFKA_PROPERTIES_FILE`:
+Kafka's own clients read a `client.properties`, and so does this system, from
+`KAFKA_PROPERTIES_FILE`:
 
     security.protocol=SASL_SSL
     sasl.mechanism=SCRAM-SHA-512
@@ -9,10 +10,10 @@ Kafka's own clients read a `client.properties`; so does this system, from `KAFKA
     ssl.truststore.type=PEM
     ssl.truststore.location=/etc/kafka/ca.pem
 
-Only `security.*`, `sasl.*` and `ssl.*` are read, and of those only what every client can do: a key
-that one of them would ignore is refused. Stores are PEM files; a client certificate
-(`ssl.keystore.location`) is one file with its private key. No value appears in a message: it may be
-a secret.
+Only `security.*`, `sasl.*` and `ssl.*` are read, and of those only the keys that every client
+understands: a key that one client would ignore is refused. Stores are PEM files; a client
+certificate (`ssl.keystore.location`) is one file together with its private key. No message shows a
+value, which may be a secret.
 """
 
 from __future__ import annotations
@@ -45,27 +46,27 @@ _SECURE: Final = ("security.", "sasl.", "ssl.")
 
 
 class KafkaSecurity:
-    """What `KAFKA_PROPERTIES_FILE` says, in the words of each client; empty without a file."""
+    """The properties of `KAFKA_PROPERTIES_FILE` in the words of each client; empty without one."""
 
     def __init__(self, properties: Mapping[str, str], source: str = "") -> None:
-        """Hold the properties of the file `source`.
+        """Hold the properties of the file `source`; without properties Kafka is plain text.
 
         Raises:
-            SettingsError: A property cannot be used.
+            SettingsError: A property is not supported, lacks what it needs, or names no file.
         """
         self._source = source
         self.java: dict[str, str] = {
             key: value for key, value in properties.items() if key.startswith(_SECURE)
         }
-        """As they are, for clients in Java."""
+        """The properties as they are, for clients in Java."""
         self._check()
 
     @classmethod
     def read(cls, settings: Settings) -> KafkaSecurity:
-        """Read the file that the settings name.
+        """Read the file that the settings name; none is named by default.
 
         Raises:
-            SettingsError: It cannot be read, or says what cannot be used.
+            SettingsError: The file cannot be read, or has a property that cannot be used.
         """
         source = settings.kafka_properties_file
         return cls(
@@ -78,7 +79,7 @@ class KafkaSecurity:
 
     @property
     def kafka_python(self) -> dict[str, Any]:
-        """The arguments of kafka-python's clients."""
+        """The properties as arguments of kafka-python's clients."""
         if not self.java:
             return {}
         username, password = self._login()
@@ -99,7 +100,7 @@ class KafkaSecurity:
 
     @property
     def librdkafka(self) -> dict[str, Any]:
-        """The settings of librdkafka's clients."""
+        """The properties as settings of librdkafka's clients."""
         if not self.java:
             return {}
         username, password = self._login()
@@ -198,7 +199,7 @@ def store_url(settings: Settings) -> str:
 
 
 def store_name(settings: Settings) -> str:
-    """Return where the store is, without its login."""
+    """Return host and port of the store, without the login, for messages."""
     parts = urlsplit(store_url(settings))
     return f"{parts.hostname}:{parts.port or 6379}"
 

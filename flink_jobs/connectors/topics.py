@@ -1,4 +1,4 @@
-"""Topics as the broker has them now, with the id that no other topic of the name has had."""
+"""The event topics as the broker has them now, each with an id that tells namesakes apart."""
 
 from __future__ import annotations
 
@@ -12,22 +12,26 @@ from flink_jobs.connectors.kafka import SOURCE_TOPICS, open_admin
 
 
 class TopicState(NamedTuple):
-    """What identifies a topic, and how many partitions it has."""
+    """A topic's id and its number of partitions."""
 
     topic_id: str
-    """The broker's id: a topic that is deleted and created anew has another."""
+    """The broker's id (KIP-516): a topic that is deleted and created anew has another id."""
     partitions: int
 
 
 class Topics:
-    """Asks the broker what the event topics are; about 2 ms a time."""
+    """Asks the broker what the event topics are; a question takes about 2 ms."""
 
     def __init__(self, settings: Settings, timeout_ms: int) -> None:
-        """Connect; no question waits for longer than `timeout_ms`."""
+        """Connect; no question waits for longer than `timeout_ms`.
+
+        Raises:
+            KafkaError: No broker answers.
+        """
         self._admin: KafkaAdminClient = open_admin(settings, timeout_ms)
 
     def states(self) -> Mapping[str, TopicState]:
-        """Return the state of every event topic that exists.
+        """Return the state of every event topic that exists; a topic that is gone is left out.
 
         Raises:
             KafkaError: The broker does not answer.
@@ -39,5 +43,5 @@ class Topics:
         }
 
     def close(self) -> None:
-        """Disconnect."""
+        """Disconnect from the broker."""
         self._admin.close()

@@ -2,14 +2,15 @@
 
     python flink_jobs/datastream/job.py --replay events.jsonl --out results --form timers
 
-Two forms share the way in and out. `windows` leaves all to Flink's window operator; `timers` does
+Two forms share source and sink. `windows` leaves all to Flink's window operator; `timers` does
 everything itself, by the rules of the production job. Both run Python for each payment, which is
-why production does not: see `make bench`. Both have an allowed lateness, which Flink SQL has not.
+slow and why production uses neither: see `make bench`. Both have an allowed lateness, which Flink
+SQL has not.
 
-The rows of both are those of the development processor where the log has one partition. With more
-of them only `timers` agrees: a file is one input to Flink and has one watermark, which follows the
-newest partition, while each should be judged by its own. The dead letters of `windows` lack
-`partial_late` in any case, because Flink says nothing about it.
+Where the log has one partition, both forms give the rows of the development processor. With more
+partitions only `timers` agrees. A file is one input to Flink, with one watermark that follows the
+newest partition, while each partition should be judged by its own. The dead letters of `windows`
+lack `partial_late` in any case: Flink does not tell of an event that missed some of its windows.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ from flink_jobs.runtime.environment import table_environment
 
 Form: TypeAlias = Literal["windows", "timers"]
 Mode: TypeAlias = Literal["process", "thread"]
-"""Where Python runs: in processes of its own, or inside the Java process."""
+"""Where Python runs: in processes of its own, or inside the Java process (by PEMJA)."""
 
 FORMS: Final[dict[Form, Callable[[DataStream, Settings], tuple[DataStream, DataStream]]]] = {
     "windows": windowed,
@@ -62,7 +63,8 @@ def replay_with_datastream(
 
     Raises:
         LogFileError: The log cannot be read.
-        FlinkUnusable: There is no Java that Flink runs on.
+        ResultFileError: The results cannot be written.
+        NoJava: There is no Java that Flink runs on.
     """
     with tempfile.TemporaryDirectory(prefix="datastream-job-") as folder:
         edges = FileEdges(Path(folder), settings)
@@ -87,11 +89,11 @@ def build(
 
     Args:
         env: The environment.
-        table_env: Its table side.
+        table_env: The table environment over `env`.
         settings: Windows, bound and lateness.
-        folder: Holds the records of the topic as `FileEdges` writes them.
-        form: Which of the two.
-        partitions: How many the file holds.
+        folder: The folder in which `FileEdges.split` has written the topic's records.
+        form: The form of the job.
+        partitions: How many partitions the file holds.
     """
     lines = FileSource.for_record_stream_format(
         StreamFormat.text_line_format(), str(folder / f"{TRANSACTIONS}.jsonl")
@@ -110,11 +112,12 @@ def build(
 def _clocked(
     table_env: StreamTableEnvironment, payments: DataStream, settings: Settings, *, held_back: bool
 ) -> DataStream:
-    """Give payments event time, and a watermark after each of them.
+    """Give payments event time, and a watermark after each payment.
 
-    The DataStream API itself sends a watermark every 200 ms of wall time, so that a verdict would
-    depend on how fast the machine reads. SQL sends one for each row, with the bound as it is
-    written: it takes off no millisecond. Held back, the watermark comes at the end only.
+    The DataStream API sends a watermark every 200 ms of wall time, so that a verdict would depend
+    on how fast the machine reads. SQL sends one for each row and takes off only what its expression
+    says: the millisecond is ours. Where the watermark is held back, it comes at the end of the file
+    only.
     """
     clock = f"event_clock - {interval(settings.bound_ms)} - INTERVAL '0.001' SECOND"
     schema = (
@@ -140,10 +143,11 @@ def _lines(folder: Path) -> FileSink:
 
 
 def _options(form: Form, mode: Mode) -> dict[str, str]:
-    """Return Flink's settings.
+    """Return Flink's settings for a form.
 
-    A Python process gets records in bundles, and the watermark waits until a bundle is over. The
-    verdict of a window operator depends on the watermark, so a bundle must be one record there.
+    A Python process gets records in bundles, and Flink holds the watermark until a bundle is over.
+    The verdict of a window operator depends on the watermark, so for `windows` a bundle must be one
+    record.
     """
     options = {
         "pipeline.auto-watermark-interval": "0 ms",  # after each row, not by a clock

@@ -1,8 +1,8 @@
 """What both forms of the DataStream job share: payments on their way, finished rows, dead letters.
 
 A payment travels as its card, its event time, its place in the log and its payload; the payload is
-decoded again where a window is finished. Every column has a declared type: PyFlink pickles what
-has none, which is slow, and no other program can read it from a savepoint.
+decoded again when a window is finished. Every column has a declared type. PyFlink pickles values
+without a type, which is slow, and which no other program can read from a savepoint.
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ PAYMENT: Final = Types.ROW_NAMED(
 """A payment on its way; `event_time` in epoch milliseconds."""
 
 KEY: Final = Types.TUPLE([Types.STRING(), Types.INT()])
-"""The type of `key_of`."""
+"""The type of the key that `key_of` returns."""
 
 LETTERS: Final = OutputTag("letters", Types.STRING())
 """The side output of dead letters, each as JSON."""
 
 
 def key_of(payment: Row) -> tuple[str, int]:
-    """Return a payment's card and partition: a partition is a stream of its own."""
+    """Return a payment's card and partition: each partition is a stream of its own."""
     return payment[0], payment[2]
 
 
 class PaymentReader(ProcessFunction):  # type: ignore[misc]
-    """Reads the lines of a log: payments go on, the others become dead letters."""
+    """Reads the lines of a log: payments go on, other records become dead letters."""
 
     def __init__(self, settings: Settings) -> None:
-        """Refuse payments further in the future than `settings` allow."""
+        """Refuse payments that are further in the future than `settings` allow."""
         self._max_future_ms = settings.max_future_ms
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        """Build the decoders, which cannot be sent to another process."""
+        """Build the decoders in the worker: Flink pickles this object, and no decoder can be."""
         self._record = msgspec.json.Decoder(LogRecord).decode
         self._decode = EventDecoder(TRANSACTIONS).decode
 
     def process_element(self, line: str, ctx: ProcessFunction.Context) -> Iterator[Any]:
-        """Yield the payment in a line, or its dead letter to the side."""
+        """Yield the payment in a line, or the record's dead letter into the side output."""
         record = self._record(line)
         try:
             event = self._decode(record.key, record.value)
@@ -69,7 +69,7 @@ class PaymentReader(ProcessFunction):  # type: ignore[misc]
 
 
 class Finisher:
-    """Finishes windows. Holds a decoder, so it is made where it works, in `open`."""
+    """Finishes windows. A finisher holds a decoder, so `open` makes it, in the worker."""
 
     def __init__(self) -> None:
         self._decode = msgspec.json.Decoder(Transaction).decode
@@ -78,7 +78,7 @@ class Finisher:
     def line(
         self, card: str, end_ms: int, size_ms: int, revision: int, held: Iterable[tuple[int, bytes]]
     ) -> str:
-        """Return the line of a window of `card`, which holds these offsets and payloads."""
+        """Return the line of a window of `card` that holds these offsets and payloads."""
         values = [(self._decode(payload), offset) for offset, payload in held]
         features = self._aggregate.finish(self._aggregate.lift(values))
         row = FeatureRow(FRAUD.name, card, end_ms - size_ms, end_ms, revision, features)
@@ -88,7 +88,7 @@ class Finisher:
 def missed_windows(
     windows: SlidingWindows, lateness_ms: int, event_ms: int, watermark_ms: int
 ) -> list[int]:
-    """Return the starts of the windows of an event that are purged, earliest first."""
+    """Return the starts of the windows of an event that are purged, earliest first, epoch ms."""
     return [
         window.start_ms
         for window in windows.assign(event_ms)
@@ -97,7 +97,7 @@ def missed_windows(
 
 
 def late_letter(payment: Row, watermark_ms: int, missed: list[int], windows: SlidingWindows) -> str:
-    """Return the dead letter of a payment that missed some or all of its windows."""
+    """Return the dead letter, as JSON, of a payment that missed some or all of its windows."""
     _, event_ms, partition, offset, payload, *_ = payment
     return _letter(
         "late" if len(missed) == windows.overlap else "partial_late",

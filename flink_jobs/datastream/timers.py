@@ -28,10 +28,10 @@ from flink_jobs.engine.windows import SlidingWindows, is_closed, is_purged
 from flink_jobs.utils.watermarks import MIN_WATERMARK, bounded_watermark
 
 FORGOTTEN_AFTER: Final = Time.days(30)
-"""When state expires that no timer has freed, because its stream has ended without an end.
+"""The time to live of state that no timer has freed, because its stream fell silent for good.
 
-It is wall time, the only one that Flink's state knows to expire by: far longer than any window, so
-that it decides no result.
+The time is wall time, since Flink's state knows no other to expire by. It is far longer than any
+window, so that it decides no result.
 """
 
 STAMPED: Final = Types.ROW_NAMED(
@@ -44,7 +44,7 @@ STAMPED: Final = Types.ROW_NAMED(
 
 
 def timed(payments: DataStream, settings: Settings) -> tuple[DataStream, DataStream]:
-    """Return the lines of the windows, and those of the letters about late payments."""
+    """Return the lines of the windows, and the lines of the letters about late payments."""
     judged = payments.key_by(lambda payment: payment[2], Types.INT()).process(
         Judge(settings), STAMPED
     )
@@ -53,7 +53,7 @@ def timed(payments: DataStream, settings: Settings) -> tuple[DataStream, DataStr
 
 
 class Judge(KeyedProcessFunction):  # type: ignore[misc]
-    """Judges the payments of a partition by its own watermark: judge, then advance."""
+    """Judges the payments of a partition by the partition's own watermark: judge, then advance."""
 
     def __init__(self, settings: Settings) -> None:
         """Judge by the windows, the bound and the lateness of `settings`."""
@@ -62,13 +62,13 @@ class Judge(KeyedProcessFunction):  # type: ignore[misc]
         self._lateness_ms = settings.lateness_ms
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        """Get the state. It never expires: a maximum forgotten lets late payments in again."""
+        """Get the state, which never expires: a forgotten maximum would let late payments in."""
         self._max_seen = runtime_context.get_state(
             ValueStateDescriptor("max_seen_ms", Types.LONG())
         )
 
     def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[Any]:
-        """Yield the payment unless it is late for all its windows; a letter if for any."""
+        """Yield the payment unless it missed all its windows, and a letter if it missed any."""
         card, event_ms, partition, offset, payload, *_ = value
         max_seen_ms = self._max_seen.value()
         watermark_ms = MIN_WATERMARK
@@ -92,7 +92,7 @@ class CardWindows(KeyedProcessFunction):  # type: ignore[misc]
         self._lateness_ms = settings.lateness_ms
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        """Get the state: payments by offset, firings by window end, and how far the card is."""
+        """Get the state: payments by offset, firings by window end, and the card's clock."""
         self._finisher = Finisher()
         payment = Types.ROW([Types.LONG(), Types.PRIMITIVE_ARRAY(Types.BYTE())])
         payments = MapStateDescriptor("payments", Types.LONG(), payment)
@@ -105,7 +105,7 @@ class CardWindows(KeyedProcessFunction):  # type: ignore[misc]
         self._clock = runtime_context.get_state(clock)
 
     def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[str]:
-        """Fire what is over by now, count the payment in, fire again what has fired already."""
+        """Fire the windows that are over, count the payment, and fire again those it changes."""
         card, event_ms, _, offset, payload, watermark_ms = value
         yield from self._advance(card, watermark_ms)
         self._payments.put(offset, Row(event_ms, payload))
@@ -118,7 +118,7 @@ class CardWindows(KeyedProcessFunction):  # type: ignore[misc]
         ctx.timer_service().register_event_time_timer(ends[-1] - 1 + self._lateness_ms)
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[str]:
-        """Fire what is over, and free what no window needs any more."""
+        """Fire the windows that are over, and free the state that no window needs any more."""
         yield from self._advance(ctx.get_current_key()[0], timestamp)
         self._free(timestamp)
 
@@ -135,7 +135,7 @@ class CardWindows(KeyedProcessFunction):  # type: ignore[misc]
     def _due(self, clock_ms: int, watermark_ms: int) -> list[int]:
         """Return the ends of the windows with payments that close between the two, in order."""
         after_ms, last_ms = map(self._windows.pane_start, (clock_ms + 1, watermark_ms + 1))
-        if after_ms == last_ms:  # no window ends there: most payments need no look at the state
+        if after_ms == last_ms:  # no window ends in between: most payments read no state
             return []
         ends = {
             window.end_ms
@@ -157,7 +157,7 @@ class CardWindows(KeyedProcessFunction):  # type: ignore[misc]
         return self._finisher.line(card, end_ms, size_ms, revision, held)
 
     def _free(self, watermark_ms: int) -> None:
-        """Remove what only purged windows have held."""
+        """Remove the payments and the counts that only purged windows need."""
         for offset, (event_ms, _) in list(self._payments.items()):
             last_end_ms = self._windows.assign(event_ms)[-1].end_ms
             if is_purged(last_end_ms, watermark_ms, self._lateness_ms):

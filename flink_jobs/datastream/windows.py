@@ -1,8 +1,8 @@
 """The fraud windows by Flink's own window operator: what most PyFlink jobs look like.
 
-Flink assigns each payment to its windows, keeps them all, fires at the watermark and fires again
-for what comes within the allowed lateness. The verdict is Flink's: it follows the watermark of
-the whole input, and reports only a payment that has missed *all* its windows.
+Flink assigns each payment to its windows, keeps each window's payments, fires at the watermark, and
+fires again for payments within the allowed lateness. The verdict is Flink's: it follows the
+watermark of the whole input, and reports only a payment that has missed *all* its windows.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _REVISION: Final = ValueStateDescriptor("revision", Types.LONG())
 
 
 def windowed(payments: DataStream, settings: Settings) -> tuple[DataStream, DataStream]:
-    """Return the lines of the windows, and those of the letters about late payments."""
+    """Return the lines of the windows, and the lines of the letters about late payments."""
     late = OutputTag("late", payments.get_type())
     rows = (
         payments.key_by(key_of, KEY)
@@ -46,14 +46,14 @@ def windowed(payments: DataStream, settings: Settings) -> tuple[DataStream, Data
 
 
 class FraudWindow(ProcessWindowFunction):  # type: ignore[misc]
-    """Finishes a window each time it fires, and counts how often that was."""
+    """Finishes a window each time the window fires, and counts the firings as revisions."""
 
     def __init__(self, size_ms: int) -> None:
         """Finish windows of `size_ms`."""
         self._size_ms = size_ms
 
     def open(self, runtime_context: RuntimeContext) -> None:
-        """Make what cannot be sent to another process."""
+        """Make the finisher in the worker: Flink pickles this object, and no decoder can be."""
         self._finisher = Finisher()
 
     def process(
@@ -70,7 +70,7 @@ class FraudWindow(ProcessWindowFunction):  # type: ignore[misc]
         yield self._finisher.line(key[0], context.window().end, self._size_ms, revision, held)
 
     def clear(self, context: ProcessWindowFunction.Context[TimeWindow]) -> None:
-        """Forget the count with the window: Flink clears only what is its own."""
+        """Forget the count with the window: Flink clears the window's contents, not this state."""
         context.window_state().get_state(_REVISION).clear()
 
 
@@ -83,7 +83,7 @@ class LateLetter(ProcessFunction):  # type: ignore[misc]
         self._lateness_ms = settings.lateness_ms
 
     def process_element(self, payment: Row, ctx: ProcessFunction.Context) -> Iterator[str]:
-        """Yield its letter."""
+        """Yield the payment's letter, which lists all its windows as missed."""
         watermark_ms = ctx.timer_service().current_watermark()
         missed = missed_windows(self._windows, self._lateness_ms, payment[1], watermark_ms)
         yield late_letter(payment, watermark_ms, missed, self._windows)

@@ -1,11 +1,12 @@
 """Aggregates: how values become one result, in parts that can be merged.
 
 An aggregate is a monoid with a beginning and an end: `lift` turns values into an accumulator,
-`merge` joins two accumulators, `finish` reads the result. `lift` takes a pane's values at once,
-because one Python call for a pane costs a fraction of one call for every value.
+`merge` joins two accumulators, `finish` reads the result. `lift` takes all values of a pane at
+once, because one Python call for a pane costs a fraction of one call for every value.
 
-`merge(a, b)` is only asked for with all of `a`'s events in earlier panes than `b`'s, so it need not
-be commutative. Inside a pane values arrive in any order: an aggregate that cares sorts them.
+`merge` must be associative, because panes are merged in changing groups. It need not be
+commutative: `merge(a, b)` is only asked for where all events of `a` are in earlier panes than those
+of `b`. Inside a pane values arrive in any order: an aggregate to which order matters sorts them.
 """
 
 from __future__ import annotations
@@ -21,19 +22,23 @@ Result_co = TypeVar("Result_co", covariant=True)
 
 
 class Aggregate(Protocol[Value_contra, Acc, Result_co]):
-    """What a window operator needs to know of an aggregation."""
+    """What a window operator needs to know of an aggregation.
+
+    An operator keeps accumulators between calls and merges one accumulator into several windows.
+    So `merge` and `finish` must leave their arguments as they are; only `add` may change one.
+    """
 
     def lift(self, values: Sequence[Value_contra]) -> Acc:
-        """Return the accumulator of at least one value, in the order of their arrival."""
+        """Return the accumulator of at least one value, given in the order of arrival."""
 
     def add(self, acc: Acc, value: Value_contra) -> Acc:
-        """Return `acc` with one more value of the pane; `acc` itself may be changed."""
+        """Return `acc` with one more value of the same pane; `acc` itself may change."""
 
     def merge(self, left: Acc, right: Acc) -> Acc:
-        """Return a new accumulator of the values of both; neither argument changes."""
+        """Return a new accumulator with the values of both; neither argument changes."""
 
     def finish(self, acc: Acc) -> Result_co:
-        """Return the result; `acc` stays as it is."""
+        """Return the result of all values in `acc`, which does not change."""
 
 
 class Totals(Struct, frozen=True, gc=False):
@@ -47,6 +52,9 @@ class Totals(Struct, frozen=True, gc=False):
 class CountSumMax:
     """Count, sum and maximum of whole numbers: the simplest useful aggregate.
 
+    The sum is a Python integer: exact and without a largest value, so that no order of values and
+    no grouping into panes changes it.
+
     >>> totals = CountSumMax()
     >>> totals.finish(totals.merge(totals.lift([5, 1]), totals.lift([3])))
     Totals(count=3, total=9, largest=5)
@@ -57,7 +65,7 @@ class CountSumMax:
         return [len(values), sum(values), max(values)]
 
     def add(self, acc: list[int], value: int) -> list[int]:
-        """Count `value` in."""
+        """Add `value` to the totals in `acc`."""
         acc[0] += 1
         acc[1] += value
         if value > acc[2]:
@@ -65,7 +73,7 @@ class CountSumMax:
         return acc
 
     def merge(self, left: list[int], right: list[int]) -> list[int]:
-        """Return the totals of both."""
+        """Return the totals of the values of both."""
         return [
             left[0] + right[0],
             left[1] + right[1],
@@ -73,26 +81,31 @@ class CountSumMax:
         ]
 
     def finish(self, acc: list[int]) -> Totals:
-        """Return the totals."""
+        """Return the totals as a value that nobody can change."""
         return Totals(*acc)
 
 
 class Collect:
-    """Every value of the window, in the order of panes and, inside a pane, of arrival."""
+    """Every value of the window, in the order of panes and, inside a pane, of arrival.
+
+    >>> values = Collect()
+    >>> values.finish(values.merge(values.lift([9, 1]), values.lift([5])))
+    [9, 1, 5]
+    """
 
     def lift(self, values: Sequence[object]) -> list[object]:
-        """Return a list of the values."""
+        """Return a list of the values in the order of arrival."""
         return list(values)
 
     def add(self, acc: list[object], value: object) -> list[object]:
-        """Append `value`."""
+        """Append `value` to the values of its pane."""
         acc.append(value)
         return acc
 
     def merge(self, left: list[object], right: list[object]) -> list[object]:
-        """Return the values of both."""
+        """Return the values of `left`, then those of `right`, in a new list."""
         return [*left, *right]
 
     def finish(self, acc: list[object]) -> list[object]:
-        """Return a copy of the values."""
+        """Return a copy of the values: `acc` may still grow."""
         return list(acc)

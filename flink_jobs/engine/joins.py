@@ -1,14 +1,14 @@
 """The interval join: two streams of a key, paired where their times lie close enough.
 
-A left row at `l` and a right row at `r` are a pair if `l + lower <= r <= l + upper`, both bounds
-inside. Whichever of the two comes first is held until the other can no longer come. A left row at
-`l` waits for right rows up to `l + upper`, so it is freed once the watermark reaches `l + upper`; a
-right row at `r` waits for left rows up to `r - lower`.
+A left row at `l` and a right row at `r` are a pair if `l + lower <= r <= l + upper`: the band is
+closed at both ends. The row that comes first is held until its partner can no longer come. A left
+row at `l` waits for right rows up to `l + upper`, so it is freed once the watermark reaches
+`l + upper`; a right row at `r` waits for left rows up to `r - lower`.
 
-The watermark is that of both inputs together, their minimum: the slower input decides how much of
-the faster one is held. The rules are those of Apache Flink (`IntervalJoinOperator`,
-`RowTimeIntervalJoin`), but for a row behind the watermark, which is refused here and counted. Its
-partners may be gone, and half of its pairs would be worse than none.
+The watermark is that of both inputs together, the minimum of the two: the slower input decides how
+many rows of the faster one are held. The rules are those of Apache Flink (`IntervalJoinOperator`,
+`RowTimeIntervalJoin`), with one exception: a row at or behind the watermark is refused here and
+counted. Some of its partners may be gone, and half of its pairs would be worse than none.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ _OTHER: Final[dict[Side, Side]] = {"left": "right", "right": "left"}
 
 
 class Match(Struct, Generic[Left, Right], frozen=True, gc=False):
-    """Two rows of `key` whose times lie in the band; of an unmatched row the other side is None."""
+    """Two rows of `key` whose times lie in the band, or one row that found no partner.
+
+    The side without a row has None for its time and its value. Times are epoch milliseconds.
+    """
 
     key: str
     left_ms: int | None
@@ -71,10 +74,11 @@ class IntervalJoin(Generic[Left, Right]):
         Args:
             lower_ms: Smallest difference right - left that is a pair; may be negative.
             upper_ms: Largest difference that is a pair.
-            outer: The sides whose rows are told, once, when they expire without a partner.
+            outer: The sides of which a row without a partner is a match of its own when it expires,
+                as in SQL's LEFT, RIGHT and FULL OUTER JOIN; `none` is an INNER JOIN.
 
         Raises:
-            ValueError: No difference lies between the bounds.
+            ValueError: `lower_ms` is above `upper_ms`.
         """
         if lower_ms > upper_ms:
             raise ValueError(
@@ -84,7 +88,7 @@ class IntervalJoin(Generic[Left, Right]):
         self.upper_ms = upper_ms
         self.watermark_ms = MIN_WATERMARK
         self.late = 0
-        """How many rows came at or behind the watermark, and were refused."""
+        """How many rows came at or behind the watermark and were refused."""
         self._told: frozenset[Side] = frozenset(side for side in _OTHER if outer in (side, "both"))
         self._rows: dict[Side, defaultdict[str, list[_Row]]] = {
             side: defaultdict(list) for side in _OTHER
@@ -94,10 +98,11 @@ class IntervalJoin(Generic[Left, Right]):
         self._matches: list[Match[Left, Right]] = []
 
     def on_row(self, side: Side, key: str, event_ms: int, value: Left | Right) -> bool:
-        """Pair a row with the rows held of the other side, and hold the row itself.
+        """Pair a row with the held rows of the other side, and hold the row itself.
 
         Returns:
-            False if the row is behind the watermark: it is refused, and pairs with nothing.
+            False if the row is at or behind the watermark: the row is refused, counted in `late`,
+            and pairs with nothing.
         """
         if event_ms <= self.watermark_ms:
             self.late += 1
@@ -111,7 +116,7 @@ class IntervalJoin(Generic[Left, Right]):
         return True
 
     def on_watermark(self, watermark_ms: int) -> None:
-        """Free the rows that no row after `watermark_ms` can pair with."""
+        """Advance to `watermark_ms`; free the rows that no row after it can pair with."""
         self.watermark_ms = max(self.watermark_ms, watermark_ms)
         while self._expiries and self._expiries[0][0] <= self.watermark_ms:
             _, _, side, key = heappop(self._expiries)
@@ -121,16 +126,16 @@ class IntervalJoin(Generic[Left, Right]):
                 del self._rows[side][key]
 
     def take(self) -> list[Match[Left, Right]]:
-        """Return the matches since the last call; unmatched rows come when they expire."""
+        """Return the matches since the last call; a row without a partner comes at its expiry."""
         matches, self._matches = self._matches, []
         return matches
 
     def held(self, side: Side) -> int:
-        """Return how many rows of a side may still find partners."""
+        """Return how many rows of a side are held because they may still find partners."""
         return sum(map(len, self._rows[side].values()))
 
     def expiry_ms(self, side: Side, event_ms: int) -> int:
-        """Return the watermark at which a row of this time has no more partners to come."""
+        """Return the watermark at which no more partners can come for a row at `event_ms`."""
         return event_ms + (self.upper_ms if side == "left" else -self.lower_ms)
 
     def _partners(self, side: Side, key: str, event_ms: int) -> list[_Row]:
@@ -144,7 +149,9 @@ class IntervalJoin(Generic[Left, Right]):
 
     def _hold(self, side: Side, key: str, row: _Row) -> None:
         expiry_ms = self.expiry_ms(side, row.event_ms)
-        if expiry_ms <= self.watermark_ms:  # a band that lies wholly in the past
+        # A band may lie wholly in the past (`upper_ms` below 0, for a left row). Then a row can be
+        # on time while the time of its partners is over.
+        if expiry_ms <= self.watermark_ms:
             self._expire(side, key, row)
             return
         rows = self._rows[side][key]

@@ -2,11 +2,11 @@
 
 A dimension (a price, a country, an address) changes now and then. A row at `t` is answered with the
 latest version at or before `t`, in event time. Asking for the newest version instead would give
-another answer whenever the log is read again. A row is answered once the watermark has reached it,
-since only then every version that could be its own has come.
+another answer whenever the log is read again. A row is answered once the watermark has reached its
+time, since only then every version that could be the row's own has come.
 
-The rules are those of Apache Flink's `FOR SYSTEM_TIME AS OF` (`TemporalRowTimeJoinOperator`), but
-for a row behind the watermark, which is refused here and counted.
+The rules are those of Apache Flink's `FOR SYSTEM_TIME AS OF` (`TemporalRowTimeJoinOperator`), with
+one exception: a row at or behind the watermark is refused here and counted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ Version = TypeVar("Version")
 
 
 class Answer(Struct, Generic[Value, Version], frozen=True, gc=False):
-    """A row and the version that held at its time; None and None where there was none."""
+    """A row and the version that held at its time, epoch milliseconds.
+
+    `version_ms` and `version` are None where no version held: before the first one, and after a
+    deletion.
+    """
 
     key: str
     event_ms: int
@@ -35,7 +39,9 @@ class Answer(Struct, Generic[Value, Version], frozen=True, gc=False):
 
 
 class VersionedLookup(Generic[Value, Version]):
-    """Rows of a key, each with the version of its own time.
+    """Rows of a key, each with the version of the row's own time.
+
+    A version holds from its own time on, that millisecond included:
 
     >>> rates = VersionedLookup()
     >>> rates.on_version("EUR", 0, 110), rates.on_version("EUR", 10_000, 115)
@@ -51,7 +57,7 @@ class VersionedLookup(Generic[Value, Version]):
         """Build a lookup that knows no version."""
         self.watermark_ms = MIN_WATERMARK
         self.late = 0
-        """How many rows came at or behind the watermark, and were refused."""
+        """How many rows came at or behind the watermark and were refused."""
         self._rows: list[tuple[int, int, str, Value]] = []
         self._versions: defaultdict[str, list[tuple[int, int, Version | None]]] = defaultdict(list)
         self._changes: list[tuple[int, str]] = []  # times of versions the watermark has not passed
@@ -59,13 +65,13 @@ class VersionedLookup(Generic[Value, Version]):
         self._answers: list[Answer[Value, Version]] = []
 
     def on_version(self, key: str, version_ms: int, version: Version | None) -> bool:
-        """Learn what holds for `key` from `version_ms` on; None is a deletion.
+        """Learn what holds for `key` from `version_ms` on; a version of None is a deletion.
 
         Of two versions of one time the later arrival holds.
 
         Returns:
-            False if the version is behind the watermark. It still holds for rows to come, but rows
-            that are answered already are not corrected.
+            False if the version is at or behind the watermark. Such a version still holds for rows
+            to come, but rows that are answered already are not corrected.
         """
         self._seen += 1
         insort(self._versions[key], (version_ms, self._seen, version), key=_place)
@@ -76,7 +82,11 @@ class VersionedLookup(Generic[Value, Version]):
         return False
 
     def on_row(self, key: str, event_ms: int, value: Value) -> bool:
-        """Hold a row until the watermark reaches it; return False if it already has."""
+        """Hold a row until the watermark reaches its time.
+
+        Returns:
+            False if the watermark is there already: the row is refused and counted in `late`.
+        """
         if event_ms <= self.watermark_ms:
             self.late += 1
             return False
@@ -96,15 +106,15 @@ class VersionedLookup(Generic[Value, Version]):
             self._forget(heappop(self._changes)[1])
 
     def take(self) -> list[Answer[Value, Version]]:
-        """Return the answers since the last call."""
+        """Return the answers since the last call, in the order of event time."""
         answers, self._answers = self._answers, []
         return answers
 
     def held(self) -> tuple[int, int]:
         """Return how many rows wait, and how many versions are kept.
 
-        Of every key the version that holds at the watermark is kept as long as the lookup lives, a
-        deletion as well: with more and more keys a lookup grows.
+        Of each key the version that holds at the watermark is kept as long as the lookup lives,
+        even a deletion: with more and more keys a lookup grows without end.
         """
         return len(self._rows), sum(map(len, self._versions.values()))
 

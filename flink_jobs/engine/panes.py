@@ -1,9 +1,10 @@
 """Panes: the shared parts of overlapping windows, and how a key's panes become a window.
 
-A sliding window of K slides is the merge of K panes. Merging all K at every slide would cost K; the
-two stacks of `PaneStacks` keep it at three merges a pane, whatever K is (the two-stacks queue of
-Tangwongsan, Hirzel and Schneider, "Low-Latency Sliding-Window Aggregation in Worst-Case Constant
-Time", DEBS 2017).
+A sliding window of K slides is the merge of K panes. Merging all K panes at every slide would cost
+K merges; the two stacks of `PaneStacks` cost at most three merges a pane, whatever K is (the
+two-stacks queue of Tangwongsan, Hirzel and Schneider, "Low-Latency Sliding-Window Aggregation in
+Worst-Case Constant Time", DEBS 2017). No merge is ever undone by subtraction, so an aggregate
+without an inverse, such as a maximum, costs the same.
 """
 
 from __future__ import annotations
@@ -17,16 +18,21 @@ Acc = TypeVar("Acc")
 
 
 class Position(NamedTuple):
-    """Where a replay must begin for something that is still open to be whole again."""
+    """Where a replay must begin, for a pane or a session that is still open to be whole again."""
 
     offset: int
     """Offset of the first record that is needed."""
     max_seen_ms: int | None
-    """Largest event time seen before that record; None where there was none."""
+    """Largest event time seen before that record, epoch milliseconds; None where there was none.
+
+    A replay begins with the watermark that this time gives, so that it judges as the first run."""
 
 
 class OpenPane(Generic[Value]):
-    """The values of one slide, by key, as long as it may still get more."""
+    """The values of one slide, by key, while the watermark has not closed the pane.
+
+    The values are kept as they came: one append for each event, and one `lift` at the close.
+    """
 
     __slots__ = ("position", "values")
 
@@ -37,7 +43,11 @@ class OpenPane(Generic[Value]):
 
 
 class ClosedPane(Generic[Acc]):
-    """The values of one slide, aggregated by key."""
+    """The values of one slide, aggregated by key.
+
+    A closed pane is kept as long as one of its windows may still change: an event behind the
+    watermark may belong to it and to windows that are open.
+    """
 
     __slots__ = ("accs", "position")
 
@@ -48,10 +58,14 @@ class ClosedPane(Generic[Acc]):
 
 
 class PaneStacks(Generic[Acc]):
-    """The closed panes of one key, oldest out first, with the merge of all of them at hand.
+    """The closed panes of one key: a queue that always knows the merge of all its panes.
 
-    `_front` holds older panes, the oldest on top, each with the merge of itself and all younger
-    ones in front; `_back` holds the younger panes, with `_tail` the merge of them all.
+    `_front` holds the older panes, the oldest on top, each with the merge of itself and of all
+    younger panes in `_front`. `_back` holds the younger panes, and `_tail` is the merge of `_back`.
+
+    >>> stacks = PaneStacks(max, [(0, 7), (10, 3), (20, 5)])
+    >>> stacks.merged_from(0), stacks.merged_from(10), stacks.merged_from(30)
+    (7, 5, None)
     """
 
     __slots__ = ("_back", "_front", "_merge", "_tail")
@@ -68,12 +82,15 @@ class PaneStacks(Generic[Acc]):
             self.push(start_ms, acc)
 
     def push(self, start_ms: int, acc: Acc) -> None:
-        """Append a pane, younger than all the others."""
+        """Append a pane that is younger than all the others."""
         self._back.append((start_ms, acc))
         self._tail = acc if self._tail is None else self._merge(self._tail, acc)
 
     def merged_from(self, start_ms: int) -> Acc | None:
-        """Drop the panes before `start_ms`; return the merge of the others, None without any."""
+        """Drop the panes before `start_ms`; return the merge of the others, None if none is left.
+
+        Dropped panes do not come back: `start_ms` may only grow from call to call.
+        """
         front = self._front
         while front and front[-1][0] < start_ms:
             front.pop()

@@ -1,7 +1,7 @@
 """Operators that tell a recorder what happens to their windows, for traces, tables and figures.
 
-Subclasses that report each change; results are unchanged, because the base class computes them. A
-program that wants no record uses the base class and pays nothing.
+Each is a subclass that reports changes; the base class computes the results, so that a recorded run
+has the same results. A program that wants no record uses the base class and pays nothing.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ Result = TypeVar("Result")
 
 
 class Recorder(Protocol):
-    """Hears of every change to the windows of an operator, as it happens."""
+    """Hears of every change to the windows of an operator, in the order of the changes."""
 
     def opened(self, key: str, window: Window) -> None:
-        """A first event has come into a window."""
+        """Hear that the first event of a key has come into a window."""
 
     def merged(self, key: str, parts: Sequence[Window], window: Window) -> None:
-        """Sessions have become one, or one has grown: `window` takes the place of `parts`."""
+        """Hear that a session has grown, or several are one now: `window` replaces `parts`."""
 
     def fired(self, firing: Firing[Any]) -> None:
-        """A window has given a result; its revision is 0 the first time."""
+        """Hear that a window has given a result; the revision is 0 the first time."""
 
     def purged(self, key: str, window: Window) -> None:
-        """A window takes no more events, and nothing of it is kept."""
+        """Hear that a window takes no more events and that nothing of it is kept."""
 
 
 class RecordedSlidingOperator(SlidingOperator[Value, Acc, Result]):
@@ -54,6 +54,7 @@ class RecordedSlidingOperator(SlidingOperator[Value, Acc, Result]):
         recorder: Recorder,
     ) -> None:
         """Build an operator without state that tells `recorder` of its windows."""
+        # Before the base class, whose constructor calls `on_watermark`, which reads these.
         self._recorder = recorder
         self._keys: dict[int, dict[str, Window]] = {}  # by the end of the window
         self._reported = 0
@@ -74,6 +75,7 @@ class RecordedSlidingOperator(SlidingOperator[Value, Acc, Result]):
     def on_watermark(self) -> None:
         """Do what the base class does, and report it."""
         super().on_watermark()
+        # Windows that end here or before are purged: `is_purged`, solved for the end.
         over_ms = self._clock.watermark_ms - self._lateness_ms + 1
         purged = [
             (key, window)
@@ -161,7 +163,11 @@ def _tell(
     purged: Iterable[tuple[str, Window]],
     lateness_ms: int,
 ) -> None:
-    """Tell what one watermark did, in the order in which time would have passed through it."""
+    """Tell what one watermark did, in the order of the times at which each change was due.
+
+    A watermark may jump over many windows at once. A window that fires and one that is purged at
+    the same time are told in this order.
+    """
     calls = [(firing.end_ms, 0, partial(recorder.fired, firing)) for firing in firings]
     calls += [
         (window.end_ms + lateness_ms, 1, partial(recorder.purged, key, window))

@@ -1,8 +1,8 @@
 """Session windows by key over one input: Flink's merging windows.
 
-An event opens `[event, event + gap)` and merges with every session of its key that it overlaps or
-touches. Lateness is judged on the *merged* window, so an event far behind the watermark may still
-join a session that is open.
+An event opens `[event, event + gap)`, and that window merges with every session of its key that it
+overlaps or touches (`TimeWindow.intersects`). Lateness is judged on the *merged* window, so an
+event far behind the watermark may still join a session that is open.
 """
 
 from __future__ import annotations
@@ -35,15 +35,16 @@ class Session(Generic[Acc]):
         self.acc = acc
         self.position = position
         self.firings = 0
-        self.fired = False  # as it is now: a fired session that grows has to fire again
-        self.alive = True  # until it is purged, or part of another session
+        self.fired = False  # with its present events: a fired session that grows fires again
+        self.alive = True  # until the session is purged, or part of another; timers check this
 
 
 class SessionOperator(Generic[Value, Acc, Result]):
     """Session windows by key over one input, whose watermark `clock` tells.
 
-    Used like `SlidingOperator`: `on_event`, then `on_watermark`, then `take`. A session that grows
-    out of fired ones continues their count of revisions.
+    An operator is used like `SlidingOperator`: `on_event`, then `on_watermark`, then `take`. A
+    session into which fired sessions merge goes on with the largest of their revisions, so that no
+    revision of a key's session comes twice.
     """
 
     def __init__(
@@ -63,15 +64,22 @@ class SessionOperator(Generic[Value, Acc, Result]):
         self._timer_count = 0
         self._firings: list[Firing[Result]] = []
         self.next_ms = MAX_WATERMARK
-        """The watermark from which `on_watermark` has something to do."""
+        """The smallest watermark at which `on_watermark` has something to do."""
 
     windows_per_event: Final = 1
 
     def on_event(self, key: str, event_ms: int, value: Value, offset: int) -> Sequence[int]:
-        """Count an event into its session, merging those that it joins.
+        """Count an event into its session, and merge the sessions that the event joins.
+
+        Args:
+            key: The event's key.
+            event_ms: Event time, epoch milliseconds.
+            value: What the aggregate is given.
+            offset: The event's place in the log, from which a replay could begin.
 
         Returns:
-            Empty, or the start of the one window that it missed where it is late.
+            Nothing for an event that was counted; for a late one, which was not, the start of the
+            one window that the event missed.
         """
         end_ms = event_ms + self.windows.gap_ms
         joined = [
@@ -90,14 +98,18 @@ class SessionOperator(Generic[Value, Acc, Result]):
         return ()
 
     def on_watermark(self) -> None:
-        """Fire every session that the watermark has completed, in the order of their ends."""
+        """Fire every session that the watermark has completed, in the order of the sessions' ends.
+
+        A session of `[start, end)` is complete at a watermark of `end - 1`, which is the time of
+        its last event plus the gap, less a millisecond.
+        """
         watermark_ms = self._clock.watermark_ms
         while self._timers and self._timers[0][0] <= watermark_ms:
             due_ms, _, session = heappop(self._timers)
             if not session.alive:
                 continue
             if not session.fired:
-                if due_ms < session.end_ms - 1:
+                if due_ms < session.end_ms - 1:  # grown since the timer was set
                     self._set_timer(session.end_ms - 1, session)
                 else:
                     self._fire(session)
@@ -106,12 +118,15 @@ class SessionOperator(Generic[Value, Acc, Result]):
         self.next_ms = self._timers[0][0] if self._timers else MAX_WATERMARK
 
     def take(self) -> list[Firing[Result]]:
-        """Return what has fired since the last call."""
+        """Return the firings since the last call, in the order in which they happened."""
         fired, self._firings = self._firings, []
         return fired
 
     def needed(self) -> Iterator[Position]:
-        """Yield the positions from which the sessions not yet purged can be rebuilt."""
+        """Yield the position of the first event of each session that is not yet purged.
+
+        A replay that begins at the smallest of them rebuilds every session.
+        """
         for sessions in self._sessions.values():
             for session in sessions:
                 yield session.position
@@ -123,9 +138,10 @@ class SessionOperator(Generic[Value, Acc, Result]):
         self._schedule(session)
 
     def _join(self, joined: list[Session[Acc]], event_ms: int, value: Value) -> None:
-        """Count a value into the earliest of the sessions it touches; the others become part of it.
+        """Count a value into the earliest session that it touches; the others become part of that.
 
-        No session here is purged, so neither is the merged one.
+        The merged session ends no earlier than its parts, and no part is purged: so the event is
+        not late, however old it is.
         """
         session, *absorbed = joined
         end_ms = max(event_ms + self.windows.gap_ms, joined[-1].end_ms)
@@ -145,7 +161,7 @@ class SessionOperator(Generic[Value, Acc, Result]):
             self._schedule(session)
 
     def _schedule(self, session: Session[Acc]) -> None:
-        """Fire a session at once where the watermark has passed it, else when it will."""
+        """Fire a session now where the watermark is at its end, else set a timer for that."""
         if is_closed(session.end_ms, self._clock.watermark_ms):
             self._fire(session)
         else:

@@ -1,8 +1,9 @@
 """Windows: which spans of event time an event belongs to, and when a span is complete.
 
-A window is half-open: `[start, end)`. Its last millisecond is `end - 1`, so it fires as soon as the
-watermark reaches `end - 1`. The rules are those of Apache Flink (`TimeWindow`,
-`SlidingEventTimeWindows`, `EventTimeSessionWindows`, `WindowOperator.isWindowLate`).
+A window is half-open, `[start, end)`: an event at `end` belongs to the next window. The last
+millisecond inside is `end - 1`, so a window fires as soon as the watermark reaches `end - 1`. The
+rules are those of Apache Flink (`TimeWindow`, `SlidingEventTimeWindows`, `EventTimeSessionWindows`,
+`WindowOperator.isWindowLate`). All times are epoch milliseconds of event time.
 """
 
 from __future__ import annotations
@@ -12,19 +13,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class Window:
-    """Half-open span of event time, in milliseconds: start inside, end outside."""
+    """Half-open span of event time, epoch milliseconds: start inside, end outside.
+
+    Windows are ordered by start, then by end.
+    """
 
     start_ms: int
     end_ms: int
 
     @property
     def last_ms(self) -> int:
-        """Last millisecond inside the window."""
+        """Last millisecond inside the window, at which the window fires."""
         return self.end_ms - 1
 
 
 def is_closed(end_ms: int, watermark_ms: int) -> bool:
-    """Return whether a window that ends at `end_ms` has fired.
+    """Return whether a window that ends at `end_ms`, exclusively, is complete and has fired.
 
     >>> is_closed(10_000, watermark_ms=9_998), is_closed(10_000, watermark_ms=9_999)
     (False, True)
@@ -34,6 +38,9 @@ def is_closed(end_ms: int, watermark_ms: int) -> bool:
 
 def is_purged(end_ms: int, watermark_ms: int, lateness_ms: int) -> bool:
     """Return whether a window takes no more events: it has fired and its lateness is over.
+
+    An event whose windows are all purged is late. The boundary is closed: at a watermark of exactly
+    `end - 1 + lateness` the window is gone.
 
     >>> is_purged(10_000, watermark_ms=12_998, lateness_ms=3_000)
     False
@@ -47,8 +54,13 @@ def is_purged(end_ms: int, watermark_ms: int, lateness_ms: int) -> bool:
 class SlidingWindows:
     """Windows of `size_ms` that start every `slide_ms`; tumbling where the two are equal.
 
-    Every start is a multiple of the slide, shifted by `offset_ms`. Windows that overlap share
-    *panes*: the stretches of one slide that lie in the same windows.
+    Every start is a multiple of the slide since the epoch, shifted by `offset_ms`. Windows that
+    overlap share *panes*: the stretches of one slide that lie in the same windows. Flink's
+    DataStream API also allows a slide that does not divide the size; such windows have no panes of
+    one slide.
+
+    Raises:
+        ValueError: Size or slide is not positive, or the slide does not divide the size.
 
     >>> SlidingWindows(300_000, 60_000).pane_start(-1)
     -60000
@@ -71,18 +83,19 @@ class SlidingWindows:
 
     @classmethod
     def tumbling(cls, size_ms: int, offset_ms: int = 0) -> SlidingWindows:
-        """Return windows that follow each other without overlap."""
+        """Return windows that follow each other without overlap: every event is in one of them."""
         return cls(size_ms, size_ms, offset_ms)
 
     @property
     def overlap(self) -> int:
-        """In how many windows each event is."""
+        """How many windows each event is in: size / slide."""
         return self.size_ms // self.slide_ms
 
     def pane_start(self, event_ms: int) -> int:
         """Return the start of the pane that holds `event_ms`: the last window start at or before.
 
-        Floored, so that times before 1970 keep the rule; Python's `%` floors, Java's does not.
+        The division floors, so that the rule also holds before 1970. Python's `%` floors; that of
+        Java and C truncates, and `-1 % 60_000` would be -1 there.
         """
         return event_ms - (event_ms - self.offset_ms) % self.slide_ms
 
@@ -99,8 +112,11 @@ class SlidingWindows:
 class SessionWindows:
     """Windows that end once a key has been silent for `gap_ms`.
 
-    An event opens `[event, event + gap)`. Windows of a key that overlap *or touch* merge, so an
-    event exactly one gap later joins the session.
+    An event opens `[event, event + gap)`. Windows of a key that overlap *or touch* merge, as in
+    Flink: an event exactly one gap later joins the session. Beam begins a new session there.
+
+    Raises:
+        ValueError: The gap is not positive.
     """
 
     gap_ms: int

@@ -1,4 +1,7 @@
-"""Which feature sets exist: their names, the topic they read, the operator that computes them."""
+"""The catalog of feature sets: their names, the topics they read, the operators that compute them.
+
+Both executions, dead letters, metrics and the store take names and topics from here.
+"""
 
 from __future__ import annotations
 
@@ -22,43 +25,44 @@ from flink_jobs.features.transactions import FraudAggregate
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 
 EventValue = tuple[Any, int]
-"""What an aggregate is given: an event and its offset, which orders events of one millisecond."""
+"""What an aggregate is given: an event and its offset, which orders the events of a millisecond."""
 
 
 class Operator(Protocol):
-    """What the processor asks of a window operator."""
+    """What the processor asks of a window operator: `SlidingOperator` or `SessionOperator`."""
 
     @property
     def next_ms(self) -> int:
-        """The watermark from which `on_watermark` has something to do."""
+        """The smallest watermark at which `on_watermark` has something to do."""
 
     @property
     def windows_per_event(self) -> int:
-        """In how many windows an event is."""
+        """How many windows each event is in."""
 
     def on_event(self, key: str, event_ms: int, value: EventValue, offset: int) -> Sequence[int]:
-        """Count an event in; return the starts of the windows that it missed."""
+        """Count an event; return the starts of the windows that the event missed."""
 
     def on_watermark(self) -> None:
-        """Fire what the watermark has completed."""
+        """Fire the windows that the watermark has completed."""
 
     def take(self) -> list[Firing[Any]]:
-        """Return what has fired since the last call."""
+        """Return the firings since the last call."""
 
     def needed(self) -> Iterator[Position]:
-        """Yield the positions from which what is still open can be rebuilt."""
+        """Yield the positions from which the windows that are not yet purged can be rebuilt."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureSet:
-    """A family of features of one kind of entity."""
+    """A family of features of one kind of entity, such as a card or a user."""
 
     name: str
     source: str
-    """The topic whose events it counts."""
+    """The topic whose events are counted."""
     target: str
-    """The topic that its rows go to."""
+    """The topic that the rows go to."""
     operator: Callable[[Settings, BoundedOutOfOrderness], Operator]
+    """Makes the operator of one partition, which follows the partition's own watermark."""
     margin_ms: int | None = None
     """How far ahead of the watermark an event must lie to be admitted; None admits every event.
 
@@ -67,14 +71,22 @@ class FeatureSet:
     the margin no event can ever touch a fired session, so every execution makes the same sessions.
     """
     serving_ms: int | None = None
-    """How long a row serves, milliseconds; None for as long as its window may still change."""
+    """How long a row serves, milliseconds; None for window size and allowed lateness together."""
 
     def redis_key(self, key: str) -> str:
-        """Return the key of an entity's hash in the feature store."""
+        """Return the key of an entity's hash in the feature store.
+
+        >>> FRAUD.redis_key("card_00042")
+        'features:fraud:card_00042'
+        """
         return f"features:{self.name}:{key}"
 
     def ttl_ms(self, settings: Settings) -> int:
-        """Return the time to live of a row in the feature store, milliseconds."""
+        """Return the time to live of a row in the feature store, milliseconds of wall time.
+
+        The time begins with the write. So a row of an old window that is written late, as after a
+        replay, lives as long as a fresh one: a reader compares `window_end` with its own time.
+        """
         if self.serving_ms is not None:
             return self.serving_ms
         return settings.size_ms + settings.lateness_ms
@@ -111,9 +123,9 @@ SESSION: Final = FeatureSet(
 )
 
 CATALOG: Final = (FRAUD, PERSONALIZATION, SESSION)
-"""Every feature set, in the order in which dead letters of one record are written."""
+"""Every feature set, in the order in which the dead letters of a record are written."""
 
 
 def feature_sets(topic: str) -> tuple[FeatureSet, ...]:
-    """Return the feature sets that read `topic`."""
+    """Return the feature sets that read `topic`, in the order of `CATALOG`."""
     return tuple(feature_set for feature_set in CATALOG if feature_set.source == topic)

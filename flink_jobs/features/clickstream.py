@@ -20,8 +20,9 @@
 | `cart_abandoned` | a cart was filled and nothing bought; null where no cart was filled |
 | `updated_event_time` | event time of the last event, epoch ms |
 
-The last page of a visit has no dwell time: nobody knows when it was left. The times between page
-views add up to last - first, so their mean needs no list of pages.
+The last page of a visit has no dwell time: nobody knows when the user left that page. The times
+between page views add up to last - first, so their mean needs no list of pages. A rate without a
+denominator is null and never 0: 0 would say that somebody looked and did not click.
 """
 
 from __future__ import annotations
@@ -36,9 +37,12 @@ from msgspec import Struct
 from flink_jobs.events import Click
 
 SESSION_GAP_MS: Final = 30 * 60_000
+"""How long a user is silent before a session is over. An event exactly a gap later still joins."""
 ENGAGED_MS: Final = 10_000
+"""A session that is longer than this is engaged; one of exactly this length is not."""
 
 ENGAGEMENT_VERSION: Final = 1
+"""The version of the weights, which each row carries: another weight is another version."""
 ENGAGEMENT_WEIGHTS: Final = {
     "impression": 0,
     "page_view": 1,
@@ -49,7 +53,7 @@ ENGAGEMENT_WEIGHTS: Final = {
 
 
 class PersonalizationFeatures(Struct, frozen=True, gc=False):
-    """The features of one user in one window."""
+    """The features of one user in one window. The module's first table defines each."""
 
     events: int
     impressions: int
@@ -67,7 +71,7 @@ class PersonalizationFeatures(Struct, frozen=True, gc=False):
 
 
 class SessionFeatures(Struct, frozen=True, gc=False):
-    """The features of one session of one user."""
+    """The features of one session of one user. The module's second table defines each."""
 
     events: int
     page_views: int
@@ -92,7 +96,18 @@ def personalization_features(
     distinct_items: int,
     last_ms: int,
 ) -> PersonalizationFeatures:
-    """Finish a window: derive every feature from its exact parts."""
+    """Finish a window: derive every feature from exact parts.
+
+    Args:
+        impressions: Number of events of this type, as for the next four.
+        page_views: See `impressions`.
+        clicks: See `impressions`.
+        add_to_carts: See `impressions`.
+        purchases: See `impressions`.
+        purchase_sum_cents: Sum of the purchases' amounts, cents.
+        distinct_items: Number of items over all events.
+        last_ms: Event time of the last event, epoch milliseconds.
+    """
     weights = ENGAGEMENT_WEIGHTS
     return PersonalizationFeatures(
         events=impressions + page_views + clicks + add_to_carts + purchases,
@@ -127,11 +142,18 @@ def session_features(
     first_view_ms: int | None,
     last_view_ms: int | None,
 ) -> SessionFeatures:
-    """Finish a session: derive every feature from its exact parts.
+    """Finish a session: derive every feature from exact parts.
+
+    Two page views 20 s apart, and nothing bought:
+
+    >>> features = session_features(events=2, page_views=2, clicks=0, add_to_carts=0, purchases=0,
+    ...     first_ms=0, last_ms=20_000, first_view_ms=0, last_view_ms=20_000)
+    >>> features.session_length_ms, features.dwell_mean_ms, features.cart_abandoned
+    (20000, 20000.0, None)
 
     Args:
-        events: All events, at least one.
-        page_views: Events of this type, and so on.
+        events: Number of all events, at least one.
+        page_views: Number of events of this type, as for the next three.
         clicks: See `page_views`.
         add_to_carts: See `page_views`.
         purchases: See `page_views`.
@@ -159,7 +181,7 @@ def session_features(
 
 
 class Activity(Struct, gc=False):
-    """The clicks of a user in a pane: an accumulator."""
+    """The accumulator of a user's clicks: in one pane, or in several that are merged."""
 
     counts: dict[str, int]
     items: set[str]
@@ -171,7 +193,8 @@ class PersonalizationAggregate:
     """The personalization features as an aggregate; a value is a click and its offset."""
 
     def lift(self, values: Sequence[tuple[Click, int]]) -> Activity:
-        """Return the activity of clicks."""
+        """Return the activity in a pane's clicks."""
+        # Lists and no generators: a pane holds few clicks, and each loop then runs in C.
         clicks = [click for click, _ in values]
         return Activity(
             Counter([click.event_type for click in clicks]),
@@ -181,7 +204,7 @@ class PersonalizationAggregate:
         )
 
     def add(self, acc: Activity, value: tuple[Click, int]) -> Activity:
-        """Count a click in."""
+        """Add a click of the same pane to `acc`."""
         click, _ = value
         acc.counts[click.event_type] = acc.counts.get(click.event_type, 0) + 1
         acc.items.add(click.item_id)
@@ -190,14 +213,14 @@ class PersonalizationAggregate:
         return acc
 
     def merge(self, left: Activity, right: Activity) -> Activity:
-        """Return the activity of both."""
+        """Return the activity of both in a new accumulator."""
         counts = _sum_counts(left.counts, right.counts)
         items = left.items | right.items
         last_ms = max(left.last_ms, right.last_ms)
         return Activity(counts, items, left.spent + right.spent, last_ms)
 
     def finish(self, acc: Activity) -> PersonalizationFeatures:
-        """Return the features."""
+        """Return the features of all clicks in `acc`."""
         count = acc.counts.get
         return personalization_features(
             impressions=count("impression", 0),
@@ -212,7 +235,7 @@ class PersonalizationAggregate:
 
 
 class Visit:
-    """The clicks of a user in a session: an accumulator. Times are epoch milliseconds."""
+    """The accumulator of a user's clicks in a session. Times are epoch milliseconds."""
 
     __slots__ = ("counts", "first_ms", "first_view_ms", "last_ms", "last_view_ms")
 
@@ -229,22 +252,22 @@ class SessionAggregate:
     """The session features as an aggregate; a value is a click and its offset."""
 
     def lift(self, values: Sequence[tuple[Click, int]]) -> Visit:
-        """Return the visit of clicks."""
+        """Return the visit that consists of these clicks."""
         visit = Visit(values[0][0])
         for click, _ in values[1:]:
             _extend(visit, Visit(click))
         return visit
 
     def add(self, acc: Visit, value: tuple[Click, int]) -> Visit:
-        """Count a click in."""
+        """Add a click to `acc`."""
         return _extend(acc, Visit(value[0]))
 
     def merge(self, left: Visit, right: Visit) -> Visit:
-        """Return the visit of both."""
+        """Return the visit of both in a new accumulator."""
         return _extend(copy(left), right)
 
     def finish(self, acc: Visit) -> SessionFeatures:
-        """Return the features."""
+        """Return the features of the session."""
         count = acc.counts.get
         return session_features(
             events=sum(acc.counts.values()),
@@ -260,7 +283,8 @@ class SessionAggregate:
 
 
 def _extend(visit: Visit, other: Visit) -> Visit:
-    """Make `visit` hold the clicks of `other` too; the counts become a new dictionary."""
+    """Make `visit` hold the clicks of `other`, too."""
+    # A new dictionary: `merge` copies a visit shallowly, so the old one may be another visit's.
     visit.counts = _sum_counts(visit.counts, other.counts)
     visit.first_ms = min(visit.first_ms, other.first_ms)
     visit.last_ms = max(visit.last_ms, other.last_ms)

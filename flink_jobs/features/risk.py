@@ -33,6 +33,9 @@ def risk(
 ) -> tuple[int, tuple[str, ...]]:
     """Return the score, 0 to 100, and its reason codes in the order of `POINTS`.
 
+    The score is the sum of the points of the reasons that hold, at most `MAX_SCORE`. Amounts are
+    cents. Every threshold is closed: 5 payments, or 50,000 cents, are enough.
+
     >>> risk(tx_count=5, amount_max_cents=4_000, amount_sum_cents=9_000, distinct_merchants=2,
     ...      distinct_countries=2, impossible_travel=True)
     (85, ('velocity', 'several_countries', 'impossible_travel'))
@@ -53,4 +56,4 @@ def _outcome(found: tuple[bool, ...]) -> tuple[int, tuple[str, ...]]:
 
 
 _OUTCOMES: Final = {found: _outcome(found) for found in product((False, True), repeat=len(POINTS))}
-"""Score and reasons, by which of the reasons in `POINTS` hold."""
+"""Score and reasons for each of the 64 combinations of reasons: looked up for every firing."""

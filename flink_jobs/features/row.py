@@ -16,9 +16,10 @@ Features: TypeAlias = FraudFeatures | PersonalizationFeatures | SessionFeatures
 
 
 class FeatureRow(Struct, frozen=True, gc=False):
-    """The features of `key` in `[window_start, window_end)`, epoch milliseconds.
+    """The features of `key` in `[window_start, window_end)`, epoch milliseconds of event time.
 
-    A row with a greater `(window_end, revision)` replaces one with a smaller.
+    In the store a row with a greater `(window_end, revision)` replaces one with a smaller. For a
+    session the window is from the first event to the last event plus the gap.
     """
 
     feature_set: str
@@ -30,9 +31,9 @@ class FeatureRow(Struct, frozen=True, gc=False):
 
     @property
     def redis_key(self) -> str:
-        """The key of the entity's hash, and of the row's record in its feature topic."""
+        """The key of the entity's hash, and of the row's record in the feature topic."""
         return f"features:{self.feature_set}:{self.key}"
 
 
 encode_row = msgspec.json.Encoder().encode
-"""Return the JSON of a feature row: the value of its Kafka record, and its line in a file."""
+"""Return the JSON of a feature row: the value of a Kafka record, and a line of `features.jsonl`."""

@@ -12,8 +12,9 @@
 | `risk_score`, `reason_codes`, `score_version` | see `risk.py` | points |
 | `updated_event_time` | event time of the last payment | epoch ms |
 
-Sums are whole numbers. Mean and deviation are computed once, from those sums, so no order of events
-and no grouping into panes can change a bit of them.
+Sums are whole numbers. Mean and deviation are computed once, from those sums, so that no order of
+events and no grouping into panes changes a bit of either. (Chan's formula, which merges deviations,
+differs in the last bits from one grouping to another.)
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from flink_jobs.features.travel import Journey, Stop, join, journey_of
 
 
 class FraudFeatures(Struct, frozen=True, gc=False):
-    """The features of one card in one window."""
+    """The features of one card in one window. The module's table defines each."""
 
     tx_count: int
     amount_sum_cents: int
@@ -59,16 +60,16 @@ def fraud_features(
     distinct_countries: int,
     journey: Journey,
 ) -> FraudFeatures:
-    """Finish a window: derive every feature from its exact parts.
+    """Finish a window: derive every feature from exact parts.
 
     Args:
-        tx_count: Spending, at least one.
-        amount_sum_cents: Sum of the amounts.
-        amount_max_cents: Largest amount.
-        amount_squares: Sum of the squared amounts, in square cents.
+        tx_count: Number of payments, at least one.
+        amount_sum_cents: Sum of the amounts, cents.
+        amount_max_cents: Largest amount, cents.
+        amount_squares: Sum of the squared amounts, square cents.
         distinct_merchants: Number of merchants.
         distinct_countries: Number of countries.
-        journey: The card's stops.
+        journey: The card's stops in the window.
     """
     score, reasons = risk(
         tx_count=tx_count,
@@ -83,6 +84,8 @@ def fraud_features(
         amount_sum_cents=amount_sum_cents,
         amount_max_cents=amount_max_cents,
         amount_mean_cents=amount_sum_cents / tx_count,
+        # n times the sum of squares less the square of the sum: both whole numbers of any size, so
+        # that the difference is exact and never negative.
         amount_std_cents=sqrt(tx_count * amount_squares - amount_sum_cents**2) / tx_count,
         distinct_merchants=distinct_merchants,
         distinct_countries=distinct_countries,
@@ -98,11 +101,11 @@ def fraud_features(
 _COUNTRY: Final = {
     "".join(code): 1 << bit for bit, code in enumerate(product(ascii_uppercase, repeat=2))
 }
-"""A bit for every code that the schema of transactions admits."""
+"""A bit for each of the 676 codes that the schema of transactions admits."""
 
 
 class Spending(Struct, gc=False):
-    """The payments of a card in a pane: an accumulator."""
+    """The accumulator of a card's payments: in one pane, or in several that are merged."""
 
     count: int
     total: int
@@ -110,17 +113,19 @@ class Spending(Struct, gc=False):
     squares: int
     merchants: set[str]
     countries: int
-    """A set, as one bit a country: merging is then cheap. See `_COUNTRY`."""
+    """A set with one bit for each country, by `_COUNTRY`: an OR merges two sets."""
     journey: Journey
     stops: list[Stop]
-    """The stops of a pane, should one more come late; empty in a merge of panes."""
+    """The stops of one pane, for a payment that may still come late; empty where panes are merged,
+    as no payment is ever added to a merge."""
 
 
 class FraudAggregate:
     """The fraud features as an aggregate; a value is a transaction and its offset."""
 
     def lift(self, values: Sequence[tuple[Transaction, int]]) -> Spending:
-        """Return the payments of transactions."""
+        """Return the spending in a pane's payments."""
+        # One loop for all parts, written out: panes of a few payments are most of the work.
         total = largest = squares = countries = 0
         merchants = set()
         stops = []
@@ -137,7 +142,7 @@ class FraudAggregate:
         return Spending(len(stops), total, largest, squares, merchants, countries, journey, stops)
 
     def add(self, acc: Spending, value: tuple[Transaction, int]) -> Spending:
-        """Count a transaction in."""
+        """Add a payment of the same pane to `acc`."""
         tx, offset = value
         cents = tx.amount_cents
         acc.count += 1
@@ -152,7 +157,7 @@ class FraudAggregate:
         return acc
 
     def merge(self, left: Spending, right: Spending) -> Spending:
-        """Return the payments of both; those of `left` are in earlier panes."""
+        """Return the spending of both; the payments of `left` are in earlier panes."""
         return Spending(
             left.count + right.count,
             left.total + right.total,
@@ -165,7 +170,7 @@ class FraudAggregate:
         )
 
     def finish(self, acc: Spending) -> FraudFeatures:
-        """Return the features."""
+        """Return the features of all payments in `acc`."""
         return fraud_features(
             tx_count=acc.count,
             amount_sum_cents=acc.total,

@@ -1,8 +1,8 @@
 """How fast a card travelled: the speed between consecutive payments.
 
 Both executions use these functions. The development processor merges `Journey`s pane by pane; the
-production job carries a window's stops through Flink and joins them in one go. Speed is a maximum
-over the same pairs either way, so the two agree to the last bit.
+production job carries the payments of a window through Flink and makes one journey of all stops.
+Either way the speed is a maximum over the same pairs of stops, so the two agree to the last bit.
 """
 
 from __future__ import annotations
@@ -17,17 +17,21 @@ EARTH_RADIUS_KM: Final = 6371.0088
 """Mean radius of the Earth (IUGG)."""
 
 IMPOSSIBLE_KMH: Final = 900.0
+"""The speed of an airliner: a pair of stops that is impossible is faster."""
 IMPOSSIBLE_KM: Final = 100.0
-"""A pair is impossible when it is faster than an airliner *and* farther than geocoding errs: one
-kilometre of jitter within a second is 3,600 km/h."""
-
+"""The least distance of an impossible pair. Speed alone would not do: a place that is a kilometre
+wrong, within a second, is 3,600 km/h."""
 
 _DEGREE: Final = pi / 180
 _HALF_DEGREE: Final = pi / 360
 
 
 class Stop(Struct, order=True, gc=False):
-    """Where a card was used. Stops are ordered by event time, then by offset in the partition."""
+    """A place and a time at which a card was used, in degrees and epoch milliseconds.
+
+    Stops are ordered by event time, and within a millisecond by offset: all stops of a card are in
+    one partition, so no two compare as equal.
+    """
 
     event_ms: int
     offset: int
@@ -36,17 +40,18 @@ class Stop(Struct, order=True, gc=False):
 
 
 class Journey(Struct, frozen=True, gc=False):
-    """The stops of a card over a stretch of time, reduced to what longer stretches need."""
+    """The stops of a card over a stretch of time, reduced to what a longer journey needs."""
 
     first: Stop
     last: Stop
     max_speed_kmh: float | None
-    """Fastest pair of consecutive stops; None with a single stop."""
+    """Speed of the fastest pair of consecutive stops; None for a single stop."""
     impossible: bool
+    """Whether some pair of consecutive stops is impossible, not only the fastest pair."""
 
 
 def distance_km(a: Stop, b: Stop) -> float:
-    """Return the great-circle distance by the haversine formula.
+    """Return the great-circle distance by the haversine formula, kilometres.
 
     >>> paris, london = Stop(0, 0, 48.8566, 2.3522), Stop(0, 1, 51.5074, -0.1278)
     >>> round(distance_km(paris, london))
@@ -60,7 +65,10 @@ def distance_km(a: Stop, b: Stop) -> float:
 
 
 def join(a: Journey, b: Journey) -> Journey:
-    """Return the journey of `a` followed by `b`: all stops of `a` come before those of `b`."""
+    """Return the journey through the stops of `a` and then those of `b`, all of which are later.
+
+    The leg from the last stop of `a` to the first stop of `b` is new; all other legs are known.
+    """
     speed, impossible = _leg(a.last, b.first)
     if a.max_speed_kmh is not None and a.max_speed_kmh > speed:
         speed = a.max_speed_kmh
@@ -92,7 +100,10 @@ def journey_of(stops: Sequence[Stop]) -> Journey:
 
 
 def _leg(a: Stop, b: Stop) -> tuple[float, bool]:
-    """Return the speed from one stop to the next in km/h, and whether that is impossible."""
+    """Return the speed from one stop to the next in km/h, and whether the leg is impossible.
+
+    A leg takes a second at least: two payments of one millisecond would have no speed.
+    """
     km = distance_km(a, b)
     ms = b.event_ms - a.event_ms
     speed = km * 3_600_000 / (ms if ms > 1_000 else 1_000)

@@ -1,1 +1,5 @@
-"""What can be seen of a running job from outside: health, metrics over HTTP, and logs."""
+"""What a running job shows: health, metrics over HTTP, and logs.
+
+`health.py` knows what is wrong, `server.py` serves it beside the metrics, `logs.py` writes JSON
+lines, and `page.py` reads a page of metrics.
+"""

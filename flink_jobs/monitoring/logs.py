@@ -9,7 +9,7 @@ import msgspec
 
 
 class _JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, job, message, and the context given as `extra`."""
+    """One JSON object a line: time, level, job, message, and the keys of `extra["context"]`."""
 
     def __init__(self, job: str) -> None:
         super().__init__()
@@ -29,13 +29,16 @@ class _JsonLines(logging.Formatter):
 
 
 def start_logging(job: str) -> logging.Logger:
-    """Log JSON lines to standard error; return the logger of `job`."""
+    """Log JSON lines to standard error; return the logger of `job`.
+
+    A line's context is given as `extra={"context": {...}}`. No line is written for a single event.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(_JsonLines(job))
     logger = logging.getLogger(job)
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    # That a broker is away is told once, by the job; its client would tell it all the time.
+    # The job tells once that a broker is away; kafka-python would tell it at every attempt.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     return logger

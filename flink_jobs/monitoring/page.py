@@ -1,4 +1,4 @@
-"""A page of metrics, as Prometheus would read it."""
+"""A page of metrics in Prometheus' text format, read."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from prometheus_client.samples import Sample
 
 class MetricsPage:
     r"""The samples of a page.
+
+    A name stands for every metric that ends with it: Flink puts the scope before a name, and a
+    reporter its labels' names.
 
     >>> page = MetricsPage.read('rows{set="fraud"} 3\nrows{set="session"} 4\nold_rows 9\n')
     >>> page.total("rows"), page.total("rows", set="fraud"), page.by("rows", "set")
@@ -25,13 +28,13 @@ class MetricsPage:
         """Read a page.
 
         Raises:
-            ValueError: It is none.
+            ValueError: The text is no page of metrics.
         """
         families = text_string_to_metric_families(text)
         return cls([sample for family in families for sample in family.samples])
 
     def of(self, name: str, **labels: str) -> list[Sample]:
-        """Return the samples with these labels whose name is, or ends with, `name`."""
+        """Return the samples with these labels whose name is `name` or ends with `_` and `name`."""
         return [
             sample
             for sample in self._samples
@@ -39,15 +42,15 @@ class MetricsPage:
         ]
 
     def total(self, name: str, **labels: str) -> float:
-        """Return the sum of these samples; 0 without any."""
+        """Return the sum of the samples that `of` returns; 0 without any."""
         return sum((sample.value for sample in self.of(name, **labels)), start=0.0)
 
     def largest(self, name: str) -> float | None:
-        """Return the largest value of these samples; None without any."""
+        """Return the largest value of the samples of a name; None without any."""
         return max((sample.value for sample in self.of(name)), default=None)
 
     def by(self, name: str, label: str, **labels: str) -> Counter[str]:
-        """Return the sums of these samples, whole numbers, by the value of one label."""
+        """Return the sums of the samples of a name, as whole numbers, by the value of `label`."""
         sums: Counter[str] = Counter()
         for sample in self.of(name, **labels):
             if label in sample.labels:

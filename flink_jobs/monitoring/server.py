@@ -15,7 +15,7 @@ from flink_jobs.monitoring.health import Health
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
+    daemon_threads = True  # a reader that never finishes its request must not hold up a stop
 
 
 class _Silent(WSGIRequestHandler):
@@ -29,13 +29,14 @@ def serve(
     health: Health,
     receive: Callable[[str, bytes], None] | None = None,
 ) -> Callable[[], None]:
-    """Serve `/metrics` and `/healthz` on the loopback interface; return what stops it.
+    """Serve `/metrics` and `/healthz` on the loopback interface; return a function that stops.
 
     Args:
         port: TCP port; 0 serves nothing.
-        page: Returns what `/metrics` shows, in Prometheus' text format.
-        health: What `/healthz` shows.
-        receive: Takes the path and the body of whatever is sent here; None takes nothing.
+        page: Returns the page `/metrics` in Prometheus' text format.
+        health: Returns the page `/healthz`.
+        receive: Takes the path and the body of each PUT and DELETE, which is how Flink pushes its
+            metrics; None treats these as requests for the metrics.
 
     Raises:
         SettingsError: The port is taken.

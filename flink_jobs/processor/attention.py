@@ -1,4 +1,4 @@
-"""Attention: what goes wrong while everything goes on, and for how long it is said."""
+"""Attention: troubles that do not stop the processor, and for how long each is told."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from flink_jobs.monitoring.health import Health
 
 ATTENTION_S: Final = 60.0
-"""How long the health page tells of something that has not happened again."""
+"""How long the health page tells of an incident that does not repeat, seconds of wall time."""
 
 log = logging.getLogger("stream_processor")
 
@@ -18,19 +18,25 @@ class Attention:
     """Tells of repeated incidents in the log once, and on the health page while they last."""
 
     def __init__(self, health: Health) -> None:
-        """Tell `health`; nothing has happened yet."""
+        """Begin without any incident; tell later ones to `health`."""
         self._health = health
         self._last: dict[str, float] = {}
 
     def say(self, incident: str, sentence: str, **context: object) -> None:
-        """Note that an incident has happened; only the first of a row of them is logged."""
+        """Note that an incident has happened.
+
+        Args:
+            incident: The name of the incident, under which it is known to repeat.
+            sentence: The sentence for the log, the first time, and for the health page.
+            context: Further keys of the log line.
+        """
         if incident not in self._last:
             log.error(sentence, extra={"context": context})
         self._last[incident] = time.monotonic()
         self._health.trouble(incident, sentence)
 
     def forget(self) -> None:
-        """Forget the incidents that have not happened for `ATTENTION_S`."""
+        """Forget the incidents that have not happened for `ATTENTION_S`: the page is well again."""
         now = time.monotonic()
         for incident, last in list(self._last.items()):
             if now - last > ATTENTION_S:

@@ -1,7 +1,13 @@
 """The commit that is the state of a partition.
 
-A commit is the offset from which a successor has to read; its metadata tells with which watermark,
-and up to where output has been delivered. See `partition.py`.
+Nothing else is kept: the log is the state. A commit is the smallest offset that an open window
+still needs. Its metadata holds the largest event time before that offset, the offset up to which
+output has been delivered, the windows' settings, and the topic's id with its number of partitions:
+
+    1760000400000|4711|size=5min,slide=60s,bound=30s,lateness=0s,future=300s|TOPIC-ID/4
+
+A successor reads again from the commit, with the watermark restored and silently up to the
+delivered offset, and is then where its predecessor was. See `partition.py`.
 """
 
 from __future__ import annotations
@@ -16,27 +22,29 @@ from kafka.structs import OffsetAndMetadata
 from flink_jobs.config import Settings
 from flink_jobs.connectors.topics import TopicState
 from flink_jobs.errors import ForeseenError
-from flink_jobs.processor.resume import ResumePoint
+from flink_jobs.processor.partition import ResumePoint
 
 
 class ForeignCommit(ForeseenError):
-    """A committed position that cannot be resumed with these settings."""
+    """A commit that cannot be resumed: other windows, another program or another log left it."""
 
 
 def resume_from(committed: OffsetAndMetadata | None, first: int, settings: Settings) -> ResumePoint:
     """Return where to go on after `committed`, which another processor of the group left.
 
     Args:
-        committed: The group's commit; None where there is none.
-        first: Offset of the first record that the partition holds, where it then begins.
-        settings: Those of the group.
+        committed: The group's commit; None where the group has none.
+        first: Offset of the first record that the partition holds: where a group without a commit
+            begins.
+        settings: The group's name, and the windows of this processor.
 
     Raises:
-        ForeignCommit: It was left with other windows, so what is open cannot be rebuilt from it.
+        ForeignCommit: The commit was left with other windows, so that the open ones cannot be
+            rebuilt from it, or by another program.
     """
     if committed is None:
         return ResumePoint(first, None, first)
-    if not committed.metadata:  # left by another tool: a plain offset, of which nothing is known
+    if not committed.metadata:  # a plain offset, as `kafka-consumer-groups.sh` leaves it
         return ResumePoint(committed.offset, None, committed.offset)
     found = _METADATA.fullmatch(committed.metadata)
     if found is None:
@@ -57,7 +65,8 @@ def resume_from(committed: OffsetAndMetadata | None, first: int, settings: Setti
 def delivered_until(committed: OffsetAndMetadata) -> int:
     """Return the offset up to which, exclusively, a group has delivered its output.
 
-    The committed offset is no later: a restart begins there, to fill the windows still open again.
+    The committed offset is at most this one: a restart begins there, to fill the open windows
+    again. Lag is therefore counted from here: a lag from the committed offset would never be 0.
     """
     found = _METADATA.fullmatch(committed.metadata or "")
     return int(found[2]) if found else int(committed.offset)
@@ -77,7 +86,7 @@ def settings_of(committed: OffsetAndMetadata | None, settings: Settings) -> Sett
 
 
 def topic_of(committed: OffsetAndMetadata | None) -> TopicState | None:
-    """Return what the topic was when the commit was made; None where the commit does not say."""
+    """Return the topic's id and size when the commit was made; None where the commit lacks them."""
     found = _METADATA.fullmatch(committed.metadata or "") if committed is not None else None
     return TopicState(found[4], int(found[5])) if found and found[4] else None
 
@@ -94,14 +103,14 @@ def check_log(
 
     Args:
         place: The partition.
-        resume: What the group's commit says.
+        resume: Where the group's commit goes on.
         end: The offset that the partition's next record will have.
-        settings: Those of the group.
+        settings: The group's name.
         before: The topic as the commit knew it; None where the commit does not say.
-        now: The topic as it is.
+        now: The topic as it is now.
 
     Raises:
-        ForeignCommit: It is another log, in which the offsets of the commit mean nothing.
+        ForeignCommit: The partition is another log, in which the commit's offsets mean nothing.
     """
     if before is not None and now is not None and before.topic_id != now.topic_id:
         raise ForeignCommit(
@@ -120,7 +129,11 @@ def check_log(
 def commit_of(
     resume: ResumePoint, settings: Settings, topic: TopicState | None = None
 ) -> OffsetAndMetadata:
-    """Return the commit that `resume_from` and `topic_of` read."""
+    """Return the commit that `resume_from` and `topic_of` read.
+
+    >>> commit_of(ResumePoint(7, None, 9), Settings()).metadata
+    '|9|size=5min,slide=60s,bound=30s,lateness=0s,future=300s'
+    """
     max_seen = "" if resume.max_seen_ms is None else resume.max_seen_ms
     metadata = f"{max_seen}|{resume.delivered}|{_fingerprint(settings)}"
     if topic is not None:
@@ -139,7 +152,7 @@ _FINGERPRINT: Final = re.compile(
 
 
 def _fingerprint(settings: Settings) -> str:
-    """Name everything that decides a verdict; a log replayed with other values tells otherwise."""
+    """Name every setting that decides a verdict: with other values a log gives other windows."""
     return (
         f"size={settings.window_size_minutes}min,slide={settings.window_slide_seconds}s,"
         f"bound={settings.max_out_of_orderness_seconds}s,"

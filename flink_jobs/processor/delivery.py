@@ -1,4 +1,4 @@
-"""Delivery: rows into the store, rows and dead letters to the broker, and what was refused."""
+"""Delivery: rows into the store, rows and dead letters to the broker, and refusals as letters."""
 
 from __future__ import annotations
 
@@ -19,10 +19,15 @@ UNSTORED_REMEDIES: Final = {
     "wrongtype": "delete the keys under features:* that are no hashes",
     "oom": "give it more memory, or let it evict",
 }
+"""What a person can do, by the store's code: one remedy for each code that is a row's own."""
 
 
 class Delivery:
-    """Writes rows to the store and hands everything to the outbox, which delivers it by itself."""
+    """Writes rows to the store, and hands rows and dead letters to the outbox for the broker.
+
+    When `deliver` returns, the store has the rows. The broker may not: a commit waits for the
+    outbox.
+    """
 
     def __init__(
         self,
@@ -32,7 +37,15 @@ class Delivery:
         patience: Patience,
         attention: Attention,
     ) -> None:
-        """Deliver to `store`, which is waited for with `patience`, and to `outbox`."""
+        """Deliver to `store` and to `outbox`.
+
+        Args:
+            store: The feature store.
+            outbox: Sends to the broker.
+            metrics: Counts rows, refusals and conflicts.
+            patience: How long a store that is away is waited for.
+            attention: Tells of refusals and conflicts.
+        """
         self._store = store
         self._outbox = outbox
         self._metrics = metrics
@@ -43,8 +56,8 @@ class Delivery:
         """Write the rows of a batch, and send them and the dead letters.
 
         Raises:
-            StoreUnusable: Redis refuses, and would go on refusing.
-            Unavailable: Redis stays away.
+            StoreUnusable: Redis refuses the command, and would refuse it again.
+            Unavailable: Redis stays away for longer than it is waited for.
         """
         if output.rows:
             stored = self._write(output.rows)
@@ -59,8 +72,8 @@ class Delivery:
         """Ask the store whether it answers.
 
         Raises:
-            StoreUnusable: It refuses, and would go on refusing.
-            Unavailable: It has been away for too long.
+            StoreUnusable: Redis refuses the command, and would refuse it again.
+            Unavailable: Redis has been away for longer than it is waited for.
         """
         try:
             self._store.ping()
@@ -81,7 +94,7 @@ class Delivery:
                 return stored
 
     def _unstored(self, refused: Sequence[tuple[FeatureRow, str]]) -> list[UnstoredRow]:
-        """Return the dead letters of rows that the store would not take, and say how many."""
+        """Return the dead letters of rows that the store refused; count and tell the refusals."""
         for cause, count in Counter(cause for _, cause in refused).items():
             self._metrics.unstored.labels(cause).inc(count)
             self._attention.say(

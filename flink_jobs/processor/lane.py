@@ -15,23 +15,31 @@ from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 
 @dataclass(slots=True)
 class Ledger:
-    """What became of the records, for one feature set: every record is in exactly one column."""
+    """What became of the records of a partition, for one feature set.
+
+    Every record is in exactly one of the columns accepted, late, malformed and future: the sum of
+    the columns is the number of records (*conservation*).
+
+    >>> ledger = Ledger(accepted=8, late=1, malformed=1, partial_late=2)
+    >>> ledger.consumed
+    10
+    """
 
     accepted: int = 0
     late: int = 0
     malformed: int = 0
     future: int = 0
     partial_late: int = 0
-    """How many of the accepted missed some of their windows."""
+    """How many of the accepted records missed some of their windows: no column of its own."""
 
     @property
     def consumed(self) -> int:
-        """All records: the sum of the columns."""
+        """The number of all records: the sum of the four columns."""
         return self.accepted + self.late + self.malformed + self.future
 
 
 class Lane:
-    """One feature set over one partition."""
+    """One feature set over one partition: verdicts, windows and the ledger."""
 
     __slots__ = ("_margin_ms", "_on_event", "clock", "feature_set", "ledger", "operator")
 
@@ -47,7 +55,12 @@ class Lane:
         self._on_event = self.operator.on_event
 
     def judge(self, event: Event, record: Record) -> DeadLetter | None:
-        """Count an event into its open windows; return a dead letter for those it missed."""
+        """Count an event into its open windows; return a dead letter for the windows it missed.
+
+        The verdict is for each window, by the partition's own watermark before the event: `late`
+        where every window was missed, `partial_late` where some were, no letter where none was. The
+        caller lets the event advance the watermark afterwards.
+        """
         event_ms = event.event_time
         margin_ms = self._margin_ms
         if margin_ms is not None and event_ms <= self.clock.watermark_ms + margin_ms:
@@ -66,7 +79,7 @@ class Lane:
         return self._letter("partial_late", record, event_ms, 0, missed)
 
     def take(self) -> Iterator[FeatureRow]:
-        """Yield what has fired since the last call."""
+        """Yield a row for each firing since the last call."""
         name = self.feature_set.name
         for fired in self.operator.take():
             yield FeatureRow(

@@ -1,15 +1,15 @@
-"""The log beneath a running processor: what has changed there, and for how long that is said.
+"""The log beneath a running processor: its changes, and for how long each is told.
 
-A log only grows. Where it does not, what was read of it means something else, or is gone:
+In good health a log only grows. Any other change puts in doubt what was read of it:
 
 - `recreated`: the partition is not read on, because offsets mean nothing in another topic.
-- `truncated`: the same, because the log ends before what was read of it.
+- `truncated`: the partition is not read on, because the log ends before what was read of it.
 - `deleted`: reading goes on behind the gap, and the lost records are counted.
 - `partitions_added`: reading goes on, and keys may have moved to another partition.
 
-`/healthz` is degraded by the first two until a restart (Kafka forgets a group's commits of a topic
-that is deleted; a commit of a truncated log asks for another group), and by the others until
-no window is open any more that an event from before the change may be in.
+The first two degrade `/healthz` until a restart. (Kafka forgets a group's commits of a topic that
+is deleted; a commit of a truncated log asks for another group.) The other two degrade it until
+every window is closed that an event from before the change may be in.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ log = logging.getLogger("stream_processor")
 
 
 class LogChangeError(ForeseenError):
-    """A log that cannot be read on. Its text names the partition and the remedy."""
+    """A log that cannot be read on. The text names the partition and the remedy."""
 
 
 class LogWatch:
-    """Remembers what the logs were, and tells of each change: log, metric and health page."""
+    """Remembers the topics and partitions; tells of each change by log, metric and health page."""
 
     def __init__(self, settings: Settings, metrics: Metrics, health: Health) -> None:
         """Watch nothing yet."""
@@ -52,7 +52,8 @@ class LogWatch:
         self._health = health
         self._known: dict[str, TopicState] = {}
         self._stopped: dict[TopicPartition, str] = {}
-        self._healing: dict[TopicPartition, int | None] = {}  # by the watermark that ends it
+        # The watermark at which an incident is over; None until the partition's next batch.
+        self._healing: dict[TopicPartition, int | None] = {}
 
     @property
     def stopped(self) -> Mapping[TopicPartition, str]:
@@ -60,15 +61,15 @@ class LogWatch:
         return self._stopped
 
     def state_of(self, topic: str) -> TopicState | None:
-        """Return the topic as it was when its partitions were taken over."""
+        """Return the topic as it was when its partitions were taken over; None for a new one."""
         return self._known.get(topic)
 
     def know(self, topic: str, state: TopicState) -> None:
-        """Note what a topic is, where none of its partitions was known."""
+        """Note a topic's id and size, unless one of its partitions has been taken over before."""
         self._known.setdefault(topic, state)
 
     def recreated(self, states: Mapping[str, TopicState]) -> set[str]:
-        """Return the topics that are others than those known."""
+        """Return the topics that have another id now: deleted and created anew."""
         return {
             topic
             for topic, known in self._known.items()
@@ -76,11 +77,11 @@ class LogWatch:
         }
 
     def gone(self, states: Mapping[str, TopicState]) -> set[str]:
-        """Return the topics that do not exist any more."""
+        """Return the known topics that do not exist any more."""
         return self._known.keys() - states.keys()
 
     def grown(self, states: Mapping[str, TopicState]) -> dict[str, str]:
-        """Return the topics with more partitions than before, with a sentence; know them now."""
+        """Return a sentence for each topic with more partitions than before; note the new size."""
         sentences = {}
         for topic, known in self._known.items():
             state = states.get(topic, known)
@@ -90,7 +91,7 @@ class LogWatch:
         return sentences
 
     def stop(self, place: TopicPartition, change: Change, what: str) -> None:
-        """Note that a partition is not read on."""
+        """Note that a partition is not read on; `what` has happened to its log."""
         sentence = f"{place.topic}/{place.partition}: {what}: {_REMEDIES[change]}"
         self._stopped[place] = sentence
         self._tell(place, change, sentence)
@@ -113,7 +114,7 @@ class LogWatch:
         self._tell(place, "partitions_added", sentence)
 
     def observe(self, place: TopicPartition, partition: Partition) -> None:
-        """Look at a partition that has moved on: the windows of an incident may be over."""
+        """Look at a partition that has moved on: an incident may be over, with its last window."""
         if place not in self._healing:
             return
         last_ms = self._healing[place]
@@ -128,14 +129,18 @@ class LogWatch:
             )
 
     def forget(self, places: Iterable[TopicPartition]) -> None:
-        """Forget partitions that are another's now."""
+        """Forget partitions that another process owns now."""
         for place in places:
             self._stopped.pop(place, None)
             self._healing.pop(place, None)
             self._health.ok(_component(place))
 
     def _last_ms(self, place: TopicPartition, partition: Partition) -> int | None:
-        """Return the watermark at which no window is open that an event until now may be in."""
+        """Return the watermark at which every window is closed that an event until now may be in.
+
+        None while the partition has seen no event. The longest time that a row serves, beyond the
+        largest event time, stands for the end of the last window.
+        """
         max_seen_ms = partition.clock.max_seen_ms
         if max_seen_ms is None:
             return None
@@ -151,7 +156,7 @@ class LogWatch:
 
 
 def growth(topic: str, before: TopicState, now: TopicState) -> str:
-    """Return the sentence about a topic that has more partitions than before."""
+    """Return the sentence for a topic that has more partitions now than before."""
     return (
         f"topic {topic} has {now.partitions} partitions and had {before.partitions}: keys may have "
         "moved, and each partition tells its own windows of a key, so windows from before the "

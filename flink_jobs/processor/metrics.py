@@ -1,6 +1,7 @@
 """Metrics of the development processor.
 
-Everything is counted per batch, from the ledgers, so that watching costs the events nothing.
+Counters grow once for each batch, by what the ledgers gained: no event costs a call. (A counter
+with labels bound takes 0.4 µs, and a lookup of labels 2 µs.)
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ PartitionKey = tuple[str, int]
 
 
 class Metrics:
-    """The metrics of one processor, with their children bound once."""
+    """The metrics of one processor, in a registry of their own."""
 
     def __init__(self) -> None:
-        """Register every metric."""
+        """Register every metric; those with labels appear with their first value."""
         self.registry = CollectorRegistry()
         where = ["topic", "partition"]
         self.records = self._counter(
@@ -58,11 +59,11 @@ class Metrics:
         self._counted: dict[tuple[PartitionKey, str], Ledger] = {}
 
     def page(self) -> bytes:
-        """Return all metrics as a page."""
+        """Return all metrics as a page in Prometheus' text format."""
         return generate_latest(self.registry)
 
     def count(self, where: PartitionKey, lanes: Iterable[Lane]) -> None:
-        """Add what the ledgers of a partition have gained since the last call."""
+        """Add to the counters what the ledgers of a partition have gained since the last call."""
         topic, partition = where
         for lane in lanes:
             name = lane.feature_set.name
@@ -76,15 +77,19 @@ class Metrics:
                 setattr(counted, column, getattr(lane.ledger, column))
 
     def behind(self, where: PartitionKey, records: int) -> None:
-        """Tell how many records of a partition are still to be processed."""
+        """Set how many records of a partition are still to be processed."""
         self._lag.labels(*where).set(records)
 
     def late(self, where: PartitionKey, behind_ms: int) -> None:
-        """Tell how far a partition's watermark is behind the append time, milliseconds."""
+        """Set how far a partition's watermark is behind the append time, milliseconds."""
         self._watermark_lag.labels(*where).set(behind_ms / 1_000)
 
     def forget(self, where: PartitionKey, lanes: Iterable[Lane]) -> None:
-        """Forget a partition that another processor has now; should it return, it counts anew."""
+        """Forget a partition that another processor owns now.
+
+        Its gauges would stand still here for ever. Its ledgers begin at 0 should it come back, so
+        what was counted of them is forgotten, too.
+        """
         for lane in lanes:
             self._counted.pop((where, lane.feature_set.name), None)
         for gauge in (self._lag, self._watermark_lag):

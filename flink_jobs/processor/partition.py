@@ -1,18 +1,19 @@
 """One Kafka partition: an event-time stream of its own.
 
 All events of a key are in one partition, so a partition needs no other clock than its own
-watermark. What comes out is therefore a function of the partition's log alone: the same for any
-batch size, any interleaving with other partitions and any number of restarts.
+watermark. The output is therefore a function of the partition's log alone: the same for any batch
+size, any interleaving with other partitions and any number of restarts.
 
 The log is also the state. `resume_point` tells from which offset a successor has to read, and with
-which watermark, to arrive at the same state; it stays silent until it is where this one was.
+which watermark, to arrive at the same state. The successor stays silent until it has read all that
+its predecessor had delivered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from flink_jobs.config import Settings
 from flink_jobs.dead_letter import DeadLetter
@@ -21,8 +22,18 @@ from flink_jobs.events import EventDecoder, Malformed, Record
 from flink_jobs.features.catalog import FeatureSet, feature_sets
 from flink_jobs.features.row import FeatureRow
 from flink_jobs.processor.lane import Lane
-from flink_jobs.processor.resume import ResumePoint
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
+
+
+class ResumePoint(NamedTuple):
+    """Where and how a successor goes on with a partition: what a commit says."""
+
+    offset: int = 0
+    """Offset of the first record to read."""
+    max_seen_ms: int | None = None
+    """Largest event time before that record, epoch milliseconds; None where there was none."""
+    delivered: int = 0
+    """Offset up to which, exclusively, all output has been delivered: silence until there."""
 
 
 @dataclass(slots=True)
@@ -33,7 +44,7 @@ class Output:
     letters: list[DeadLetter] = field(default_factory=list)
 
     def __iadd__(self, more: Output) -> Output:
-        """Append what another batch produced."""
+        """Append the output of another batch."""
         self.rows += more.rows
         self.letters += more.letters
         return self
@@ -54,8 +65,8 @@ class Partition:
         Args:
             topic: The topic, one of `EVENT_TYPES`.
             settings: Windows, bound and lateness.
-            resume: Where to go on; the beginning of the log unless given.
-            sets: What to compute; every feature set of the topic unless given.
+            resume: Where to go on; by default the beginning of the log.
+            sets: The feature sets to compute; by default every set of the topic.
         """
         self.clock = BoundedOutOfOrderness(settings.bound_ms, resume.max_seen_ms)
         wanted = feature_sets(topic) if sets is None else sets
@@ -68,7 +79,8 @@ class Partition:
     def process(self, records: Sequence[Record]) -> Output:
         """Process the next records of the partition, in the order of their offsets.
 
-        Records whose output a predecessor has delivered only rebuild the state: silently.
+        Records whose output a predecessor has delivered only rebuild the state, without output. A
+        bad record becomes a dead letter: no payload raises an error.
         """
         if not records:
             return Output()
@@ -79,22 +91,27 @@ class Partition:
         return self._run(records)
 
     def skip_to(self, offset: int) -> None:
-        """Go on at `offset`: the records before it are gone from the log."""
+        """Go on at `offset`: the log has lost the records before it."""
         self.next_offset = max(self.next_offset, offset)
 
     def finish(self) -> Output:
-        """End a bounded stream: nothing more will come, so every open window fires."""
+        """End a bounded stream, such as a log file: every open window fires."""
         self.clock.finish()
         return self._run([])
 
     def resume_point(self) -> ResumePoint:
-        """Return where a successor must begin, once all output so far has been delivered."""
+        """Return where a successor must begin, once all output so far has been delivered.
+
+        That is the first record which an open pane or session needs, with the largest event time
+        before that record, so that the successor's watermark is what it was then.
+        """
         here = Position(self.next_offset, self.clock.max_seen_ms)
         needed = (position for lane in self.lanes for position in lane.operator.needed())
         offset, max_seen_ms = min(needed, key=lambda position: position.offset, default=here)
         return ResumePoint(offset, max_seen_ms, max(self.next_offset, self._delivered))
 
     def _rebuild(self, records: list[Record]) -> None:
+        # A predecessor has counted these records: the ledgers must not count them twice.
         ledgers = [replace(lane.ledger) for lane in self.lanes]
         self._run(records)
         for lane, ledger in zip(self.lanes, ledgers, strict=True):
@@ -133,7 +150,7 @@ class Partition:
     def _reject(
         self, reason: Literal["malformed", "future_timestamp"], record: Record, event_ms: int | None
     ) -> DeadLetter:
-        """Write the dead letter of a record that no feature set gets to see."""
+        """Return the dead letter of a record that no feature set judges; count it in each."""
         for lane in self.lanes:
             if reason == "malformed":
                 lane.ledger.malformed += 1

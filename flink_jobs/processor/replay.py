@@ -1,7 +1,7 @@
-"""Replay: the engine over a log file, with no services.
+"""Replay: the engine over a log file, without services.
 
-A log file is a bounded stream: at its end nothing more will come, so every open window fires. This
-is the public way to compare executions: the production job reads and writes the same files.
+A log file is a bounded stream: at its end nothing more will come, so every open window fires. A
+replay is the public way to compare executions: the production job reads and writes the same files.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from flink_jobs.processor.lane import Ledger
 from flink_jobs.processor.partition import Output, Partition
 
 BATCH = 10_000
+"""How many records are processed at once; any other number gives the same output."""
 
 LedgerKey = tuple[str, int, str]
 """Topic, partition and feature set."""
@@ -28,14 +29,14 @@ def replay(
     """Process a bounded log of any number of topics and partitions to its end.
 
     Args:
-        records: The records in arrival order; those of one partition in the order of offsets.
+        records: The records in arrival order; records of one partition in the order of offsets.
         settings: Windows, bound and lateness.
 
     Returns:
-        Every row and dead letter, and what became of the records.
+        All rows and dead letters, and a ledger for each partition and feature set.
 
     Raises:
-        LogFileError: A record's topic is unknown, or its offset not above the one before it.
+        LogFileError: A record is one that no broker can have written: see `in_order`.
     """
     partitions: dict[tuple[str, int], Partition] = {}
     output = Output()
@@ -58,6 +59,9 @@ def replay(
 
 def replay_file(log: Path, out: Path, settings: Settings) -> dict[LedgerKey, Ledger]:
     """Replay a log file into `features.jsonl` and `dead-letter.jsonl` in the folder `out`.
+
+    Returns:
+        A ledger for each partition and feature set.
 
     Raises:
         LogFileError: The log cannot be read.

@@ -1,4 +1,4 @@
-"""Arrivals: what the broker receives, in the order in which it receives it."""
+"""Arrivals: the messages that the broker receives, in the order in which it receives them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Arrival(Struct, frozen=True, gc=False):
     """One message on its way to the log.
 
     Attributes:
-        at: When it reaches the broker, epoch milliseconds.
-        topic: The topic that it is sent to.
+        at: The time at which the message reaches the broker, epoch milliseconds.
+        topic: The topic that the message is sent to.
         key: The record's key, UTF-8.
         value: The payload; None for a tombstone.
         defect: Name of the defect that the payload was given, None for a good event.
@@ -35,7 +35,7 @@ class Arrival(Struct, frozen=True, gc=False):
 
 
 def deliver(events: Iterable[Event]) -> Iterator[Arrival]:
-    """Yield the events as messages that arrive at once: the stream without any disorder.
+    """Yield each event as a message that arrives at its event time: a stream without disorder.
 
     >>> from flink_jobs.events import Click
     >>> click = Click("c1", "user_7", "click", "item_3", 1_760_000_400_000)

@@ -1,8 +1,8 @@
-"""Card payments as a stream: the handbook's customers and terminals at the pace that one asks for.
+"""Card payments as a stream: the handbook's customers and terminals, at any rate.
 
-The handbook's customers pay four times a day at most. Here they keep their homes, their terminals,
-their amounts and their share of the traffic, and pay as often as the rate demands. A few stolen
-cards add what fraud features look for: bursts of large payments on two continents at once.
+The handbook's customers pay four times a day at most. Here each customer keeps home, terminals,
+amounts and share of the traffic, and pays as often as the rate demands. A few stolen cards add what
+fraud features look for: bursts of large payments on two continents at once.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from flink_jobs.simulator.handbook import (
 )
 
 CHUNK: Final = 4_096
+"""How many payments are drawn at once; another number gives another stream for the same seed."""
 SHORTEST_BURST, LONGEST_BURST = 6, 15
 MEAN_BURST: Final = (SHORTEST_BURST + LONGEST_BURST) / 2
 MEAN_BURST_GAP_MS: Final = 8_000
@@ -46,7 +47,8 @@ class CardHabits:
     """Who pays, and how unevenly.
 
     Attributes:
-        cards: Number of cards, the first ones of the handbook's customers.
+        cards: Number of cards: the first so many of the handbook's customers. With few cards an
+            honest card pays so often that it looks stolen.
         stolen_cards: Number of cards whose number thieves have.
         stolen_share: Share of all payments that thieves make, from 0 to below 1.
         hot_share: Share of the other payments that `card_00000` makes, 0 for no hot key.
@@ -64,10 +66,10 @@ def payments(
     """Yield payments in order of event time, without end.
 
     Args:
-        seed: The same seed gives the same payments, 0 to 2**32 - 1.
+        seed: From 0 to 2**32 - 1; the same seed gives the same payments.
         start_ms: Event time at which the stream starts, epoch milliseconds.
         rate: Mean number of payments in a second of event time.
-        habits: Who pays.
+        habits: Who pays; `CardHabits()` if None.
 
     >>> first = next(payments(seed=1, start_ms=1_760_000_400_000, rate=5.0))
     >>> first.card_id, first.country, first.event_time
@@ -87,7 +89,7 @@ def handbook_transactions(rows: Payments) -> Iterator[Transaction]:
     """Yield the rows of the handbook's data set as events, on their own days of 2018."""
     merchants = _merchants()
     columns = (rows.seconds, rows.customer, rows.terminal, rows.cents)
-    for number, row in enumerate(zip(*(c.tolist() for c in columns), strict=True)):
+    for number, row in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
         second, card, terminal, cents = row
         merchant, place = merchants[terminal]
         time = FIRST_DAY_MS + second * 1_000
@@ -102,7 +104,8 @@ def _transaction(number: int, payment: _Payment) -> Transaction:
 def _honest(
     people: Customers, hot_share: float, seed: int, start_ms: int, rate: float
 ) -> Iterator[_Payment]:
-    """Yield what the owners pay: a Poisson process, each payment at a terminal near the card."""
+    """Yield the owners' payments: a Poisson process, each payment at a terminal near the card."""
+    # The order of the draws is the stream: one draw more or less, anywhere, changes all after it.
     draw = RandomState([seed, 1])
     shares = _cumulative_shares(people.rate, hot_share)
     near = _Neighbourhood(people)
@@ -116,7 +119,7 @@ def _honest(
         shops = near.choose(payers, draw.random_sample(CHUNK))
         cents = _amounts(draw, people.mean[payers])
         columns = (times.astype(np.int64), payers, shops, cents)
-        for time, card, shop, amount in zip(*(c.tolist() for c in columns), strict=True):
+        for time, card, shop, amount in zip(*(column.tolist() for column in columns), strict=True):
             merchant, place = merchants[shop]
             yield time, cards[card], merchant, amount, place
 
@@ -158,7 +161,7 @@ class _Neighbourhood:
 def _stolen(
     people: Customers, cards: int, seed: int, start_ms: int, rate: float
 ) -> Iterator[_Payment]:
-    """Yield what thieves pay: bursts that begin at random, and may overlap."""
+    """Yield the thieves' payments: bursts that begin at random, and may overlap."""
     draw = random.Random(f"stolen/{seed}")
     victims = draw.sample(range(len(people.x)), min(cards, len(people.x)))
     means = people.mean.tolist()

@@ -1,8 +1,8 @@
-"""What goes wrong inside a record: a corpus of broken payloads, each with a name.
+"""Defects of a record: a corpus of broken payloads, each with a name.
 
-A defect takes the payload of a good event and returns a bad one. Those of `MALFORMED` and
-`WRONG_UNITS` are no events; those of `FUTURE` decode, and only the guard against future event
-times turns them away.
+A defect takes the payload of a good event and returns a bad one. The payloads of `MALFORMED` and
+`WRONG_UNITS` are no events; the payloads of `FUTURE` decode, and only the guard against future
+event times turns them away.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Defect: TypeAlias = Callable[[bytes, random.Random], bytes | None]
 _Fields: TypeAlias = dict[str, Any]
 
 DEPTH: Final = 1_000
-"""Far more brackets than a flat event has, and deeper than some parsers go."""
+"""How deep a nested payload is: deeper than some parsers go, and no event has so many brackets."""
 _YEAR_MS: Final = 31_557_600_000
 
 
@@ -129,14 +129,14 @@ MALFORMED: Final[dict[str, Defect]] = {
     "broken_rule": _fields(_break_a_rule),
     "foreign_key": _fields(_change_key),
 }
-"""Payloads that are no events, whatever the reader."""
+"""Payloads that are no events, for any strict reader."""
 
 WRONG_UNITS: Final[dict[str, Defect]] = {
     "epoch_seconds": _scale_time(1, 1_000),
     "epoch_microseconds": _scale_time(1_000),
     "epoch_nanoseconds": _scale_time(1_000_000),
 }
-"""Event times that are right but for their unit: no events either."""
+"""Event times that are right except for their unit: no events either."""
 
 FUTURE: Final[dict[str, Defect]] = {"decades_ahead": _fields(_add_decades)}
 """Event times so far ahead that no append time, simulated or real, comes near them."""

@@ -1,8 +1,8 @@
 """Disorder: what lies between the moment of an event and its place in the log.
 
-Each part is a function from arrivals to arrivals. It takes them in order of arrival and returns
-them so, draws from a generator of its own, and holds in memory only what is under way. So parts
-combine in any order, and one that is left out does not change the draws of another.
+Each part is a function from arrivals to arrivals. A part takes them in order of arrival and returns
+them in that order, draws from a generator of its own, and holds in memory only what is under way.
+So parts combine in any order, and a part that is left out does not change the draws of another.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ Delay: TypeAlias = Callable[[random.Random], int]
 
 
 def log_normal(median_ms: float, spread: float, longest_ms: int) -> Delay:
-    """Return log-normal delays, none above `longest_ms`: most are short, a few very long.
+    """Return log-normal delays: most are short, a few very long, none above `longest_ms`.
 
-    `spread` is the standard deviation of the logarithm.
+    Args:
+        median_ms: The median of the delays, milliseconds.
+        spread: The standard deviation of the delays' natural logarithm.
+        longest_ms: The longest delay; longer ones are cut to it.
     """
     return lambda draw: min(int(median_ms * math.exp(spread * draw.gauss(0, 1))), longest_ms)
 
@@ -33,11 +36,13 @@ def log_normal(median_ms: float, spread: float, longest_ms: int) -> Delay:
 def delay(arrivals: Iterable[Arrival], *, seed: int, by: Delay) -> Iterator[Arrival]:
     """Delay each message on its own, as a network does.
 
-    With delays of at most d, no message arrives more than d after it was sent, so an event is
-    never more than d behind the largest event time seen before it.
+    With delays of at most d, no message arrives more than d after it was sent. An event is then
+    never more than d behind the largest event time seen before it: with a bound of d none is late.
     """
     draw = random.Random(f"delay/{seed}")
-    return _reorder((a.at, a.delayed_until(a.at + by(draw))) for a in arrivals)
+    return _reorder(
+        (arrival.at, arrival.delayed_until(arrival.at + by(draw))) for arrival in arrivals
+    )
 
 
 def go_offline(
@@ -48,7 +53,7 @@ def go_offline(
     Args:
         arrivals: Messages in order of arrival.
         seed: The same seed makes the same devices go offline.
-        share: Probability that a device goes offline with the message it is just sending.
+        share: Probability that a device goes offline with the message that it is sending.
         shortest_ms: Shortest time offline, milliseconds.
         longest_ms: Longest time offline, milliseconds.
     """
@@ -79,7 +84,11 @@ def _offline(
 def duplicate(
     arrivals: Iterable[Arrival], *, seed: int, share: float, longest_ms: int
 ) -> Iterator[Arrival]:
-    """Deliver some messages twice, the copy up to `longest_ms` after the first: a retry."""
+    """Deliver some messages twice, as a producer's retry does.
+
+    The copy is equal to the first, and arrives at most `longest_ms` after it. Nothing marks it as a
+    copy: whoever must not count it twice has to look at `event_id`.
+    """
     return _reorder(_repeat(arrivals, random.Random(f"duplicate/{seed}"), share, longest_ms))
 
 
@@ -95,9 +104,9 @@ def _repeat(
 def corrupt(
     arrivals: Iterable[Arrival], *, seed: int, share: float, defects: Mapping[str, Defect]
 ) -> Iterator[Arrival]:
-    """Give some messages a defect, each of `defects` as likely as the others.
+    """Give a share of the messages a defect, each of `defects` as likely as the others.
 
-    A message that has a defect already keeps it.
+    A message that has a defect already keeps that one, and a tombstone stays a tombstone.
     """
     draw = random.Random(f"corrupt/{seed}/{','.join(defects)}")
     choices = list(defects.items())
@@ -129,8 +138,8 @@ def fall_silent(
         partitions: Number of partitions that the topic has.
         start_ms: Begin of the silence, epoch milliseconds.
         end_ms: End of the silence, epoch milliseconds.
-        held_back: Whether its messages were only held back and all arrive at `end_ms`, old as
-            they are; otherwise they never were.
+        held_back: True: the partition's messages are held back, and all arrive at `end_ms`, old by
+            then. False: there are none.
     """
 
     def concerned(arrival: Arrival) -> bool:
@@ -142,14 +151,17 @@ def fall_silent(
 
     if not held_back:
         return (arrival for arrival in arrivals if not concerned(arrival))
-    return _reorder((a.at, a.delayed_until(end_ms) if concerned(a) else a) for a in arrivals)
+    return _reorder(
+        (arrival.at, arrival.delayed_until(end_ms) if concerned(arrival) else arrival)
+        for arrival in arrivals
+    )
 
 
 def _reorder(sent: Iterable[tuple[int, Arrival]]) -> Iterator[Arrival]:
     """Yield messages in order of arrival, those of one millisecond in the order of sending.
 
     Args:
-        sent: Time of sending, never descending, and the message; it arrives then or later.
+        sent: Time of sending, never descending, and the message, which arrives then or later.
     """
     under_way: list[tuple[int, int, Arrival]] = []
     for number, (now, arrival) in enumerate(sent):
@@ -164,8 +176,8 @@ def _reorder(sent: Iterable[tuple[int, Arrival]]) -> Iterator[Arrival]:
 class Disorder:
     """How much of each kind of disorder a stream has. Times in milliseconds, shares from 0 to 1.
 
-    The default delays stay within the default bound of 30 s, so what arrives late comes from a
-    device that was offline.
+    The default delays stay within the default bound of 30 s, so that a late event always comes from
+    a device that was offline.
     """
 
     median_delay_ms: int = 200
@@ -181,7 +193,8 @@ class Disorder:
     future_share: float = 0.0002
 
     def apply(self, arrivals: Iterable[Arrival], seed: int) -> Iterator[Arrival]:
-        """Return the arrivals with this disorder."""
+        """Return the arrivals with this disorder; the same seed gives the same result."""
+        # Defects first: a broken message is delayed and copied like any other.
         arrivals = corrupt(arrivals, seed=seed, share=self.malformed_share, defects=MALFORMED)
         arrivals = corrupt(arrivals, seed=seed, share=self.wrong_unit_share, defects=WRONG_UNITS)
         arrivals = corrupt(arrivals, seed=seed, share=self.future_share, defects=FUTURE)

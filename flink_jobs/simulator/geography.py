@@ -1,7 +1,8 @@
-"""Where the square of the handbook lies on Earth.
+"""The place of the handbook's square on Earth.
 
-One unit is five kilometres, so the square covers Luxembourg and its neighbours: a customer's
-terminals (radius 5) are at most 50 km apart, and some customers shop on both sides of a border.
+A unit of the square is five kilometres, so that the square covers Luxembourg and its neighbours: a
+customer's terminals (radius 5) are at most 50 km apart, and some customers shop on both sides of a
+border.
 """
 
 from __future__ import annotations
@@ -52,11 +53,11 @@ ABROAD: Final = (
     Place("JP", 35.68, 139.69),  # Tokyo
     Place("AU", -33.87, 151.21),  # Sydney
 )
-"""Where the numbers of stolen cards are used."""
+"""The towns in which the numbers of stolen cards are used."""
 
 
 def locate(x: float, y: float) -> Place:
-    """Return the place of a point of the square; its country is that of the nearest town.
+    """Return the place of a point of the square; the country is that of the nearest town.
 
     >>> locate(50, 50)
     Place(country='LU', lat=49.6, lon=6.1)
@@ -67,6 +68,6 @@ def locate(x: float, y: float) -> Place:
 
 
 def _squared_units(town: Place, lat: float, lon: float) -> float:
-    """Squared distance in units of the square: close enough to rank towns by."""
+    """Return the squared distance in units of the square: close enough to rank towns by."""
     north, east = (town.lat - lat) / DEGREES_NORTH, (town.lon - lon) / DEGREES_EAST
     return north * north + east * east

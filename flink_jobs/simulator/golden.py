@@ -1,7 +1,8 @@
 """The golden log: 200,000 events whose right answers are known, for tests and benchmarks.
 
-With windows of 5 minutes every minute and a bound of 30 s no event is late, and 63,921 windows of
-a card hold an event. The draws are fixed: they are compared across programs.
+With windows of 5 minutes every minute and a bound of 30 s no event is late, and 63,921 windows of a
+card hold an event. The draws are fixed: other stream processors have been measured on the same log,
+and their counts are compared.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ COUNTRIES: Final = ("BE", "CH", "DE", "FR", "LU", "NL", "US", "BR")
 
 
 class GoldenEvent(NamedTuple):
-    """One draw of the golden log. Times are epoch milliseconds; it arrives `delay` late."""
+    """One event of the golden log, which arrives `delay` milliseconds after `event_time`."""
 
     event_time: int
     delay: int
@@ -46,10 +47,11 @@ def golden_log() -> Iterator[GoldenEvent]:
     draw = random.Random(7)
     times = sorted([draw.randrange(SPAN_MS) for _ in range(EVENTS)])
     delays = [_delay(draw) for _ in times]
-    for i in sorted(range(EVENTS), key=lambda i: times[i] + delays[i]):  # stable: then by i
+    # A stable sort: events that arrive in one millisecond stay in the order of event time.
+    for number in sorted(range(EVENTS), key=lambda number: times[number] + delays[number]):
         yield GoldenEvent(
-            event_time=START_MS + times[i],
-            delay=delays[i],
+            event_time=START_MS + times[number],
+            delay=delays[number],
             card=draw.randrange(1_000),
             user=draw.randrange(1_000),
             amount_cents=round(round(draw.lognormvariate(3.2, 1.0), 2) * 100),
@@ -77,5 +79,5 @@ def golden_transactions() -> Iterator[Transaction]:
 
 
 def _delay(draw: random.Random) -> int:
-    """One event in ten is up to 29,999 ms late."""
+    """Return a delay in milliseconds: 0 for nine events in ten, otherwise up to 29,999."""
     return draw.randrange(1, LONGEST_DELAY_MS + 1) if draw.random() < 0.10 else 0

@@ -4,7 +4,8 @@ The handbook is Le Borgne, Siblini, Lebichot and Bontempi, "Reproducible Machine
 Credit Card Fraud Detection", chapter 3. Customers and terminals stand on a square of 100 by 100;
 a customer pays at the terminals close by. The published counts come out exactly, because every
 number is drawn from the same generators in the same order: NumPy's legacy `RandomState`, whose
-streams are frozen, and Python's `random`.
+streams are frozen, and Python's `random`. Whoever changes the order of two draws gets another data
+set.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ LABELLED_DAYS: Final = 182
 
 
 class Customers(NamedTuple):
-    """One row per customer. `mean` is the mean amount, `rate` the mean payments a day."""
+    """One row per customer. `mean` is the mean amount, `rate` the mean number of payments a day."""
 
     x: Floats
     y: Floats
@@ -43,7 +44,7 @@ class Customers(NamedTuple):
 
 
 class Terminals(NamedTuple):
-    """One row per terminal."""
+    """One row per terminal: its place on the square."""
 
     x: Floats
     y: Floats
@@ -53,7 +54,7 @@ class Payments(NamedTuple):
     """One row per payment, in order of time; the row number is the transaction's id."""
 
     seconds: Ints
-    """Since midnight of the first day."""
+    """Seconds since midnight of the first day."""
     customer: Ints
     terminal: Ints
     cents: Ints
@@ -90,7 +91,10 @@ def terminals(count: int = TERMINALS, seed: int = 1) -> Terminals:
 
 
 def reachable(people: Customers, places: Terminals, radius: float = RADIUS) -> list[Ints]:
-    """Return for each customer the terminals closer than `radius`, in ascending order."""
+    """Return for each customer the terminals closer than `radius`, in ascending order.
+
+    A terminal at exactly `radius` is out of reach.
+    """
     by_x = np.argsort(places.x)
     sorted_x = places.x[by_x]
     reach = []
@@ -104,7 +108,9 @@ def reachable(people: Customers, places: Terminals, radius: float = RADIUS) -> l
 
 def payments(people: Customers, reach: list[Ints], days: int = DAYS) -> Payments:
     """Draw the payments of all customers over `days` days."""
-    rows = [_of_one_customer(c, people, places, days) for c, places in enumerate(reach)]
+    rows = [
+        _of_one_customer(customer, people, places, days) for customer, places in enumerate(reach)
+    ]
     counts = [len(seconds) for seconds, _, _ in rows]
     seconds, cents, terminal = (np.concatenate(column) for column in zip(*rows, strict=True))
     order = np.argsort(seconds, kind="stable")
@@ -117,8 +123,8 @@ def _of_one_customer(
 ) -> tuple[Ints, Ints, Ints]:
     """Draw one customer's payments: seconds, cents and terminals, day by day.
 
-    `RandomState.normal(loc, scale)` is `loc + scale * standard_normal()`. Written out it costs a
-    tenth, because a scalar call spends its time on checking the arguments.
+    `RandomState.normal(loc, scale)` is `loc + scale * standard_normal()`. The written-out form
+    costs a tenth: a scalar call spends its time on checking the arguments.
     """
     numbers, choices = RandomState(customer), random.Random(customer)
     mean, rate = people.mean[customer].item(), people.rate[customer].item()
@@ -131,7 +137,7 @@ def _of_one_customer(
         for _ in range(numbers.poisson(rate)):
             second = int(43_200 + 20_000 * normal())
             if not 0 < second < DAY_SECONDS:
-                continue
+                continue  # without drawing an amount, as the handbook does
             amount = mean + std * normal()
             if amount < 0:
                 amount = numbers.uniform(0, mean * 2)
@@ -151,9 +157,9 @@ def plant_frauds(
 ) -> LabelledPayments:
     """Plant the handbook's three kinds of fraud; a later one overwrites an earlier one's label.
 
-    1. Every amount over 220. 2. Each day two terminals are skimmed for 28 days: all that they
-    take is fraud. 3. Each day three customers lose their card's number for 14 days: a third of
-    their payments is five times as high, and fraud.
+    1. Every amount over 220. 2. Each day two terminals are skimmed for 28 days: every payment there
+    is fraud. 3. Each day three customers lose their card's number for 14 days: a third of their
+    payments is five times as high, and fraud. An amount may be raised more than once.
     """
     day = honest.seconds // DAY_SECONDS
     cents = honest.cents.copy()
@@ -188,7 +194,8 @@ def _skim_terminals(scenario: Ints, terminal: Ints, day: Ints, places: int) -> N
 def _steal_numbers(scenario: Ints, cents: Ints, customer: Ints, day: Ints, people: int) -> None:
     rows_of = _rows_by_entity(customer, people)
     for start in range(LABELLED_DAYS):
-        rows = np.sort(np.concatenate([rows_of[v] for v in drawn_on(start, people, 3)]))
+        victims = drawn_on(start, people, 3)
+        rows = np.sort(np.concatenate([rows_of[victim] for victim in victims]))
         rows = rows[(day[rows] >= start) & (day[rows] < start + 14)]
         stolen = random.Random(start).sample(rows.tolist(), len(rows) // 3)
         cents[stolen] *= 5

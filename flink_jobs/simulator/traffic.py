@@ -24,11 +24,11 @@ def traffic(
     """Return what arrives at the broker, in order of arrival, without end.
 
     Args:
-        seed: The same seed gives the same bytes, 0 to 2**32 - 1.
+        seed: From 0 to 2**32 - 1; the same seed gives the same bytes.
         start_ms: Event time at which the stream starts, epoch milliseconds.
         rate: Mean number of events in a second of event time; each topic has half of them.
-        card_habits: Who pays.
-        visit_habits: Who visits.
+        card_habits: Who pays; `CardHabits()` if None.
+        visit_habits: Who visits; `VisitHabits()` if None.
         disorder: What happens on the way; `Disorder()` if None.
 
     >>> first = next(traffic(seed=1, start_ms=1_760_000_400_000, rate=10.0))

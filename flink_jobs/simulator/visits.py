@@ -36,7 +36,7 @@ LONGEST_DWELL_MS: Final = 300_000
 SHORTEST_REST_MS: Final = 31 * 60_000
 MEAN_EXTRA_REST_MS: Final = 20 * 60_000
 WARM_UP_MS: Final = 180_000
-"""Visits begin so long before the stream does, or it would start with first pages only."""
+"""How long before the stream visits begin: otherwise it would start with first pages only."""
 
 ITEMS: Final = 500
 _ITEM_IDS: Final = [f"item_{item:03d}" for item in range(ITEMS)]
@@ -71,7 +71,7 @@ def visits(
         seed: The same seed gives the same events.
         start_ms: Event time at which the stream starts, epoch milliseconds.
         rate: Mean number of events in a second of event time.
-        habits: Who visits.
+        habits: Who visits; `VisitHabits()` if None.
 
     >>> first = next(visits(seed=1, start_ms=1_760_000_400_000, rate=5.0))
     >>> first.user_id, first.event_type, first.event_time
@@ -103,7 +103,7 @@ def _steps(draw: random.Random, guests: _Guests, start_ms: int, rate: float) -> 
 
 
 class _Guests:
-    """Decides whose visit the next one is."""
+    """Decides which user the next visit is by."""
 
     def __init__(self, draw: random.Random, habits: VisitHabits) -> None:
         self._draw = draw

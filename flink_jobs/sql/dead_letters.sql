@@ -1,8 +1,8 @@
--- What no feature set, or not every one, could count: a row for each record and feature set that missed it.
+-- The dead letters: a row for each record that was not counted, and each feature set that missed it.
 --
--- Guarantees: with what the windows took, this accounts for every record. A record that is no event has
--- one row, of no feature set. The original goes along as it came, byte for byte. UNION ALL goes by
--- place, so every part names its columns, in one order.
+-- Guarantees: the rows and the events in windows account for every record. A record that is no event has
+-- one row, of no feature set. The original is kept byte for byte. UNION ALL matches columns by their
+-- place and not by their name, so every part lists its columns in one order.
 CREATE TEMPORARY VIEW dead_letters AS
 SELECT 'transactions' AS topic, 'fraud' AS feature_set, verdict AS reason,
   `partition`, `offset`, event_time AS event_ms, watermark_ms, `value` AS original

@@ -1,13 +1,14 @@
 -- Every record with the watermark that it is judged by.
 --
 -- Guarantees: judge, then advance. The watermark is the partition's own; 0 stands for none, as every
--- event time is far above. With a bound of at least a millisecond the largest event time may include
--- the record itself: one that sets it is behind nothing. Only bound 0 has to look at the record
--- before, which costs more. Flink's watermark is never ahead of the partition's, but for
--- a partition that was called idle and has woken: what then comes behind Flink's would miss its windows
--- without a trace, so it is judged by that one. A source forgets it in a restart and the windows do not;
--- `restored_ms` is what they had come to. This is the only difference from the development processor,
--- which knows no idle partition: there these events count. Here dead letters list what they missed.
+-- event time is far above 0. With a bound of at least a millisecond the largest event time may include
+-- the record itself: a record that sets the maximum is behind nothing. Only bound 0 has to look at the
+-- record before, which costs more.
+-- Flink's watermark is ahead of the partition's in one case only: the partition was called idle and has
+-- woken. Its events behind Flink's watermark would miss their windows without a trace, so they are judged
+-- by Flink's watermark. A source forgets that watermark in a restart and the windows do not; `restored_ms`
+-- is where the windows were. This is the only difference from the development processor, which knows no
+-- idle partition: there these events count, and here their dead letters list what they missed.
 CREATE TEMPORARY VIEW ${topic}_judged AS
 SELECT
   `value`,

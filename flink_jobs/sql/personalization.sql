@@ -1,6 +1,6 @@
 -- The personalization features: a row for every user and window with a click in it.
 --
--- Guarantees: as for fraud. HOP collects lines, and `finish_personalization` does the rest.
+-- Guarantees: those of `fraud.sql`. HOP collects lines, and `finish_personalization` does the rest.
 CREATE TEMPORARY VIEW personalization_rows AS
 SELECT finished.redis_key, finished.feature_row
 FROM (

@@ -1,9 +1,9 @@
 -- Every record with one verdict: malformed, future_timestamp, late, partial_late or on_time.
 --
--- Guarantees: nothing is dropped and nothing has two verdicts. A window is missed once the watermark has
--- reached its last millisecond; `first_end` is the end of the first window that holds the event, and
--- the others end a slide later each. A line is a JSON array of what a window needs: the watermark by
--- which the event was judged, its offset, and its fields as `decode` wrote them.
+-- Guarantees: no record is dropped and none has two verdicts. A window is missed once the watermark has
+-- reached the window's last millisecond. `first_end_ms` is the end of the first window that holds the
+-- event; each further window ends a slide later. A line is a JSON array of what a window needs: the
+-- watermark by which the event was judged, the event's offset, and its fields as `decode` wrote them.
 CREATE TEMPORARY VIEW ${topic}_routed AS
 SELECT
   `value`,

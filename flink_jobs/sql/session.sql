@@ -1,11 +1,11 @@
 -- The session features: a row for every visit of a user.
 --
 -- Guarantees: only events more than a millisecond ahead of the watermark are admitted. Sessions that
--- touch merge, and when Flink fires one depends on the slowest partition; with this rule no event
--- that is admitted can touch a session that has fired. A visit has no longest duration, so SQL counts
--- here: lines would make its state grow with every click. A visit belongs to a partition, as all else,
--- and the key is one column because Flink writes the text of a view anew, and loses the brackets
--- around two of them.
+-- touch merge, and the slowest partition decides when Flink fires one; by this rule no admitted event
+-- can touch a session that has fired. A visit has no longest duration, so SQL counts its events here:
+-- lines would make the state grow with every click. A visit belongs to one partition, as every window
+-- does. `visitor` is one column of two, because Flink writes the text of a view anew and loses the
+-- brackets around a PARTITION BY of two columns.
 CREATE TEMPORARY VIEW session_rows AS
 SELECT finished.redis_key, finished.feature_row
 FROM (

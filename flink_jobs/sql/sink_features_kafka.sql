@@ -1,7 +1,8 @@
 -- The rows of a feature set, keyed like their hashes in Redis.
 --
--- Guarantees: exactly once, for readers of committed records. Rows appear when a checkpoint completes.
--- Transactional ids are reused (POOLING), as the broker would remember every new one for a week.
+-- Guarantees: exactly once, for readers of committed records (`isolation.level=read_committed`). Rows
+-- appear when a checkpoint completes. Transactional ids are reused (POOLING): the broker remembers every
+-- id for a week, and by default Flink makes a new one for each checkpoint.
 CREATE TEMPORARY TABLE ${feature_set}_sink (
   redis_key STRING,
   feature_row STRING

@@ -1,6 +1,6 @@
 -- Rows of text, one a line, in a folder of their own.
 --
--- Guarantees: every row once, and none half, once the job has ended.
+-- Guarantees: once the job has ended, every row is there once, and none is cut.
 CREATE TEMPORARY TABLE ${name}_sink (
   line STRING
 ) WITH (

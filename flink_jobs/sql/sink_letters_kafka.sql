@@ -1,6 +1,7 @@
--- The dead letters: the original bytes as value, why they are here as headers.
+-- The dead letters: the original bytes as value, the reason and its numbers as headers.
 --
--- Guarantees: as for the features. The key names record and feature set, so a letter is never two.
+-- Guarantees: those of the feature sinks. The key names the record and the feature set, so that two
+-- copies of a letter are recognised as one.
 CREATE TEMPORARY TABLE letters_sink (
   letter_key BYTES,
   original BYTES,

@@ -1,7 +1,7 @@
--- A topic of a log file, split off as JSON lines whose bytes are base64.
+-- A topic of a log file, in a file of its own as JSON lines whose bytes are base64.
 --
 -- Guarantees: every record arrives once, in the order of its partition, its bytes unharmed. The watermark
--- stays back until the file ends: it decides only when a window fires, never what is in it.
+-- is held back until the file ends: it decides only when a window fires, never what is in the window.
 CREATE TEMPORARY TABLE ${topic} (
   `key` BYTES,
   `value` BYTES,

@@ -1,13 +1,16 @@
 -- A Kafka topic, its records as bytes, so that no record can stop the job or vanish.
 --
--- Guarantees: only committed records are read, each once, from where a checkpoint says; without one from
--- the group's commits, which a start puts to the beginning of the log. An offset that the log does not
--- hold is an error, and no reason to go on elsewhere: what lay between would be lost without a word. The watermark belongs to a partition, and Flink sends it on a few times a second: it
--- decides when a window fires, and never what is in it. The bound is one millisecond longer than the
--- setting, so that an event exactly that old is on time.
--- `plain_event_ms` is null for what cannot move it: see `plain_events.py`. MOD makes 0 of what is from the
--- future, which does not move it either; a CASE would search the payload twice. A batch of records
--- is in memory unpacked, and a record may have ten megabytes then, so that a batch is small.
+-- Guarantees: only committed records are read, each once, from where a checkpoint says; without a
+-- checkpoint from the group's commits, which a start puts to the beginning of the log. An offset that the
+-- log does not hold is an error (`auto.offset.reset` is `none`): going on elsewhere would lose the records
+-- in between without a word.
+-- Each partition has its own watermark, which Flink sends on a few times a second: it decides when a
+-- window fires, and never what is in the window. The bound is one millisecond longer than the setting, so
+-- that an event exactly that old is on time: SQL subtracts only what is written here.
+-- `plain_event_ms` is null for a record that must not move the watermark: see `edges/plain_events.py`. MOD
+-- makes 0 of an event time in the future, which moves nothing either; a CASE would search the payload
+-- twice. A batch of records is in memory uncompressed, where a record may have ten megabytes: hence a
+-- batch of 20.
 CREATE TEMPORARY TABLE ${topic} (
   `key` BYTES,
   `value` BYTES,

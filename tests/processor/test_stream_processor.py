@@ -35,8 +35,7 @@ from flink_jobs.processor.commits import (
     topic_of,
 )
 from flink_jobs.processor.lane import Ledger
-from flink_jobs.processor.partition import Output, Partition
-from flink_jobs.processor.resume import ResumePoint
+from flink_jobs.processor.partition import Output, Partition, ResumePoint
 from flink_jobs.stream_processor import main
 from tests.support.payment_logs import (
     BASE_MS,
