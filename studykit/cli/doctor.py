@@ -223,16 +223,16 @@ def _disk(workspace: Workspace, environ: Environ) -> Iterator[Finding]:
 def _services(workspace: Workspace, environ: Environ) -> Iterator[Finding]:
     addresses = Addresses.find(workspace, environ)
     if addresses.own_kafka:
-        yield _service(Kafka(workspace, addresses.kafka_port))
+        yield _service(Kafka(workspace, addresses.kafka_port), environ)
     else:
         yield _external_kafka(addresses.kafka_servers)
     if addresses.own_redis:
-        yield _service(Redis(workspace, addresses.redis_port))
+        yield _service(Redis(workspace, addresses.redis_port), environ)
     else:
         yield _external_redis(addresses.redis_host, addresses.redis_port)
 
 
-def _service(service: Service) -> Finding:
+def _service(service: Service, environ: Environ) -> Finding:
     running = service.running()
     if running and service.answers():
         return Finding(Level.GOOD, service.title, f"answers on {service.address}")
@@ -240,8 +240,11 @@ def _service(service: Service) -> Finding:
         text = f"runs (pid {running.pid}) and does not answer: `make down`, then `make up`"
         return Finding(Level.PROBLEM, service.title, text)
     if is_taken(service.port):
-        text = refusal(service.port, service.port_variable())
-        return Finding(Level.PROBLEM, service.title, text)
+        if environ.get(service.port_variable()):
+            text = refusal(service.port, service.port_variable())
+            return Finding(Level.PROBLEM, service.title, text)
+        text = f"not running: make up (port {service.port} is taken by {owner(service.port)}; "
+        return Finding(Level.NOTE, service.title, f"{text}the next free one is taken instead)")
     return Finding(Level.GOOD, service.title, f"not running: make up (port {service.port} is free)")
 
 

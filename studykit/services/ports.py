@@ -45,6 +45,11 @@ def free_port() -> int:
             return port
 
 
+def next_free(port: int) -> int:
+    """Return the first free port from `port` on."""
+    return next((other for other in range(port, 65_536) if not is_taken(other)), free_port())
+
+
 def owner(port: int) -> str:
     """Return who listens on `port`, in words: name and pid of the process, if the system tells."""
     try:
@@ -64,10 +69,9 @@ def refusal(port: int, variable: str) -> str:
         port: The port that is taken.
         variable: The environment variable that chooses it, such as `KAFKA_PORT`.
     """
-    another = next((other for other in range(port + 1, 65_536) if not is_taken(other)), free_port())
     return (
         f"port {port} is taken by {owner(port)}: stop it, or choose another port, "
-        f"as in `{variable}={another} make up`"
+        f"as in `{variable}={next_free(port + 1)} make up`"
     )
 
 

@@ -21,9 +21,10 @@ from rich.progress import (
 from flink_jobs.errors import ForeseenError
 from studykit.errors import StudyError
 from studykit.services.addresses import Addresses
-from studykit.services.flink_cluster import FlinkCluster
+from studykit.services.flink_cluster import FlinkCluster, JobManager
 from studykit.services.jars import Jar, JarCache, read_lock
 from studykit.services.kafka import Kafka
+from studykit.services.ports import is_taken, next_free, owner
 from studykit.services.redis import Redis, redis_answers
 from studykit.services.supervision.leash import slip_leash
 from studykit.services.supervision.service import Say, Service
@@ -40,7 +41,8 @@ def up(
     """Start what does not run, and return when Kafka and Redis answer.
 
     A service that runs already is used as it is; an interrupt leaves a state from which the next
-    call goes on.
+    call goes on. Where another program has the usual port of a service, and nobody chose one, the
+    service takes the next free port: several people may share a machine.
 
     Args:
         workspace: Where the services keep their files.
@@ -52,7 +54,7 @@ def up(
         StudyError: A service cannot be started, or one that the user named does not answer.
     """
     slip_leash(os.environ)  # what a person brings up stays, even from a lesson's terminal
-    addresses = Addresses.find(workspace, environ)
+    addresses = Addresses.find(workspace, around_others(workspace, console, environ, flink=flink))
     if addresses.own_kafka:
         fetch_jars(read_lock()["kafka"].jars, console)
     if flink:
@@ -71,6 +73,28 @@ def up(
             console.print("Interrupted: `study up` goes on from here, `study down` stops it all")
             os._exit(130)  # the threads would wait on; any state they leave can be gone on from
     return addresses
+
+
+def around_others(
+    workspace: Workspace, console: Console, environ: Mapping[str, str], *, flink: bool
+) -> dict[str, str]:
+    """Return `environ` with a free port for each service whose usual port another program has."""
+    ours: list[type[Service]] = []
+    ours += [] if environ.get("KAFKA_SERVERS") else [Kafka]
+    ours += [] if environ.get("REDIS_HOST") else [Redis]
+    ours += [JobManager] if flink else []
+    moved = {}
+    for service in ours:
+        name, usual = service.port_variable(), service.default_port
+        if environ.get(name) or service.record(workspace) or not is_taken(usual):
+            continue
+        port = next_free(usual + 1)
+        moved[name] = str(port)
+        console.print(
+            f"Port {usual} is taken by {owner(usual)}: {service.title} starts on {port}",
+            highlight=False,
+        )
+    return {**environ, **moved}
 
 
 def down(workspace: Workspace, console: Console) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,11 +14,13 @@ import pytest
 import redis
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
+from rich.console import Console
 
 from studykit.services.kafka import Kafka
-from studykit.services.ports import free_port
+from studykit.services.ports import free_port, is_taken
 from studykit.services.redis import Redis, find_redis
 from studykit.services.topics import PARTITIONS, TOPICS
+from studykit.services.up import around_others
 from studykit.workspace import Workspace
 from tests.support.services import home_for_services
 
@@ -214,6 +217,26 @@ def test_a_taken_port_names_who_has_it(lab, tmp_path):
     assert lab.pids() == [java, server]
     doctor = lab.study("doctor", status=1, STUDY_HOME=str(tmp_path))
     assert f"port {lab.kafka_port} is taken by java (pid {java}): stop it" in doctor
+
+
+def test_a_usual_port_that_another_has_is_gone_around(tmp_path, monkeypatch, capsys):
+    """Two people on one machine: the second one chose no port, so the next free one is taken."""
+    with socket.create_server(("127.0.0.1", free_port())) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setattr(Kafka, "default_port", port)
+        monkeypatch.setattr(Redis, "default_port", free_port())
+        console = Console(width=200)
+        found = around_others(Workspace(tmp_path), console, {"HOME": "/"}, flink=False)
+        chosen = around_others(Workspace(tmp_path), console, {"KAFKA_PORT": str(port)}, flink=False)
+        theirs = around_others(Workspace(tmp_path), console, {"KAFKA_SERVERS": "k:1"}, flink=False)
+    moved = int(found.pop("KAFKA_PORT"))
+    assert moved > port and not is_taken(moved)
+    assert found == {"HOME": "/"}  # Redis has its usual port
+    assert chosen == {"KAFKA_PORT": str(port)}  # is refused later, in a sentence
+    assert theirs == {"KAFKA_SERVERS": "k:1"}
+    said = capsys.readouterr().out
+    assert said.startswith(f"Port {port} is taken by ")
+    assert said.endswith(f"(pid {os.getpid()}): Kafka starts on {moved}\n")
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "abc", "-1", "9092.0"])
