@@ -31,6 +31,8 @@ seconds, the upper one (the end of the year 9999) epoch microseconds: a wrong un
 EventType: TypeAlias = Literal["impression", "page_view", "click", "add_to_cart", "purchase"]
 
 
+# gc=False, here and below: such a value holds no reference to itself, so the collector of cycles
+# need not look at it. With hundreds of thousands of values that search is what costs.
 class Transaction(Struct, frozen=True, gc=False):
     """One card payment. `event_time` is epoch milliseconds, `amount_cents` whole cents.
 

@@ -126,10 +126,11 @@ def run_on_kafka(
         check_cluster(cluster, parallelism, NAME)
     # A reader without a partition holds the watermark back; in a bounded run it ends at once.
     check_broker(edges.settings, readers=1 if edges.bounded else parallelism)
+    # Only the workers write to Redis, and there its absence would be a job that restarts for ever.
     open_answering(edges.settings).close()
     options = {"pipeline.name": NAME, **state.options(edges.settings)}
     pages = os.environ.get("METRICS_PAGES", "").split()
-    if not pages:
+    if not pages:  # Flink processes that serve their own metrics need not push them
         options |= reporter(edges.settings.metrics_port)
     if edges.bounded:  # somebody waits for the end of the run: a failure is told at once
         options["restart-strategy.type"] = "none"

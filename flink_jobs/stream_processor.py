@@ -130,6 +130,7 @@ def _run(settings: Settings, *, until_caught_up: bool, lifeline: int | None) -> 
             outbox = Outbox(settings)
             opened.callback(outbox.close)
             consumer = open_consumer(settings)
+            # No autocommit: the position is ahead of what the open windows need.
             opened.callback(consumer.close, autocommit=False, timeout_ms=CLOSE_MS)
             _on_signals(lambda *_: stop.set())
             log.info("started", extra={"context": {"group": settings.kafka_group}})

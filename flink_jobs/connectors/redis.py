@@ -279,11 +279,14 @@ class FeatureStore:
         newest = newest_rows(rows)
         if not newest:
             return WriteResult(0, 0, ())
+        # No transaction: each call is atomic by itself, and all calls as one would keep other
+        # clients waiting.
         with self._client.pipeline(transaction=False) as pipeline:
             for first in range(0, len(newest), KEYS_PER_CALL):
                 rows_of_call = newest[first : first + KEYS_PER_CALL]
                 arguments = [part for row in rows_of_call for part in self._arguments(row)]
                 self._upsert([row.redis_key for row in rows_of_call], arguments, pipeline)
+            # A call that fails must not hide the answers of the others: their rows are written.
             answers = _translated(lambda: pipeline.execute(raise_on_error=False))
         results: list[str] = []
         for number, answer in enumerate(answers):
@@ -312,7 +315,10 @@ class FeatureStore:
         for name in names:
             value = getattr(row.features, name)
             if value is not None:
+                # `isinstance` would take a bool for an int: True is `true` here, and not 1.
                 fields += (name, value if type(value) is int else _json(value))
+        # The first feature of every set counts events: the script compares rows of two partitions
+        # by that field.
         return [len(fields), self._ttl_ms[row.feature_set], names[0], *fields]
 
 

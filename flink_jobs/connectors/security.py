@@ -125,6 +125,7 @@ class KafkaSecurity:
 
     @property
     def _checks_host(self) -> bool:
+        # Kafka's clients check the host's name by default (KIP-294); the empty word turns that off.
         return self.java.get("ssl.endpoint.identification.algorithm", "https") != ""
 
     def _login(self) -> tuple[str | None, str | None]:
@@ -149,6 +150,7 @@ class KafkaSecurity:
         for store in ("ssl.truststore", "ssl.keystore"):
             location = self.java.get(f"{store}.location")
             if location is not None:
+                # Java's default, JKS, is a form that only Java reads: PEM has to be said.
                 self._check_word(f"{store}.type", self.java.get(f"{store}.type", "JKS"), ("PEM",))
                 _text(f"{store}.location", location)
 

@@ -93,7 +93,9 @@ class IntervalJoin(Generic[Left, Right]):
         self._rows: dict[Side, defaultdict[str, list[_Row]]] = {
             side: defaultdict(list) for side in _OTHER
         }
-        self._expiries: list[tuple[int, int, Side, str]] = []  # time, place in the order, row
+        # Expiry, order of arrival, side and key. Rows of one expiry leave in the order in which
+        # they came, so that a replay gives the same matches in the same order.
+        self._expiries: list[tuple[int, int, Side, str]] = []
         self._seen = 0
         self._matches: list[Match[Left, Right]] = []
 
@@ -122,7 +124,7 @@ class IntervalJoin(Generic[Left, Right]):
             _, _, side, key = heappop(self._expiries)
             rows = self._rows[side][key]
             self._expire(side, key, rows.pop(0))  # of a key and a side the oldest expires first
-            if not rows:
+            if not rows:  # or each key ever seen would keep an empty list
                 del self._rows[side][key]
 
     def take(self) -> list[Match[Left, Right]]:

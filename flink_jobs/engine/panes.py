@@ -84,6 +84,7 @@ class PaneStacks(Generic[Acc]):
     def push(self, start_ms: int, acc: Acc) -> None:
         """Append a pane that is younger than all the others."""
         self._back.append((start_ms, acc))
+        # Older panes on the left, here and below: `merge` need not be commutative.
         self._tail = acc if self._tail is None else self._merge(self._tail, acc)
 
     def merged_from(self, start_ms: int) -> Acc | None:

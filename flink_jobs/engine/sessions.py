@@ -87,7 +87,7 @@ class SessionOperator(Generic[Value, Acc, Result]):
             for session in self._sessions.get(key, ())
             if session.start_ms <= end_ms and event_ms <= session.end_ms
         ]
-        if joined:
+        if joined:  # before the look at lateness: an event that joins an open session is not late
             self._join(joined, event_ms, value)
         elif is_purged(end_ms, self._clock.watermark_ms, self._lateness_ms):
             return (event_ms,)
@@ -106,7 +106,9 @@ class SessionOperator(Generic[Value, Acc, Result]):
         watermark_ms = self._clock.watermark_ms
         while self._timers and self._timers[0][0] <= watermark_ms:
             due_ms, _, session = heappop(self._timers)
-            if not session.alive:
+            if (
+                not session.alive
+            ):  # merging leaves its timer: a heap cannot drop one from the middle
                 continue
             if not session.fired:
                 if due_ms < session.end_ms - 1:  # grown since the timer was set
@@ -144,6 +146,7 @@ class SessionOperator(Generic[Value, Acc, Result]):
         not late, however old it is.
         """
         session, *absorbed = joined
+        # Sessions of a key do not overlap: the one that starts last also ends last.
         end_ms = max(event_ms + self.windows.gap_ms, joined[-1].end_ms)
         grown = end_ms > session.end_ms or event_ms < session.start_ms
         session.acc = self._aggregate.add(session.acc, value)
@@ -187,6 +190,6 @@ class SessionOperator(Generic[Value, Acc, Result]):
             del self._sessions[session.key]
 
     def _set_timer(self, due_ms: int, session: Session[Acc]) -> None:
-        self._timer_count += 1
+        self._timer_count += 1  # timers of one time fire in order; sessions cannot be compared
         heappush(self._timers, (due_ms, self._timer_count, session))
         self.next_ms = self._timers[0][0]

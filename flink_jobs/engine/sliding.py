@@ -68,6 +68,7 @@ class SlidingOperator(Generic[Value, Acc, Result]):
         self._open: dict[int, OpenPane[Value]] = {}
         self._closed: dict[int, ClosedPane[Acc]] = {}
         self._stacks: dict[str, PaneStacks[Acc]] = {}
+        # By key and end, and only for windows that fired again: revision 0 needs no entry.
         self._revisions: dict[tuple[str, int], int] = {}
         self._closed_before_ms = MIN_WATERMARK
         self.next_ms = MIN_WATERMARK

@@ -101,6 +101,8 @@ def _sliding(aggregate: Any) -> Callable[[Settings, BoundedOutOfOrderness], Oper
 
 
 def _sessions(_: Settings, clock: BoundedOutOfOrderness) -> Operator:
+    # Without allowed lateness, whatever the settings: `margin_ms` admits no event that could belong
+    # to a session that has fired.
     return SessionOperator(SessionWindows(SESSION_GAP_MS), SessionAggregate(), clock)
 
 

@@ -120,6 +120,7 @@ class RecordDecoder(ScalarFunction):  # type: ignore[misc]
         """Decode a batch: a column of keys and one of values, both bytes or None."""
         self._consumed.inc(len(keys))
         columns = [self._event(key, value) for key, value in zip(keys, values, strict=True)]
+        # object: by itself pandas makes floats of whole numbers beside a null.
         batch: pd.DataFrame = pd.DataFrame(columns, columns=self._columns, dtype=object)
         return batch
 
@@ -160,6 +161,7 @@ class RowFinisher(ScalarFunction):  # type: ignore[misc]
         Flink finishes a batch before it lets a checkpoint's barrier pass. So whatever a checkpoint
         covers has been delivered, and a restart delivers again at most what came after it.
         """
+        # tolist: Python's own numbers, for the encoder knows none of NumPy's.
         finished = [
             self._row(*values)
             for values in zip(*(column.tolist() for column in columns), strict=True)

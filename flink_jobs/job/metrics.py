@@ -102,6 +102,7 @@ class Pushes:
         """Take a push of the process that `path` names; an empty body is the process's farewell."""
         now = self._clock()
         self._pushes[path] = (now, body)
+        # Also while nobody asks for health: symptoms compare with readings from minutes ago.
         if now - self._read_at >= READ_S:
             self._read_at = now
             self._read()
@@ -137,6 +138,7 @@ class Pushes:
 
     def _living(self) -> list[bytes]:
         oldest = self._clock() - FORGOTTEN_S
+        # A copy of the values: pushes arrive on other threads.
         return [body for at, body in [*self._pushes.values()] if at >= oldest and body]
 
 

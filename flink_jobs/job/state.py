@@ -232,7 +232,7 @@ def _claim(place: Path, identity: Identity, option: str) -> None:
         raise JobUnusable(
             f"cannot keep state in {place} ({error.strerror}): choose another {option}"
         ) from None
-    except ValueError:
+    except ValueError:  # a note that cannot be read agrees with nothing: the start is refused
         held = {}
     for kind, ours in identity.items():
         theirs = held.get(kind, {})

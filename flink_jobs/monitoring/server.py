@@ -58,6 +58,7 @@ def serve(
         return [body]
 
     try:
+        # The loopback interface only: pages and pushes have no login.
         server = make_server("127.0.0.1", port, application, _Server, _Silent)
     except OSError:
         raise SettingsError(

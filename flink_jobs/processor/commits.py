@@ -141,6 +141,7 @@ def commit_of(
     return OffsetAndMetadata(resume.offset, metadata, -1)
 
 
+# The topic's part may be missing: commits of older processors are resumed all the same.
 _METADATA: Final = re.compile(r"(\d*)\|(\d+)\|([^\s|]+)(?:\|([^\s/]+)/(\d+))?")
 
 _FINGERPRINT: Final = re.compile(

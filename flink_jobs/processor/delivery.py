@@ -60,6 +60,8 @@ class Delivery:
             Unavailable: Redis stays away for longer than it is waited for.
         """
         if output.rows:
+            # The store before the broker: a row that the store refuses becomes a dead letter, which
+            # has to be on its way when the batch is committed.
             stored = self._write(output.rows)
             self._metrics.refused.inc(stored.stale)
             for name, count in Counter(row.feature_set for row in output.rows).items():

@@ -136,7 +136,7 @@ class Processor:
         keep_joining(self._consumer)
         try:
             batches: Mapping[TopicPartition, Sequence[Record]] = self._consumer.poll(POLL_MS)
-        except Exception as error:
+        except Exception as error:  # of any type: decoding a batch raises what its codec raises
             self._on_poll_error(error)
             return {}
         if batches:

@@ -119,6 +119,7 @@ class Partition:
 
     def _run(self, records: Iterable[Record]) -> Output:
         output = Output()
+        # Local names: looking up an attribute for every record would cost more than the test.
         decode, observe, max_future_ms = self._decode, self.clock.observe, self._max_future_ms
         for record in records:
             try:
@@ -127,6 +128,8 @@ class Partition:
                 output.letters.append(self._reject("malformed", record, None))
                 continue
             event_ms = event.event_time
+            # Before `observe`: one event a day ahead would make every honest event after it late.
+            # By the append time and no clock here, so that a replay judges as the first run.
             if event_ms > record.timestamp + max_future_ms:
                 output.letters.append(self._reject("future_timestamp", record, event_ms))
                 continue
@@ -134,7 +137,7 @@ class Partition:
                 letter = lane.judge(event, record)
                 if letter is not None:
                     output.letters.append(letter)
-            if observe(event_ms):
+            if observe(event_ms):  # after `judge`: no event meets the watermark that it sets
                 self._fire()
         self._fire()  # also where no event advanced the clock: at the end of a bounded stream
         for lane in self.lanes:

@@ -41,6 +41,7 @@ def main() -> None:
     """Ask for a worker in loopback; pass every other call on to Python, with its arguments."""
     arguments = sys.argv[1:]
     if _IN_LOOPBACK not in os.environ or arguments[:2] != ["-m", _BOOT]:
+        # In this process's place: Flink waits for, and kills, the process that it has started.
         os.execv(sys.executable, [sys.executable, *arguments])
     for name in _HOLLOW:
         _hollow(name)

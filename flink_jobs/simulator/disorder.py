@@ -39,6 +39,8 @@ def delay(arrivals: Iterable[Arrival], *, seed: int, by: Delay) -> Iterator[Arri
     With delays of at most d, no message arrives more than d after it was sent. An event is then
     never more than d behind the largest event time seen before it: with a bound of d none is late.
     """
+    # By text, so that each part has draws of its own. `Random` hashes text the same in every
+    # process; `hash()` does not.
     draw = random.Random(f"delay/{seed}")
     return _reorder(
         (arrival.at, arrival.delayed_until(arrival.at + by(draw))) for arrival in arrivals
@@ -111,6 +113,7 @@ def corrupt(
     draw = random.Random(f"corrupt/{seed}/{','.join(defects)}")
     choices = list(defects.items())
     for arrival in arrivals:
+        # Drawn for every message, also for one that keeps what it has: the others' draws stay.
         if draw.random() >= share or arrival.defect or arrival.value is None:
             yield arrival
             continue
@@ -165,6 +168,8 @@ def _reorder(sent: Iterable[tuple[int, Arrival]]) -> Iterator[Arrival]:
     """
     under_way: list[tuple[int, int, Arrival]] = []
     for number, (now, arrival) in enumerate(sent):
+        # `number` settles ties: in one millisecond the order of sending, and no comparing of
+        # values.
         heapq.heappush(under_way, (arrival.at, number, arrival))
         while under_way and under_way[0][0] <= now:
             yield heapq.heappop(under_way)[2]

@@ -150,5 +150,7 @@ class WatermarkCombiner:
     def _combine(self) -> int:
         active = [self._watermarks[name] for name in self._watermarks if name not in self._idle]
         combined = min(active) if active else max(self._watermarks.values())
+        # An input that wakes may be far behind. A watermark that went back would take a promise
+        # back.
         self.watermark_ms = max(self.watermark_ms, combined)
         return self.watermark_ms

@@ -60,7 +60,7 @@ class Delivery:
             except StoreAway as error:
                 if time.monotonic() > deadline:
                     raise
-                if pause_s == _FIRST_PAUSE_S:
+                if pause_s == _FIRST_PAUSE_S:  # once for each absence, not for each attempt
                     log.warning("Redis is away", extra={"context": {"error": str(error)}})
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)

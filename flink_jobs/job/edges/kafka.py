@@ -250,6 +250,7 @@ def _security(settings: Settings) -> str:
         key: value.replace("org.apache.kafka.", _SHADED) if key == "sasl.jaas.config" else value
         for key, value in KafkaSecurity.read(settings).java.items()
     }
+    # In an SQL literal a quote is two quotes: a password may have one.
     return "".join(
         "\n  'properties.{}' = '{}',".format(key, value.replace("'", "''"))
         for key, value in options.items()
