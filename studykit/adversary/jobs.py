@@ -1,4 +1,4 @@
-"""Anybody's job, run over many logs: a function, a class, or Flink SQL."""
+"""A person's job, run over many logs: a Python function or a Python class."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from studykit.trace.steps import Event
 
 
 class JobError(ForeseenError):
-    """A job that cannot be run. Its text is one sentence that names it and the remedy."""
+    """A job that cannot be run. The text is one sentence that names the job and the remedy."""
 
 
 class Job(Protocol):
-    """What the search needs of a job."""
+    """What the search needs of a job: to run it over logs."""
 
     restarts: bool
-    """Whether it can stop with a snapshot and go on."""
+    """Whether the job can stop with a snapshot and go on from it."""
 
     def run(self, logs: Sequence[Log]) -> list[Result]:
         """Return what the job makes of each log, in order."""
 
 
 class FunctionJob:
-    """A function from an ordered log to rows.
+    """A function from a log, in order of arrival, to rows.
 
-    It gets a list of dicts `offset`, `key`, `event_ms`, `value`, and returns dicts `key`,
-    `window_start`, `window_end` (milliseconds) and `value`. A later row of a window replaces an
-    earlier one. A dict `{"late": offset}` reports an event that is in no window.
+    The function gets a list of dicts with `offset`, `key`, `event_ms` and `value`. It returns dicts
+    with `key`, `window_start`, `window_end` (milliseconds; the end is not inside) and `value`. A
+    later row of a window replaces an earlier one. A dict `{"late": offset}` reports an event that
+    is in no window.
     """
 
     restarts = False
@@ -41,14 +42,14 @@ class FunctionJob:
     def __init__(
         self, function: Callable[[list[dict[str, Any]]], Iterable[Mapping[str, Any]]]
     ) -> None:
-        """Run `function` once a log."""
+        """Take a function; it is called once for each log."""
         self._function = function
 
     def run(self, logs: Sequence[Log]) -> list[Result]:
-        """Return what the function makes of each log.
+        """Return the function's result for each log.
 
         Raises:
-            JobError: It fails, or returns something that is no row.
+            JobError: The function fails, or returns something that is no row.
         """
         return [_result(log, lambda log: self._function(_dicts(log.events))) for log in logs]
 
@@ -60,15 +61,15 @@ class ClassJob:
     """
 
     def __init__(self, kind: Callable[[], Any]) -> None:
-        """Make an instance of `kind` for each log, and another at each restart."""
+        """Take a class; each log gets an instance, and each restart another one."""
         self._kind = kind
         self.restarts = hasattr(kind, "snapshot") and hasattr(kind, "restore")
 
     def run(self, logs: Sequence[Log]) -> list[Result]:
-        """Return what an instance makes of each log.
+        """Return the result of an instance for each log.
 
         Raises:
-            JobError: It fails, or returns something that is no row.
+            JobError: An instance fails, or returns something that is no row.
         """
         return [_result(log, self._rows) for log in logs]
 
@@ -93,8 +94,8 @@ def load(path: Path, name: str | None) -> Job:
     """Return the job in a Python file.
 
     Args:
-        path: The file; it is run.
-        name: The function or class; None where the file has only one that is public.
+        path: The file. Its code is run in this process: it is the user's own.
+        name: The function or class; None takes the only public one.
 
     Raises:
         JobError: The file cannot be run, or the name is not in it.

@@ -39,7 +39,7 @@ class Log(Struct, frozen=True):
 
 
 def delivered(log: Log) -> tuple[Event, ...]:
-    """Return the events at times that can be: none arrives before it has happened."""
+    """Return the events with arrival times at which no event arrives before it has happened."""
     newest_ms = accumulate((event.event_ms for event in log.events), max)
     return tuple(
         replace(event, arrival_ms=latest + number * 1_000)
@@ -48,11 +48,11 @@ def delivered(log: Log) -> tuple[Event, ...]:
 
 
 def draw(rng: Random, policy: Policy, *, restarts: bool) -> Log:
-    """Return one log.
+    """Draw a log of 1 to `LONGEST` events.
 
     Args:
-        rng: Decides everything; the same state gives the same log.
-        policy: Whose boundaries the times lie on.
+        rng: The source of all choices; the same state gives the same log.
+        policy: The policy on whose boundaries the event times lie.
         restarts: Whether the job can be restarted; half of the logs then restart it.
     """
     times = _boundaries(policy)
@@ -90,7 +90,7 @@ def smaller(log: Log, policy: Policy) -> Iterator[Log]:
 
 
 def _boundaries(policy: Policy) -> list[int]:
-    """Return times that decide something: window ends, and what moves the watermark onto them."""
+    """Return times that decide: around window ends, and around what moves the watermark there."""
     ends = range(policy.step_ms, (_WINDOWS + 1) * policy.step_ms, policy.step_ms)
     steps = (0, policy.bound_ms, policy.bound_ms + policy.lateness_ms)
     edges = {end + step + around for end in ends for step in steps for around in (-2, -1, 0, 1)}

@@ -19,7 +19,7 @@ BATCH: Final = 250
 
 
 class Counterexample(Struct, frozen=True):
-    """A log on which a job is wrong, and what is wrong."""
+    """A log on which a job is wrong, and a sentence that says what is wrong."""
 
     log: Log
     sentence: str
@@ -35,14 +35,14 @@ def search(
     seed: int = 7,
     say: Callable[[str], None] = lambda _text: None,
 ) -> Counterexample | None:
-    """Return the smallest counterexample that is found, None where every log agrees.
+    """Return the smallest counterexample that is found; None if the job is right on every log.
 
     Args:
         job: The job on trial.
         policy: What the job claims to compute: window, bound and lateness.
         logs: How many logs are drawn.
         seed: The same seed draws the same logs.
-        say: Told of the progress.
+        say: A function that is given the progress, in a few words.
 
     Raises:
         JobError: The job cannot be run.

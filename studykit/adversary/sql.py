@@ -1,8 +1,8 @@
-"""A job in Flink SQL, run on the real engine over many logs at once.
+"""A job in Flink SQL, run on the real Flink over many logs at once.
 
-Starting Flink costs seconds and a log takes none, so the logs are laid one behind the other in
-event time, each a long way after the last, with keys of its own. To a window the logs before its
-own are long past, as if nothing had been; and what ends a log is the first event of the next one.
+To start Flink takes seconds, and to read a log takes none. So the logs are laid one behind the
+other in event time, with a long gap between them and with keys of their own. The first event of
+the next log fires and purges all windows of a log, and meets none of their state.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class SqlJob:
         """Read the file.
 
         Raises:
-            JobError: It cannot be read, or is not of the form.
+            JobError: The file cannot be read, or does not have the form of `_FORM`.
         """
         try:
             text = path.read_text("utf-8")
@@ -55,10 +55,10 @@ class SqlJob:
         self._span_ms = size_ms * (2 * reach_ms // size_ms + 2)
 
     def run(self, logs: Sequence[Log]) -> list[Result]:
-        """Return what the query makes of each log.
+        """Return the result of the query for each log; a retraction takes a row back.
 
         Raises:
-            JobError: Flink refuses the statements, or the query's columns are others.
+            JobError: Flink refuses the statements, or the query lacks a column.
         """
         sums: list[dict[tuple[str, int, int], int]] = [{} for _ in logs]
         for kind, key, start_ms, total in self._rows(logs):
@@ -103,7 +103,7 @@ class SqlJob:
                 yield f"{event.event_ms + shift_ms},{number}:{event.key},{event.value}\n"
 
     def _shift_ms(self, number: int) -> int:
-        """Return where a log begins: windows keep their places in it."""
+        """Return the event time at which a log begins: a multiple of the window size."""
         return (number + 1) * self._span_ms
 
 

@@ -18,12 +18,12 @@ Window: TypeAlias = tuple[str, int, int]
 
 
 class Result(Struct, frozen=True):
-    """What became of a log.
+    """What an engine or a job makes of a log.
 
     Attributes:
-        sums: The last sum that was said of each window.
-        missed: Numbers, from 1, of the events that are in no window; None where a job says
-            nothing of these.
+        sums: The last sum of each window.
+        missed: Numbers, from 1, of the events that are in no window; None where a job does not
+            report such events.
     """
 
     sums: Mapping[Window, int]
@@ -33,7 +33,7 @@ class Result(Struct, frozen=True):
 def expected(log: Log, policy: Policy) -> Result:
     """Return the engine's result: a bounded stream by key, whose end fires every open window.
 
-    A restart changes nothing, so it is not played.
+    A restart must not change a result, so the log's restart is left out.
     """
     trace = simulate(log.events, replace(policy, keyed=True, bounded=True), sources=["p0"])
     dropped = (step.number for step in trace.steps if step.verdict == "dropped")
@@ -41,9 +41,14 @@ def expected(log: Log, policy: Policy) -> Result:
 
 
 def difference(log: Log, said: Result, right: Result) -> str | None:
-    """Return one sentence on the first thing that differs; None where nothing does.
+    """Return a sentence on the first difference of two results; None if they are equal.
 
     Sums come first, by window end; then events that are neither counted nor reported.
+
+    Args:
+        log: The log of both results.
+        said: The result of the job.
+        right: The result of the engine.
     """
     for window in sorted({*said.sums, *right.sums}, key=lambda window: (window[2], window[0])):
         yours, ours = said.sums.get(window), right.sums.get(window)

@@ -264,8 +264,8 @@ def _check(path: Path, exercises: Sequence[Exercise]) -> bool:
     mine = Progress.of_learner()
     try:
         for answer in answers:
-            if answer.verdict:
-                mine.record(answer.verdict)
+            if answer.judgement:
+                mine.record(answer.judgement)
     except OSError as error:
         mine.notes.append(not_kept(error))
     if mine.notes:

@@ -17,11 +17,14 @@ from studykit.exercises.definition import Exercise, Lab
 from studykit.files import free_name, write_whole
 
 OUTSIDE: Final = "(outside of JupyterLab `study` is `.venv/bin/study`)"
-"""What somebody has to know who types `make` in a plain terminal and is told of `study`."""
+"""How to type `study` in a plain terminal, where only `make` is found."""
 
 
 def copy_of(lab: Lab, course: Course) -> Path | None:
-    """Return the learner's copy of a lab, the newest if there are several; None without any."""
+    """Return the learner's copy of a lab; None without any.
+
+    JupyterLab may have made copies of a copy (`my_lab03-Copy1.ipynb`): the newest one counts.
+    """
     found = [
         path
         for path in course.labs.glob(f"my_lab{lab.number}*.ipynb")
@@ -34,7 +37,7 @@ def need_copy(lab: Lab, course: Course) -> Path:
     """Return the learner's copy of a lab.
 
     Raises:
-        StudyError: There is none.
+        StudyError: The learner has none; the text says how to make one, or to move work into one.
     """
     path = copy_of(lab, course)
     if path is None and holds_work(lab, course):
@@ -52,10 +55,10 @@ def need_copy(lab: Lab, course: Course) -> Path:
 
 
 def start(lab: Lab, course: Course) -> Path:
-    """Copy a lab, with whatever was done in it already, and return the copy.
+    """Copy a lab to `labs/my_labNN.ipynb` and return the copy; work in the original comes along.
 
     Raises:
-        StudyError: There is a copy.
+        StudyError: A copy exists already, or cannot be written.
     """
     if (path := copy_of(lab, course)) is not None:
         raise StudyError(
@@ -73,7 +76,10 @@ def start(lab: Lab, course: Course) -> Path:
 
 
 def holds_work(lab: Lab, course: Course) -> bool:
-    """Return whether somebody worked in the original of a lab instead of in a copy."""
+    """Return whether the learner worked in the original of a lab instead of in a copy.
+
+    The original holds a hash of its cells as they were built; work has changed a cell.
+    """
     try:
         notebook = load(course.labs / f"{lab.name}.ipynb")
     except StudyError:
@@ -95,10 +101,13 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def reset(lab: Lab, exercise: Exercise | None, course: Course) -> tuple[Path, Path]:
-    """Make a copy, or one exercise of it, as it was at first.
+    """Replace a copy by a fresh one, or one exercise of it by its hole.
 
     Returns:
-        The fresh copy, and the backup of what it was.
+        The path of the copy, and that of the backup, which has the learner's work.
+
+    Raises:
+        StudyError: The learner has no copy, or no cell of it defines the exercise's function.
     """
     path = need_copy(lab, course)
     fresh = pristine(lab, course)
@@ -116,7 +125,7 @@ def pristine(lab: Lab, course: Course) -> Notebook:
 
 
 def started(course: Course) -> list[Lab]:
-    """Return the labs of which there is a copy, by number."""
+    """Return the labs of which the learner has a copy, in the order of their numbers."""
     numbers = {path.name[6:8] for path in course.labs.glob("my_lab[0-9][0-9]*.ipynb")}
     return [find_lab(number) for number in sorted(numbers)]
 

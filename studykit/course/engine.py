@@ -1,4 +1,4 @@
-"""One engine of their own: the answers of all labs in one file, and a race against the course's."""
+"""A learner's own engine: the answers of all labs in one file, and a race against the course's."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILE: Final = "my_engine.py"
 SEED: Final = 7
 EVENTS: Final = 5_000
 PART_S: Final = 30.0
-"""Seconds that a part of the engine has for the whole log."""
+"""Wall time, in seconds, that a part of the engine has for the whole log."""
 
 SIZE_MS: Final = 300_000
 SLIDE_MS: Final = 60_000
@@ -37,7 +37,13 @@ START_MS: Final = 1_760_000_400_000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the engine: the exercise whose answer it is, and what the race asks of it."""
+    """A part of the engine.
+
+    Attributes:
+        exercise_id: The exercise whose answer the part is.
+        does: What the part does, as a table says it.
+        calls: A function from the events of a log to the calls that the race makes of the part.
+    """
 
     exercise_id: str
     does: str
@@ -45,15 +51,21 @@ class Part:
 
     @property
     def exercise(self) -> Exercise:
-        """The exercise."""
+        """The exercise whose answer the part is."""
         return find_exercise(self.exercise_id)[1]
 
 
 @dataclass(frozen=True, slots=True)
 class Lap:
-    """What a race made of one part: rows in all, rows that differ, events a second of both.
+    """The result of a race for one part.
 
-    `trouble` says why there is no result.
+    Attributes:
+        part: The part.
+        rows: How many rows the two engines gave; a missing row counts.
+        differing: How many of them differ.
+        mine_per_s: Events a second of the learner's part.
+        course_per_s: Events a second of the course's part.
+        trouble: Why the part has no result; empty where it has one.
     """
 
     part: Part
@@ -81,18 +93,22 @@ def _stamps(events: list[list[int]]) -> list[Args]:
 
 PARTS: Final = (
     Part("L01.2", "times in one unit", _stamps),
-    Part("L02.2", "watermarks", lambda events: [([it[0] for it in events], BOUND_MS)]),
-    Part("L03.1", "tumbling windows", lambda events: [(it[0], SIZE_MS) for it in events]),
-    Part("L04.1", "sliding windows", lambda events: [(it[0], SIZE_MS, SLIDE_MS) for it in events]),
+    Part("L02.2", "watermarks", lambda events: [([event[0] for event in events], BOUND_MS)]),
+    Part("L03.1", "tumbling windows", lambda events: [(event[0], SIZE_MS) for event in events]),
+    Part(
+        "L04.1",
+        "sliding windows",
+        lambda events: [(event[0], SIZE_MS, SLIDE_MS) for event in events],
+    ),
     Part("L04.2", "panes", lambda events: [(events, SLIDE_MS)]),
-    Part("L04.4", "sessions", lambda events: [([it[0] for it in events], GAP_MS)]),
+    Part("L04.4", "sessions", lambda events: [([event[0] for event in events], GAP_MS)]),
     Part("L05.1", "verdicts", _verdict_calls),
     Part("L05.5", "the whole job", lambda events: [(events, STORY_MS, BOUND_MS)]),
 )
 
 
 def assemble(course: Course, progress: Progress) -> tuple[Path, list[Part]]:
-    """Write `labs/my_engine.py` from every answer that was passed, and return it and its parts.
+    """Write `labs/my_engine.py` from every answer that was passed; return its path and its parts.
 
     Raises:
         StudyError: No part was passed yet, or the file cannot be written.
@@ -113,12 +129,12 @@ def assemble(course: Course, progress: Progress) -> tuple[Path, list[Part]]:
 
 
 def passed_parts(progress: Progress) -> list[Part]:
-    """Return the parts whose exercises were passed, of the labs that there are."""
+    """Return the parts whose exercises were passed, in the order of `PARTS`."""
     return [part for part in PARTS if progress.passed(part.exercise)]
 
 
 def engine_line(progress: Progress) -> str:
-    """Return how far the learner's engine has grown."""
+    """Return a line that says how far the learner's engine has grown, and which part is next."""
     done = {part.exercise_id for part in passed_parts(progress)}
     marks = "".join("x" if part.exercise_id in done else "." for part in PARTS)
     following = next((part for part in PARTS if part.exercise_id not in done), None)
@@ -130,7 +146,7 @@ def race(path: Path, count: int = EVENTS, seed: int = SEED) -> list[Lap]:
     """Run every part that is in a learner's engine beside the course's, on one seeded log.
 
     Raises:
-        StudyError: There is no such file, or it does not run.
+        StudyError: The file does not exist, does not run, or takes longer than `PART_S`.
     """
     try:
         namespace: dict[str, Any] = {"__name__": "my_engine"}
@@ -148,7 +164,7 @@ def race(path: Path, count: int = EVENTS, seed: int = SEED) -> list[Lap]:
 
 
 def seeded(count: int, seed: int) -> list[list[int]]:
-    """Return payments [event_ms, cents] in the order of arrival: one in ten is up to 30 s late."""
+    """Return payments [event_ms, cents] in order of arrival: one in ten arrives up to 30 s late."""
     draw = Random(seed)
     sent = []
     for number in range(count):
@@ -226,7 +242,7 @@ def _answers_of(number: str, parts: Sequence[Part], course: Course, progress: Pr
 
 
 def _definitions(cells: Sequence[str]) -> Iterator[tuple[str, ast.stmt]]:
-    """Yield what each cell binds at its top level, by name; the last one of a name counts."""
+    """Yield name and statement of what each cell binds at its top level, in order."""
     for cell in cells:
         try:
             body = ast.parse(cell).body

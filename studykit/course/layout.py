@@ -19,17 +19,17 @@ class Course:
 
     @property
     def labs(self) -> Path:
-        """Labs as participants open them, and their copies `my_lab*.ipynb`."""
+        """The folder of the labs without answers, and of the learner's copies `my_lab*.ipynb`."""
         return self.root / "labs"
 
     @property
     def solutions(self) -> Path:
-        """The labs with their answers, executed."""
+        """The folder of the labs with answers and outputs; `src/` below it has their sources."""
         return self.root / "solutions"
 
     @property
     def notebooks(self) -> Path:
-        """The lessons, executed."""
+        """The folder of the lessons with outputs; `src/` below it has their sources."""
         return self.root / "notebooks"
 
     def lesson_sources(self) -> list[Path]:

@@ -18,7 +18,7 @@ WORDS_PER_LINE: Final = 6
 
 
 def findings(notebook: Notebook) -> list[str]:
-    """Return what is wrong with a lesson or a solution, in the order of its cells."""
+    """Return what is wrong with a lesson or a solution: a sentence each, in the order of cells."""
     cells = [cell for cell in notebook["cells"] if not _generated(cell)]
     found = [text for cell in cells for text in _of_cell(cell)]
     found += _of_headings(cells)
@@ -33,7 +33,7 @@ def findings(notebook: Notebook) -> list[str]:
 
 
 def lesson_findings(notebook: Notebook) -> list[str]:
-    """Return what is wrong with a lesson, which also has enough prose for its code."""
+    """Return what is wrong with a lesson, which must also have enough prose for its code."""
     found = findings(notebook)
     words = sum(_words(cell) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
     lines = sum(_lines(cell) for cell in notebook["cells"] if cell["cell_type"] == "code")

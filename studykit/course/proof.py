@@ -1,6 +1,8 @@
-"""Proving a lab: the solution passes, the untouched lab is not attempted, wrong answers are named.
+"""The proof of a lab: its notebooks, wrong answers and mutants are judged as they must be.
 
-Every answer runs in a kernel, as a learner's does, and is judged outside.
+The solution passes, the untouched lab is not attempted, each misconception fails with its own
+message, and no mutant of the solution passes. Every answer but the mutants runs in a kernel, as a
+learner's does, and is judged outside of it.
 """
 
 from __future__ import annotations
@@ -21,7 +23,15 @@ from studykit.exercises.definition import Exercise, Json, Lab, Misconception
 
 @dataclass(frozen=True, slots=True)
 class ExerciseProof:
-    """What the two notebooks and the wrong answers of one exercise came to."""
+    """The proof of one exercise.
+
+    Attributes:
+        exercise: The exercise.
+        solution: The judgement of the author's answer; None where the notebook has none.
+        lab: The judgement of the untouched hole; None where the notebook has no hole.
+        wrong: The judgement of each misconception, by its name.
+        mutants: What became of the mutants of the author's answer.
+    """
 
     exercise: Exercise
     solution: Judgement | None
@@ -31,12 +41,12 @@ class ExerciseProof:
 
     @property
     def named(self) -> int:
-        """How many wrong answers failed with their own message."""
-        return sum(_names(verdict, name) for name, verdict in self.wrong.items())
+        """How many misconceptions failed with the message that has their own name."""
+        return sum(_names(judgement, name) for name, judgement in self.wrong.items())
 
     @property
     def holds(self) -> bool:
-        """Return whether everything is as it must be."""
+        """Return whether the exercise is proven."""
         return (
             _status(self.solution) == "passed"
             and _status(self.lab) == "not attempted"
@@ -47,7 +57,7 @@ class ExerciseProof:
 
 @dataclass(frozen=True, slots=True)
 class LabProof:
-    """A lab's exercises, and what its two notebooks did cell by cell."""
+    """The proof of a lab: its exercises, and what the cells of its two notebooks did."""
 
     lab: Lab
     exercises: tuple[ExerciseProof, ...]
@@ -62,11 +72,11 @@ def prove(lab: Lab, course: Course) -> LabProof:
     requests = [_request(exercise) for exercise in lab.exercises]
     requests += [_request(exercise, wrong_source(exercise, bad)) for exercise, bad in wrong]
     outcomes, solution_cells = _ask(load(path), path.parent, requests)
-    solved = _verdicts(lab.exercises, outcomes)
-    misled = _verdicts([exercise for exercise, _ in wrong], outcomes[len(lab.exercises) :])
+    solved = _judgements(lab.exercises, outcomes)
+    misled = _judgements([exercise for exercise, _ in wrong], outcomes[len(lab.exercises) :])
     path = course.labs / f"{lab.name}.ipynb"
     outcomes, lab_cells = _ask(load(path), path.parent, requests[: len(lab.exercises)])
-    untouched = _verdicts(lab.exercises, outcomes)
+    untouched = _judgements(lab.exercises, outcomes)
     mutants = prove_mutants(lab)
     named = list(zip(wrong, misled, strict=True))
     proofs = [
@@ -100,7 +110,7 @@ def _request(exercise: Exercise, source: str | None = None) -> Request:
     return Request(exercise.name, cases_of(exercise), source)
 
 
-def _verdicts(exercises: Sequence[Exercise], outcomes: Sequence[Json]) -> list[Judgement | None]:
+def _judgements(exercises: Sequence[Exercise], outcomes: Sequence[Json]) -> list[Judgement | None]:
     """Judge the outcomes; None where the notebook has no such function."""
     return [
         None if found is None else judge(exercise, cases_of(exercise), found)
@@ -108,9 +118,11 @@ def _verdicts(exercises: Sequence[Exercise], outcomes: Sequence[Json]) -> list[J
     ]
 
 
-def _status(verdict: Judgement | None) -> str:
-    return verdict.status if verdict else "missing"
+def _status(judgement: Judgement | None) -> str:
+    return judgement.status if judgement else "missing"
 
 
-def _names(verdict: Judgement | None, name: str) -> bool:
-    return verdict is not None and verdict.status == "failed" and verdict.misconception == name
+def _names(judgement: Judgement | None, name: str) -> bool:
+    return (
+        judgement is not None and judgement.status == "failed" and judgement.misconception == name
+    )

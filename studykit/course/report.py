@@ -1,4 +1,4 @@
-"""What a terminal shows of labs: answers, progress, the next exercise, the proof table."""
+"""What a terminal shows of the labs: answers, progress, what is next, a race, the proof."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from studykit.exercises.wording import counted
 
 
 def answers_text(answers: Sequence[Answer], notes: Sequence[str]) -> str:
-    """Return a line per exercise, then all about the first that failed; of one, all about it."""
+    """Return a line per exercise, then the whole text of the first that failed.
+
+    A single answer is shown whole.
+    """
     if len(answers) == 1:
         more = [answers[0].text]
         if answers[0].mark == "ok":
@@ -35,12 +38,15 @@ def answers_text(answers: Sequence[Answer], notes: Sequence[str]) -> str:
 
 
 def _answer_line(answer: Answer) -> str:
-    begun = answer.verdict is not None and answer.verdict.status == "begun"
+    begun = answer.judgement is not None and answer.judgement.status == "begun"
     return f"{answer.mark}  {answer.exercise.title}{'  begun' if begun else ''}"
 
 
 def age_text(path: Path) -> str:
-    """Return how long ago a notebook was saved; nothing where that is less than a minute."""
+    """Return how long ago a notebook was saved, in words; nothing below a minute.
+
+    A check reads the file: a learner who forgot to save would wonder about an old answer.
+    """
     try:
         minutes = int((time.time() - path.stat().st_mtime) // 60)
     except OSError:
@@ -67,7 +73,7 @@ def next_exercise(progress: Progress) -> tuple[Lab, Exercise] | None:
 
 
 def next_text(progress: Progress, course: Course) -> str:
-    """Say what to do next, and where."""
+    """Return what to do next, and where."""
     found = next_exercise(progress)
     if found is None:
         return "Every exercise is done."
@@ -94,7 +100,7 @@ def _lesson_first(lab: Lab, progress: Progress, course: Course) -> str:
 
 
 def progress_text(progress: Progress) -> str:
-    """Return a line per lab: its exercises as done, tried or open, in order."""
+    """Return a line per lab: a letter for each exercise that is done, tried or open."""
     lines = [
         f"{lab.number} {lab.title:<28} {_bar(lab, progress)}  {_done(lab, progress)} of "
         f"{len(lab.exercises)}"

@@ -23,22 +23,22 @@ from studykit.exercises.definition import Exercise
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of one exercise: a verdict, or `trouble` that kept it from one."""
+    """What became of one exercise: a judgement, or the `trouble` that prevented a judgement."""
 
     exercise: Exercise
-    verdict: Judgement | None
+    judgement: Judgement | None
     trouble: str = ""
 
     @property
     def mark(self) -> str:
         """`ok`, `no`, or `..` where nothing was attempted."""
         marks = {"passed": "ok", "failed": "no", "not attempted": "..", "begun": ".."}
-        return marks[self.verdict.status] if self.verdict else "no"
+        return marks[self.judgement.status] if self.judgement else "no"
 
     @property
     def text(self) -> str:
-        """Everything to show."""
-        return self.verdict.text if self.verdict else self.trouble
+        """The whole answer as a terminal shows it."""
+        return self.judgement.text if self.judgement else self.trouble
 
 
 def check_notebook(
@@ -60,16 +60,13 @@ def check_notebook(
             with run_lab(notebook, path.parent, skip=skip, timeout_s=cell_timeout_s) as kernel:
                 for exercise in exercises[len(answers) :]:
                     answers.append(_answer(kernel, exercise))
-        except KernelFailure as gone:
-            if gone.cell_id is None:
-                answers.append(
-                    Answer(
-                        exercises[len(answers)], None, f"{exercises[len(answers)].title}: {gone}"
-                    )
-                )
+        except KernelFailure as failure:
+            if failure.cell_id is None:
+                exercise = exercises[len(answers)]  # its own call broke the kernel
+                answers.append(Answer(exercise, None, f"{exercise.title}: {failure}"))
             else:
-                notes.append(str(gone))
-                skip.add(gone.cell_id)
+                notes.append(str(failure))
+                skip.add(failure.cell_id)
     return answers, notes
 
 
@@ -82,12 +79,13 @@ def _answer(kernel: LabKernel, exercise: Exercise) -> Answer:
     if first.status == "passed":
         return Answer(exercise, first)
     facts = kernel.facts(exercise.name, cases[first.shown])
-    blamed = next(filter(None, (_fails(kernel, it) for it in used_exercises(exercise, facts))), "")
+    used = (_fails(kernel, earlier) for earlier in used_exercises(exercise, facts))
+    blamed = next(filter(None, used), "")
     return Answer(exercise, judge(exercise, cases, outcomes, facts, blamed))
 
 
 def _fails(kernel: LabKernel, exercise: Exercise) -> str:
-    """Return the title of an exercise whose check fails; empty for one that does not."""
+    """Return the title of an exercise if its own check fails; empty if it does not."""
     cases = cases_of(exercise)
     (outcomes,) = kernel.ask([Request(exercise.name, cases)])
     failed = outcomes is not None and judge(exercise, cases, outcomes).status == "failed"

@@ -1,4 +1,4 @@
-"""Watching files for a save, by their time of change."""
+"""Watching files for a save: a file was saved when its time of change is another."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ def saved(
     """Yield, without end, the name of each file that is saved or appears from now on.
 
     Args:
-        files: The files to look at, asked for again at each look; None is a file not there yet.
-        wait: Waits for that many seconds; None sleeps.
+        files: Returns the files by name; it is called at each look, every `LOOK_EVERY_S`. A path
+            of None stands for a file that does not exist yet.
+        wait: The function that lets seconds pass; `time.sleep` if None.
     """
     before = _times(files())
     while True:
@@ -37,7 +38,7 @@ def _times(files: Mapping[Name, Path | None]) -> dict[Name, int | None]:
 
 
 def _changed(path: Path | None) -> int | None:
-    """Return when a file was changed, in ns; None for one that is just being replaced."""
+    """Return when a file was changed, in ns; None for a file that is just being replaced."""
     try:
         return path.stat().st_mtime_ns if path else None
     except FileNotFoundError:

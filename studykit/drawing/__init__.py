@@ -1,1 +1,1 @@
-"""How all pictures are drawn: colours, axes, and a canvas that repaints quickly."""
+"""How all pictures are drawn: `style` has colours and marks, `canvas` repaints quickly."""

@@ -1,7 +1,7 @@
-"""Numbered axes that cost little.
+"""Numbered axes that are drawn quickly.
 
 Matplotlib makes five artists of each tick and measures every label to find room for the next, which
-takes a third of the time of a picture. Here an axis is one line of marks, and its words.
+takes a third of the time of a picture. Here an axis is one artist for all its marks, and its words.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LETTER: Final = 5.7
 def along_x(
     axes: Axes, places: Sequence[float], *, title: str = "", names: Sequence[str] | None = None
 ) -> None:
-    """Mark places along the lower side; their names are their numbers, if none are given."""
+    """Mark places along the lower side, in data units; a place without a name shows its number."""
     axes.xaxis.set_visible(False)
     edge = axes.get_xaxis_transform()
     _mark(axes, edge, list(places), [0] * len(places), marker=3)  # 3: a tick downwards
@@ -37,7 +37,7 @@ def along_x(
 def along_y(
     axes: Axes, places: Sequence[float], *, title: str = "", names: Sequence[str] | None = None
 ) -> None:
-    """Mark places along the left side; their names are their numbers, if none are given."""
+    """Mark places along the left side, in data units; a place without a name shows its number."""
     axes.yaxis.set_visible(False)
     edge = axes.get_yaxis_transform()
     _mark(axes, edge, [0] * len(places), list(places), marker=0)  # 0: a tick to the left
@@ -45,13 +45,14 @@ def along_y(
     names = names or _numbers(places)
     for place, name in zip(places, names, strict=True):
         axes.text(0, place, name, transform=beside, ha="right", va="center_baseline")
+    # Estimated, not measured: to measure the names costs as much as to draw them.
     away = _TO_NAME + _LETTER * max(map(len, names), default=0) + 4
     further = _moved(axes, axes.transAxes, -away, 0)
     axes.text(0, 0.5, title, transform=further, ha="right", va="center", rotation=90)
 
 
 def seconds(last_ms: int) -> list[int]:
-    """Return places in whole seconds, with round steps, from 0 to `last_ms`."""
+    """Return places from 0 to `last_ms`, in whole seconds and at round steps: about seven."""
     step = next(
         (step for step in (1, 2, 5, 10, 20, 30, 60, 120, 300, 600) if last_ms <= step * 7_000),
         3_600,
@@ -82,7 +83,7 @@ def _mark(
 
 
 def _moved(axes: Axes, place: Transform, right: float, up: float) -> Transform:
-    """Return a transform that ends some points further right and up."""
+    """Return a transform that ends so many points (1/72 inch) further right and up."""
     return place + ScaledTranslation(right / 72, up / 72, axes.figure.dpi_scale_trans)
 
 

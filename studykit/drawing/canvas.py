@@ -1,7 +1,7 @@
-"""A canvas that is quick to paint on again: from one step to the next most words stay.
+"""A canvas that repaints quickly: from one step to the next most words of a picture stay.
 
-To lay out a word and to draw its letters takes as long as all the rest of a picture. So what was
-drawn is kept, and put down again where the same word comes to the same place.
+To lay out a word and to draw its letters takes as long as all the rest of a picture. So the canvas
+keeps the pixels of a word, and copies them where the same word comes to the same place again.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from matplotlib.textpath import TextToPath
 from numpy.typing import NDArray
 
 _WORDS: Final = 4_096
-"""Largest number of words that are kept: some hundred pictures, some megabytes."""
+"""Largest number of words that are kept: those of some hundred pictures, in a few megabytes."""
 
 
 class _Outlines(TextToPath):
-    """The outlines of words, which a halo is drawn around."""
+    """A cache of the outlines of words, around which halos are drawn."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class _Outlines(TextToPath):
 
 
 class _Listener:
-    """Stands in for what draws, to learn which pieces a word is made of."""
+    """A stand-in for Matplotlib's renderer that notes which images a word is made of."""
 
     def __init__(self) -> None:
         self.pieces: list[tuple[Any, ...]] = []
@@ -49,7 +49,7 @@ class _Listener:
 
 
 class _Renderer(RendererAgg):
-    """A renderer that keeps the words that it has drawn."""
+    """A renderer that keeps the pixels of the words that it has drawn."""
 
     def __init__(self, width: float, height: float, dpi: float) -> None:
         make: Callable[..., None] = super().__init__  # it has no types
@@ -79,24 +79,27 @@ def _renderer(width: float, height: float, dpi: float) -> _Renderer:
 
 
 class Canvas(FigureCanvasAgg):
-    """Pictures of a size share a renderer."""
+    """A canvas whose renderer is shared by all pictures of the same size.
+
+    So the words that a picture has in common with the one before are not drawn again.
+    """
 
     def get_renderer(self) -> RendererAgg:
         """Return the renderer, which holds the picture that was drawn last."""
         return _renderer(*self.figure.bbox.size, self.figure.dpi)
 
     def png(self) -> bytes:
-        """Return the picture as PNG, quickly rather than as small as can be."""
+        """Return the picture as PNG, quickly rather than small: it is shown for one step."""
         drawn: Any = self
         drawn.draw()
         return encoded(np.asarray(drawn.buffer_rgba())[:, :, :3])
 
 
 def encoded(pixels: NDArray[np.uint8]) -> bytes:
-    """Return rows of red, green and blue as PNG.
+    """Return pixels as PNG; `pixels` has a row, a column and three colours of 8 bits.
 
-    Rows are compressed as they are. To try the filters of the format on each, as libraries do,
-    takes twice the time and saves nothing where most of the picture is of one colour.
+    Rows are compressed unfiltered. To try the filters of the format on each row, as libraries do,
+    takes twice the time and saves nothing where most of the picture has one colour.
     """
     height, width, _ = pixels.shape
     rows = np.zeros((height, 1 + 3 * width), np.uint8)  # each begins with its filter: 0, none

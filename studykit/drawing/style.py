@@ -1,7 +1,8 @@
-"""How everything looks: the one place for colours, marks and sizes.
+"""The look of every figure: the one place for colours, marks and sizes.
 
-Meaning never hangs on a colour alone: each verdict has a shape and a word, each window state a
-hatch, each line a style. So the figures read the same in greyscale.
+No meaning hangs on a colour alone: each verdict has a shape and a word, each window state a hatch,
+each line a style. So the figures read the same in greyscale. The colours are those of Okabe and
+Ito, which people with colour vision deficiency can tell apart.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ NOW: Final = "#333333"
 
 COLOURS: Final = (BLUE, VERMILLION, BLACK, GREEN, DARK_GREEN, SKY, GREY, EDGE, NOW)
 FAINT: Final = 0.14
-"""How much of a colour the fill of a window has."""
+"""Opacity of the fill of a window, from 0 to 1."""
 
 DPI: Final = 110
 """Dots an inch: 8 inches fill the width of a notebook cell."""
 
 
 class Look(NamedTuple):
-    """How an event is drawn."""
+    """How an event with a verdict is drawn: a colour, Matplotlib's name of a mark, and a word."""
 
     colour: str
     marker: str
@@ -58,7 +59,7 @@ VERDICT_LOOKS: Final[MappingProxyType[Verdict, Look]] = MappingProxyType(
 BAD_NEWS: Final[MappingProxyType[Verdict, str]] = MappingProxyType(
     {verdict: f" {look.word}" for verdict, look in VERDICT_LOOKS.items() if verdict != "on time"}
 )
-"""What is written beside a mark that is not on time."""
+"""The word beside a mark, for every verdict but `on time`."""
 
 HATCHES: Final[MappingProxyType[str, str]] = MappingProxyType(
     {"open": "", "fired": "//", "re-fired": "xx", "purged": "", "merged": ""}
@@ -84,7 +85,10 @@ styled = mpl.rc_context(_RC)
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty white figure, in inches, that no global state knows of."""
+    """Return an empty white figure, `width` by `height` inches.
+
+    It is made without pyplot, whose list of open figures would keep every picture in memory.
+    """
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
     Canvas(figure)
     return figure
@@ -92,19 +96,22 @@ def new_figure(width: float, height: float) -> Figure:
 
 @styled
 def png(figure: Figure) -> bytes:
-    """Return the picture as PNG."""
+    """Return a figure as PNG, `DPI` dots an inch."""
     canvas: Any = figure.canvas
     data: bytes = canvas.png()
     return data
 
 
 def line(axes: Axes, xs: Sequence[float], ys: Sequence[float], **look: Any) -> None:  # noqa: ANN401
-    """Draw a line, or marks, into axes that know their limits: `plot` would work them out again."""
+    """Draw a line or marks, in data units, into axes whose limits are set.
+
+    `Axes.plot` would work the limits out again for every line.
+    """
     axes.add_artist(Line2D(xs, ys, **look))
 
 
 def title(axes: Axes, text: str) -> None:
-    """Write a title above the left corner. Matplotlib's own measures the axes to stay clear."""
+    """Write a title above the left corner; Matplotlib's own title measures the axes first."""
     axes.annotate(
         text, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points",
         fontsize=mpl.rcParams["axes.titlesize"], annotation_clip=False,
@@ -120,11 +127,11 @@ def legend(
 ) -> None:
     """Draw a legend upwards from a corner, or to the right if entries are `across` apart.
 
-    It is made of the same artists as the picture. Matplotlib's own legend measures its texts and
-    lays them out, which takes a quarter of the time in which a picture is drawn.
+    The entries are plain artists. Matplotlib's own legend measures its texts and lays them out,
+    which takes a quarter of the time in which a picture is drawn.
 
     Args:
-        figure: Where.
+        figure: The figure that gets the legend.
         handles: Marks, lines and patches with labels, from the top down; None leaves a place free,
             so that the others stay where they are from step to step.
         left: Left edge of the samples, as a share of the figure's width.
@@ -157,7 +164,7 @@ def _draw_sample(figure: Figure, handle: Line2D | Patch, x: float, y: float, hig
 
 
 def verdict_handles(met: Container[str]) -> list[Line2D | None]:
-    """Return a legend's entries for the verdicts that were `met`; None keeps another's place."""
+    """Return a legend's entries for the verdicts in `met`; None keeps the place of another."""
     return [
         Line2D([], [], linestyle="", marker=look.marker, color=look.colour, label=look.word)
         if verdict in met
@@ -173,7 +180,7 @@ _WINDOW_WORDS: Final = MappingProxyType(
 
 
 def window_handles(states: Container[str]) -> list[Patch | None]:
-    """Return a legend's entries for the states that windows are in; None keeps another's place."""
+    """Return a legend's entries for the window states in `states`; None keeps another's place."""
     return [
         Patch(
             facecolor="white" if state == "purged" else light(SKY),
@@ -188,7 +195,7 @@ def window_handles(states: Container[str]) -> list[Patch | None]:
 
 
 def light(colour: str) -> tuple[float, float, float, float]:
-    """Return the colour as the faint fill of a window."""
+    """Return a colour as the faint fill of a window: red, green, blue and opacity, from 0 to 1."""
     red, green, blue = mpl.colors.to_rgb(colour)
     return red, green, blue, FAINT
 

@@ -1,4 +1,4 @@
-"""What every figure offers: widgets and tests treat all figures alike."""
+"""What every figure offers, so that widgets and tests treat all figures alike."""
 
 from __future__ import annotations
 
@@ -41,37 +41,37 @@ Choices: TypeAlias = Mapping[str, tuple[str | int, ...]]
 
 
 class Exhibit(Protocol[Subject_contra]):
-    """A picture of a trace after some steps, with its words. Each module of figures is one.
+    """A picture of a trace after some steps, with its words. Every figure's module is an exhibit.
 
-    A module with options that a reader may choose names them in `CHOICES`. One that comes before
-    watermarks are known says in words of its own, in `happened(trace, step)`, what a step has done.
+    A module with options that a reader may choose names them in `CHOICES`. A module whose readers
+    do not know watermarks yet has `happened(trace, step)`: its own words for what a step has done.
     """
 
     @property
     def TITLE(self) -> str:
-        """What is shown."""
+        """The heading: what is shown."""
 
     @property
     def QUESTION(self) -> str:
-        """What to think about before anything is moved."""
+        """A question to think about before any control is moved."""
 
     def draw(self, trace: Subject_contra, step: int) -> Figure:
-        """Return the picture."""
+        """Return the picture after `step` steps."""
 
     def describe(self, trace: Subject_contra, step: int) -> str:
-        """Return what the picture says, in words."""
+        """Return what the picture says, in words: the text for readers who do not see it."""
 
     def table(self, trace: Subject_contra, step: int) -> list[Row]:
         """Return what the picture says, in rows."""
 
 
 def choices_of(exhibit: Exhibit[Any]) -> Choices:
-    """Return the options of a figure that a reader may choose; most have none."""
+    """Return the options of a figure that a reader may choose; most figures have none."""
     choices: Choices = getattr(exhibit, "CHOICES", {})
     return choices
 
 
 def own_words(exhibit: Exhibit[Any], subject: Any, step: int) -> str | None:  # noqa: ANN401
-    """Return what a step has done in the words of the figure; None if it has none of its own."""
+    """Return what a step has done in the figure's own words; None if the figure has none."""
     happened = getattr(exhibit, "happened", None)
     return str(happened(subject, step)) if happened else None

@@ -1,6 +1,6 @@
 """The plane of two clocks: event time to the right, processing time upwards.
 
-The parts that several figures share. Each draws one thing and gives it its group id.
+Several figures share these parts. Each part draws one thing and gives it its group id.
 """
 
 from __future__ import annotations
@@ -20,17 +20,22 @@ from studykit.trace.view import EventView, Mark, View, WindowView
 from studykit.trace.words import seconds, span
 
 _CROWD: Final = 30
-"""With more events than this only the bad news gets a label."""
+"""With more events than this, only those that are not on time have a label."""
 _WINDOWS: Final = 8
-"""With more windows than this they have no names and results; the sentence and table have them."""
+"""With more windows than this, names and results are left to the sentence and the table."""
 _LINES: Final = 4
 """Largest number of results that are written into a window."""
 
 
 def new_plane(trace: Trace, ends_ms: Sequence[int] = ()) -> tuple[Figure, Axes]:
-    """Return a figure with axes that hold all of `trace`, so that they stay put from step to step.
+    """Return a figure and its axes, in seconds, with room for all of `trace`.
 
-    A second on one axis is as long as one on the other: the diagonal means no skew.
+    The limits are those of the whole trace, so that the axes stand still from step to step. Both
+    axes have one scale: on the diagonal an event arrives as it happens.
+
+    Args:
+        trace: The trace.
+        ends_ms: Further event times that need room, such as ends of windows.
     """
     right_ms = max([*(event.event_ms for event in trace.events), *ends_ms, 1_000])
     top_ms = max((step.now_ms for step in trace.steps), default=1_000)
@@ -48,7 +53,7 @@ def new_plane(trace: Trace, ends_ms: Sequence[int] = ()) -> tuple[Figure, Axes]:
 
 
 def draw_diagonal(axes: Axes) -> None:
-    """Draw where events would be that arrive as they happen."""
+    """Draw the diagonal, on which events arrive as they happen."""
     end = min(axes.get_xlim()[1], axes.get_ylim()[1])
     style.line(axes, [0, end], [0, end], color=style.GREY, ls=":", lw=1.2, zorder=1, gid="no-skew")
     at = end * 0.86
@@ -59,7 +64,7 @@ def draw_diagonal(axes: Axes) -> None:
 
 
 def draw_now(axes: Axes, now_ms: int) -> None:
-    """Draw the moment that the picture shows."""
+    """Draw a line across at the processing time that the picture shows."""
     now = now_ms / 1_000
     axes.axhline(now, color=style.NOW, ls="--", lw=0.9, zorder=1.5, gid="now")
     place = blended_transform_factory(axes.transAxes, axes.transData)
@@ -101,7 +106,7 @@ def _draw_behind(axes: Axes, arrival: EventView, at: tuple[float, float]) -> Non
 
 
 def draw_watermark(axes: Axes, path: Sequence[Mark], now_ms: int) -> None:
-    """Draw the course of the watermark: what is left of it is said to be complete."""
+    """Draw the course of the watermark: it claims that the event times left of it are complete."""
     if not path:
         return
     limit = axes.get_xlim()[1] * 1_000
@@ -123,7 +128,7 @@ def draw_watermark(axes: Axes, path: Sequence[Mark], now_ms: int) -> None:
 
 
 def draw_windows(axes: Axes, shown: View) -> None:
-    """Draw each span once, over all keys: closed on the left, open on the right."""
+    """Draw each span of windows once, over all keys: closed on the left, open on the right."""
     spans: dict[tuple[int, int], list[WindowView]] = {}
     for window in shown.windows:
         if window.state != "merged":

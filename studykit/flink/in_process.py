@@ -31,7 +31,7 @@ from studykit.trace.steps import Event
 EVENT: Final = Types.ROW_NAMED(
     ["event_ms", "card", "value"], [Types.LONG(), Types.STRING(), Types.LONG()]
 )
-"""An event in a stream."""
+"""The row type of an event in a stream."""
 
 _READERS: Final = ("read_grpc_client_inputs", "read_state")
 """The threads in which Beam reads what Java sends to Python."""
@@ -43,7 +43,7 @@ _OPTIONS: Final = {
 
 
 def at(event_ms: int, value: int = 1, card: str = "a") -> Event:
-    """Return an event; when it arrives is its place among the others."""
+    """Return an event for `Flink.table`, where events arrive in the order in which they stand."""
     return Event(event_ms, 0, card, value)
 
 
@@ -58,7 +58,7 @@ def generated_watermark(event_ms: int, bound_ms: int) -> int:
 
 
 class _Output:
-    """Takes a watermark from Java."""
+    """A receiver for one watermark from Java."""
 
     watermark_ms = MIN_WATERMARK
 
@@ -66,14 +66,14 @@ class _Output:
         self.watermark_ms = watermark.getTimestamp()
 
     class Java:
-        """What Java takes this for."""
+        """The Java interface that this object implements."""
 
         implements = ("org.apache.flink.api.common.eventtime.WatermarkOutput",)
 
 
 @cache
 def say_nothing_of_hang_ups() -> None:
-    """Keep quiet about readers that Flink cuts off when a job ends: Beam takes it for a crash."""
+    """Hide Beam's reports of readers that Flink cuts off when a job ends: that is no crash."""
     logging.getLogger("apache_beam.runners.worker.data_plane").setLevel(logging.CRITICAL)
     report = threading.excepthook
 
@@ -85,7 +85,7 @@ def say_nothing_of_hang_ups() -> None:
 
 
 def error_of(action: Callable[[], object]) -> list[str]:
-    """Return the lines of the error in which an action ends; none if it succeeds."""
+    """Return the lines of the error in which an action ends; no lines if it succeeds."""
     with redirect_stderr(StringIO()):  # where the worker writes it, too
         try:
             action()
@@ -95,12 +95,12 @@ def error_of(action: Callable[[], object]) -> list[str]:
 
 
 def rows_in(folder: Path) -> int:
-    """Return the number of lines that a table of files has, as far as they are committed."""
+    """Return how many lines the committed files of a file sink have, without its open files."""
     return sum(len(file.read_text().splitlines()) for file in folder.glob("part-*"))
 
 
 class _Times(ProcessFunction):  # type: ignore[misc]  # it has no types
-    """Tell the event time of each element, None if it has none."""
+    """A function that emits the event time of each element as text, `None` if it has none."""
 
     def process_element(self, value: object, ctx: ProcessFunction.Context) -> Iterator[str]:
         time_ms = ctx.timestamp()
@@ -113,10 +113,14 @@ def times_of(flink: Flink, stream: DataStream) -> list[str]:
 
 
 class Flink:
-    """A Flink of its own inside this process. Java starts with the first one."""
+    """A Flink inside this process, at parallelism 1; the first one starts Java."""
 
     def __init__(self, options: Mapping[str, str] = {}) -> None:
-        """Start it, with more `options` by their names in Flink's documentation."""
+        """Start Flink.
+
+        Args:
+            options: Further settings, by their names in Flink's documentation.
+        """
         hold_leash()  # Java is a process of its own
         say_nothing_of_hang_ups()
         self._scratch = tempfile.TemporaryDirectory(prefix="flink-lab-")
@@ -125,16 +129,17 @@ class Flink:
 
     @property
     def folder(self) -> Path:
-        """A folder for files, which goes with this object."""
+        """A folder for files, which is removed with this object."""
         return Path(self._scratch.name)
 
     def table(self, name: str, events: Iterable[Event], watermark: str) -> None:
-        """Create the table `name` of events in their order of arrival.
+        """Create a table of events, with the columns `event_ms`, `card`, `amount` and `rt`.
 
         Args:
-            name: It replaces a table of that name.
-            events: Its columns are `event_ms`, `card`, `amount` and `rt`, the event time.
-            watermark: The expression, as in `rt - INTERVAL '4.001' SECOND`.
+            name: The name of the table; a table that has it already is replaced.
+            events: The rows, in order of arrival.
+            watermark: The SQL of the watermark, as in `rt - INTERVAL '4.001' SECOND`; `rt` is the
+                event time. A bound of 4 s is 4.001 there: the expression is the watermark itself.
         """
         file = self.folder / f"{name}.csv"
         file.write_text(
@@ -148,7 +153,7 @@ class Flink:
         )
 
     def query(self, sql: str) -> pd.DataFrame:
-        """Run a query until its input ends, and return its rows as they came."""
+        """Run a query until its input ends; return its rows in the order in which they came."""
         result = self.tables.execute_sql(sql)
         names = result.get_table_schema().get_field_names()
         with result.collect() as rows:
@@ -156,7 +161,7 @@ class Flink:
             return found
 
     def stream(self, events: Iterable[Event], bound_ms: int) -> DataStream:
-        """Return events as a stream of `EVENT`, with the watermarks of the bound."""
+        """Return events as a stream of `EVENT`, with watermarks that are `bound_ms` + 1 behind."""
         self.table("stream_events", events, f"rt - INTERVAL '{(bound_ms + 1) / 1_000:.3f}' SECOND")
         return self.tables.to_data_stream(self.tables.from_path("stream_events")).map(
             lambda row: Row(row[0], row[1], row[2]), EVENT
@@ -169,14 +174,14 @@ class Flink:
         return self.env.from_source(source, none, "numbers", Types.LONG())
 
     def drain(self, numbers: DataStream) -> None:
-        """Run a stream of numbers to its end, and keep nothing of it: what a clock should time."""
+        """Run a stream of numbers to its end and keep nothing: a clock then times the job alone."""
         self.tables.execute_sql(
             "CREATE TEMPORARY TABLE IF NOT EXISTS nowhere (n BIGINT) WITH ('connector'='blackhole')"
         )
         self.tables.from_data_stream(numbers).execute_insert("nowhere").wait()
 
     def run(self, *streams: DataStream) -> list[Any]:
-        """Run streams as one job until their input ends, and return what came out, in order."""
+        """Run streams as one job until their inputs end; return all elements in order."""
         first, *others = streams
         with (first.union(*others) if others else first).execute_and_collect() as found:
             return list(found)

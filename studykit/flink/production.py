@@ -1,6 +1,6 @@
-"""The production job on a broker and a store of its own: what lesson 12 runs.
+"""The production job on a broker and a store of the lesson's own: what lesson 12 runs.
 
-Everything lives in a workspace of its own on free ports. A learner's topics and keys are neither
+All of it lives in a workspace of its own, on free ports. A learner's topics and keys are neither
 read nor written, and nothing is left at the end.
 """
 
@@ -48,7 +48,11 @@ TROUBLE: Final = Disorder(
 """More trouble than usual, so that a few hundred payments have some of every kind."""
 
 _ENVIRON: Final = dict(os.environ)
-"""As it was at first: a Flink in this process leaves paths and ports that are no other's."""
+"""The environment as this module found it.
+
+A Flink that starts in this process later writes paths and ports of its own into the environment,
+and a job that inherited them would look for its settings and workers there.
+"""
 
 _GROUP: Final = KafkaEdges(SETTINGS).group
 _PATIENCE_S: Final = 240
@@ -70,7 +74,10 @@ def write_payments(log: Path, count: int) -> Path:
 
 
 def a_day_later(records: Iterable[LogRecord]) -> Iterator[LogRecord]:
-    """Yield a payment for every partition, a day after the newest of `records`."""
+    """Yield a payment for every partition, a day after the newest of `records`.
+
+    With it the watermark of each partition passes the end of every window of `records`.
+    """
     later_ms = max(record.timestamp for record in records) + 86_400_000
     for partition in range(PARTITIONS):
         fields = {
@@ -81,7 +88,10 @@ def a_day_later(records: Iterable[LogRecord]) -> Iterator[LogRecord]:
 
 
 def by_processor(records: Iterable[Record]) -> tuple[list[FeatureRow], list[DeadLetter]]:
-    """Return what the development processor makes of a live topic: open windows do not fire."""
+    """Return rows and dead letters of the development processor for the records of a live topic.
+
+    Windows that are open at the end do not fire: a live topic has no end.
+    """
     output = Output()
     for number in range(PARTITIONS):
         partition = Partition(TRANSACTIONS, SETTINGS)
@@ -105,17 +115,20 @@ class JobLab:
     """A Kafka, a Redis and the production job, in a workspace that is removed at the end."""
 
     def __init__(self, home: Path | None = None) -> None:
-        """Work in the folder `home`, which belongs to this alone; none starts until asked."""
+        """Work in the folder `home`, which is removed at the end; nothing starts before `start`."""
         self.workspace = Workspace(home or Workspace.of_clone().home / "lesson12")
         self._job = self.workspace.run / "job.json"
         self.kafka = Kafka(self.workspace, free_port())
         self.redis = Redis(self.workspace, free_port())
 
     def start(self) -> str:
-        """Start a fresh Kafka and a fresh Redis; what an earlier run left behind is removed.
+        """Start an empty Kafka and an empty Redis; what an earlier run left behind is removed.
+
+        Returns:
+            A sentence with their addresses.
 
         Raises:
-            StudyError: One of them does not start.
+            StudyError: Kafka or Redis does not start.
         """
         self.stop()
         hold_leash()
@@ -124,7 +137,11 @@ class JobLab:
         return f"Kafka answers on {self.kafka.address}, Redis on {self.redis.address}"
 
     def start_job(self, *flags: str) -> None:
-        """Start `flink_jobs/feature_job.py` as a process, with a checkpoint every second."""
+        """Start `flink_jobs/feature_job.py` as a process, with a checkpoint every second.
+
+        Args:
+            flags: Flags of the entry point, such as `--bounded`.
+        """
         hold_leash()
         variables = [f"{name}={value}" for name, value in self._environ().items()]
         job = [sys.executable, "-m", "flink_jobs.feature_job"]
@@ -134,7 +151,7 @@ class JobLab:
         process.launch(self._job, self._log, 0, command, self.workspace.home)
 
     def stop_job(self) -> bool:
-        """Stop the job with a savepoint; return whether it ran."""
+        """Stop the job with a savepoint; return whether the job was running."""
         running = process.read_record(self._job)
         if running is not None:
             process.stop(running, _STOP_S)
@@ -168,7 +185,11 @@ class JobLab:
             return sum(read())
 
     def records(self, topic: str, at_least: int = 0) -> list[Any]:
-        """Return the committed records of a topic, as soon as there are so many of them."""
+        """Return the committed records of a topic, as soon as it has at least `at_least` of them.
+
+        Raises:
+            StudyError: The job ends before, or takes too long.
+        """
         found: list[Any] = []
         with self._consumer(topic, isolation_level="read_committed") as consumer:
             consumer.seek_to_beginning()
@@ -184,7 +205,7 @@ class JobLab:
         return found
 
     def features(self, key: str) -> dict[str, Any] | None:
-        """Return what Redis holds at `key`."""
+        """Return the features that Redis holds at `key`; None where it holds none."""
         with closing(open_client(Settings(redis_host=HOST, redis_port=self.redis.port))) as client:
             return read_features(client, key)
 
@@ -209,7 +230,7 @@ class JobLab:
         if not self._log.exists():
             return ": run the cell that starts it"
         words = self._log.read_text(errors="replace").strip()[-500:]
-        return f". It ended with these words: {words}"
+        return f". The end of its log: {words}"
 
     @contextmanager
     def _consumer(self, topic: str, **options: object) -> Iterator[KafkaConsumer]:

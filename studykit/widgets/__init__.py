@@ -1,7 +1,7 @@
-"""Widgets: they hold a step or a knob, and show what the figures, words and traces make of it.
+"""Widgets: each holds a step or a knob, and shows what traces, figures and words make of it.
 
 `Stepper` walks through a trace. `Explorer` adds sliders for the policy. `Predict` asks before it
-shows. `Marbles` lets events be dragged. `Picture` stands still.
+shows. `Marbles` lets events be dragged, `Mutes` lets producers fall silent. `Picture` stands still.
 """
 
 from studykit.widgets.explorer import Explorer

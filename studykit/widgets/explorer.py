@@ -1,4 +1,4 @@
-"""The explorer: a stepper whose policy can be turned."""
+"""The explorer: a stepper with sliders for the policy."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _LIMITS: Final[dict[str, tuple[int, int, str]]] = {
 
 
 class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """A stepper with a slider for each knob of the policy; to move one runs the engine again.
+    """A stepper with a slider for each knob of the policy; the engine runs again at each change.
 
-    An idleness of 0 s means that an input is never left out.
+    An idleness of 0 s means that no input ever becomes idle.
     """
 
     def __init__(
@@ -43,7 +43,16 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         stills: Sequence[int] | None = None,
         **options: int | str,
     ) -> None:
-        """Show `exhibit` of these events, at the end of the stream."""
+        """Show a figure of a stream at its end.
+
+        Args:
+            events: The stream.
+            exhibit: The figure.
+            policy: The policy to begin with; `Policy()` if None.
+            knobs: The knobs that have a slider; the others stay as `policy` has them.
+            stills: Steps that remain as pictures where no kernel runs, as in `Stepper`.
+            options: Options of the figure, by name.
+        """
         self._events = tuple(events)
         self._policy = policy or Policy()
         trace = simulate(self._events, self._policy)
@@ -56,10 +65,10 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     @property
     def policy(self) -> Policy:
-        """The policy that the sliders say.
+        """The policy that the sliders stand for.
 
         Raises:
-            PolicyError: Their values do not go together.
+            PolicyError: The values do not go together, as a slide that does not divide the size.
         """
         turned = {f"{name}_ms": slider.value * 1_000 for name, slider in self.sliders.items()}
         if "idle_ms" in turned:
@@ -82,7 +91,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             policy = self.policy
         except PolicyError as error:
             self.problem.value = page.alert(str(error))
-            return
+            return  # the last picture stays, which a learner may compare
         self.problem.value = ""
         self.stepper.show(simulate(self._events, policy))
 

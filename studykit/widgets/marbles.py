@@ -1,4 +1,4 @@
-"""Marbles: events that can be dragged, while the engine runs along."""
+"""Marbles: events that can be dragged; the engine runs again at each move."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ SPAN_S: Final = 26
 class Marbles(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget has no types
     """The events of a stream as marbles: event time to the right, arrival upwards.
 
-    Drag one, or reach it with Tab and move it with the arrow keys: left and right change when it
-    happened, up and down when it arrives. The line of text below is the same stream.
+    A marble is dragged, or is reached with Tab and moved with the arrow keys: left and right change
+    its event time, up and down its arrival, by a second each. The line of text below the marbles is
+    the same stream.
     """
 
     _esm = Path(__file__).with_name("marbles.js")
@@ -34,7 +35,7 @@ class Marbles(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget has no ty
     scene = traitlets.Dict().tag(sync=True)
 
     def __init__(self, events: Iterable[Event] | str, policy: Policy | None = None) -> None:
-        """Show events, given as such or as a line of text."""
+        """Show a stream; `events` may be a line of text, as `studykit.trace.marbles` reads it."""
         self.policy = policy or Policy()
         given = parse(events) if isinstance(events, str) else tuple(events)
         super().__init__(marbles=[_marble(event) for event in given])
@@ -43,7 +44,7 @@ class Marbles(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget has no ty
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """The events where they lie now."""
+        """The events as the marbles lie now, in the order in which they were given."""
         return tuple(
             Event(
                 int(marble["event"]) * 1_000,
@@ -56,7 +57,7 @@ class Marbles(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget has no ty
 
     @property
     def trace(self) -> Trace:
-        """The run of the engine over them."""
+        """The trace of these events."""
         return simulate(self.events, self.policy)
 
     def _run(self, *_: object) -> None:
@@ -70,7 +71,7 @@ class Marbles(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget has no ty
 
 
 def scene(events: tuple[Event, ...], trace: Trace) -> dict[str, Any]:
-    """Return everything that the widget draws; it works out nothing by itself.
+    """Return everything that the script in the browser draws; the script works out nothing itself.
 
     Args:
         events: The marbles, in their own order, which dragging does not change.

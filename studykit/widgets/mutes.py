@@ -1,4 +1,4 @@
-"""Mute buttons: several producers, each of which can be silenced for a while."""
+"""Mute buttons: several producers, each of which can be made silent for a while."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ NEVER: Final = "never"
 
 
 class Mutes(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """A button for each producer, and when a muted one wakes; each change runs the engine again.
+    """A mute button for each producer, and controls for its waking and for idleness.
 
-    The story always ends at the same processing time, so that what is missing can be seen.
+    The engine runs again at each change. Every run ends at the same processing time, so that two
+    runs can be compared.
     """
 
     def __init__(
@@ -34,7 +35,15 @@ class Mutes(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         mute: Iterable[str] = (),
         until_ms: int = 45_000,
     ) -> None:
-        """Show `exhibit` of these events at the end, with the producers in `mute` silenced."""
+        """Show a figure of a stream at its end.
+
+        Args:
+            events: The stream without silences.
+            exhibit: The figure.
+            policy: The policy; its idleness must be one of the control's choices.
+            mute: The inputs that are muted at first.
+            until_ms: Processing time at which every run ends, milliseconds.
+        """
         self._events = tuple(events)
         self._policy = policy
         self._until_ms = until_ms
@@ -88,7 +97,7 @@ _WRAPPED: Final = {"flex_flow": "row wrap"}
 
 
 def told(trace: Trace) -> str:
-    """Say how many windows have a result, and what was lost."""
+    """Return how many events arrived and were dropped, and how many windows have a result."""
     lost = trace.counts()["dropped"]
     return (
         f"{len(trace.events)} events arrived, {len(trace.results())} windows have a result, "

@@ -1,4 +1,7 @@
-"""HTML that widgets show, readable by a screen reader, and what remains without a kernel."""
+"""HTML that widgets show, made for screen readers too, and the pictures for pages without a kernel.
+
+Every text goes through `escape`: a key of an event may be anything.
+"""
 
 from __future__ import annotations
 
@@ -15,29 +18,29 @@ from studykit.drawing import style
 from studykit.figures.exhibit import Row
 
 _FILM_WIDTH: Final = 700
-"""Width of a filmstrip, pixels."""
+"""Width of a filmstrip in pixels: that of a notebook cell."""
 _SHADES: Final = 8
-"""Steps from a colour to white, in a filmstrip."""
+"""How many shades, from a colour to white, the palette of a filmstrip has for each colour."""
 
 
 def picture(png: bytes, alt: str) -> str:
-    """Return an image that says in words what it shows."""
+    """Return an image, embedded as PNG; `alt` says in words what it shows."""
     data = b64encode(png).decode()
     return f'<img alt="{escape(alt)}" style="max-width:100%" src="data:image/png;base64,{data}">'
 
 
 def status(sentence: str) -> str:
-    """Return a sentence that a screen reader says whenever it changes."""
+    """Return a sentence that a screen reader reads whenever the sentence changes."""
     return f'<p role="status" aria-live="polite" style="line-height:1.4">{escape(sentence)}</p>'
 
 
 def alert(sentence: str) -> str:
-    """Return a sentence about something that does not work, which is said at once."""
+    """Return a sentence about a problem, which a screen reader reads at once."""
     return f'<p role="alert" style="line-height:1.4"><b>{escape(sentence)}</b></p>'
 
 
 def table(rows: Sequence[Row], caption: str) -> str:
-    """Return rows as a table, with headings that a screen reader knows as such."""
+    """Return rows as a table whose headings are those of the first row."""
     if not rows:
         return f"<p>{escape(caption)}: nothing yet.</p>"
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in rows[0])
@@ -49,7 +52,10 @@ def table(rows: Sequence[Row], caption: str) -> str:
 
 
 def filmstrip(frames: Iterable[bytes]) -> bytes:
-    """Return pictures one below the other, as one PNG of few colours."""
+    """Return pictures one below the other, as one PNG of few colours.
+
+    A notebook keeps it with its outputs, and a browser without a kernel shows it: size counts.
+    """
     images = [Image.open(BytesIO(frame)).convert("RGB") for frame in frames]
     scaled = [
         image.resize(
@@ -83,12 +89,12 @@ def _palette() -> Image.Image:
 
 
 def bundle(live: Any, png: bytes, sentence: str) -> dict[str, Any]:  # noqa: ANN401
-    """Return a widget's output for the notebook: itself, and a picture and a sentence without it.
+    """Return a widget's output: the widget, and picture and sentence for pages without a kernel.
 
     Args:
         live: What the widget's own `_repr_mimebundle_` returned: a bundle, or one and its metadata.
-        png: What a reader sees where no kernel runs; empty for the sentence alone.
-        sentence: What the picture says. It stands below it, and a screen reader says it.
+        png: The picture for a page without a kernel; empty for the sentence alone.
+        sentence: What the picture says. It stands below the picture, and is its alternative text.
     """
     data = live[0] if isinstance(live, tuple) else live
     image = picture(png, sentence) if png else ""

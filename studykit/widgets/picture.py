@@ -11,7 +11,7 @@ from studykit.widgets.reel import reel_of
 
 
 class Picture:
-    """A figure that stands still. It needs no kernel, and says in words what it shows."""
+    """A figure at one step. It needs no kernel, and its sentence says what it shows."""
 
     def __init__(
         self,
@@ -20,7 +20,14 @@ class Picture:
         step: int | None = None,
         **options: int | str,
     ) -> None:
-        """Show `exhibit` of `trace` after `step` steps, at its end if None."""
+        """Show a figure of a trace.
+
+        Args:
+            trace: The trace, or a recording of a job.
+            exhibit: The figure.
+            step: How many steps have happened; all if None.
+            options: Options of the figure, by name.
+        """
         self.step = reel_of(trace).last if step is None else step
         show: Any = exhibit  # the options are the module's own
         self.sentence = show.describe(trace, self.step, **options)

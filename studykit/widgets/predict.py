@@ -1,4 +1,4 @@
-"""Predict: a question that is answered before anything is shown."""
+"""Predict: a question that a learner answers before the result is shown."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from studykit.workspace import Workspace
 
 
 class Predict(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """A question with answers to choose from. The answer is kept, and then the truth is shown.
+    """A question with answers to choose from; the right one is shown after the learner's choice.
 
-    A run without a person never waits for an answer.
+    The learner's answer is kept. A run of the notebook without a person goes on without an answer.
     """
 
     def __init__(
@@ -33,12 +33,15 @@ class Predict(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Ask a question.
 
         Args:
-            question: What to think about.
-            choices: The answers to choose from; the right one is among them.
-            answer: The right one. Take it from a trace.
-            because: A sentence that says why; it is shown afterwards.
-            reveal: A widget that is shown afterwards.
-            keep_in: The file that answers are kept in; the workspace's if None.
+            question: The question.
+            choices: The answers to choose from.
+            answer: The right one of them. A lesson takes it from a trace, never from its author.
+            because: A sentence that says why; it is shown with the right answer.
+            reveal: A widget that is shown with the right answer.
+            keep_in: The file that answers are appended to; the workspace's if None.
+
+        Raises:
+            ValueError: The right answer is not among the choices.
         """
         self.question = question
         self.answer = str(answer)

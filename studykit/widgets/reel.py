@@ -1,4 +1,4 @@
-"""What a stepper plays: a trace or a recording, seen as steps with times and words."""
+"""What a stepper plays: a trace, a comparison or a recording, as steps with times and words."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Reel(NamedTuple):
     """The steps of something that can be played.
 
     Attributes:
-        times: The time of each step in milliseconds, step 0 included.
+        times: The time of each step in milliseconds; step 0, before all, has -1 or its own.
         words: What happened in each step.
         stills: The steps that remain as pictures where no kernel runs.
-        landmarks: The steps that one may jump by, each kind by its name.
+        landmarks: The steps that `previous` and `next` may go to, by the name of their kind.
     """
 
     times: Sequence[int]
@@ -42,17 +42,17 @@ class Reel(NamedTuple):
         return len(self.times) - 1
 
     def step_at(self, time_ms: int) -> int:
-        """Return the last step that is not after a time; the first one if there is none."""
+        """Return the last step at or before a time; the first step if all are after it."""
         return max(sum(at_ms <= time_ms for at_ms in self.times) - 1, 0)
 
 
 def reel_of(subject: Playable) -> Reel:
-    """Return the steps of a trace, from before the first, or the moments of the others."""
+    """Return the reel of whatever a figure can show."""
     return next(make(subject) for kind, make in _MAKERS.items() if isinstance(subject, kind))
 
 
 def _of_trace(trace: Trace) -> Reel:
-    """Stills: before, at and after the first result."""
+    """Return the reel of a trace; its stills are before, at and after the first result."""
     last = len(trace.steps)
     fires = next(
         (
@@ -71,7 +71,7 @@ def _of_trace(trace: Trace) -> Reel:
 
 
 def _landmarks(steps: Sequence[Step]) -> dict[str, list[int]]:
-    """Return where events arrive, where windows fire, and where an event is not simply on time."""
+    """Return the steps of events, of firings, and of events behind the watermark."""
     numbered = list(enumerate(steps, start=1))
     return {
         "step": list(range(len(steps) + 1)),

@@ -14,15 +14,15 @@ from studykit.widgets import page
 from studykit.widgets.reel import Playable, reel_of
 
 INTERVAL_MS: Final = 700
-"""Time between two steps while it plays."""
+"""Wall time between two steps while a stepper plays, milliseconds."""
 
 
 class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Buttons and a slider over the steps of a trace, the picture, and its sentence.
 
-    The widget holds the step and nothing else: frame k is the figure at k. It never starts by
-    itself. Every control is reached with Tab; the arrow keys move the slider. `previous` and `next`
-    go by step, by event, by firing, or by events that are not simply on time.
+    The widget holds the step and nothing else: frame k is the figure at step k. It never plays by
+    itself. Tab reaches every control; the arrow keys move the slider. `previous` and `next` go by
+    step, by event, by firing, or to events that are behind the watermark.
     """
 
     def __init__(
@@ -37,12 +37,12 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Show a figure step by step.
 
         Args:
-            trace: What happened: a trace, or a recording of a job.
+            trace: A trace, or a recording of a job.
             exhibit: The figure.
             step: The step to begin with.
             stills: Steps that remain as pictures where no kernel runs; if None those before, at
                 and after the first result.
-            options: What the figure takes. Those that a reader may choose have a control.
+            options: Options of the figure, by name; those in its `CHOICES` have a control.
         """
         self.trace: Any = trace
         self.exhibit: Any = exhibit
@@ -101,7 +101,10 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.slider.value = step
 
     def show(self, trace: Playable) -> None:
-        """Show another trace, at the processing time of this one; at its end if this is at its."""
+        """Show another trace at the same processing time; at its end if this one is at its end.
+
+        So a learner who turns a knob sees the same moment under another policy.
+        """
         at_end = self.step == self.reel.last
         now_ms = self.reel.times[self.step]
         self.trace = trace
@@ -112,18 +115,19 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         kind = self.jump.value
         self.jump.options = self._kinds()
         self.jump.value = kind if kind in self._kinds() else "step"
+        # Both at once: a maximum below the value would move the slider, and draw a step in vain.
         with self.slider.hold_trait_notifications():
             self.slider.max = self.play.max = last
             self.slider.value = step
         self._show()
 
     def film(self) -> tuple[bytes, str]:
-        """Return what remains without a kernel: the stills, and the words of the last of them."""
+        """Return the filmstrip for a page without a kernel, and the sentence of its last still."""
         stills = self.reel.stills if self._stills is None else self._stills
         return page.filmstrip(map(self._frame, stills)), self._describe(stills[-1])
 
     def _choice(self, name: str, values: Sequence[int | str]) -> Any:  # noqa: ANN401
-        """Return the control of an option; to turn it draws the step anew."""
+        """Return the control of an option; a change draws the step anew."""
         control = widgets.Dropdown(
             description=name, options=list(values), value=self._options.get(name, values[0]),
             style={"description_width": "7em"},
@@ -158,7 +162,7 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         return buttons
 
     def _kinds(self) -> list[str]:
-        """Return what one may jump by: each kind of which there is one at least."""
+        """Return the kinds of landmarks that this trace has."""
         return [name for name, steps in self.reel.landmarks.items() if steps]
 
     def _marks(self) -> Sequence[int]:

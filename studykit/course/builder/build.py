@@ -19,7 +19,7 @@ Done: TypeAlias = Literal["unchanged", "written", "executed"]
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A notebook that a source builds: the file, and what it holds before it is run."""
+    """A notebook that a source builds: its path, and its content before it is run."""
 
     path: Path
     notebook: Notebook
@@ -66,11 +66,11 @@ def build(product: Product, *, force: bool = False) -> Done:
     """Write a notebook, running it where its code has changed.
 
     Args:
-        product: What to write.
-        force: Run it even if nothing has changed.
+        product: The notebook.
+        force: Whether to run it even if nothing has changed.
 
     Raises:
-        StudyError: A cell of it fails.
+        StudyError: A cell of the notebook fails.
     """
     if product.is_current() and not force:
         return "unchanged"

@@ -61,7 +61,7 @@ class Cell:
         return {**node, "source": self.source}
 
     def _hidden(self) -> dict[str, bool]:
-        """Return what JupyterLab folds away until a reader asks for it, or runs the cell.
+        """Return the metadata by which JupyterLab folds parts of a cell until a reader opens them.
 
         The source of a question holds its answer, and so does the output below a prediction.
         """
@@ -145,13 +145,13 @@ def as_notebook(cells: Sequence[Cell], source: Path, root: Path) -> Notebook:
 
 
 def cells_hash(cells: Iterable[dict[str, Any]]) -> str:
-    """Return a hash of what the cells say, by which an edit by hand shows."""
+    """Return a hash of the cells' text, by which an edit by hand can be told."""
     text = json.dumps([[cell["cell_type"], cell["source"]] for cell in cells])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def dump(notebook: Notebook) -> str:
-    """Return the text of a notebook's file: the same notebook, the same bytes."""
+    """Return the text of a notebook's file; the same notebook always gives the same bytes."""
     return str(nbformat.writes(nbformat.from_dict(notebook), version=4)) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Holes: what the lab has where the solution has an answer."""
+"""Holes: what the lab has in the places where the solution has an answer."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from studykit.errors import StudyError
 from studykit.exercises.definition import Exercise
 
 WIDTH: Final = 88
-"""A longer line would not be seen whole in a notebook."""
+"""Longest line of a hole, in characters; a notebook would cut off a longer one."""
 
 TELLING: Final = 12
-"""A solution's line of at least so many characters must not be in the lab."""
+"""A line of an answer that has at least this many characters must not be in the lab."""
 
 
 def dig(source: str, exercise: Exercise) -> str:
     """Return `source` with each answer replaced by `raise lab.NotDone(...)`.
 
     Raises:
-        StudyError: A marker has no partner, or there is no answer to take out.
+        StudyError: A marker has no partner, or the source has no answer to take out.
     """
     kept: list[str] = []
     open_hole = False
@@ -61,12 +61,12 @@ def answers(source: str) -> Iterator[str]:
 
 
 def leaks(source: str, lab: str) -> list[str]:
-    """Return the telling lines of the answers in `source` that also stand in the text `lab`."""
+    """Return the long lines of the answers in `source` that the text `lab` has, too."""
     return [line for line in answers(source) if len(line) >= TELLING and line in lab]
 
 
 def _hole(indent: str, exercise: Exercise) -> str:
-    """Return what stands for an answer: it names the exercise and asks the first question."""
+    """Return the line in place of an answer: it names the exercise and asks the first question."""
     text = f"{exercise.title}: {exercise.hints[0]}"
     line = f"{indent}raise lab.NotDone({_quoted(text)})"
     if len(line) <= WIDTH:

@@ -16,8 +16,8 @@ def bar(source: Path, sources: Sequence[Path], partner: str | None = None) -> Ce
 
     Args:
         source: A percent file, one of `sources`.
-        sources: All of its kind, in order.
-        partner: A link, ready made, to the lab of a lesson or the lesson of a lab.
+        sources: All sources of its kind, in order.
+        partner: The Markdown link to the lab of a lesson, or to the lesson of a lab.
     """
     place = list(sources).index(source)
     parts = ["[Contents](../StudyDoc.md)"]
@@ -40,7 +40,7 @@ def title(source: Path) -> str:
     """Return the first heading of a source.
 
     Raises:
-        StudyError: It has none.
+        StudyError: The source has no heading.
     """
     found = re.search(r"^# # (.+)$", source.read_text("utf-8"), re.MULTILINE)
     if not found:

@@ -21,11 +21,11 @@ _ROW = re.compile(
 
 
 def refresh(course: Course, *, write: bool) -> bool:
-    """Bring the table up to date; return whether it was already.
+    """Bring the tables of the study guide up to date; return whether they were already.
 
     Args:
-        course: Where the guide and the sources are.
-        write: Whether to write the guide if it is old.
+        course: The folders of the guide and the sources.
+        write: Whether to write the guide if a table is out of date.
     """
     path = course.root / GUIDE
     old = path.read_text("utf-8")

@@ -88,7 +88,7 @@ END: Final = "\n\n# %% [markdown]\n# ## Done?"
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """Two pieces of text and where they go."""
+    """The two texts of a new exercise, each with the file that it goes to."""
 
     definition: Path
     definition_text: str
@@ -96,10 +96,10 @@ class Skeleton:
     hole: str
 
     def write(self) -> None:
-        """Write the definition, and the hole behind the last one.
+        """Write the definition, and append the hole to the lab's source.
 
         Raises:
-            StudyError: The definition is there already.
+            StudyError: The file of the definition exists already.
         """
         if self.definition.exists():
             raise StudyError(f"{self.definition} is there already: choose another name")

@@ -20,9 +20,10 @@ QUESTION: Final = "Which bound keeps 99 %?"
 
 
 def lags(trace: Trace, step: int) -> list[int]:
-    """Return how far each event was behind the newest event time before it, milliseconds.
+    """Return how far each event was behind the newest event time so far, in milliseconds.
 
-    That is what a bound has to cover; how long the event was under way is something else.
+    This lag is what a bound has to cover. The delay of an event says nothing of it: where every
+    event arrives an hour after it happened, no event is out of order.
     """
     times = [arrival.event.event_ms for arrival in view(trace, step).seen]
     newest = list(accumulate(times, max))
@@ -30,14 +31,14 @@ def lags(trace: Trace, step: int) -> list[int]:
 
 
 def kept_share(lags_ms: list[int], bound_ms: int) -> float:
-    """Return the share of events that the watermark has not passed, from 0 to 1."""
+    """Return the share of events, from 0 to 1, that a bound keeps ahead of the watermark."""
     return sum(lag <= bound_ms for lag in lags_ms) / len(lags_ms) if lags_ms else 1.0
 
 
 def smallest_bound(lags_ms: list[int], share: float) -> int:
     """Return the smallest bound, in milliseconds, that keeps at least `share` of the events."""
     ordered = sorted(lags_ms)
-    needed = -(-share * len(ordered) // 1)
+    needed = -(-share * len(ordered) // 1)  # rounded up
     return ordered[max(int(needed) - 1, 0)] if ordered else 0
 
 

@@ -17,13 +17,17 @@ TITLE: Final = "A job at work"
 QUESTION: Final = "Which operator is the first slow one?"
 
 BUSY: Final = 0.7
-"""An operator that works for more than this share of the time is taken for slow."""
+"""An operator that works for more than this share of the time may be the slow one."""
 HELD_UP: Final = 0.3
-"""One that waits for more than this share of the time is held up by those after it."""
+"""An operator that waits for more than this share of the time is held up by a later one."""
 
 
 def first_slow(operators: tuple[OperatorState, ...]) -> OperatorState | None:
-    """Return the operator that holds the others up: busy, and not itself waiting for another."""
+    """Return the operator that holds the others up; None if no operator is slow.
+
+    That is the last one that is busy and does not itself wait for a later operator. Operators
+    before it may be as busy, but only because they are held up.
+    """
     return next(
         (
             operator

@@ -21,11 +21,11 @@ QUESTION: Final = "What moves when the parallelism changes?"
 CHOICES: Final[Choices] = MappingProxyType({"parallelism": (2, 1, 3, 4)})
 
 KEY_GROUPS: Final = 128
-"""Flink's default for a small job. Keys belong to groups for good; groups move, keys do not."""
+"""Flink's default for a small job. A key belongs to its group for good; only groups move."""
 
 
 class Place(NamedTuple):
-    """Where a key lives."""
+    """Where a key lives: its key group, and the subtask that has the group, both from 0."""
 
     group: int
     subtask: int
@@ -34,8 +34,8 @@ class Place(NamedTuple):
 def place_of(key: str, parallelism: int) -> Place:
     """Return the key group of a key and the subtask that has the group.
 
-    Both rules are Flink's own, for a key that is a string: the group is a murmur hash of the hash
-    that Java gives the string, and neighbouring groups share a subtask.
+    Both rules are Flink's (`KeyGroupRangeAssignment`), for a key that is a string: the group is a
+    murmur hash of the hash that Java gives the string, and neighbouring groups share a subtask.
 
     >>> place_of("a", 2), place_of("b", 2)
     (Place(group=81, subtask=1), Place(group=22, subtask=0))
@@ -50,7 +50,7 @@ _WORD: Final = 0xFFFF_FFFF
 
 def _java_hash(text: str) -> int:
     """Return Java's `String.hashCode`, without sign."""
-    units = text.encode("utf-16-be")
+    units = text.encode("utf-16-be")  # Java hashes UTF-16 units, not characters
     code = 0
     for high, low in zip(units[::2], units[1::2], strict=True):
         code = (31 * code + (high << 8 | low)) & _WORD

@@ -18,7 +18,7 @@ QUESTION: Final = "Who frees this byte?"
 _LOOKS: Final = ((2.2, style.BLACK), (6.0, style.SKY), (2.2, style.DARK_GREEN))
 """Width and colour of each holder's line, in their order: the third is seen upon the second."""
 _APART: Final = 0.075
-"""The least distance of two names, as a part of the height."""
+"""The least distance of two names, as a share of the height."""
 
 
 @style.styled

@@ -26,7 +26,7 @@ _LAYER: Final = 0.55
 """Distance between brackets that overlap."""
 
 
-class Assigned(NamedTuple):
+class AssignerRow(NamedTuple):
     """One assigner, and the windows that the events are in."""
 
     name: str
@@ -35,7 +35,7 @@ class Assigned(NamedTuple):
     """Sessions that the newest event has made part of another."""
 
 
-def assigned(trace: Trace, step: int) -> list[Assigned]:
+def assigned(trace: Trace, step: int) -> list[AssignerRow]:
     """Return the windows of the events so far, by assigner; the engine assigns them.
 
     Size, slide and gap are the policy's; where it has no slide, half a size, and without a gap 4 s.
@@ -53,10 +53,10 @@ def assigned(trace: Trace, step: int) -> list[Assigned]:
     ]
 
 
-def _row(name: str, trace: Trace, step: int, policy: Policy) -> Assigned:
+def _row(name: str, trace: Trace, step: int, policy: Policy) -> AssignerRow:
     events = [arrival.event for arrival in view(trace, step).seen]
     if not events:
-        return Assigned(name, [], [])
+        return AssignerRow(name, [], [])
     patient = simulate(events, policy)
     windows = view(patient, len(patient.steps)).windows
     newest_ms = events[-1].arrival_ms
@@ -64,7 +64,7 @@ def _row(name: str, trace: Trace, step: int, policy: Policy) -> Assigned:
     parts = [
         window for window in windows if window.state == "merged" and window.gone_ms == newest_ms
     ]
-    return Assigned(name, live, parts)
+    return AssignerRow(name, live, parts)
 
 
 def _holds(window: WindowView, event: Event, *, keyed: bool) -> bool:
@@ -136,7 +136,7 @@ def _draw_global(axes: Axes, y: float) -> None:
     )  # fmt: skip
 
 
-def _draw_row(axes: Axes, y: float, row: Assigned, newest: Event | None, *, keyed: bool) -> None:
+def _draw_row(axes: Axes, y: float, row: AssignerRow, newest: Event | None, *, keyed: bool) -> None:
     """Draw one bracket for each window, in as many layers as overlap."""
     for window, layer in _layers(row.windows):
         heavy = newest is not None and _holds(window, newest, keyed=keyed)

@@ -20,34 +20,37 @@ Mode: TypeAlias = Literal["discarding", "accumulating", "retracting"]
 MODES: Final[tuple[Mode, ...]] = ("discarding", "accumulating", "retracting")
 
 
-class Emitted(NamedTuple):
-    """One value sent to the sink by the firing of that revision."""
+class Emission(NamedTuple):
+    """A value that the firing of a revision sends to the sink."""
 
     revision: int
     value: int
 
 
-def emissions(window: WindowView, mode: Mode) -> list[Emitted]:
-    """Return what the firings of a window send to a sink.
+def emissions(window: WindowView, mode: Mode) -> list[Emission]:
+    """Return the values that the firings of a window send to a sink, in order.
 
-    A discarding window sends what is new since the last firing; an accumulating one all that it
-    has; a retracting one takes back what it said before, and then says all that it has.
+    A discarding window sends what has come since the firing before. An accumulating window sends
+    all that it has. A retracting window takes back its last value, and then sends all that it has.
     """
-    sent: list[Emitted] = []
+    sent: list[Emission] = []
     before = 0
     for result in window.results:
         if mode == "discarding":
-            sent.append(Emitted(result.revision, result.total - before))
+            sent.append(Emission(result.revision, result.total - before))
         else:
             if mode == "retracting" and result.revision:
-                sent.append(Emitted(result.revision, -before))
-            sent.append(Emitted(result.revision, result.total))
+                sent.append(Emission(result.revision, -before))
+            sent.append(Emission(result.revision, result.total))
         before = result.total
     return sent
 
 
 def subject(trace: Trace, step: int) -> WindowView | None:
-    """Return the window shown: the first to fire, of those that fire most often."""
+    """Return the window that the figure shows, as it is after `step` steps.
+
+    It is the window that fires most often in the whole trace, the earliest of several.
+    """
     fired = [window for window in view(trace, len(trace.steps)).windows if window.results]
     if not fired:
         return None
@@ -86,7 +89,7 @@ def draw(trace: Trace, step: int) -> Figure:
     return figure
 
 
-def _draw_mode(axes: Axes, mode: Mode, sent: list[Emitted], left: float) -> None:
+def _draw_mode(axes: Axes, mode: Mode, sent: list[Emission], left: float) -> None:
     """Draw what one mode sends, from `left` on."""
     total = sum(emission.value for emission in sent)
     place = axes.get_xaxis_transform()
