@@ -13,16 +13,16 @@ from msgspec.structs import replace
 
 from studykit.checks.deadline import TooLong, deadline
 from studykit.exercises.definition import Args, Exercise
-from studykit.grading.book.results import Graded, Result
+from studykit.grading.book.results import Result, Score
 from studykit.grading.book.similarity import shingles
 from studykit.grading.cases import Drawer, work_of
-from studykit.grading.intake.archives import Rejected
-from studykit.grading.intake.choice import choose
-from studykit.grading.intake.code import first_line
-from studykit.grading.intake.notebooks import Unreadable
-from studykit.grading.intake.rebuild import Original, Rebuilt, rebuild
+from studykit.grading.intake.archives import Rejection
 from studykit.grading.intake.submissions import Submission
 from studykit.grading.judging import judge_hidden, judge_public
+from studykit.grading.notebook.choice import choose
+from studykit.grading.notebook.code import first_line
+from studykit.grading.notebook.reading import ReadingFailure
+from studykit.grading.notebook.rebuild import Original, Plan, rebuild
 from studykit.grading.sandbox.replies import Trouble
 from studykit.grading.sandbox.session import Answer, Call, Engine, Execution
 from studykit.grading.secret import Secret
@@ -75,42 +75,40 @@ def grade(assignment: Assignment, submission: Submission, key: str, engine: Engi
     known["submitted"] = submission.submitted or ""
     try:
         if submission.rejected:
-            raise Rejected(submission.rejected)
+            raise Rejection(submission.rejected)
         with deadline(READING_S):
             chosen = choose(submission, assignment.original)
-            rebuilt = rebuild(assignment.original, chosen.notebook, chosen.modules)
-    except Rejected as error:
+            plan = rebuild(assignment.original, chosen.notebook, chosen.modules)
+    except Rejection as error:
         return Result(status="rejected", reason=str(error), **known)
-    except (Unreadable, OSError) as error:
+    except (ReadingFailure, OSError) as error:
         return Result(status="unreadable", reason=str(error), **known)
     except (MemoryError, RecursionError, TooLong):
         return Result(status="unreadable", reason="it is too large or too deep to read", **known)
-    exercises, left_out = _run(assignment, rebuilt, engine)
+    exercises, left_out = _run(assignment, plan, engine)
     given = [cell.source for cell in assignment.original.cells]
     return Result(
         status="graded",
         exercises=tuple(exercises),
         file=chosen.name,
-        restored=rebuilt.restored,
-        review=(*submission.review, *chosen.notes, *rebuilt.review, *left_out),
+        restored=plan.restored,
+        review=(*submission.review, *chosen.notes, *plan.review, *left_out),
         seconds=round(time.monotonic() - began, 3),
-        code=tuple(_cut(rebuilt.texts)),
-        shingles=shingles(rebuilt.texts, given),
+        code=tuple(_cut(plan.texts)),
+        shingles=shingles(plan.texts, given),
         **known,
     )
 
 
-def _run(
-    assignment: Assignment, rebuilt: Rebuilt, engine: Engine
-) -> tuple[list[Graded], list[str]]:
+def _run(assignment: Assignment, plan: Plan, engine: Engine) -> tuple[list[Score], list[str]]:
     """Ask for the public cases of all exercises, judge them, and only then ask for hidden ones.
 
     What a student reads is made before a hidden case has entered a sandbox.
     """
-    work = work_of([cell.source for cell in rebuilt.cells])
+    work = work_of([cell.source for cell in plan.cells])
     cases = {each.id: assignment.drawer.cases(each, work) for each in assignment.exercises}
     within_s = engine.limits.judging_s
-    with Execution(engine, rebuilt.cells) as execution:
+    with Execution(engine, plan.cells) as execution:
 
         def ask(exercises: Sequence[Exercise], *, hidden: bool) -> dict[str, list[Answer]]:
             calls = []

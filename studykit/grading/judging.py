@@ -13,7 +13,7 @@ from studykit.checks.lab import missing_text
 from studykit.checks.running import Outcome
 from studykit.exercises.definition import Args, Exercise, same
 from studykit.exercises.wording import labelled
-from studykit.grading.book.results import Graded, Verdict
+from studykit.grading.book.results import Score, Verdict
 from studykit.grading.cases import Cases
 from studykit.grading.sandbox.replies import Trouble
 from studykit.grading.sandbox.session import Answer
@@ -36,7 +36,7 @@ def judge_public(
     answers: Sequence[Answer],
     error: tuple[str, str] | None,
     within_s: float,
-) -> Graded:
+) -> Score:
     """Judge what an exercise answered to its public cases, once for each time it was asked.
 
     Args:
@@ -56,11 +56,11 @@ def judge_public(
 def judge_hidden(
     exercise: Exercise,
     cases: Cases,
-    public: Graded,
+    public: Score,
     before: Answer,
     answers: Sequence[Answer],
     within_s: float,
-) -> Graded:
+) -> Score:
     """Judge what an exercise, whose public cases are right, answered to its hidden ones.
 
     The student's text is that of the public cases, or, where a hidden case decides, one that is
@@ -89,12 +89,12 @@ def _public(
     cases: Cases,
     answers: Sequence[Answer],
     error: tuple[str, str] | None,
-) -> Graded:
+) -> Score:
     found = [_once(exercise, cases.public, answer, error) for answer in _different(answers)]
     return found[0] if len(found) == 1 else _flaky(exercise, found)
 
 
-def _hidden(exercise: Exercise, cases: Cases, before: Answer, answers: Sequence[Answer]) -> Graded:
+def _hidden(exercise: Exercise, cases: Cases, before: Answer, answers: Sequence[Answer]) -> Score:
     different = _different(answers)
     found = [_once(exercise, cases.hidden, answer, None) for answer in different]
     if len(found) == 1 and found[0].verdict == "pass":
@@ -113,8 +113,8 @@ def _different(answers: Sequence[Answer]) -> Sequence[Answer]:
     return answers[:1] if all(same(answers[0], other) for other in answers[1:]) else answers
 
 
-def _flaky(exercise: Exercise, found: Sequence[Graded]) -> Graded:
-    worst = next((graded for graded in found if graded.verdict != "pass"), found[0])
+def _flaky(exercise: Exercise, found: Sequence[Score]) -> Score:
+    worst = next((score for score in found if score.verdict != "pass"), found[0])
     text = f"{exercise.title}: asked again, it answered otherwise. Where does chance come in?"
     return _result(
         exercise,
@@ -127,7 +127,7 @@ def _flaky(exercise: Exercise, found: Sequence[Graded]) -> Graded:
 
 def _once(
     exercise: Exercise, cases: Sequence[Args], answer: Answer, error: tuple[str, str] | None
-) -> Graded:
+) -> Score:
     if answer is None:
         text = missing_text(exercise)
         if error is not None:
@@ -139,7 +139,7 @@ def _once(
     return _judged(exercise, cases, answer)
 
 
-def _judged(exercise: Exercise, cases: Sequence[Args], outcomes: list[Outcome]) -> Graded:
+def _judged(exercise: Exercise, cases: Sequence[Args], outcomes: list[Outcome]) -> Score:
     judgement = judge(exercise, cases, outcomes)
     text = judgement.text
     if judgement.status == "passed":
@@ -151,7 +151,7 @@ def _judged(exercise: Exercise, cases: Sequence[Args], outcomes: list[Outcome]) 
     )
 
 
-def _incomparable(exercise: Exercise, failure: BaseException) -> Graded:
+def _incomparable(exercise: Exercise, failure: BaseException) -> Score:
     detail = f"{exercise.title}: its values could not be compared ({type(failure).__name__})."
     return _result(exercise, "protocol", _trouble_text(exercise, "protocol"), detail)
 
@@ -188,8 +188,8 @@ def _result(
     attempted: bool = True,
     misconception: str = "",
     flaky: bool = False,
-) -> Graded:
-    return Graded(
+) -> Score:
+    return Score(
         id=exercise.id,
         verdict=verdict,
         points=exercise.points,

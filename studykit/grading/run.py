@@ -38,9 +38,9 @@ from studykit.grading.book.timings import timings_page
 from studykit.grading.cases import HIDDEN, private_cases
 from studykit.grading.grader import TIMES, Assignment, key_of
 from studykit.grading.intake.identity import file_name
-from studykit.grading.intake.rebuild import Original
 from studykit.grading.intake.roster import match, read_roster
 from studykit.grading.intake.submissions import take_in
+from studykit.grading.notebook.rebuild import Original
 from studykit.grading.pool import Job, Pool
 from studykit.grading.sandbox.fork_engine import ForkEngine
 from studykit.grading.sandbox.limits import Limits

@@ -55,7 +55,7 @@ class Show:
         """Count a result."""
         if result.status != "graded":
             self._counts[result.status] += 1
-        self._counts.update(graded.verdict for graded in result.exercises)
+        self._counts.update(score.verdict for score in result.exercises)
         self._progress.advance(self._task)
 
     def tick(self, busy: list[str]) -> None:

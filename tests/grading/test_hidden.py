@@ -16,8 +16,8 @@ import pytest
 from studykit.grading.cases import Drawer, work_of
 from studykit.grading.example.maker import as_bytes
 from studykit.grading.grader import Assignment, _run
-from studykit.grading.intake.notebooks import read_notebook
-from studykit.grading.intake.rebuild import Original, rebuild
+from studykit.grading.notebook.reading import read_notebook
+from studykit.grading.notebook.rebuild import Original, rebuild
 from studykit.grading.sandbox.session import Answer, Call, Execution
 from studykit.grading.secret import Secret
 from tests.support.leaks import CHANNELS, KNOWN, TO_MS
@@ -114,10 +114,10 @@ class _Recorder:
 def test_no_public_case_is_asked_after_a_hidden_one_has_entered() -> None:
     original = Original.of(LAB, COURSE)
     engine = _Recorder()
-    rebuilt = rebuild(original, read_notebook(as_bytes(solved())))
-    found, left_out = _run(Assignment(original, SECRET), rebuilt, engine)
+    plan = rebuild(original, read_notebook(as_bytes(solved())))
+    found, left_out = _run(Assignment(original, SECRET), plan, engine)
     assert left_out == []
-    assert {graded.verdict for graded in found} == {"pass"}
+    assert {score.verdict for score in found} == {"pass"}
     ids = [exercise.id for exercise in LAB.exercises]
     asked_ids = [exercise for exercise, _ in engine.calls]
     assert asked_ids[: len(ids)] == ids

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from studykit.grading.example.maker import answer_cell, as_bytes
-from studykit.grading.intake.code import read_code
+from studykit.grading.notebook.code import read_code
 from tests.support.submissions import all_pass, solved, untouched
 
 RIGHT = """

@@ -8,7 +8,7 @@ from typing import Final
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import Mark
 from studykit.grading.book.page import element, evidence, table
-from studykit.grading.book.results import Graded
+from studykit.grading.book.results import Score
 
 SHOWN: Final = 20
 """As many groups of wrong answers are shown."""
@@ -27,10 +27,10 @@ def fairness(marks: Sequence[Mark], about: About) -> Iterator[str]:
     )
     rows = []
     for exercise in about.lab.exercises:
-        attempts = [graded for graded in _all(marks, exercise.id) if graded.attempted]
-        wrong = [graded for graded in attempts if graded.verdict != "pass"]
-        hidden = sum(graded.hidden for graded in wrong)
-        named = sum(bool(graded.misconception) for graded in wrong)
+        attempts = [score for score in _all(marks, exercise.id) if score.attempted]
+        wrong = [score for score in attempts if score.verdict != "pass"]
+        hidden = sum(score.hidden for score in wrong)
+        named = sum(bool(score.misconception) for score in wrong)
         counts = [len(attempts), len(wrong), len(wrong) - hidden, hidden, named]
         rows.append((exercise.title, *map(str, counts)))
     columns = ("exercise", "attempted", "not passed", "by a public case", "by a hidden case",
@@ -52,23 +52,23 @@ def unnamed(marks: Sequence[Mark]) -> list[tuple[tuple[str, str, str], list[str]
     """
     groups: dict[tuple[str, str, str], list[str]] = {}
     for mark in marks:
-        for graded in mark.result.exercises:
-            told = _told(graded)
+        for score in mark.result.exercises:
+            told = _told(score)
             if told is not None:
-                groups.setdefault((graded.id, *told), []).append(mark.student)
+                groups.setdefault((score.id, *told), []).append(mark.student)
     found = [(key, students) for key, students in groups.items() if len(students) >= LEAST]
     return sorted(found, key=lambda group: (-len(group[1]), group[0]))
 
 
-def _all(marks: Sequence[Mark], exercise: str) -> list[Graded]:
-    return [graded for mark in marks for graded in mark.result.exercises if graded.id == exercise]
+def _all(marks: Sequence[Mark], exercise: str) -> list[Score]:
+    return [score for mark in marks for score in mark.result.exercises if score.id == exercise]
 
 
-def _told(graded: Graded) -> tuple[str, str] | None:
+def _told(score: Score) -> tuple[str, str] | None:
     """Return the call and the answer in the message to a student; None where there are none."""
-    if graded.verdict != "fail" or graded.misconception or graded.hidden or graded.flaky:
+    if score.verdict != "fail" or score.misconception or score.hidden or score.flaky:
         return None
-    lines = dict(line.partition(" ")[::2] for line in graded.feedback.splitlines())
+    lines = dict(line.partition(" ")[::2] for line in score.feedback.splitlines())
     if "call" not in lines or "got" not in lines:
         return None
     return lines["call"].strip(), lines["got"].strip()

@@ -11,7 +11,7 @@ from typing import Final
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import Mark, as_text
 from studykit.grading.book.page import element, page
-from studykit.grading.book.results import Graded
+from studykit.grading.book.results import Score
 
 WORDS = {
     "pass": "done",
@@ -74,14 +74,14 @@ def _body(mark: Mark, about: About) -> Iterator[str]:
     for reason in mark.reasons:
         yield element("p", f"Decided by the instructor. {reason}")
     titles = {exercise.id: exercise.title for exercise in about.lab.exercises}
-    for graded in mark.result.exercises:
-        yield from _exercise(graded, titles[graded.id], mark)
+    for score in mark.result.exercises:
+        yield from _exercise(score, titles[score.id], mark)
 
 
-def _exercise(graded: Graded, title: str, mark: Mark) -> Iterator[str]:
+def _exercise(score: Score, title: str, mark: Mark) -> Iterator[str]:
     yield element("h2", title)
-    word = WORDS[graded.told] if graded.attempted else "not attempted"
-    kind = "pass" if graded.told == "pass" else "fail"
-    points = as_text(mark.points[graded.id])
-    yield element("p", f"{word}: {points} of {graded.points} points", f"verdict {kind}")
-    yield element("pre", graded.feedback)
+    word = WORDS[score.told] if score.attempted else "not attempted"
+    kind = "pass" if score.told == "pass" else "fail"
+    points = as_text(mark.points[score.id])
+    yield element("p", f"{word}: {points} of {score.points} points", f"verdict {kind}")
+    yield element("pre", score.feedback)

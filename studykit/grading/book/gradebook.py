@@ -104,16 +104,16 @@ def _student(mark: Mark) -> dict[str, Any]:
         "review": [printable(text) for text in (*result.review, *mark.notes)],
         "exercises": [
             {
-                "id": graded.id,
-                "verdict": graded.verdict,
-                "attempted": graded.attempted,
-                "points": _number(mark.points.get(graded.id), mark),
-                "misconception": graded.misconception,
-                "flaky": graded.flaky,
-                "feedback": printable(graded.feedback),
-                "detail": printable(graded.detail),
+                "id": score.id,
+                "verdict": score.verdict,
+                "attempted": score.attempted,
+                "points": _number(mark.points.get(score.id), mark),
+                "misconception": score.misconception,
+                "flaky": score.flaky,
+                "feedback": printable(score.feedback),
+                "detail": printable(score.detail),
             }
-            for graded in result.exercises
+            for score in result.exercises
         ],
     }
 

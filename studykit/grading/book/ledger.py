@@ -77,6 +77,7 @@ def only_grader(folder: Path, lab: str) -> Iterator[None]:
         raise StudyError(f"cannot write to {folder}: {error.strerror}") from None
     with handle:
         try:
+            # Not a lock of filelock: it empties the file, which says here whose results these are.
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise StudyError(

@@ -137,7 +137,7 @@ def mark(result: Result, policy: LatePolicy | None, overrides: Overrides) -> Mar
     """Return the marks of a result: none where something is unsettled."""
     names = {result.student, guarded(result.student)}
     mine = {name: decided for (student, name), decided in overrides.items() if student in names}
-    points = {graded.id: Decimal(graded.earned) for graded in result.exercises}
+    points = {score.id: Decimal(score.earned) for score in result.exercises}
     points |= {name: decided.points for name, decided in mine.items() if _is_id(name)}
     reasons = tuple(f"{name or 'total'}: {mine[name].reason}" for name in sorted(mine))
     unsettled = [] if SETTLED in mine else list(result.unsettled)

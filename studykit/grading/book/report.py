@@ -11,7 +11,7 @@ from studykit.grading.book.fairness import fairness
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import Mark, as_text
 from studykit.grading.book.page import Cell, Link, bars, element, evidence, page, shown, table
-from studykit.grading.book.results import Graded
+from studykit.grading.book.results import Score
 from studykit.grading.book.similarity import Pair, near_pairs
 from studykit.grading.sandbox.promises import LEVELS, PROMISES
 
@@ -81,7 +81,7 @@ def _outcome(mark: Mark) -> str:
     """Return in a few words what a submission earned, and of which file."""
     if mark.result.status != "graded":
         return mark.result.status
-    passed = [graded.id for graded in mark.result.exercises if graded.verdict == "pass"]
+    passed = [score.id for score in mark.result.exercises if score.verdict == "pass"]
     return f"{mark.result.file}: passed {', '.join(passed) or 'nothing'}"
 
 
@@ -115,11 +115,11 @@ def _notes(mark: Mark) -> Iterator[tuple[str, str]]:
     result = mark.result
     if result.reason and result.status in KINDS:
         yield result.status, result.reason
-    for graded in result.exercises:
-        if graded.verdict not in ("pass", "fail"):
-            yield "odd", f"{graded.id}: {graded.verdict}"
-        if graded.flaky:
-            yield "flaky", graded.id
+    for score in result.exercises:
+        if score.verdict not in ("pass", "fail"):
+            yield "odd", f"{score.id}: {score.verdict}"
+        if score.flaky:
+            yield "flaky", score.id
     yield from (("review", note) for note in (*result.review, *mark.notes))
     yield from (("restored", note) for note in result.restored)
 
@@ -138,9 +138,9 @@ def _distribution(marks: Sequence[Mark], about: About) -> Iterator[str]:
     rows = []
     for exercise in about.lab.exercises:
         found = [
-            graded for mark in marks for graded in mark.result.exercises if graded.id == exercise.id
+            score for mark in marks for score in mark.result.exercises if score.id == exercise.id
         ]
-        verdicts = Counter(_word(graded) for graded in found)
+        verdicts = Counter(_word(score) for score in found)
         others = ", ".join(
             f"{count} {word}" for word, count in sorted(verdicts.items()) if word != "pass"
         )
@@ -155,10 +155,10 @@ def _heat_map(marks: Sequence[Mark], about: About) -> Iterator[str]:
     """Yield how often each misconception was found; the darker, the more often."""
     yield element("h2", "Misconceptions")
     found = Counter(
-        (graded.id, graded.misconception)
+        (score.id, score.misconception)
         for mark in marks
-        for graded in mark.result.exercises
-        if graded.misconception
+        for score in mark.result.exercises
+        if score.misconception
     )
     if not found:
         yield element("p", "None was recognised.")
@@ -215,7 +215,7 @@ def _everybody(marks: Sequence[Mark], about: About) -> Iterator[str]:
     ids = [exercise.id for exercise in about.lab.exercises]
     rows: list[Sequence[Cell]] = []
     for mark in marks:
-        words = {graded.id: _word(graded) for graded in mark.result.exercises}
+        words = {score.id: _word(score) for score in mark.result.exercises}
         total = "?" if mark.total is None else as_text(mark.total)
         rows.append(
             (
@@ -235,8 +235,8 @@ def _details(marks: Sequence[Mark], about: About) -> Iterator[str]:
     yield element("p", "These messages may show hidden cases: not for students.", "soft")
     alike = {name for pair in _pairs(marks) for name in (pair.first, pair.second)}
     for mark in marks:
-        failed = [graded for graded in mark.result.exercises if graded.verdict != "pass"]
-        titles = ", ".join(graded.id for graded in failed if graded.attempted)
+        failed = [score for score in mark.result.exercises if score.verdict != "pass"]
+        titles = ", ".join(score.id for score in failed if score.attempted)
         notes = [note for _, note in _notes(mark)]
         flagged = bool(mark.unsettled or notes or mark.student in alike)
         opened = " open" if flagged else ""
@@ -244,9 +244,9 @@ def _details(marks: Sequence[Mark], about: About) -> Iterator[str]:
         yield f"<summary>{shown(': '.join(filter(None, [mark.student, titles])))}</summary>"
         yield element("p", _outcome(mark), "soft")
         yield from (element("p", note, "warn") for note in (*mark.unsettled, *notes))
-        for graded in failed:
-            if graded.attempted:
-                yield element("pre", graded.detail)
+        for score in failed:
+            if score.attempted:
+                yield element("pre", score.detail)
         yield from _code(mark)
         yield "</details>"
 
@@ -259,5 +259,5 @@ def _code(mark: Mark) -> Iterator[str]:
         yield element("pre", text, "code")
 
 
-def _word(graded: Graded) -> str:
-    return graded.verdict if graded.attempted else "not attempted"
+def _word(score: Score) -> str:
+    return score.verdict if score.attempted else "not attempted"

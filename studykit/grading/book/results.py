@@ -12,7 +12,7 @@ Verdict: TypeAlias = Literal["pass", "fail", "timeout", "crashed", "mem", "outpu
 FLAGGED: tuple[Status, ...] = ("unreadable", "rejected", "infra_error")
 
 
-class Graded(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Score(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One exercise of one submission."""
 
     id: str
@@ -44,7 +44,7 @@ class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
     student: str
     key: str
     status: Status
-    exercises: tuple[Graded, ...] = ()
+    exercises: tuple[Score, ...] = ()
     reason: str = ""
     """Why it was not graded."""
     file: str = ""
@@ -62,7 +62,7 @@ class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def earned(self) -> int:
         """Points before late policy and overrides."""
-        return sum(graded.earned for graded in self.exercises)
+        return sum(score.earned for score in self.exercises)
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -70,6 +70,6 @@ class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
         found = {
             "restored": bool(self.restored),
             "review": bool(self.review) or self.status in ("unreadable", "rejected"),
-            "flaky": any(graded.flaky for graded in self.exercises),
+            "flaky": any(score.flaky for score in self.exercises),
         }
         return tuple(name for name, there in found.items() if there)

@@ -49,10 +49,10 @@ def _against_limit(marks: Sequence[Mark], about: About, limit_s: float) -> Itera
     rows = []
     for exercise in about.lab.exercises:
         took = sorted(
-            (graded.seconds, mark.student)
+            (score.seconds, mark.student)
             for mark in marks
-            for graded in mark.result.exercises
-            if graded.id == exercise.id and graded.verdict == "pass"
+            for score in mark.result.exercises
+            if score.id == exercise.id and score.verdict == "pass"
         )
         if took:
             usual, (most, who) = median(seconds for seconds, _ in took), took[-1]
@@ -64,5 +64,5 @@ def _against_limit(marks: Sequence[Mark], about: About, limit_s: float) -> Itera
 
 
 def _late(mark: Mark) -> str:
-    late = [graded.id for graded in mark.result.exercises if graded.verdict == "timeout"]
+    late = [score.id for score in mark.result.exercises if score.verdict == "timeout"]
     return ", ".join(late) or "-"

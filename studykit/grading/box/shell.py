@@ -22,7 +22,7 @@ class NotHere(RuntimeError):
     """Something that a notebook can do elsewhere, and that grading does not offer."""
 
 
-class Counted:
+class OutputMeter:
     """A text stream that goes nowhere, and ends the process when too much has gone there."""
 
     encoding = "utf-8"
@@ -92,7 +92,7 @@ def hush(budget: int) -> None:
 
 def count(budget: int) -> None:
     """Send what Python code prints nowhere, up to `budget` characters."""
-    sys.stdout = sys.stderr = Counted(budget)
+    sys.stdout = sys.stderr = OutputMeter(budget)
 
 
 def count_displays(shell: Any) -> None:  # noqa: ANN401

@@ -1,1 +1,1 @@
-"""From a folder or archive of submissions to one notebook and one identity each."""
+"""From a folder, an archive or a list to one identity each, and the files that each handed in."""

@@ -26,7 +26,7 @@ _FAR: Final = 2.0**40
 """No file was changed so many seconds from 1970; a time beyond says nothing."""
 
 
-class Rejected(ValueError):
+class Rejection(ValueError):
     """Input that is not opened. Its text says why."""
 
 
@@ -49,17 +49,17 @@ def members(path: Path) -> Iterator[Member]:
     """Yield the regular files of a student's archive.
 
     Raises:
-        Rejected: It holds a link, a special file or a name that leads out of it, is too large
+        Rejection: It holds a link, a special file or a name that leads out of it, is too large
             when unpacked, or cannot be read.
     """
     size = path.stat().st_size
     left = min(MAX_TOTAL, max(2**20, MAX_RATIO * size))
     for member in _opened(path, MAX_FILES, left):
         if member.reason:
-            raise Rejected(member.reason)
+            raise Rejection(member.reason)
         left -= len(member.data)
         if left < 0:
-            raise Rejected("the archive is too large when it is unpacked")
+            raise Rejection("the archive is too large when it is unpacked")
         yield member
 
 
@@ -67,13 +67,13 @@ def class_members(path: Path, most_bytes: int) -> Iterator[Member]:
     """Yield the files of an instructor's archive; what is odd about one stops no other.
 
     Raises:
-        Rejected: The archive as a whole is damaged, or far too large.
+        Rejection: The archive as a whole is damaged, or far too large.
     """
     left = MAX_CLASS_BYTES
     for member in _opened(path, MAX_CLASS_FILES, most_bytes):
         left -= len(member.data)
         if left < 0:
-            raise Rejected("the archive is too large when it is unpacked")
+            raise Rejection("the archive is too large when it is unpacked")
         yield member
 
 
@@ -89,10 +89,10 @@ def _opened(path: Path, most_files: int, most_bytes: int) -> Iterator[Member]:
             member = next(inside)
         except StopIteration:
             return
-        except Rejected:
+        except Rejection:
             raise
         except Exception:
-            raise Rejected(f"the archive {visible(path.name)} is damaged or locked") from None
+            raise Rejection(f"the archive {visible(path.name)} is damaged or locked") from None
         yield member
 
 
@@ -139,7 +139,7 @@ _TOO_LARGE: Final = "the archive is too large when it is unpacked"
 
 def _require_few(count: int, most: int) -> None:
     if count > most:
-        raise Rejected(f"the archive has more than {most} entries")
+        raise Rejection(f"the archive has more than {most} entries")
 
 
 def _safe(name: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from studykit.errors import StudyError
-from studykit.grading.intake.archives import Rejected, class_members
+from studykit.grading.intake.archives import Rejection, class_members
 from studykit.grading.intake.systems import is_of_a_system
 from studykit.grading.intake.text import visible
 
@@ -107,7 +107,7 @@ def in_archive(archive: Path, spool: Path) -> list[File]:
             parts = tuple(part for part in member.name.split("/") if part not in ("", "."))
             reason = member.reason or ("" if len(parts) <= MAX_DEPTH + 1 else _TOO_DEEP)
             found.append(File(parts or ("?",), path, member.modified, reason))
-    except Rejected as error:
+    except Rejection as error:
         raise StudyError(f"{archive}: {error}; unpack it by hand and give the folder") from None
     except OSError as error:
         raise StudyError(f"cannot unpack {archive} to {spool}: {error.strerror}") from None

@@ -7,7 +7,7 @@ import pytest
 from studykit.grading.book.feedback import feedback_page
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import mark
-from studykit.grading.book.results import Graded, Result
+from studykit.grading.book.results import Result, Score
 from tests.support.submissions import LAB
 
 ABOUT = About(LAB, "isolation L4", "L4", True, {})
@@ -15,7 +15,7 @@ ABOUT = About(LAB, "isolation L4", "L4", True, {})
 
 def page_of(**more: object) -> str:
     known = {"id": "L01.1", "points": 1, "earned": 0, "feedback": "said"} | more
-    result = Result(student="a", key="", status="graded", exercises=(Graded(**known),))
+    result = Result(student="a", key="", status="graded", exercises=(Score(**known),))
     return feedback_page(mark(result, None, {}), ABOUT)
 
 
@@ -26,7 +26,7 @@ def test_how_a_hidden_case_fails_is_not_told(verdict: str) -> None:
 
 
 def test_an_unsettled_name_s_page_shows_no_result() -> None:
-    known = Graded(id="L01.1", verdict="pass", points=1, earned=1, feedback="done")
+    known = Score(id="L01.1", verdict="pass", points=1, earned=1, feedback="done")
     result = Result(
         student="a", key="", status="graded", exercises=(known,), unsettled=("alike: A",)
     )

@@ -17,13 +17,13 @@ from studykit.grading.book.marks import (
     read_overrides,
     unknown_students,
 )
-from studykit.grading.book.results import Graded, Result
+from studykit.grading.book.results import Result, Score
 from studykit.grading.intake.times import find_zone, parse_time
 from tests.support.submissions import LAB
 
 
 def _result(**more: object) -> Result:
-    exercise = Graded(id="L01.1", verdict="pass", points=4, earned=4)
+    exercise = Score(id="L01.1", verdict="pass", points=4, earned=4)
     return Result(student="a", key="", status="graded", exercises=(exercise,), **more)
 
 

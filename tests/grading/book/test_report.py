@@ -13,7 +13,7 @@ from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import Mark, mark
 from studykit.grading.book.page import STYLE
 from studykit.grading.book.report import report_page
-from studykit.grading.book.results import Graded, Result
+from studykit.grading.book.results import Result, Score
 from studykit.grading.book.timings import timings_page
 from studykit.grading.sandbox.isolation import Level
 from studykit.grading.sandbox.promises import LEVELS, PROMISES
@@ -28,8 +28,8 @@ def ran(result: Result, seconds: float) -> Result:
 
 def marked(student: str, got: str = "", **more: object) -> Mark:
     known = {"id": "L01.2", "points": 1, "earned": 0, "verdict": "fail"} | more
-    graded = Graded(feedback=f"no\n\ncall      to_ms(5)\ngot       {got}\nexpected  5", **known)
-    return mark(Result(student=student, key="", status="graded", exercises=(graded,)), None, {})
+    score = Score(feedback=f"no\n\ncall      to_ms(5)\ngot       {got}\nexpected  5", **known)
+    return mark(Result(student=student, key="", status="graded", exercises=(score,)), None, {})
 
 
 def test_the_same_wrong_answer_is_a_group_if_it_has_no_name() -> None:

@@ -12,13 +12,13 @@ import pytest
 
 from studykit.errors import StudyError
 from studykit.grading.example.maker import as_bytes
-from studykit.grading.intake.archives import Rejected
-from studykit.grading.intake.choice import choose
-from studykit.grading.intake.code import read_code
-from studykit.grading.intake.notebooks import Unreadable
-from studykit.grading.intake.rebuild import Original
+from studykit.grading.intake.archives import Rejection
 from studykit.grading.intake.submissions import Submission, take_in
 from studykit.grading.intake.systems import owners
+from studykit.grading.notebook.choice import choose
+from studykit.grading.notebook.code import read_code
+from studykit.grading.notebook.reading import ReadingFailure
+from studykit.grading.notebook.rebuild import Original
 from tests.support.submissions import COURSE, LAB, put, solved
 
 ORIGINAL = Original.of(LAB, COURSE)
@@ -133,7 +133,9 @@ def test_what_cannot_be_read_is_its_student_s_own(
         "", "the folder deep cannot be read: permission denied", ""
     ]  # fmt: skip
     assert found["c"].digest()
-    with pytest.raises(Unreadable, match=r"^the file lab.ipynb cannot be read: permission denied$"):
+    with pytest.raises(
+        ReadingFailure, match=r"^the file lab.ipynb cannot be read: permission denied$"
+    ):
         choose(found["c"], ORIGINAL)
 
 
@@ -231,7 +233,7 @@ def test_a_student_s_archive_of_any_bytes_is_rejected(
     tmp_path: Path, data: bytes, kind: str
 ) -> None:
     put(tmp_path / "in", {f"a/x{kind}": data})
-    with pytest.raises(Rejected, match="damaged or locked"):
+    with pytest.raises(Rejection, match="damaged or locked"):
         choose(taken(tmp_path / "in", tmp_path)["a"], ORIGINAL)
 
 
@@ -247,7 +249,7 @@ def test_a_zip_damaged_anywhere_is_rejected_or_read(tmp_path: Path, at: int) -> 
     put(tmp_path / "in", {"a/x.zip": bytes(data)})
     try:
         assert choose(taken(tmp_path / "in", tmp_path)["a"], ORIGINAL).name
-    except (Rejected, Unreadable) as error:
+    except (Rejection, ReadingFailure) as error:
         assert str(error).isprintable()
 
 
@@ -327,7 +329,7 @@ def test_a_notebook_is_found_under_the_names_that_browsers_give(tmp_path: Path, 
 
 def test_what_was_handed_in_instead_of_a_notebook_is_named(tmp_path: Path) -> None:
     put(tmp_path / "in", {"a/lab.7z": b"7z", "a/b.docx": b"", "b/x": b""})
-    with pytest.raises(Unreadable, match=r"no notebook among the files: b\.docx, lab\.7z"):
+    with pytest.raises(ReadingFailure, match=r"no notebook among the files: b\.docx, lab\.7z"):
         choose(taken(tmp_path / "in", tmp_path)["a"], ORIGINAL)
 
 

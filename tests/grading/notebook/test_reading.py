@@ -7,14 +7,14 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studykit.grading.intake.notebooks import Unreadable, read_notebook
+from studykit.grading.notebook.reading import ReadingFailure, read_notebook
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_notebook_or_one_sentence(data: bytes) -> None:
     try:
         read_notebook(data)
-    except Unreadable as error:
+    except ReadingFailure as error:
         assert str(error)
 
 
@@ -27,5 +27,5 @@ def test_any_bytes_are_a_notebook_or_one_sentence(data: bytes) -> None:
 def test_any_json_in_place_of_cells_is_a_notebook_or_one_sentence(value: object) -> None:
     try:
         read_notebook(json.dumps({"nbformat": 4, "cells": value, "metadata": value}).encode())
-    except Unreadable as error:
+    except ReadingFailure as error:
         assert str(error)

@@ -10,8 +10,8 @@ import pytest
 
 from studykit.course.session import check_notebook
 from studykit.grading.box.shell import make_shell
-from studykit.grading.intake.notebooks import read_notebook
-from studykit.grading.intake.rebuild import Original, rebuild
+from studykit.grading.notebook.reading import read_notebook
+from studykit.grading.notebook.rebuild import Original, rebuild
 from tests.support import jupyter
 from tests.support.forms import EDITORS, Form, forms, saved
 from tests.support.submissions import COURSE, LAB, graded, put
@@ -52,8 +52,8 @@ def test_a_notebook_means_what_it_meant_in_jupyter(
     wanted = plain.verdicts(cells, tmp_path / "jupyter", form.files)
     plans: dict[tuple[str, ...], list[str]] = {}
     for editor in EDITORS:
-        rebuilt = rebuild(ORIGINAL, read_notebook(saved(editor, form.notebook)), form.files)
-        plans.setdefault(tuple(cell.source for cell in rebuilt.cells), []).append(editor)
+        plan = rebuild(ORIGINAL, read_notebook(saved(editor, form.notebook)), form.files)
+        plans.setdefault(tuple(cell.source for cell in plan.cells), []).append(editor)
     for number, (plan, editors) in enumerate(plans.items()):
         (tmp_path / f"box{number}").mkdir()
         assert box.verdicts(plan, tmp_path / f"box{number}") == wanted, editors

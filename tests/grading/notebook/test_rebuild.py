@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studykit.grading.example.maker import answer_cell, as_bytes
-from studykit.grading.intake import code
-from studykit.grading.intake.code import read_code
-from studykit.grading.intake.notebooks import read_notebook
-from studykit.grading.intake.rebuild import Original, rebuild
+from studykit.grading.notebook import code
+from studykit.grading.notebook.code import read_code
+from studykit.grading.notebook.reading import read_notebook
+from studykit.grading.notebook.rebuild import Original, rebuild
 from tests.support.forms import PLAIN, Notebook, above, below
 from tests.support.submissions import COURSE, LAB, solved
 
@@ -27,9 +27,9 @@ def test_format_3_is_read() -> None:
         if cell["cell_type"] == "code"
     ]
     old = {"nbformat": 3, "metadata": {}, "worksheets": [{"cells": cells}]}
-    rebuilt = rebuild(ORIGINAL, read_notebook(as_bytes(old)))
-    assert "stamp // 1_000" in rebuilt.texts[1]
-    assert rebuilt.review == rebuilt.restored == ()
+    plan = rebuild(ORIGINAL, read_notebook(as_bytes(old)))
+    assert "stamp // 1_000" in plan.texts[1]
+    assert plan.review == plan.restored == ()
 
 
 def test_what_a_notebook_has_lost_of_the_course_is_run_before_it() -> None:
@@ -37,21 +37,21 @@ def test_what_a_notebook_has_lost_of_the_course_is_run_before_it() -> None:
     for cell in notebook["cells"]:
         if "exercise" not in cell["metadata"].get("tags", ()):
             cell["source"] = "evil"
-    rebuilt = rebuild(ORIGINAL, read_notebook(as_bytes(notebook)))
-    given = [cell.source for cell in rebuilt.cells if cell.given]
+    plan = rebuild(ORIGINAL, read_notebook(as_bytes(notebook)))
+    given = [cell.source for cell in plan.cells if cell.given]
     assert given == [cell.source for cell in ORIGINAL.cells if cell.id in ORIGINAL.given]
-    assert [cell.given for cell in rebuilt.cells] == sorted(
-        (cell.given for cell in rebuilt.cells), reverse=True
+    assert [cell.given for cell in plan.cells] == sorted(
+        (cell.given for cell in plan.cells), reverse=True
     )
-    assert not any("lab.check" in cell.source for cell in rebuilt.cells)
-    assert len([note for note in rebuilt.restored if note.startswith("changed")]) > 2
+    assert not any("lab.check" in cell.source for cell in plan.cells)
+    assert len([note for note in plan.restored if note.startswith("changed")]) > 2
 
 
 def test_a_notebook_that_lost_nothing_is_run_as_it_stands() -> None:
-    rebuilt = rebuild(ORIGINAL, read_notebook(as_bytes(solved())))
-    assert not any(cell.given for cell in rebuilt.cells)
-    assert rebuilt.review == rebuilt.restored == ()
-    assert [cell.answers for cell in rebuilt.cells if cell.answers] == [
+    plan = rebuild(ORIGINAL, read_notebook(as_bytes(solved())))
+    assert not any(cell.given for cell in plan.cells)
+    assert plan.review == plan.restored == ()
+    assert [cell.answers for cell in plan.cells if cell.answers] == [
         (exercise.id,) for exercise in LAB.exercises
     ]
 
@@ -67,16 +67,16 @@ def test_a_notebook_that_lost_nothing_is_run_as_it_stands() -> None:
     ],
 )
 def test_what_the_instructor_should_know_is_a_sentence(notebook: Notebook, note: str) -> None:
-    rebuilt = rebuild(ORIGINAL, read_notebook(as_bytes(notebook)))
-    assert re.search(note, "\n".join(rebuilt.review))
+    plan = rebuild(ORIGINAL, read_notebook(as_bytes(notebook)))
+    assert re.search(note, "\n".join(plan.review))
 
 
 def test_a_deleted_answer_is_found_by_its_function() -> None:
     notebook = solved()
     answer_cell(notebook, "to_ms")["id"] = "another"
-    rebuilt = rebuild(ORIGINAL, read_notebook(as_bytes(notebook)))
-    assert [cell.answers for cell in rebuilt.cells if "def to_ms" in cell.source] == [("L01.2",)]
-    assert rebuilt.review == ("L01.2: its cell was found by its function",)
+    plan = rebuild(ORIGINAL, read_notebook(as_bytes(notebook)))
+    assert [cell.answers for cell in plan.cells if "def to_ms" in cell.source] == [("L01.2",)]
+    assert plan.review == ("L01.2: its cell was found by its function",)
 
 
 def test_files_beside_are_importable_only_if_the_notebook_names_them() -> None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from studykit.grading.intake import modules
-from studykit.grading.intake.archives import Member, Rejected, is_archive, members
+from studykit.grading.intake.archives import Member, Rejection, is_archive, members
 from studykit.grading.intake.files import File, read_regular
-from studykit.grading.intake.notebooks import MAX_BYTES, Notebook, Unreadable, read_notebook
-from studykit.grading.intake.rebuild import Original
 from studykit.grading.intake.submissions import Submission
 from studykit.grading.intake.text import visible
+from studykit.grading.notebook import modules
+from studykit.grading.notebook.reading import MAX_BYTES, Notebook, ReadingFailure, read_notebook
+from studykit.grading.notebook.rebuild import Original
 
 MAX_TOTAL: Final = 200 * 2**20
 """As many bytes of one student are read."""
@@ -38,19 +38,19 @@ def choose(submission: Submission, original: Original) -> Choice:
     """Choose the notebook of the lab: by what it says it is, else by its cells; then the newest.
 
     Raises:
-        Unreadable: None of the files is one.
-        Rejected: The only files are archives that are not opened, or they are too large.
+        ReadingFailure: None of the files is one.
+        Rejection: The only files are archives that are not opened, or they are too large.
     """
     files, reasons = _files(submission)
     found = list(_readable(files, reasons))
     if not found and not reasons:
         names = sorted(visible(file.place[-1]) for file in submission.files)
         what = f": {', '.join(names[:SHOWN])}" if names else ""
-        raise Unreadable(f"there is no notebook among the files{what}")
+        raise ReadingFailure(f"there is no notebook among the files{what}")
     named = [pair for pair in found if pair[1].lab == original.lab.name]
     chosen = named or [pair for pair in found if not pair[1].lab and original.resembles(pair[1])]
     if not chosen:
-        raise Unreadable(_none_of(original, [notebook for _, notebook in found], reasons))
+        raise ReadingFailure(_none_of(original, [notebook for _, notebook in found], reasons))
     for own in (original.is_solution, original.is_untouched):  # a whole clone holds both
         chosen = [pair for pair in chosen if not own(pair[1])] or chosen
     notes = [] if named else ["the notebook does not say which lab it is; known by its cells"]
@@ -67,7 +67,7 @@ def _readable(files: Sequence[Member], reasons: list[str]) -> Iterator[tuple[Mem
         if _may_be_notebook(member.name):
             try:
                 yield member, read_notebook(member.data)
-            except Unreadable as error:
+            except ReadingFailure as error:
                 if ".ipynb" in member.name.lower():  # other text may be anything
                     reasons.append(str(error))
 
@@ -90,25 +90,25 @@ def _files(submission: Submission) -> tuple[list[Member], list[str]]:
     """Return the files that matter, those in archives too, and why others are not opened.
 
     Raises:
-        Rejected: Nothing can be opened.
+        Rejection: Nothing can be opened.
     """
     found: list[Member] = []
     reasons: list[str] = []
-    rejected: Rejected | None = None
+    rejected: Rejection | None = None
     others = OTHERS
     for file in submission.files:
         try:
             new = _read(file, reasons, others)
         except OSError as error:
             reasons.append(str(error))
-        except Rejected as error:
+        except Rejection as error:
             rejected = error
             reasons.append(str(error))
         else:
             found += new
             others -= sum(len(member.data) for member in new if not _may_be_notebook(member.name))
         if sum(len(member.data) for member in found) > MAX_TOTAL:
-            raise Rejected(f"more than {MAX_TOTAL >> 20} MB")
+            raise Rejection(f"more than {MAX_TOTAL >> 20} MB")
     if rejected and not any(_may_be_notebook(member.name) for member in found):
         raise rejected
     return found, reasons
@@ -141,7 +141,7 @@ def _inside(name: str, path: Path, reasons: list[str]) -> list[Member]:
         elif not hidden:
             found.append(Member((home / member.name).as_posix(), member.modified, member.data))
     if nested and not any(_may_be_notebook(member.name) for member in found):
-        raise Rejected(nested)
+        raise Rejection(nested)
     reasons += filter(None, [nested])
     return found
 

@@ -12,9 +12,9 @@ from studykit.course.builder.assemble import exercise_in, lab_and_solution
 from studykit.course.builder.cells import Cell
 from studykit.course.layout import Course
 from studykit.exercises.definition import Exercise, Lab
-from studykit.grading.intake.code import Code, first_line, read_code
-from studykit.grading.intake.modules import importer
-from studykit.grading.intake.notebooks import Notebook, NotebookCell
+from studykit.grading.notebook.code import Code, first_line, read_code
+from studykit.grading.notebook.modules import importer
+from studykit.grading.notebook.reading import Notebook, NotebookCell
 from studykit.grading.sandbox.session import PlanCell
 
 COMMANDS: Final = 3
@@ -95,7 +95,7 @@ class Original:
 
 
 @dataclass(frozen=True, slots=True)
-class Rebuilt:
+class Plan:
     """What is run for a submission, its own texts, and what was noticed on the way."""
 
     cells: tuple[PlanCell, ...]
@@ -107,7 +107,7 @@ class Rebuilt:
 
 def rebuild(
     original: Original, submitted: Notebook, modules: Mapping[str, str] | None = None
-) -> Rebuilt:
+) -> Plan:
     """Return what to run for a notebook: its code cells in their order, whatever is in them.
 
     That is what `study check` runs, so that both come to one verdict. Nothing inside a sandbox
@@ -135,7 +135,7 @@ class _Rebuilding:
         bound = frozenset().union(*(code.bound for code in self._code))
         self._lost = {cell.id for cell in _lost(original, self._cells, bound)}
 
-    def result(self) -> Rebuilt:
+    def result(self) -> Plan:
         answers = {id_: self._answering(id_, known) for id_, known in self._answers()}
         plan = [PlanCell(source, given=True) for source in self._prelude()]
         for number, cell in enumerate(self._cells):
@@ -146,7 +146,7 @@ class _Rebuilding:
         ours = {cell.source for cell in self._original.cells}
         texts = tuple(cell.source for cell in self._cells if cell.source not in ours)
         restored = tuple(_restored(self._original, self._cells, self._lost))
-        return Rebuilt(tuple(plan), texts, restored, tuple(self._notes))
+        return Plan(tuple(plan), texts, restored, tuple(self._notes))
 
     def _answers(self) -> Iterable[tuple[str, Exercise]]:
         return self._original.answers.items()

@@ -22,7 +22,7 @@ _ENCODINGS: Final = (
 )
 
 
-class Unreadable(ValueError):
+class ReadingFailure(ValueError):
     """A submission that is no notebook. Its text says why, for the person who handed it in."""
 
 
@@ -47,34 +47,34 @@ def read_notebook(data: bytes) -> Notebook:
     """Return the notebook in `data`.
 
     Raises:
-        Unreadable: There is none.
+        ReadingFailure: There is none.
     """
     notebook = _parsed(_text(data))
     nodes = _cells_of(notebook)
     if len(nodes) > MAX_CELLS:
-        raise Unreadable(f"the notebook has {len(nodes)} cells; at most {MAX_CELLS} are read")
+        raise ReadingFailure(f"the notebook has {len(nodes)} cells; at most {MAX_CELLS} are read")
     cells = tuple(_cell(node) for node in nodes)
     if sum(len(cell.source) for cell in cells) > MAX_SOURCE:
-        raise Unreadable(f"the notebook has more than {MAX_SOURCE} characters of source")
+        raise ReadingFailure(f"the notebook has more than {MAX_SOURCE} characters of source")
     return Notebook(cells, _lab_of(notebook))
 
 
 def _text(data: bytes) -> str:
     if len(data) > MAX_BYTES:
-        raise Unreadable(f"the file has more than {MAX_BYTES >> 20} MB: clear its outputs")
+        raise ReadingFailure(f"the file has more than {MAX_BYTES >> 20} MB: clear its outputs")
     if not data.strip():
-        raise Unreadable("the file is empty")
+        raise ReadingFailure("the file is empty")
     if data.startswith(b"version https://git-lfs"):
-        raise Unreadable("the file is a pointer of Git LFS: hand in the notebook itself")
+        raise ReadingFailure("the file is a pointer of Git LFS: hand in the notebook itself")
     encoding = next((name for mark, name in _ENCODINGS if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
-        raise Unreadable("the file is no text") from None
+        raise ReadingFailure("the file is no text") from None
     if re.search(r"^(<{7}|>{7}) ", text, re.MULTILINE):
-        raise Unreadable("the file holds conflict marks of Git: resolve them and save it again")
+        raise ReadingFailure("the file holds conflict marks of Git: resolve them and save it again")
     if sum(map(text.count, "[{,")) > MAX_SEPARATORS:
-        raise Unreadable("the file is too large: clear its outputs")
+        raise ReadingFailure("the file is too large: clear its outputs")
     return text
 
 
@@ -82,13 +82,13 @@ def _parsed(text: str) -> dict[str, Any]:
     try:
         notebook = json.loads(text)
     except RecursionError:
-        raise Unreadable("the file is nested too deeply") from None
+        raise ReadingFailure("the file is nested too deeply") from None
     except ValueError:
-        raise Unreadable("the file is no JSON; was it cut off?") from None
+        raise ReadingFailure("the file is no JSON; was it cut off?") from None
     if type(notebook) is not dict or type(notebook.get("nbformat")) is not int:
-        raise Unreadable("the file is JSON, but no notebook")
+        raise ReadingFailure("the file is JSON, but no notebook")
     if not 3 <= notebook["nbformat"] <= 4:
-        raise Unreadable("the notebook is of a version that is not known here: save it as 4.5")
+        raise ReadingFailure("the notebook is of a version that is not known here: save it as 4.5")
     return notebook
 
 
@@ -100,21 +100,21 @@ def _cells_of(notebook: dict[str, Any]) -> list[Any]:
     for holder in holders:
         cells = holder.get("cells") if type(holder) is dict else None
         if type(cells) is not list:
-            raise Unreadable("the notebook has no list of cells")
+            raise ReadingFailure("the notebook has no list of cells")
         found += cells
     return found
 
 
 def _cell(node: object) -> NotebookCell:
     if type(node) is not dict:
-        raise Unreadable("a cell of the notebook is no cell")
+        raise ReadingFailure("a cell of the notebook is no cell")
     source = node.get("source", node.get("input", ""))
     if type(source) is list and all(type(line) is str for line in source):
         source = "".join(source)
     if type(source) is not str:
-        raise Unreadable("a cell of the notebook holds no text")
+        raise ReadingFailure("a cell of the notebook holds no text")
     if any("\ud800" <= char <= "\udfff" for char in source):
-        raise Unreadable("a cell of the notebook holds characters that are no Unicode")
+        raise ReadingFailure("a cell of the notebook holds characters that are no Unicode")
     return NotebookCell(
         _word(node.get("cell_type")), source.replace("\r\n", "\n"), _word(node.get("id"))
     )

@@ -1,0 +1,1 @@
+"""From files to what is run: the notebook that counts, and its cells in the order of their run."""
