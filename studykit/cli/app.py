@@ -285,6 +285,39 @@ def why(
         raise typer.Exit(1)
 
 
+@app.command()
+def profile(
+    source: Annotated[str, typer.Argument(help="A topic, or a file with one JSON event a line.")],
+    time: Annotated[str, typer.Option(help="The field of the event time; a.b is b inside of a.")],
+    key: Annotated[
+        str | None, typer.Option(help="The field of the key; else the record's key.")
+    ] = None,
+    keep: Annotated[
+        float, typer.Option(min=0, max=100, help="Percent of events that the bound shall keep.")
+    ] = 99.9,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw what each bound keeps: a .png.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Look at any JSON stream: disorder, delays, skew, silence; suggest bound and idle timeout."""
+    from rich.console import Console
+
+    from studykit.cli.profile import profile as look
+    from studykit.workspace import Workspace
+
+    look(
+        source,
+        time,
+        key,
+        kept=keep / 100,
+        workspace=Workspace.of_clone(),
+        picture=picture,
+        as_json=as_json,
+        console=Console(),
+    )
+
+
 _Reasons = Annotated[
     list[str] | None, typer.Option("--reason", help="Of this reason; several may be given.")
 ]
