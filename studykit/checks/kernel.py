@@ -133,6 +133,7 @@ class LabKernel:
     def _run_cell(self, index: int, cell: Any, tags: tuple[str, ...]) -> CellRun:  # noqa: ANN401
         error, error_text = None, ""
         try:
+            # Not the client's own method: testbook's turns every error into one of its own.
             NotebookClient.execute_cell(self._client, cell, index)
         except CellExecutionError as failure:
             error, error_text = failure.ename, failure.evalue

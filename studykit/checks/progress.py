@@ -83,6 +83,7 @@ class Progress:
         self._change(exercise, {"hints": max(level, self.of(exercise).get("hints", 0))}, None)
 
     def _change(self, exercise: Exercise, entry: dict[str, Any], misconception: str | None) -> None:
+        # Read under the lock: a notebook and a terminal may check at the same time.
         with file_lock(self.path.with_suffix(".lock")):
             data = self._read()
             mine = _entry(data, exercise) | entry

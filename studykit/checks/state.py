@@ -22,6 +22,7 @@ def kept(function: object) -> Iterator[None]:
     if not isinstance(function, FunctionType):
         yield
         return
+    # Plain values are only noted: they cannot change, but the name may be bound to another one.
     namespace = function.__globals__
     plain = {name: namespace[name] for name in _names(function) if _is_plain(namespace, name)}
     holders = [namespace[name] for name in _names(function) if name in namespace]
@@ -68,6 +69,7 @@ def _restore(holder: Any, content: Any) -> None:  # noqa: ANN401
             return
     except Exception:  # what cannot be compared, such as arrays, is left alone
         return
+    # The same object, not a copy in its place: other cells may hold it by another name.
     holder.clear()
     if isinstance(holder, list):
         holder.extend(content)

@@ -73,6 +73,7 @@ def topic_states(servers: str, group: str) -> list[TopicState]:
         KafkaError: The broker does not answer.
     """
     consumer = KafkaConsumer(
+        # Never a commit: a look at the group's lag must not move the group.
         bootstrap_servers=servers, group_id=group, enable_auto_commit=False,
         request_timeout_ms=_TIMEOUT_MS, bootstrap_timeout_ms=_TIMEOUT_MS,
     )  # fmt: skip

@@ -114,6 +114,7 @@ def reset(lab: Lab, exercise: Exercise | None, course: Course) -> tuple[Path, Pa
     text = dump(fresh if exercise is None else _with_hole(load(path), fresh, lab, exercise))
     backup = free_name(path, "backup")
     with _writing(path):
+        # The backup first: if it cannot be written, the learner's work stays where it is.
         shutil.copyfile(path, backup)
         write_whole(path, text)
     return path, backup

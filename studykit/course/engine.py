@@ -178,6 +178,7 @@ def _lap(part: Part, namespace: Mapping[str, Any], events: list[list[int]]) -> L
     exercise = part.exercise
     calls = part.calls(events)
     try:
+        # Only the learner's part has a deadline: the course's own was tested.
         with deadline(PART_S):
             mine, mine_s = _timed(namespace[exercise.name], calls)
     except TooLong:

@@ -54,7 +54,7 @@ def check_notebook(
     notebook = load(path)
     answers: list[Answer] = []
     notes: list[str] = []
-    skip = {"check"}
+    skip = {"check"}  # cells that check: the answers are judged here, and once is enough
     while len(answers) < len(exercises):
         try:
             with run_lab(notebook, path.parent, skip=skip, timeout_s=cell_timeout_s) as kernel:

@@ -86,7 +86,7 @@ class _Process(Service):
         return [
             str(find_java().command),
             "-XX:+IgnoreUnrecognizedVMOptions",
-            "-XX:+ExitOnOutOfMemoryError",
+            "-XX:+ExitOnOutOfMemoryError",  # a Java that lives on without memory answers nobody
             *self.options,
             *java_options(home),
             f"-Dlog.file={self.log}",

@@ -125,6 +125,7 @@ class JarCache:
             StudyError: A jar cannot be downloaded, or is not the one that was locked.
         """
         if self.missing(jars):
+            # Asked again under the lock: another process may have fetched them in the meantime.
             with file_lock(self.folder / "download.lock"), self._temporary() as workshop:
                 fetch = _Fetch(self, workshop, advance)
                 with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE) as pool:
@@ -157,6 +158,8 @@ class _Fetch:
                 "thrown away: try again, and if it happens twice, do not trust your network"
             )
         os.utime(path, (jar.stamp, jar.stamp))
+        # To disk before the rename: else a power cut may leave the jar's name and stamp on a torn
+        # file, which `has` would take for a verified one.
         with path.open("rb") as handle:
             os.fsync(handle.fileno())
         path.replace(self.cache.path(jar))

@@ -83,6 +83,7 @@ def produce_and_fetch(servers: str) -> None:
         sent = producer.send(_PROBE_TOPIC, b"?").get(_TIMEOUT_MS / 1_000)
     finally:
         producer.close(timeout=1)
+    # Without a group: the probe leaves no offsets behind.
     consumer = KafkaConsumer(bootstrap_servers=servers, group_id=None, **_PATIENCE)
     try:
         partition = TopicPartition(_PROBE_TOPIC, sent.partition)
@@ -108,6 +109,7 @@ def _create(servers: str, topics: dict[str, dict[str, Any]]) -> list[str]:
 
 def _create_or_find(admin: KafkaAdminClient, topics: dict[str, dict[str, Any]]) -> None:
     try:
+        # Wait: a producer that starts at once must find the topic.
         admin.create_topics(topics, wait_for_metadata=True)
     except TopicAlreadyExistsError:  # another program was creating them too
         admin.wait_for_topics(list(topics))

@@ -137,6 +137,7 @@ class _Run:
         self._spoke_ms[event.source] = event.arrival_ms
         moved = clock.observe(event.event_ms)
         merged_ms = self._merged.advance(event.source, clock.watermark_ms)
+        # An input that wakes may lower nothing, yet it counts again: that is a step of its own.
         if moved or woke:
             self._move("watermark", event.source, merged_ms, number, event)
 

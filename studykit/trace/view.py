@@ -139,6 +139,7 @@ def view(trace: Trace, step: int) -> View:
     """
     if not 0 <= step <= len(trace.steps):
         raise ValueError(f"step {step} does not exist: choose one from 0 to {len(trace.steps)}")
+    # All inputs from the beginning: one that has not spoken yet holds the common watermark back.
     shown = View(step, inputs=dict.fromkeys(trace.sources, MIN_WATERMARK))
     live: dict[tuple[str, int, int], WindowView] = {}
     for done in trace.steps[:step]:

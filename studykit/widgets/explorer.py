@@ -82,6 +82,7 @@ class Explorer(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             value_ms = {"slide": self._policy.size_ms}.get(name, low * 1_000)
         value = min(max(value_ms // 1_000, low), high)
         return widgets.IntSlider(
+            # Only when the slider is let go: each change runs the engine over the whole stream.
             description=label, min=low, max=high, value=value, continuous_update=False,
             style={"description_width": "7em"},
         )  # fmt: skip

@@ -67,6 +67,7 @@ class Predict(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _judge(self, *_: object) -> None:
         """Keep the answer, and only then say what is right."""
         self.given = self.choices.value
+        # One answer only: a second one, after the truth was shown, would be no prediction.
         self.button.disabled = self.choices.disabled = True
         problem = self._keep()
         right = self.given == self.answer

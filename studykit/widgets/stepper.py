@@ -58,6 +58,7 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.play = widgets.Play(
             min=0, max=last, value=step, interval=INTERVAL_MS, show_repeat=False
         )
+        # In the browser, not here: the slider keeps moving while the kernel draws a step.
         widgets.jslink((self.play, "value"), (self.slider, "value"))
         self.choices = {
             name: self._choice(name, values) for name, values in choices_of(exhibit).items()

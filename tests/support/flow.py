@@ -22,7 +22,7 @@ from tests.support.worlds import DAY_MS, PARTITIONS, Entry, World
 
 
 class Flow:
-    """Traffic at a steady rate, and how far it has come."""
+    """Traffic at a steady rate, and the event time that it has reached."""
 
     def __init__(self, world: World, seed: int, per_second: int) -> None:
         """Prepare traffic of `per_second` records a second, which is two a second in event time."""

@@ -26,7 +26,7 @@ READ_COMMITTED = {"isolation_level": "read_committed", "auto_offset_reset": "ear
 
 
 class JobWorld:
-    """Services of their own, and the job as a process of its own."""
+    """The production job as a process, on a broker and a store that only this test uses."""
 
     def __init__(self, services: TestServices, home: Path) -> None:
         self.servers = services.kafka.address

@@ -25,7 +25,7 @@ class Row(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What one arrival came to, once the watermark had followed it."""
+    """What became of one arrival, once the watermark had followed it."""
 
     late: bool
     pairs: tuple[Pair, ...]

@@ -148,18 +148,18 @@ class Run:
         self.process.wait()
 
     def stop(self) -> int:
-        """Ask it to end, and return its exit status."""
+        """Ask the process to end (SIGTERM), and return its exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(60)
 
     def ended(self) -> int:
-        """Wait until it ends by itself, and return its exit status."""
+        """Wait until the process ends by itself, and return its exit status."""
         return self.process.wait(90)
 
 
 @dataclass
 class World:
-    """The services, and one group of processors on them."""
+    """The services, and the processors of one consumer group on them."""
 
     services: TestServices
     folder: Path

@@ -85,6 +85,7 @@ class Service(ABC):
         """
         running = self.running()
         if running is None:
+            # First: after a refusal nothing may have changed, neither settings nor the old log.
             self._refuse_taken_port()
             command = self.command(say)
             self._put_old_log_aside()
