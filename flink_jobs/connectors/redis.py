@@ -8,32 +8,26 @@ writer can turn the store back.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 import redis
 from redis.backoff import ConstantBackoff
-from redis.exceptions import (
-    AskError,
-    AuthenticationError,
-    AuthorizationError,
-    BusyLoadingError,
-    ClusterDownError,
-    ClusterError,
-    MovedError,
-    NoPermissionError,
-    NoScriptError,
-    ReadOnlyError,
-    ResponseError,
-    TryAgainError,
-)
+from redis.exceptions import NoPermissionError
 from redis.retry import Retry
 
 from flink_jobs.config import Settings, SettingsError
+from flink_jobs.connectors.redis_errors import (
+    NO_ANSWER,
+    StoreUnusable,
+    code_of,
+    trouble,
+    trouble_of,
+    unfit,
+)
 from flink_jobs.connectors.security import store_name, store_url
-from flink_jobs.errors import ForeseenError, Unavailable
+from flink_jobs.errors import Unavailable
 from flink_jobs.features.row import SCHEMA_VERSION, FeatureRow
 
 TIMEOUT_S: Final = 5.0
@@ -107,14 +101,6 @@ KEYS_PER_CALL: Final = 100
 """One call for every key would double the work; one for all would keep other clients waiting."""
 
 
-class StoreAway(Unavailable):
-    """The store cannot do its work for now. The text says why, without a word of any row."""
-
-
-class StoreUnusable(ForeseenError):
-    """The store refuses, and will go on refusing. The text says what to do."""
-
-
 class WriteResult(NamedTuple):
     """What became of the rows of one write."""
 
@@ -130,79 +116,6 @@ class WriteResult(NamedTuple):
 _OUTCOMES: Final = frozenset({"written", "stale", "conflict", "replaced"})
 _ROW_CODES: Final = frozenset({"WRONGTYPE", "OOM"})
 """Codes that are about one key or one moment: the other rows can be written all the same."""
-_PASSING_CODES: Final = {
-    "READONLY": "it is a replica, which takes no writes: name the primary",
-    "MISCONF": "it takes no writes because it cannot save to its disk: mend its disk",
-    "NOREPLICAS": "it takes no writes because its replicas are away: mend them",
-    "MASTERDOWN": "it is a replica whose primary is away: name the primary",
-    "BUSY": "a script of somebody keeps it busy: wait, or stop that with SCRIPT KILL",
-    "LOADING": "it is loading its data: wait",
-}
-_CLUSTER_CODES: Final = frozenset({"MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN", "TRYAGAIN"})
-_LOGIN_CODES: Final = frozenset({"NOAUTH", "WRONGPASS", "NOPERM"})
-_CODE: Final = re.compile(r"(?:@user_script: \d+: )?-?([A-Z]{2,20})\b")
-"""The code of an error; Redis 6 puts the script's line before that of a command in a script."""
-_CLUSTER: Final = (
-    "Redis is a {mode}, which this system does not work with: name a single server, or the primary "
-    "behind it"
-)
-_NO_ANSWER: Final = "no Redis answers"
-_REMEDY: Final = "start one with `make up`, or set REDIS_HOST, REDIS_PORT"
-_LOGIN: Final = (
-    "Redis demands another login ({code}): set REDIS_URL to redis://USER:PASSWORD@HOST:PORT/DB of "
-    "a user who may read and write features:* and run scripts"
-)
-
-
-def trouble(error: Exception) -> StoreAway | StoreUnusable:
-    """Return what an error of redis-py means, in words of our own.
-
-    The text of redis-py holds the whole command, and so the features of a card. That text must not
-    reach a log or a page.
-    """
-    if code := _code_of_type(error):
-        return _trouble_of(code)
-    if isinstance(error, ResponseError):
-        found = _CODE.match(str(error))
-        return _trouble_of(found[1] if found else "ERR")
-    if isinstance(error, redis.TimeoutError):
-        return StoreAway("Redis does not answer in time: wait, or look what keeps it busy")
-    return StoreAway(f"{_NO_ANSWER}: {_REMEDY}")
-
-
-_TYPES: Final[Mapping[type[Exception], str]] = {
-    MovedError: "MOVED",
-    AskError: "ASK",
-    ClusterDownError: "CLUSTERDOWN",
-    ClusterError: "CLUSTERDOWN",
-    TryAgainError: "TRYAGAIN",
-    ReadOnlyError: "READONLY",
-    NoScriptError: "NOSCRIPT",
-    NoPermissionError: "NOPERM",
-    AuthenticationError: "NOAUTH",
-    AuthorizationError: "NOAUTH",
-    BusyLoadingError: "LOADING",
-}
-
-
-def _code_of_type(error: Exception) -> str | None:
-    """Return the code of an error for which redis-py has a type, and whose text lacks the code."""
-    return next((code for kind, code in _TYPES.items() if isinstance(error, kind)), None)
-
-
-def _trouble_of(code: str) -> StoreAway | StoreUnusable:
-    if code in _CLUSTER_CODES:
-        return StoreUnusable(_CLUSTER.format(mode="cluster"))
-    if code in _LOGIN_CODES:
-        return StoreUnusable(_LOGIN.format(code=code))
-    if code == "NOSCRIPT":
-        return StoreAway("Redis has forgotten the script, and is given it again")
-    if code in _PASSING_CODES:
-        return StoreAway(f"Redis answers {code}: {_PASSING_CODES[code]}")
-    return StoreUnusable(
-        f"Redis answers {code} to what every Redis from 6.0 on can do: look into its log, or set "
-        "REDIS_HOST and REDIS_PORT to another"
-    )
 
 
 def open_client(settings: Settings, timeout_s: float = TIMEOUT_S) -> redis.Redis:
@@ -234,11 +147,11 @@ def open_answering(settings: Settings, timeout_s: float = TIMEOUT_S) -> redis.Re
         client.close()
         if isinstance(meaning := trouble(error), StoreUnusable):
             raise meaning from None
-        why = str(meaning).removeprefix(f"{_NO_ANSWER}: ")
-        raise Unavailable(f"{_NO_ANSWER} at {store_name(settings)}: {why}") from None
+        why = str(meaning).removeprefix(f"{NO_ANSWER}: ")
+        raise Unavailable(f"{NO_ANSWER} at {store_name(settings)}: {why}") from None
     if mode in ("cluster", "sentinel"):
         client.close()
-        raise StoreUnusable(_CLUSTER.format(mode=mode))
+        raise unfit(mode)
     return client
 
 
@@ -291,11 +204,10 @@ class FeatureStore:
         results: list[str] = []
         for number, answer in enumerate(answers):
             if isinstance(answer, Exception):
-                meaning = trouble(answer)
-                code = _CODE.match(str(answer))
-                if code is None or code[1] not in _ROW_CODES:
-                    raise meaning from None
-                results += [code[1]] * len(newest[number * KEYS_PER_CALL :][:KEYS_PER_CALL])
+                code = code_of(str(answer))
+                if code not in _ROW_CODES:
+                    raise trouble(answer) from None
+                results += [code] * len(newest[number * KEYS_PER_CALL :][:KEYS_PER_CALL])
             else:
                 results += [result.decode() for result in answer]
         return _summed(newest, results)
@@ -345,10 +257,9 @@ def _summed(rows: Sequence[FeatureRow], results: Sequence[str]) -> WriteResult:
             conflicts += 1
         if result in _OUTCOMES:
             continue
-        found = _CODE.match(result)
-        code = found[1] if found else "ERR"
+        code = code_of(result)
         if code not in _ROW_CODES:
-            raise _trouble_of(code)
+            raise trouble_of(code)
         refused.append((row, code.lower()))
     return WriteResult(stale, conflicts, refused)
 

@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.log_file import in_order
-from flink_jobs.connectors.redis import StoreUnusable, open_answering, read_features, trouble
+from flink_jobs.connectors.redis import open_answering, read_features
+from flink_jobs.connectors.redis_errors import StoreUnusable, trouble
 from flink_jobs.connectors.topic_log import TopicLog, commits_of
 from flink_jobs.errors import ForeseenError, Unavailable
 from flink_jobs.events import Record

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from flink_jobs.connectors.outbox import Outbox, unstored
-from flink_jobs.connectors.redis import FeatureStore, StoreAway, WriteResult
+from flink_jobs.connectors.redis import FeatureStore, WriteResult
+from flink_jobs.connectors.redis_errors import StoreAway
 from flink_jobs.dead_letter import UnstoredRow
 from flink_jobs.features.row import FeatureRow
 from flink_jobs.processor.attention import Attention

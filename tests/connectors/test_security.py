@@ -12,7 +12,8 @@ import redis
 from flink_jobs.config import Settings, SettingsError
 from flink_jobs.connectors.kafka import KafkaUnusable, check_topics, open_consumer
 from flink_jobs.connectors.outbox import Outbox
-from flink_jobs.connectors.redis import FeatureStore, StoreUnusable, open_answering
+from flink_jobs.connectors.redis import FeatureStore, open_answering
+from flink_jobs.connectors.redis_errors import StoreUnusable
 from flink_jobs.connectors.security import KafkaSecurity, parse_properties, store_name, store_url
 from studykit.services.ports import free_port
 from studykit.workspace import Workspace

@@ -17,7 +17,7 @@ from flink_jobs.datastream.job import Form, Mode, main, replay_with_datastream
 from flink_jobs.events import TRANSACTIONS
 from flink_jobs.processor import replay
 from tests.support import logs
-from tests.support.executions import Executions, Written
+from tests.support.executions import Executions, ResultFiles
 
 pytestmark = [pytest.mark.jvm, pytest.mark.slow]
 
@@ -52,7 +52,7 @@ def execute(tmp_path_factory):
         write_log(log, records)
         replay.replay_file(log, folder / "processor", settings)
         replay_with_datastream(log, folder / "job", settings, form=form, mode=mode)
-        return Executions(Written.read(folder / "job"), Written.read(folder / "processor"))
+        return Executions(ResultFiles.read(folder / "job"), ResultFiles.read(folder / "processor"))
 
     return run
 

@@ -41,7 +41,7 @@ from tests.support.streams import (
 )
 
 Log = list[Item]
-Missed = dict[tuple[str, int], tuple[int, ...]]
+Misses = dict[tuple[str, int], tuple[int, ...]]
 """The windows that an event missed, by partition and offset."""
 Editions = dict[str, list[Row]]
 """The firings of each key, in their order."""
@@ -56,9 +56,9 @@ def partitions(draw: st.DrawFn) -> dict[str, Log]:
 
 def alone(
     topic: dict[str, Log], shape: Shape, bound: int, lateness: int
-) -> tuple[Missed, Editions]:
+) -> tuple[Misses, Editions]:
     """Judge every partition by its own watermark."""
-    missed: Missed = {}
+    missed: Misses = {}
     rows: list[Row] = []
     for name, log in topic.items():
         driver = sliding(shape, bound, lateness)
@@ -69,7 +69,7 @@ def alone(
     return missed, by_key(rows)
 
 
-class Combined:
+class CombinedInputs:
     """One operator behind all partitions, with the minimum of their watermarks."""
 
     def __init__(self, names: Iterable[str], shape: Shape, bound: int, lateness: int) -> None:
@@ -106,9 +106,9 @@ def by_key(rows: Iterable[Row]) -> Editions:
 def test_own_watermarks_are_a_result_of_the_minimum(
     topic: dict[str, Log], shape: Shape, bound: int, lateness: int, random: Random
 ) -> None:
-    combined = Combined(topic, shape, bound, lateness)
+    combined = CombinedInputs(topic, shape, bound, lateness)
     left = {name: list(log) for name, log in topic.items()}
-    missed: Missed = {}
+    missed: Misses = {}
     while left:
         lowest = min(combined.own[name].watermark_ms for name in left)
         ties = [name for name in left if combined.own[name].watermark_ms == lowest]
@@ -128,7 +128,7 @@ def test_minimum_misses_no_more_in_any_interleaving(
     topic: dict[str, Log], shape: Shape, bound: int, lateness: int, data: st.DataObject
 ) -> None:
     own, _ = alone(topic, shape, bound, lateness)
-    combined = Combined(topic, shape, bound, lateness)
+    combined = CombinedInputs(topic, shape, bound, lateness)
     for name, item in data.draw(interleavings(topic)):
         missed = combined.read(name, item)
         assert set(missed) <= set(own[name, item.offset])
@@ -141,7 +141,7 @@ def test_any_interleaving_within_bound_same_map(
     """Where no partition's disorder exceeds the bound, no order of reading changes a window."""
     tame = {name: within(bound, log) for name, log in topic.items()}
     own, editions = alone(tame, shape, bound, 0)
-    combined = Combined(tame, shape, bound, 0)
+    combined = CombinedInputs(tame, shape, bound, 0)
     missed = {
         (name, item.offset): combined.read(name, item)
         for name, item in data.draw(interleavings(tame))
@@ -152,7 +152,7 @@ def test_any_interleaving_within_bound_same_map(
 
 def test_one_partition_after_the_other_is_not_the_order_to_read() -> None:
     topic = {"p": [Item(0, "p", 0), Item(1, "p", 1_000)], "q": [Item(0, "q", 0)]}
-    combined = Combined(topic, Shape(10, 1), 0, 0)
+    combined = CombinedInputs(topic, Shape(10, 1), 0, 0)
     combined.end("q")
     for item in topic["p"]:
         combined.read("p", item)

@@ -45,7 +45,7 @@ def two_logs(draw: st.DrawFn, bound: int) -> tuple[list[Row], list[Row]]:
     return logs[0], logs[1]
 
 
-class Played:
+class JoinRun:
     """The engine's join behind the clocks of two inputs."""
 
     def __init__(self, bound: int, lower: int, upper: int, outer: Outer) -> None:
@@ -74,7 +74,7 @@ def pairs(matches: Iterable[Match[Row, Row]]) -> list[Pair]:
 
 
 def played(rows: Sequence[Row], bound: int, band: tuple[int, int], outer: Outer) -> Counter[Pair]:
-    run = Played(bound, *band, outer)
+    run = JoinRun(bound, *band, outer)
     found = [pair for row in rows for pair in run.arrive(row)[1]]
     return Counter([*found, *run.end()])
 
@@ -83,7 +83,7 @@ def played(rows: Sequence[Row], bound: int, band: tuple[int, int], outer: Outer)
 def test_each_step_is_that_of_the_oracle(
     rows: list[Row], bound: int, band: tuple[int, int], outer: Outer
 ) -> None:
-    run = Played(bound, *band, outer)
+    run = JoinRun(bound, *band, outer)
     *steps, last = oracle.interval_join(rows, bound, *band, SIDES[outer])
     for row, expected in zip(rows, steps, strict=True):
         late, found = run.arrive(row)
@@ -113,7 +113,7 @@ def test_every_pair_in_the_band_once_whatever_the_interleaving(
 
 @given(arrivals(), st.integers(0, 6), bands)
 def test_the_end_frees_everything(rows: list[Row], bound: int, band: tuple[int, int]) -> None:
-    run = Played(bound, *band, "none")
+    run = JoinRun(bound, *band, "none")
     for row in rows:
         run.arrive(row)
     run.end()

@@ -16,7 +16,7 @@ steps = st.lists(
 )
 
 
-class Counted:
+class CountingMerge:
     """String concatenation, which is not commutative; counts how often it is asked for."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Counted:
 @given(steps, st.integers(0, 6))
 def test_stacks_equal_a_plain_fold(actions: list[tuple[str, int]], initial: int) -> None:
     panes = [(start, f"<{start}>") for start in range(initial)]
-    stacks = PaneStacks(Counted(), panes)
+    stacks = PaneStacks(CountingMerge(), panes)
     youngest, oldest = initial, 0
     for action, by in actions:
         if action == "push":
@@ -48,7 +48,7 @@ def test_stacks_equal_a_plain_fold(actions: list[tuple[str, int]], initial: int)
 def test_stacks_begun_with_panes_equal_stacks_that_grew(actions: list[tuple[str, int]]) -> None:
     pushed = [n for n, (action, _) in enumerate(actions) if action == "push"]
     panes = [(start, chr(97 + start % 26)) for start in pushed]
-    at_once, one_by_one = PaneStacks(Counted(), panes), PaneStacks(Counted())
+    at_once, one_by_one = PaneStacks(CountingMerge(), panes), PaneStacks(CountingMerge())
     for pane in panes:
         one_by_one.push(*pane)
     for oldest in range(len(actions) + 2):
@@ -58,7 +58,7 @@ def test_stacks_begun_with_panes_equal_stacks_that_grew(actions: list[tuple[str,
 @pytest.mark.parametrize("overlap", [1, 2, 3, 5, 10, 60, 300])
 def test_at_most_three_merges_a_pane(overlap: int) -> None:
     """One as a pane comes, one as the stacks turn over, one as the window is read."""
-    merge, panes = Counted(), 2_000
+    merge, panes = CountingMerge(), 2_000
     stacks = PaneStacks(merge)
     for start in range(panes):
         stacks.push(start, ".")
@@ -67,19 +67,19 @@ def test_at_most_three_merges_a_pane(overlap: int) -> None:
 
 
 def test_nothing_is_none() -> None:
-    stacks = PaneStacks(Counted())
+    stacks = PaneStacks(CountingMerge())
     assert stacks.merged_from(0) is None
     stacks.push(1, "a")
     assert stacks.merged_from(2) is None
 
 
 def test_pane_at_the_start_stays() -> None:
-    stacks = PaneStacks(Counted(), [(1, "a"), (2, "b")])
+    stacks = PaneStacks(CountingMerge(), [(1, "a"), (2, "b")])
     assert stacks.merged_from(1) == "ab"
     assert stacks.merged_from(2) == "b"
 
 
 def test_single_pane_is_given_without_a_merge() -> None:
-    merge = Counted()
+    merge = CountingMerge()
     assert PaneStacks(merge, [(1, "a")]).merged_from(1) == "a"
     assert merge.merges == 0

@@ -18,7 +18,7 @@ from flink_jobs.events import TRANSACTIONS
 from studykit.adversary.logs import draw
 from studykit.adversary.truth import Result, difference, expected
 from studykit.trace.steps import Policy
-from tests.support.executions import Written
+from tests.support.executions import ResultFiles
 from tests.support.logs import T, payment
 
 pytestmark = pytest.mark.jvm
@@ -45,11 +45,11 @@ def test_production_job_is_right_on_a_thousand_logs(tmp_path: Path) -> None:
             log_of.append(number)
     write_log(tmp_path / "log.jsonl", records)
     feature_job.replay_file(tmp_path / "log.jsonl", tmp_path / "out", Settings(), 1)
-    for log, said in zip(logs, results(Written.read(tmp_path / "out"), log_of), strict=True):
+    for log, said in zip(logs, results(ResultFiles.read(tmp_path / "out"), log_of), strict=True):
         assert difference(log, said, expected(log, POLICY)) is None, str(log)
 
 
-def results(written: Written, log_of: list[int]) -> list[Result]:
+def results(written: ResultFiles, log_of: list[int]) -> list[Result]:
     """Return what was written, log by log; letters say which events are in no window."""
     sums: list[dict[tuple[str, int, int], int]] = [{} for _ in range(log_of[-1] + 1)]
     missed: dict[int, list[int]] = defaultdict(list)

@@ -68,7 +68,7 @@ def test_boundary(case, one_partition):
     partition = logs.BOUNDARIES.index(case)
     letters = one_partition.job.letters_of(partition)
     assert [
-        logs.Missed(
+        logs.Miss(
             letter["offset"],
             letter["feature_set"],
             letter["reason"],

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from flink_jobs.config import Settings
 from flink_jobs.datastream.job import replay_with_datastream
 from tests.support import logs
-from tests.support.executions import Executions, Written
+from tests.support.executions import Executions, ResultFiles
 
 pytestmark = pytest.mark.jvm
 
@@ -35,5 +35,5 @@ def test_a_key_in_two_partitions_has_a_row_for_each(tmp_path):
     rows = Counter(row.partition('"revision"')[0] for row in executions.job.rows)
     assert max(rows.values()) == 2
     replay_with_datastream(tmp_path / "log.jsonl", tmp_path / "timers", Settings(), form="timers")
-    timers = Written.read(tmp_path / "timers")
+    timers = ResultFiles.read(tmp_path / "timers")
     assert timers.rows == [row for row in executions.job.rows if '"fraud"' in row]

@@ -12,14 +12,8 @@ import redis
 from msgspec.structs import replace
 
 from flink_jobs.config import Settings
-from flink_jobs.connectors.redis import (
-    KEYS_PER_CALL,
-    FeatureStore,
-    StoreAway,
-    StoreUnusable,
-    open_answering,
-    trouble,
-)
+from flink_jobs.connectors.redis import KEYS_PER_CALL, FeatureStore, open_answering
+from flink_jobs.connectors.redis_errors import StoreAway, StoreUnusable, trouble
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.features.row import FeatureRow, encode_row
 from studykit.services.ports import free_port

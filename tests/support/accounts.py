@@ -1,4 +1,4 @@
-"""The accounts of a run: what its log calls for, against what can be read of its output.
+"""The accounts of a run: the output that its log calls for, against the output that can be read.
 
 Everything is a function of the log alone, so a run that was exactly once differs in nothing,
 whatever happened to it. Where one does differ, the accounts say in what.
@@ -31,30 +31,30 @@ Windows = Counter[tuple[str, int]]
 
 
 class Differences(NamedTuple):
-    """How what can be read differs from what the log calls for."""
+    """How the output that can be read differs from the output that the log calls for."""
 
     missing: int = 0
     """Rows and dead letters that the log calls for and nobody can read."""
     surplus: int = 0
-    """Those that it does not call for."""
+    """Rows and dead letters that the log does not call for."""
     twice: int = 0
-    """Those that can be read more than once."""
+    """Rows and dead letters that can be read more than once."""
     other: int = 0
-    """Those that say something else than they should."""
+    """Rows and dead letters whose content is another than the log calls for."""
     stored: int = 0
     """Hashes of the store that are not the last row of their entity."""
     lost: int = 0
     """How often a window lacks an event, and no dead letter says so."""
     counted_twice: int = 0
-    """How often an event is in a window although its dead letter says that it missed it."""
+    """How often an event is in a window that its dead letter lists as missed."""
 
     def plus(self, more: Differences) -> Differences:
-        """Add up, name by name."""
+        """Return the sums, name by name."""
         return Differences(*map(sum, zip(self, more, strict=True)))
 
 
 class Row(Struct):
-    """What the accounts need of a feature row."""
+    """The part of a feature row that the accounts need."""
 
     key: str
     window_start: int
@@ -63,7 +63,7 @@ class Row(Struct):
 
 
 class Letter(NamedTuple):
-    """What the accounts need of a dead letter: which record missed which windows of what."""
+    """The part of a dead letter that the accounts need: record, feature set, missed windows."""
 
     source: tuple[str, int, int]
     """Topic, partition and offset of the record."""
@@ -79,7 +79,7 @@ _read_missed = msgspec.json.Decoder(tuple[int, ...]).decode
 
 
 class Accounts:
-    """What a run has read and what it has written, as far as that is committed."""
+    """The records that a run has read, and the committed output that it has written."""
 
     def __init__(self, world: World, end_ms: int) -> None:
         """Read the topics to their ends; the job has stopped.
@@ -98,7 +98,7 @@ class Accounts:
         self.letters = list(_records(world, DEAD_LETTER_TOPIC))
 
     def differences(self, expected: Output, stored: Mapping[bytes, object]) -> Differences:
-        """Compare all that there is with what an undisturbed run makes of the same log.
+        """Compare the whole output with that of an undisturbed run over the same log.
 
         Args:
             expected: Its rows and dead letters.
@@ -165,7 +165,7 @@ class Accounts:
         ]
 
     def _counted(self, feature_set: FeatureSet) -> Windows:
-        """Return what the rows say that they count."""
+        """Return the counts that the rows hold, by window."""
         counted: Windows = Counter()
         for record in self.rows[feature_set.name]:
             row = _read_row(record.value)
@@ -173,7 +173,7 @@ class Accounts:
         return counted
 
     def _implied(self, feature_set: FeatureSet) -> Windows:
-        """Return what log and dead letters together say that the windows hold."""
+        """Return the counts that the log, less the dead letters, gives to each window."""
         letters = {letter.source: letter for letter in self._letters_of(feature_set)}
         decode, windows = EventDecoder(feature_set.source).decode, self._windows
         implied: Windows = Counter()
@@ -199,7 +199,7 @@ class Accounts:
 def compare(
     expected: Mapping[Any, object], found: Iterable[tuple[Hashable, object]]
 ) -> Differences:
-    """Compare what has been found, in any order, with what there should be exactly once.
+    """Compare what was found, in any order, with what must be there exactly once.
 
     >>> compare({"a": 1, "b": 2, "c": 3}, [("a", 1), ("a", 1), ("b", 0), ("x", 9)])
     Differences(missing=1, surplus=1, twice=1, other=1, stored=0, lost=0, counted_twice=0)

@@ -1,4 +1,4 @@
-"""The production job on a cluster, and everything that it stands on killed under it.
+"""The production job on a cluster, while a test kills each process that the job needs.
 
 While events flow, one part after the other dies as in a crash (kill -9), at a point that a seeded
 draw chooses, and is started again at once, as a supervisor would. Once in a while the job is
@@ -51,13 +51,13 @@ _WORKED: Final = "taskmanager_Status_JVM_CPU_Time"
 
 
 class Outcome(NamedTuple):
-    """What a run came to."""
+    """The result of a run."""
 
     differences: Differences
     ledgers: dict[str, tuple[int, int]]
     """By feature set: K x accepted - missed windows, and the sum of the windows' counts."""
     late_dropped: float
-    """What Flink's windows say that they dropped, as far as it was seen before each kill."""
+    """The records that Flink's windows dropped, by their metric, as last seen before each kill."""
     rows: int
     letters: int
 
@@ -155,7 +155,7 @@ class Stage:
         )
 
     def start_job(self) -> None:
-        """Submit the job; it goes on from its newest savepoint or checkpoint."""
+        """Submit the job, which goes on from its newest savepoint or checkpoint."""
         command = [sys.executable, "-m", self._job, "--state", str(self._folder / "state")]
         command += ["--cluster", self.services.flink.address, "--idle-seconds", "0"]
         environ = {
@@ -182,7 +182,7 @@ class Stage:
         assert self._savepoints() > before
 
     def rescale(self) -> None:
-        """Stop the job with a savepoint, and go on from it: 1 -> 2, and back at the next call."""
+        """Stop the job with a savepoint; start it at the other parallelism, 1 or 2."""
         self.stop_job()
         self._parallelism = 3 - self._parallelism
         self.start_job()
@@ -221,12 +221,12 @@ class Stage:
         self.start_job()
 
     def kill_broker(self) -> None:
-        """Kill the broker, in the middle of whatever transactions."""
+        """Kill the broker, with transactions open, and start it again."""
         self.services.kafka.kill()
         self.services.kafka.start()
 
     def kill_store(self) -> None:
-        """Kill the store, and let it be away for up to five seconds."""
+        """Kill the store, and start it again after up to five seconds."""
         self.services.redis.kill()
         time.sleep(self._draw.uniform(0, 5))
         self.services.redis.start()
@@ -262,7 +262,7 @@ class Stage:
                 self._keep_hashes()
 
     def _keep_hashes(self) -> None:
-        """Let no hash expire: some wait longer for their next row than it lives, five minutes."""
+        """Let no hash expire: some get their next row after the five minutes of their life."""
         self._hashes_kept = time.monotonic()
         store = self.world.redis()
         with store.pipeline(transaction=False) as commands:
@@ -271,17 +271,17 @@ class Stage:
             commands.execute()
 
     def _page(self) -> MetricsPage:
-        """Return what Flink has told of itself; nothing yet where the job has just started."""
+        """Return Flink's metrics; an empty page where the job has just started."""
         return metrics_page(self.services.metrics_port)
 
     def _wait_for_metrics(self) -> None:
-        """Wait until the TaskManager has told once more how much it has done."""
+        """Wait until the TaskManager has pushed its metrics once more."""
         before = self._page().total(_WORKED)
         self._wait(lambda: self._page().total(_WORKED) != before)
 
     @property
     def _log(self) -> Path:
-        """What the job's client has to say."""
+        """The log of the job's client."""
         return self._folder / "job.log"
 
     def _savepoints(self) -> int:

@@ -1,4 +1,4 @@
-"""Both executions of one log, and what each of them wrote."""
+"""Both executions of one log, and the result files of each."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from flink_jobs.processor import replay
 
 
 @dataclass(frozen=True)
-class Written:
+class ResultFiles:
     """The lines of the result files of one execution."""
 
     rows: list[str]
     letters: list[str]
 
     @classmethod
-    def read(cls, out: Path) -> Written:
+    def read(cls, out: Path) -> ResultFiles:
         return cls(_lines(out / "features.jsonl"), _lines(out / "dead-letter.jsonl"))
 
     def letters_of(self, partition: int) -> list[dict[str, Any]]:
@@ -35,10 +35,10 @@ class Written:
 
 @dataclass(frozen=True)
 class Executions:
-    """What the production job and the development processor made of the same log."""
+    """The result files of the production job and of the development processor for one log."""
 
-    job: Written
-    processor: Written
+    job: ResultFiles
+    processor: ResultFiles
 
     @classmethod
     def of(
@@ -48,7 +48,7 @@ class Executions:
         write_log(log, records)
         feature_job.replay_file(log, folder / "job", settings, parallelism)
         replay.replay_file(log, folder / "processor", settings)
-        return cls(Written.read(folder / "job"), Written.read(folder / "processor"))
+        return cls(ResultFiles.read(folder / "job"), ResultFiles.read(folder / "processor"))
 
     def assert_equal(self) -> None:
         """Compare line by line; name the first that only one of them has."""

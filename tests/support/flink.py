@@ -54,7 +54,7 @@ class Flink(in_process.Flink):
         return sorted(self.run(*told(windowed)), key=lambda line: line.startswith("late"))
 
 
-class Told(ProcessWindowFunction):
+class FiringReport(ProcessWindowFunction):
     """Tell each firing: key, start, end, the values that the window has, and the watermark."""
 
     def process(self, key, context, elements):  # type: ignore[no-untyped-def]
@@ -68,7 +68,7 @@ def told(windowed: Any) -> list[DataStream]:
     # An `EVENT` of its own: one that Java has seen cannot be sent to the workers.
     fields = [Types.LONG(), Types.STRING(), Types.LONG()]
     late = OutputTag("late", Types.ROW_NAMED(["event_ms", "card", "value"], fields))
-    fired = windowed.side_output_late_data(late).process(Told(), output_type=Types.STRING())
+    fired = windowed.side_output_late_data(late).process(FiringReport(), output_type=Types.STRING())
     missed = fired.get_side_output(late).map(
         lambda event: f"late {event[1]} {event[0]}", output_type=Types.STRING()
     )

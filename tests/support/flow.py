@@ -1,4 +1,4 @@
-"""What flows into a job and out of it while a test disturbs it."""
+"""The records that flow into a job, and its output, while a test disturbs the job."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Flow:
         self._thread = threading.Thread(target=lambda: world.append(self._paced()))
         self._held: int | None = None
         self.latest_ms = 0
-        """No event so far has a later event time, but for those that lie about it."""
+        """The largest event time so far, of events that are no defects."""
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Let records come for as long as this is open."""
+        """Send records while the context is open."""
         self._thread.start()
         try:
             yield
@@ -45,7 +45,7 @@ class Flow:
             self.end()
 
     def end(self) -> None:
-        """Let no more records come."""
+        """Send no more records."""
         self._enough.set()
         self._thread.join()
 
@@ -62,7 +62,7 @@ class Flow:
             self._held = None
 
     def close_log(self) -> int:
-        """Append a last event to every partition, so late that all before it is over; its time."""
+        """Append a last event to each partition, after all windows; return its time."""
         end_ms = self.latest_ms + DAY_MS
         self._world.append(_last_events(end_ms))
         return end_ms
@@ -102,7 +102,7 @@ class Tail:
     """Sees rows and dead letters as soon as they are committed."""
 
     def __init__(self, world: World, consumer: KafkaConsumer) -> None:
-        """Follow the topics of the job's output, by `consumer`, from where they end now."""
+        """Follow the topics of the job's output with `consumer`, from their present ends."""
         self._latest_ms = dict.fromkeys((feature_set.target for feature_set in CATALOG), 0)
         self._latest_missed_ms = 0
         self._consumer = consumer
@@ -112,7 +112,7 @@ class Tail:
             consumer.seek(partition, offset)
 
     def poll(self) -> None:
-        """See what has been committed since the last call; wait a little where nothing has."""
+        """Read the output committed since the last call; wait a little where there is none."""
         for partition, records in self._consumer.poll(50).items():
             if partition.topic == DEAD_LETTER_TOPIC:
                 missed = [start for record in records for start in letter_of(record).missed]
@@ -133,7 +133,7 @@ class Tail:
         return self._latest_missed_ms > event_ms
 
     def has_last_of(self, rows: Iterable[FeatureRow]) -> bool:
-        """Tell whether a window has been seen that ends with the last of `rows`, of every set."""
+        """Tell whether, of every set, a window has been seen that ends with the last of `rows`."""
         last_ms = dict.fromkeys(self._latest_ms, 0)
         targets = {feature_set.name: feature_set.target for feature_set in CATALOG}
         for row in rows:

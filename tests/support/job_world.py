@@ -75,7 +75,7 @@ class JobWorld:
             process.wait()
 
     def committed(self, topics: Iterable[str], seconds: float, enough: Callable[..., bool]):
-        """Return the committed records of `topics` as soon as there are enough of them."""
+        """Return the committed records of `topics` as soon as `enough` says so."""
         with closing(KafkaConsumer(bootstrap_servers=self.servers, **READ_COMMITTED)) as consumer:
             consumer.assign(_partitions(consumer, topics))
             found = []
@@ -87,7 +87,7 @@ class JobWorld:
             return found
 
     def whole(self, topics: Iterable[str]):
-        """Return all that is committed in `topics`."""
+        """Return all committed records of `topics`."""
         with closing(KafkaConsumer(bootstrap_servers=self.servers, **READ_COMMITTED)) as consumer:
             partitions = _partitions(consumer, topics)
             ends = consumer.end_offsets(partitions)
@@ -105,7 +105,7 @@ class JobWorld:
             return consumer.end_offsets([place])[place]
 
     def source(self) -> list[LogRecord]:
-        """Return what the event topics hold."""
+        """Return the records of the event topics."""
         return [
             LogRecord(
                 record.topic,

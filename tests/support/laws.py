@@ -1,4 +1,4 @@
-"""What holds of every window operator, whatever its windows are."""
+"""Laws of every window operator, whatever its windows are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.streams import Driver
 def assert_taking_changes_nothing(
     make: Callable[[], Driver], log: Sequence[Item], data: st.DataObject
 ) -> None:
-    """What fires is the same whenever it is taken."""
+    """The firings are the same whenever `take` is called."""
     once, often = make(), make()
     taken = []
     for item in log:
@@ -25,7 +25,7 @@ def assert_taking_changes_nothing(
 
 
 def assert_nothing_to_do_before_next_ms(make: Callable[[], Driver], log: Sequence[Item]) -> None:
-    """A watermark below `next_ms` may as well not be told."""
+    """A watermark below `next_ms` changes nothing, so that it need not be told."""
     always, when_due = make(), make()
     for item in log:
         assert always.send(item) == when_due.send_when_due(item)

@@ -55,7 +55,7 @@ def click(event_ms: int, key: str = "a", **changed: object) -> dict[str, Any]:
     }
 
 
-class Missed(NamedTuple):
+class Miss(NamedTuple):
     """A dead letter that a case expects. Windows are given by their starts, relative to `T`."""
 
     offset: int
@@ -71,7 +71,7 @@ class Case(NamedTuple):
     name: str
     topic: str
     values: list[bytes | None]
-    missed: Sequence[Missed] = ()
+    missed: Sequence[Miss] = ()
     rows: int | None = None
     """How many rows its strictest feature set has, where that is the point."""
     appended_ms: Sequence[int] = ()
@@ -96,14 +96,14 @@ def _clicks(name: str, *times: int, **expected: Any) -> Case:
     return Case(name, CLICKSTREAM, values, **expected)
 
 
-def _fraud(reason: str, late_by_ms: int, *ends_min: int, offset: int = 1) -> list[Missed]:
+def _fraud(reason: str, late_by_ms: int, *ends_min: int, offset: int = 1) -> list[Miss]:
     starts = [(end - 5) * MINUTE for end in ends_min]
-    return [Missed(offset, "fraud", reason, late_by_ms, starts)]
+    return [Miss(offset, "fraud", reason, late_by_ms, starts)]
 
 
 def _malformed(name: str, value: bytes | None, key: bytes | None = None) -> Case:
     good = msgspec.json.encode(payment(0, name))
-    missed = [Missed(0, None, "malformed")]
+    missed = [Miss(0, None, "malformed")]
     if key is None:
         return Case(name, TRANSACTIONS, [value, good], missed, rows=5)
     return Case(name, TRANSACTIONS, [value], missed, rows=0, key=key)
@@ -161,7 +161,7 @@ BOUNDARIES: Final = [
         0,
         300_001,
         appended_ms=[0, 0],
-        missed=[Missed(1, None, "future_timestamp")],
+        missed=[Miss(1, None, "future_timestamp")],
     ),
     _payments(
         "future_never_moves_wm",
@@ -169,7 +169,7 @@ BOUNDARIES: Final = [
         900_000,
         0,
         appended_ms=[0, 0, 0],
-        missed=[Missed(1, None, "future_timestamp")],
+        missed=[Miss(1, None, "future_timestamp")],
     ),
     _payments("one_year_gap", 0, 365 * 86_400_000, appended_ms=[0, 365 * 86_400_000], rows=10),
     _payments("one_millisecond_many_payments", *[5] * 12, rows=5),
@@ -245,7 +245,7 @@ BOUNDARIES: Final = [
         100_000,
         70_000,
         rows=1,
-        missed=[Missed(1, "session", "late", 0)],
+        missed=[Miss(1, "session", "late", 0)],
     ),
     _clicks(
         "late_for_both",
@@ -253,8 +253,8 @@ BOUNDARIES: Final = [
         59_999,
         rows=1,
         missed=[
-            Missed(1, "personalization", "late", 240_000, [m * MINUTE for m in range(-4, 1)]),
-            Missed(1, "session", "late", 240_001),
+            Miss(1, "personalization", "late", 240_000, [m * MINUTE for m in range(-4, 1)]),
+            Miss(1, "session", "late", 240_001),
         ],
     ),
     _clicks("gap_equal_merges", 0, 30 * MINUTE, rows=1),

@@ -53,7 +53,7 @@ class Step:
 
 
 @dataclass
-class Played:
+class Playback:
     """A whole log, played. `tail` is what the end of a bounded stream emits."""
 
     steps: list[Step] = field(default_factory=list)
@@ -85,13 +85,13 @@ def play_windows(
     offset: int = 0,
     bound: int,
     lateness: int = 0,
-) -> Played:
+) -> Playback:
     """Play one partition's log through sliding windows, to its end.
 
     A window misses an event if `end - 1 + lateness <= watermark`. It is emitted for a key as soon
     as `watermark >= end - 1`, and again for every event that enters it after that.
     """
-    played = Played()
+    played = Playback()
     windows: dict[tuple[int, str], list[Item]] = {}  # by start and key
     silent: set[tuple[int, str]] = set()  # those not emitted yet
     editions: Counter[tuple[int, str]] = Counter()
@@ -145,14 +145,14 @@ class _Session:
 
 def play_sessions(
     items: Sequence[Item], *, gap: int, bound: int, lateness: int = 0, strict: bool = False
-) -> Played:
+) -> Playback:
     """Play one partition's log through session windows, to its end.
 
     An event is the session [time, time + gap), and sessions of a key that touch are one. An event
     is late if the session that it ends up in is gone: `end - 1 + lateness <= watermark`. With
     `strict` it is late, whatever it would join, unless `time > watermark + 1`.
     """
-    played = Played()
+    played = Playback()
     live: list[_Session] = []
     clock = watermarks([item.time for item in items], bound)
 

@@ -1,6 +1,6 @@
 """A slow, obvious second opinion on joins: all rows in plain lists, searched again for every step.
 
-Written from the rules, and imports nothing of the engine.
+ResultFiles from the rules, and imports nothing of the engine.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from itertools import pairwise
 from statistics import pstdev
 from typing import Any, Final, NoReturn
 
-from tests.support.oracle import Emission, Item, Played, Step, play_sessions, play_windows
+from tests.support.oracle import Emission, Item, Playback, Step, play_sessions, play_windows
 
 Fields = dict[str, Any]
 Row = dict[str, Any]
@@ -88,7 +88,7 @@ def _partition(records: Sequence[Row], rules: Rules) -> Results:
     return Results(rows, letters)
 
 
-def _play(topic: str, items: Sequence[Item], rules: Rules) -> Iterable[tuple[str, Played]]:
+def _play(topic: str, items: Sequence[Item], rules: Rules) -> Iterable[tuple[str, Playback]]:
     name = {"transactions": "fraud", "clickstream": "personalization"}[topic]
     yield (
         name,
@@ -153,7 +153,7 @@ def bytes_of(record: Row, name: str) -> bytes | None:
 # Decoding.
 
 
-class _Refused(ValueError):
+class _Refusal(ValueError):
     pass
 
 
@@ -181,7 +181,7 @@ class _Pairs(list[tuple[str, Any]]):
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise _Refused(constant)
+    raise _Refusal(constant)
 
 
 def _whole(low: int, high: int) -> Any:

@@ -14,7 +14,7 @@ from flink_jobs.engine.sessions import SessionOperator
 from flink_jobs.engine.sliding import SlidingOperator
 from flink_jobs.engine.windows import SessionWindows, SlidingWindows
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
-from tests.support.oracle import Emission, Item, Played
+from tests.support.oracle import Emission, Item, Playback
 
 Row: TypeAlias = tuple[int, int, str, int, Any]
 """End, start, key, revision, content of a firing."""
@@ -118,7 +118,7 @@ def by_end(rows: Iterable[Row]) -> list[Row]:
     return [row for _, together in groupby(rows, lambda r: r[0]) for row in sorted(together)]
 
 
-def assert_same(driver: Driver, items: Sequence[Item], expected: Played) -> None:
+def assert_same(driver: Driver, items: Sequence[Item], expected: Playback) -> None:
     """Drive the engine and compare with the oracle after every event, and at the end."""
     for item, step in zip(items, expected.steps, strict=True):
         assert driver.clock.watermark_ms == max(step.watermark, -(2**63))

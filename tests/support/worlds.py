@@ -1,4 +1,4 @@
-"""The development processor as a process of its own, and what it has to come to.
+"""The development processor as a process of its own, and the output that it has to reach.
 
 What is expected is never written down: it is what `Partition` makes of the topics, read back from
 the broker, in one go and without a disturbance.
@@ -71,7 +71,7 @@ Entry: TypeAlias = tuple[str, int, bytes | None, bytes | None]
 
 
 def eventually(what: Callable[[], T], seconds: float = 60.0) -> T:
-    """Return the first answer that is true; poll for it, and fail where none comes."""
+    """Poll until an answer is true, and return it; fail after a long time without one."""
     answer = wait_until(what, seconds, poll_seconds=0.02)
     assert answer, f"still not so after {seconds} s"
     return answer
@@ -92,15 +92,15 @@ def coordinated(ask: Callable[[], T]) -> T:
 
 @dataclass
 class Reference:
-    """What an undisturbed run makes of the topics."""
+    """The output of an undisturbed run over the topics."""
 
     output: Output
     ledgers: dict[tuple[str, str, str], Ledger]
-    """By topic, partition and feature set."""
+    """Ledgers by topic, partition and feature set."""
 
 
 class Run:
-    """One process of the processor."""
+    """A process of the development processor."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str], *flags: str) -> None:
         self.port = free_port()
@@ -114,11 +114,11 @@ class Run:
             )
 
     def lines(self) -> list[dict[str, Any]]:
-        """Return what it has logged; every line must be a JSON object."""
+        """Return the lines of the process's log; every line must be a JSON object."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def get(self, path: str) -> tuple[int, str]:
-        """Return status and body of a page that it serves; status 0 while it serves none."""
+        """Return status and body of a page of the process; status 0 while it serves none."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as page:
                 return page.status, page.read().decode()
@@ -137,7 +137,7 @@ class Run:
         return found
 
     def consumed(self) -> float:
-        """Return how many records it has processed, counted once for every feature set."""
+        """Return how many records the process has processed, counted once for every feature set."""
         return sum(self.samples("features_consumed_total").values())
 
     def is_alive(self) -> bool:
@@ -218,7 +218,7 @@ class World:
 
     @contextmanager
     def flowing(self, seed: int) -> Iterator[None]:
-        """Let such traffic flow meanwhile, up to a thousand records a second."""
+        """Send rough traffic while the context is open, up to a thousand records a second."""
         enough = threading.Event()
 
         def paced() -> Iterator[Entry]:
@@ -273,23 +273,23 @@ class World:
             return dict(consumer.end_offsets(asked))
 
     def appeared(self) -> int:
-        """Return how many rows and dead letters have come out."""
+        """Return how many rows and dead letters the topics hold."""
         ends = self.ends(TARGET_TOPICS)
         return sum(end - self.firsts[partition] for partition, end in ends.items())
 
     def wait_for_output(self, more: float) -> None:
-        """Return as soon as so much more has come out than there is now."""
+        """Return as soon as the topics hold so many more rows and letters than now."""
         before = self.appeared()
         eventually(lambda: self.appeared() - before >= more)
 
     def committed(self) -> dict[TopicPartition, int]:
-        """Return up to where the group has committed the delivery of its output."""
+        """Return the offset up to which the group has delivered its output, by partition."""
         with self.admin() as admin:
             offsets = coordinated(lambda: admin.list_group_offsets(self.group))[self.group]
         return {partition: delivered_until(commit) for partition, commit in offsets.items()}
 
     def reference(self) -> Reference:
-        """Process what the topics hold, in one go."""
+        """Process the whole of the topics at once."""
         settings = Settings.load(self.environment())
         output, ledgers = Output(), {}
         for place, records in self.read(SOURCE_TOPICS).items():
@@ -302,7 +302,7 @@ class World:
         return Reference(output, ledgers)
 
     def read(self, topics: tuple[str, ...]) -> dict[TopicPartition, list[Any]]:
-        """Return what has been appended to the topics in this test."""
+        """Return the records that this test has appended to the topics."""
         ends = self.ends(topics)
         found: dict[TopicPartition, list[Any]] = defaultdict(list)
         with consumer_of(self.services) as consumer:
@@ -315,7 +315,7 @@ class World:
         return found
 
     def assert_undisturbed(self) -> Reference:
-        """Compare everything that has come out with what an undisturbed run makes of the log."""
+        """Compare the whole output with that of an undisturbed run over the same log."""
         reference = self.reference()
         records = self.read(TARGET_TOPICS)
         of_topic = defaultdict(list)
@@ -381,7 +381,7 @@ def assert_same(found: dict[Any, Any], expected: dict[Any, Any]) -> None:
 
 
 def once(pairs: Iterable[tuple[T, Any]]) -> dict[T, Any]:
-    """Return pairs as a dictionary; what comes twice must be the same."""
+    """Return pairs as a dictionary; two pairs of one key must be equal."""
     found: dict[T, Any] = {}
     for key, value in pairs:
         assert found.setdefault(key, value) == value, key
@@ -425,7 +425,7 @@ def point(seed: int, low: float, high: float) -> float:
 
 @pytest.fixture(scope="session")
 def own_services() -> Iterator[TestServices]:
-    """Give a broker and a store that no other test sees: these here are killed."""
+    """Give a broker and a store that no other test uses, for a test to kill."""
     with home_for_services() as home:
         yield TestServices(Workspace(home))
 

@@ -21,7 +21,7 @@ from studykit.trace.payments import seeded
 from studykit.trace.simulate import Event, Policy, PolicyError, Trace, simulate
 from studykit.trace.stories import SILENT_PARTITION, STORY, STORY_POLICY, TWO_VISITS
 from studykit.trace.view import view
-from tests.support.oracle import Item, Played, play_sessions, play_windows
+from tests.support.oracle import Item, Playback, play_sessions, play_windows
 
 quiet = settings(deadline=None, max_examples=80)
 
@@ -61,7 +61,7 @@ def one_input(events: list[Event]) -> list[Event]:
     return [replace(event, source="p0") for event in events]
 
 
-def oracle(trace: Trace) -> Played:
+def oracle(trace: Trace) -> Playback:
     """The same stream, played by the slow second opinion."""
     policy = trace.policy
     items = [

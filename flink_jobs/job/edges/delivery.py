@@ -15,7 +15,8 @@ from typing import Final
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.outbox import DELIVERY_TIMEOUT_S, Outbox, unstored
-from flink_jobs.connectors.redis import FeatureStore, StoreAway, WriteResult, open_client
+from flink_jobs.connectors.redis import FeatureStore, WriteResult, open_client
+from flink_jobs.connectors.redis_errors import StoreAway
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import FeatureRow
 
