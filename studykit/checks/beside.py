@@ -99,8 +99,8 @@ class Spans:
         edges += [event.event_ms for event in scene.events]
         left, end = min(edges) / 1_000 - MARGIN_S, max(edges) / 1_000 + MARGIN_S
         axes.set(xlim=(left, end), ylim=(bottom, -0.8))
-        axis.along_x(axes, axis.seconds(int(end * 1_000)), title="event time (s)")
-        axis.along_y(axes, [0.0, 1.0, low + LAYER / 2], names=["events", "right", "yours"])
+        axis.along_x(axes, axis.seconds(int(end * 1_000)), title=scene.axis)
+        axis.along_y(axes, [0.0, 1.0, low + LAYER / 2], names=[scene.marks, "right", "yours"])
         for number, event in enumerate(scene.events, start=1):
             _draw_event(axes, number, event.event_ms / 1_000, 0)
         for (start_ms, end_ms), layer in right:

@@ -32,6 +32,8 @@ class Scene:
         your_watermarks: The same as the learner's function gives it, drawn dashed.
         right_spans: The windows or sessions that are asked for; with them nothing else is shown.
         your_spans: Those that the learner's function gives, drawn dashed.
+        axis: What the axis of a picture of spans shows.
+        marks: What stands above the spans.
     """
 
     figure: FigureName
@@ -44,6 +46,8 @@ class Scene:
     your_watermarks: tuple[int | None, ...] = ()
     right_spans: tuple[tuple[int, int], ...] = ()
     your_spans: tuple[tuple[int, int], ...] = ()
+    axis: str = "event time (s)"
+    marks: str = "events"
 
 
 def spans(rows: Json) -> tuple[tuple[int, int], ...]:

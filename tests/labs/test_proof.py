@@ -67,7 +67,9 @@ def test_the_solution_prints_what_is_committed(proof_of: Proofs, course: Course,
     printed = {cell.id: cell.text for cell in proof_of(lab.name).solution_cells}
     for cell in committed:
         if cell["cell_type"] == "code":
-            assert "".join(output["text"] for output in cell["outputs"]) == printed[cell["id"]]
+            assert (
+                "".join(output.get("text", "") for output in cell["outputs"]) == printed[cell["id"]]
+            )
 
 
 def test_every_check_cell_of_the_solution_says_done(proof_of: Proofs, lab: Lab) -> None:

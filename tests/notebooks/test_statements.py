@@ -29,7 +29,7 @@ def test_every_statement_is_marked() -> None:
 
 def test_statements_are_found_in_every_kind_of_text() -> None:
     places = {statement.place.partition("/")[0].partition(":")[0] for statement in STATEMENTS}
-    assert places == {"StudyDoc.md", "notebooks", "studykit"}  # the labs' own text names no engine
+    assert places == {"StudyDoc.md", "notebooks", "solutions", "studykit"}
 
 
 # The finder itself

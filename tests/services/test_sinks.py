@@ -1,0 +1,106 @@
+"""The live part of the lesson and the lab on sinks, on a real broker and a real store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import NewTopic
+
+from studykit.exercises.catalog import find_exercise
+from studykit.exercises.definition import Exercise
+from studykit.services.sinks import SinkLab
+from studykit.widgets.real_run import RealRun
+from tests.support.services import TestServices
+
+pytestmark = pytest.mark.services
+
+EXERCISE: Exercise = find_exercise("L10.7")[1]
+OPEN_AND_ABORTED = [
+    ["write", "A", "x", 5],
+    ["write", "B", "y", 9],
+    ["commit", "B"],
+    ["write", "C", "x", 7],
+    ["abort", "C"],
+]
+LATE_COMMIT = [
+    ["write", "A", "x", 5],
+    ["write", "B", "x", 9],
+    ["abort", "B"],
+    ["write", "C", "y", 7],
+    ["commit", "C"],
+    ["commit", "A"],
+]
+
+
+class SharedSinkLab(SinkLab):
+    """The services of the test run, with a topic of this lab's own; it counts its starts."""
+
+    def __init__(self, services: TestServices, home: Path) -> None:
+        super().__init__(home=home)
+        self.kafka, self.redis = services.kafka, services.redis
+        self.topic = f"sinks-{uuid4().hex}"
+        self.starts = self.stops = 0
+
+    def start(self) -> str:
+        self.starts += 1
+        with closing(KafkaAdminClient(bootstrap_servers=self.kafka.address)) as admin:
+            admin.create_topics([NewTopic(self.topic, 1, 1)])
+        return "shared"
+
+    def stop(self) -> str:
+        self.stops += 1
+        self._producers.clear()
+        return "shared"
+
+
+@pytest.fixture
+def lab(
+    services: TestServices,
+    kafka_servers: str,
+    redis_address: tuple[str, int],
+    tmp_path: Path,
+) -> Iterator[SharedSinkLab]:
+    shared = SharedSinkLab(services, tmp_path)
+    yield shared
+    shared.stop()
+
+
+@pytest.mark.parametrize("steps", [OPEN_AND_ABORTED, LATE_COMMIT], ids=["open", "late commit"])
+def test_the_broker_gives_its_readers_what_the_exercise_expects(
+    lab: SharedSinkLab, steps: list[list[Any]]
+) -> None:
+    lab.start()
+    assert lab.play(steps) == EXERCISE.reference(steps)
+
+
+def test_the_button_starts_nothing_before_it_is_pressed_and_stops_what_it_started(
+    lab: SharedSinkLab,
+) -> None:
+    run = RealRun(EXERCISE.reference, OPEN_AND_ABORTED, lab)
+    assert (lab.starts, lab.stops) == (0, 0)
+    run.button.click()
+    assert (lab.starts, lab.stops) == (1, 1)
+    assert "The same for all three readers" in run.said.value
+    assert "<td>[5, 9, 7]</td><td>[5, 9, 7]</td>" in run.rows.value
+    assert not run.button.disabled
+
+
+def test_a_function_that_stops_with_an_error_starts_nothing(lab: SharedSinkLab) -> None:
+    run = RealRun(lambda steps: {}["nothing"], OPEN_AND_ABORTED, lab)
+    run.button.click()
+    assert lab.starts == 0
+    assert "KeyError" in run.said.value
+    assert 'role="alert"' in run.said.value
+
+
+def test_a_wrong_answer_is_shown_beside_the_brokers(lab: SharedSinkLab) -> None:
+    run = RealRun(lambda steps: None, LATE_COMMIT, lab)
+    run.button.click()
+    assert "They differ" in run.said.value
+    assert "<td>[5, 7]</td>" in run.rows.value
