@@ -41,6 +41,9 @@ LESSON = [
     "JobLab().start(); time.sleep(600)",
 ]  # fmt: skip
 
+LOOK_EVERY_S = 0.2
+"""To look at all processes of the machine is work, with which what is waited for competes."""
+
 Kill = Callable[[subprocess.Popen[bytes]], None]
 
 
@@ -136,10 +139,10 @@ def test_what_is_killed_leaves_nothing(home: Path, command: list[str]) -> None:
 
 def assert_leaves_nothing(holder: Holder, *names: str, end: Kill) -> None:
     try:
-        eventually(lambda: holder.runs(*names))
+        eventually(lambda: holder.runs(*names), poll_seconds=LOOK_EVERY_S)
         end(holder.runner)
         holder.runner.wait(30)
-        eventually(lambda: holder.alive() == [], seconds=30)
+        eventually(lambda: holder.alive() == [], seconds=30, poll_seconds=LOOK_EVERY_S)
     finally:
         for process in holder.alive():
             with suppress(psutil.Error):

@@ -70,9 +70,9 @@ Entry: TypeAlias = tuple[str, int, bytes | None, bytes | None]
 """Topic, partition, key and value of a record to append."""
 
 
-def eventually(what: Callable[[], T], seconds: float = 60.0) -> T:
+def eventually(what: Callable[[], T], seconds: float = 60.0, poll_seconds: float = 0.02) -> T:
     """Poll until an answer is true, and return it; fail after a long time without one."""
-    answer = wait_until(what, seconds, poll_seconds=0.02)
+    answer = wait_until(what, seconds, poll_seconds)
     assert answer, f"still not so after {seconds} s"
     return answer
 
