@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,7 +13,7 @@ from studykit.services.supervision.leash import hold_leash
 if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker carries the leash of the run
     hold_leash(firm=True)
 
-pytest_plugins = ["tests.support.services"]
+pytest_plugins = ["tests.support.services", "tests.support.mini_cluster", "tests.support.minutes"]
 
 # How hard property tests look. No deadline: the machine may be busy.
 settings.register_profile(
@@ -26,6 +27,9 @@ _NOTHING_MAY_BE_SKIPPED = os.environ.get("CI") == "true"
 _LET_GO_BY_PYFLINK = (r"<function Popen\.__del__", r"<_io\.FileIO name=\d+ mode=.[rw]b")
 """The process that it starts Java with, and its pipes. Elsewhere such a leak is ours."""
 
+_LONGEST_FIRST = ("jvm", "browser", "services", "slow")
+"""The marks of tests, by how long a file with them takes."""
+
 os.environ.setdefault("JVM_ARGS", " ".join(["-Xmx1g", *QUICK]))  # before a test looks at them
 
 
@@ -34,15 +38,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what waits the longest begin first: several processes then end at about the same time.
+    """Let the files that take longest begin first: several processes then end at the same time.
 
     What starts Java is not blamed for what PyFlink leaves open.
     """
-    items.sort(key=lambda item: not item.get_closest_marker("jvm"))
+    ranks: dict[Path, int] = {}
+    for item in items:
+        ranks[item.path] = min(_rank(item), ranks.get(item.path, len(_LONGEST_FIRST)))
+    items.sort(key=lambda item: ranks[item.path])  # which keeps the order in each file
     for item in items:
         if item.get_closest_marker("jvm"):
             for what in _LET_GO_BY_PYFLINK:
                 item.add_marker(_unraisable_ignored(what))
+
+
+def _rank(item: pytest.Item) -> int:
+    marks = (item.get_closest_marker(name) for name in _LONGEST_FIRST)
+    return next((rank for rank, mark in enumerate(marks) if mark), len(_LONGEST_FIRST))
 
 
 def _unraisable_ignored(what: str) -> pytest.MarkDecorator:
