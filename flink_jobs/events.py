@@ -128,7 +128,15 @@ class Malformed(ValueError):
 
 
 class EventDecoder:
-    """Decodes the records of one topic."""
+    """Decodes the records of one topic, strictly: both executions use this decoder.
+
+    >>> decode = EventDecoder(CLICKSTREAM).decode
+    >>> step = b'{"event_id":"e","user_id":"u","event_type":"click","item_id":"i","event_time":"1"}'
+    >>> decode(b"u", step)
+    Traceback (most recent call last):
+    ...
+    flink_jobs.events.Malformed: Expected `int`, got `str` - at `$.event_time`
+    """
 
     def __init__(self, topic: str) -> None:
         """Build the decoder of `topic`, one of `EVENT_TYPES`.

@@ -102,7 +102,7 @@ KEYS_PER_CALL: Final = 100
 
 
 class WriteResult(NamedTuple):
-    """What became of the rows of one write."""
+    """What became of the rows of one write; rows that are not counted here are written."""
 
     stale: int
     """How many rows the store refused as not newer than the stored row."""
@@ -164,7 +164,11 @@ def _mode(client: redis.Redis) -> str:
 
 
 class FeatureStore:
-    """Writes feature rows to Redis."""
+    """Writes feature rows to Redis: at least once, with the effect of once.
+
+    To write rows again, or older rows after newer ones, changes nothing. Rows go in pipelines of
+    calls of a script, `KEYS_PER_CALL` rows each, and each call is atomic.
+    """
 
     def __init__(self, client: redis.Redis, ttl_ms: Mapping[str, int]) -> None:
         """Write through `client`; `ttl_ms` is the time to live of a row by feature set, ms."""

@@ -62,7 +62,7 @@ class FraudWindow(ProcessWindowFunction):  # type: ignore[misc]
         context: ProcessWindowFunction.Context[TimeWindow],
         elements: Iterable[Row],
     ) -> Iterator[str]:
-        """Yield the line of a window that fires."""
+        """Yield the line of a window that fires, for the first time or once more."""
         fired = context.window_state().get_state(_REVISION)
         revision = fired.value() or 0
         fired.update(revision + 1)

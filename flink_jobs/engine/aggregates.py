@@ -42,7 +42,7 @@ class Aggregate(Protocol[Value_contra, Acc, Result_co]):
 
 
 class Totals(Struct, frozen=True, gc=False):
-    """Count, sum and maximum of whole numbers."""
+    """Count, sum and maximum of whole numbers: the result of `CountSumMax`."""
 
     count: int
     total: int
@@ -61,7 +61,7 @@ class CountSumMax:
     """
 
     def lift(self, values: Sequence[int]) -> list[int]:
-        """Return `[count, sum, maximum]`."""
+        """Return `[count, sum, maximum]`: a list, because `add` changes it in place."""
         return [len(values), sum(values), max(values)]
 
     def add(self, acc: list[int], value: int) -> list[int]:

@@ -61,7 +61,7 @@ class RecordedSlidingOperator(SlidingOperator[Value, Acc, Result]):
         super().__init__(windows, aggregate, clock, lateness_ms)
 
     def on_event(self, key: str, event_ms: int, value: Value, offset: int) -> Sequence[int]:
-        """Do what the base class does, and report it."""
+        """Count an event as the base class does; report windows that open or fire again."""
         missed = super().on_event(key, event_ms, value, offset)
         for window in self.windows.assign(event_ms)[len(missed) :]:
             keys = self._keys.setdefault(window.end_ms, {})
@@ -73,7 +73,7 @@ class RecordedSlidingOperator(SlidingOperator[Value, Acc, Result]):
         return missed
 
     def on_watermark(self) -> None:
-        """Do what the base class does, and report it."""
+        """Fire as the base class does; report each firing, and each window that is purged."""
         super().on_watermark()
         # Windows that end here or before are purged: `is_purged`, solved for the end.
         over_ms = self._clock.watermark_ms - self._lateness_ms + 1
@@ -85,7 +85,7 @@ class RecordedSlidingOperator(SlidingOperator[Value, Acc, Result]):
         _tell(self._recorder, self._unreported(), purged, self._lateness_ms)
 
     def take(self) -> list[Firing[Result]]:
-        """Return what has fired since the last call."""
+        """Return the firings since the last call; each has been reported already."""
         self._reported = 0
         return super().take()
 
@@ -114,7 +114,7 @@ class RecordedSessionOperator(SessionOperator[Value, Acc, Result]):
         super().__init__(windows, aggregate, clock, lateness_ms)
 
     def on_event(self, key: str, event_ms: int, value: Value, offset: int) -> Sequence[int]:
-        """Do what the base class does, and report it."""
+        """Count an event as the base class does; report sessions that open, grow or merge."""
         before = self._windows_of(key)
         missed = super().on_event(key, event_ms, value, offset)
         self._removals.clear()  # what an event removes has not been purged: it is part of another
@@ -128,13 +128,13 @@ class RecordedSessionOperator(SessionOperator[Value, Acc, Result]):
         return missed
 
     def on_watermark(self) -> None:
-        """Do what the base class does, and report it."""
+        """Fire as the base class does; report each firing, and each session that is purged."""
         super().on_watermark()
         purged, self._removals = self._removals, []
         _tell(self._recorder, self._unreported(), purged, self._lateness_ms)
 
     def take(self) -> list[Firing[Result]]:
-        """Return what has fired since the last call."""
+        """Return the firings since the last call; each has been reported already."""
         self._reported = 0
         return super().take()
 

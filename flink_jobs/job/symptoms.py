@@ -84,7 +84,13 @@ class Reading:
 
 
 class Symptoms:
-    """Compares readings, the newest with those before it."""
+    """Compares the newest reading with earlier ones, and names what is wrong.
+
+    >>> symptoms = Symptoms()
+    >>> symptoms.add(Reading(0.0, restarts=1))
+    >>> list(symptoms.troubles())  # a sentence each
+    ['restarts']
+    """
 
     def __init__(self) -> None:
         """Begin with no reading."""

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line."""
+"""Structured logs: one JSON object a line, with the keys that Flink's Java processes use, too."""
 
 from __future__ import annotations
 

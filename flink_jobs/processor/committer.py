@@ -32,7 +32,10 @@ log = logging.getLogger("stream_processor")
 
 
 class Committer:
-    """Commits the partitions of the consumer's group."""
+    """Commits partitions for the group: at intervals, and when the group takes them away.
+
+    A partition whose position has not changed is not committed again.
+    """
 
     def __init__(
         self,

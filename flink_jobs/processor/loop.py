@@ -219,7 +219,7 @@ class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
         self._processor = processor
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Commit and let go, while the group waits."""
+        """Commit the partitions and let them go, while the group waits for this member."""
         self._processor.release(revoked)
 
     def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:

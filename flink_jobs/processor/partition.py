@@ -38,7 +38,7 @@ class ResumePoint(NamedTuple):
 
 @dataclass(slots=True)
 class Output:
-    """What a batch of records produced."""
+    """The output of a batch: rows of windows that fired, and dead letters, each in log order."""
 
     rows: list[FeatureRow] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)

@@ -107,7 +107,10 @@ def reachable(people: Customers, places: Terminals, radius: float = RADIUS) -> l
 
 
 def payments(people: Customers, reach: list[Ints], days: int = DAYS) -> Payments:
-    """Draw the payments of all customers over `days` days."""
+    """Draw the payments of all customers over `days` days, without any fraud.
+
+    The whole data set, 1,754,155 payments, takes some seconds.
+    """
     rows = [
         _of_one_customer(customer, people, places, days) for customer, places in enumerate(reach)
     ]
