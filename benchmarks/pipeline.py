@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,7 +16,7 @@ import msgspec
 import redis
 from kafka import KafkaProducer
 
-from benchmarks.measure import Figure, take_turns
+from benchmarks.measure import Figure, take_turns, timed
 from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import open_consumer
 from flink_jobs.connectors.outbox import Outbox
@@ -58,8 +60,15 @@ def measure() -> list[Figure]:
                 "fraud": partial(process, settings, count, [FRAUD], Outbox),
             }
         )
+        alone_s, two_s = _of_workers(settings, 1), _of_workers(settings, 2)
     bare = times["bare"].wall_s
-    return [
+    workers = [
+        Figure("pipeline", "one process of its own, in steady work", count / alone_s, "events/s",
+               1.0, "itself"),
+        Figure("pipeline", "--workers 2", count / two_s, "events/s", alone_s / two_s,
+               "one process", "ratio >= 1.7"),
+    ]  # fmt: skip
+    return workers + [
         Figure("pipeline", name, count / times[key].wall_s, "events/s", bare / times[key].wall_s,
                "poll and decode", goal)
         for key, name, goal in (
@@ -68,6 +77,29 @@ def measure() -> list[Figure]:
             ("fraud", "all fraud features into Redis and the feature topic", "ratio >= 0.4"),
         )
     ]  # fmt: skip
+
+
+def _of_workers(settings: Settings, workers: int, rounds: int = 3) -> float:
+    """Return how many seconds so many workers need for the log, once they have begun.
+
+    A second run of the same group finds nothing to do, so it takes what starting, joining the group
+    and ending take.
+    """
+    group_s = []
+    for _ in range(rounds):
+        own = _in_a_new_group(settings)
+        flags = {
+            "--workers": workers,
+            "--kafka-servers": own.kafka_servers,
+            "--kafka-group": own.kafka_group,
+            "--redis-port": own.redis_port,
+            "--metrics-port": 0,
+        }
+        words = [str(word) for pair in flags.items() for word in pair]
+        command = [sys.executable, "-m", "flink_jobs.stream_processor", "--until-caught-up", *words]
+        run = partial(subprocess.run, command, check=True, stderr=subprocess.DEVNULL)
+        group_s.append(timed(run).wall_s - timed(run).wall_s)
+    return min(group_s)
 
 
 class _Amounts(CountSumMax):
