@@ -29,9 +29,8 @@ from flink_jobs.processor.partition import Output, Partition
 from flink_jobs.simulator.disorder import Disorder
 from studykit.errors import StudyError
 from studykit.services.flink import flink_environ
-from studykit.services.kafka import Kafka
+from studykit.services.own_services import OwnServices
 from studykit.services.ports import HOST, free_port
-from studykit.services.redis import Redis
 from studykit.services.seed import Plan, append
 from studykit.services.supervision import process
 from studykit.services.supervision.leash import VARIABLE, hold_leash
@@ -111,15 +110,13 @@ def features_of(record: Record) -> dict[str, Any]:
     return features
 
 
-class JobLab:
+class JobLab(OwnServices):
     """A Kafka, a Redis and the production job, in a workspace that is removed at the end."""
 
     def __init__(self, home: Path | None = None) -> None:
         """Work in the folder `home`, which is removed at the end; nothing starts before `start`."""
-        self.workspace = Workspace(home or Workspace.of_clone().home / "lesson12")
+        super().__init__(home or Workspace.of_clone().home / "lesson12")
         self._job = self.workspace.run / "job.json"
-        self.kafka = Kafka(self.workspace, free_port())
-        self.redis = Redis(self.workspace, free_port())
 
     def start(self) -> str:
         """Start an empty Kafka and an empty Redis; what an earlier run left behind is removed.
@@ -130,10 +127,7 @@ class JobLab:
         Raises:
             StudyError: Kafka or Redis does not start.
         """
-        self.stop()
-        hold_leash()
-        self.kafka.start()
-        self.redis.start()
+        super().start()
         return f"Kafka answers on {self.kafka.address}, Redis on {self.redis.address}"
 
     def start_job(self, *flags: str) -> None:
@@ -157,11 +151,9 @@ class JobLab:
             process.stop(running, _STOP_S)
         return running is not None
 
-    def stop(self) -> str:
-        """Stop the job, Redis and Kafka, and remove all that they have kept."""
-        stopped = [self.stop_job(), self.redis.stop(), self.kafka.stop()]
-        shutil.rmtree(self.workspace.home, ignore_errors=True)
-        return "stopped and removed" if any(stopped) else "nothing was running"
+    def stop_programs(self) -> bool:
+        """Stop the job with a savepoint; return whether the job was running."""
+        return self.stop_job()
 
     def send(self, records: Iterable[LogRecord]) -> int:
         """Send records to the partitions that they name, and return how many the broker has."""

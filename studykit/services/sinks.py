@@ -6,7 +6,6 @@ read nor written, and nothing is left at the end.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterable
 from contextlib import closing
@@ -19,10 +18,8 @@ from kafka.admin import NewTopic
 from redis import Redis as Client
 
 from studykit.errors import StudyError
-from studykit.services.kafka import Kafka
-from studykit.services.ports import HOST, free_port
-from studykit.services.redis import Redis
-from studykit.services.supervision.leash import hold_leash
+from studykit.services.own_services import OwnServices
+from studykit.services.ports import HOST
 from studykit.workspace import Workspace
 
 TOPIC: Final = "totals"
@@ -30,8 +27,8 @@ TOPIC: Final = "totals"
 _PATIENCE_S: Final = 60.0
 
 
-class SinkLab:
-    """A Kafka and a Redis, in a workspace that is removed at the end."""
+class SinkLab(OwnServices):
+    """A Kafka, a Redis and three readers, in a workspace that is removed at the end."""
 
     def __init__(self, name: str = "lesson10", home: Path | None = None) -> None:
         """Work in the folder `home`, which belongs to this alone; none starts until asked.
@@ -40,25 +37,20 @@ class SinkLab:
             name: Who works there; two at a time need two names.
             home: The folder; one of the clone's workspace if None.
         """
-        self.workspace = Workspace(home or Workspace.of_clone().home / name)
-        self.kafka = Kafka(self.workspace, free_port())
-        self.redis = Redis(self.workspace, free_port())
+        super().__init__(home or Workspace.of_clone().home / name)
         self.topic = TOPIC
         self._producers: dict[str, Producer] = {}
 
     def start(self) -> str:
-        """Start a fresh Kafka and a fresh Redis; what an earlier run left behind is removed.
+        """Start an empty Kafka with the topic, and an empty Redis.
 
         Raises:
-            StudyError: One of them does not start.
+            StudyError: Kafka or Redis does not start.
         """
-        self.stop()
-        hold_leash()
-        self.kafka.start()
-        self.redis.start()
+        answer = super().start()
         with closing(KafkaAdminClient(bootstrap_servers=self.kafka.address)) as admin:
             admin.create_topics([NewTopic(self.topic, 1, 1)])
-        return "Kafka and Redis answer"
+        return answer
 
     def producer(self, name: str) -> Producer:
         """Return a producer whose transactions have this id.
@@ -137,12 +129,10 @@ class SinkLab:
             "store": held,
         }
 
-    def stop(self) -> str:
-        """Stop Redis and Kafka, and remove all that they have kept."""
+    def stop_programs(self) -> bool:
+        """Forget the producers: their transactions end with the broker."""
         self._producers.clear()
-        stopped = [self.redis.stop(), self.kafka.stop()]
-        shutil.rmtree(self.workspace.home, ignore_errors=True)
-        return "stopped and removed" if any(stopped) else "nothing was running"
+        return False
 
     def _opened(self, name: str) -> Producer:
         """Return the producer of a transaction that is open; it begins with its first step."""

@@ -29,10 +29,9 @@ from flink_jobs.events import TRANSACTIONS
 from flink_jobs.features.row import encode_row
 from flink_jobs.processor.partition import Partition
 from studykit.errors import StudyError
-from studykit.services.kafka import Kafka
 from studykit.services.kills.worker import numbers_of, totals_of
+from studykit.services.own_services import OwnServices
 from studykit.services.ports import HOST, free_port
-from studykit.services.redis import Redis
 from studykit.services.seed import Plan
 from studykit.services.supervision import process
 from studykit.services.supervision.leash import hold_leash
@@ -89,7 +88,7 @@ def compared(kills: int, asked: Iterable[bytes], found: Sequence[bytes]) -> Diff
     )
 
 
-class KillLab:
+class KillLab(OwnServices):
     """A Kafka, a Redis and a program that is killed, in a workspace that is removed at the end."""
 
     def __init__(self, name: str = "lesson09", home: Path | None = None, seed: int = 9) -> None:
@@ -100,35 +99,19 @@ class KillLab:
             home: Another folder.
             seed: Draws the moments of the kills.
         """
-        self.workspace = Workspace(home or Workspace.of_clone().home / name)
-        self.kafka = Kafka(self.workspace, free_port())
-        self.redis = Redis(self.workspace, free_port())
+        super().__init__(home or Workspace.of_clone().home / name)
         self._record = self.workspace.run / "program.json"
         self._log = self.workspace.logs / "program.log"
         self._draw = Random(seed)
         traffic = Plan(events=_TRAFFIC, cards=50).arrivals(now_ms=0)
         self._payments = (a for a in traffic if a.topic == TRANSACTIONS)
 
-    def start(self) -> str:
-        """Start a fresh Kafka and a fresh Redis; what an earlier run left behind is removed.
-
-        Raises:
-            StudyError: One of them does not start.
-        """
-        self.stop()
-        hold_leash()
-        self.kafka.start()
-        self.redis.start()
-        return "Kafka and Redis answer"
-
-    def stop(self) -> str:
-        """Stop the program, Redis and Kafka, and remove all that they have kept."""
+    def stop_programs(self) -> bool:
+        """Kill the program, if it runs; return whether it did."""
         running = process.read_record(self._record)
         if running is not None:
             process.kill(running)
-        stopped = [running is not None, self.redis.stop(), self.kafka.stop()]
-        shutil.rmtree(self.workspace.home, ignore_errors=True)
-        return "stopped and removed" if any(stopped) else "nothing was running"
+        return running is not None
 
     def show(self, next_action: Callable[..., Any]) -> None:
         """Start the services, kill a worker five times, print what its sink lacks, and stop all."""
