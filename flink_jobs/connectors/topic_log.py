@@ -27,7 +27,7 @@ from flink_jobs.connectors.security import KafkaSecurity
 from flink_jobs.events import Record
 
 PATIENCE_S: Final = 30.0
-"""How long a broker may bring nothing before it counts as away."""
+"""How long a broker may bring nothing before it counts as away, seconds of wall time."""
 _POLL_MS: Final = 500
 
 
@@ -35,7 +35,7 @@ class TopicLog:
     """The records that a topic holds now, those of aborted transactions left out."""
 
     def __init__(self, settings: Settings, topic: str) -> None:
-        """Look where the partitions of `topic` begin and end.
+        """Ask the broker where the partitions of `topic` begin and end.
 
         Raises:
             KafkaUnusable: No broker answers, it refuses, or there is no such topic.

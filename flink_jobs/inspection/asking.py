@@ -36,14 +36,14 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     explanation: Explanation
     stored_in: str | None
-    """`redis`, or the feature topic; None where neither holds the row, or none was asked."""
+    """`redis`, or the feature topic; None where neither holds the row or neither was asked."""
     stored: dict[str, Any] | None
     differences: dict[str, list[Any]]
     """Fields whose stored value is not the explained one: stored, explained."""
     equal: bool | None
-    """None where there is nothing to compare."""
+    """Whether the stored value is the explained one; None where there is nothing to compare."""
     notes: list[str]
-    """Sentences about what a reader should know besides."""
+    """Further sentences that a reader should know."""
 
 
 def ask(settings: Settings, text: str, window_end: int | None, watch: Watch) -> Answer:
@@ -102,7 +102,7 @@ def ask_file(
 def _hashes(
     settings: Settings, sets: Iterable[FeatureSet], key: str
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Return the key's hashes by feature set, and what is to be said of the store."""
+    """Return the key's hashes by feature set, and a sentence where the store does not answer."""
     try:
         with open_answering(settings) as client:
             found = {

@@ -26,14 +26,14 @@ Why: TypeAlias = Literal[
     "outside",
     "after",
 ]
-"""Why a record of the key is not in the row: `after` is an event that came when the row had fired,
-and is in a later revision."""
+"""Why a record of the key is not in the row. `after`: the event came after this revision of the row
+had fired, and is in a later revision."""
 
 State: TypeAlias = Literal["open", "fired", "closed"]
 
 
 class InquiryError(ForeseenError):
-    """A question that has no answer. Its text is one sentence that says why and what to ask."""
+    """A question without an answer. The text is one sentence: why, and what to ask instead."""
 
 
 class Missing(Struct, frozen=True):
@@ -44,7 +44,7 @@ class Missing(Struct, frozen=True):
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
-    """What the log says of a row. Times are epoch milliseconds, windows `[start, end)`."""
+    """A row as the log explains it. Times are epoch milliseconds, windows `[start, end)`."""
 
     feature_set: str
     key: str
@@ -53,14 +53,14 @@ class Explanation(Struct, frozen=True, kw_only=True):
     window_start: int
     window_end: int
     revision: int | None
-    """None where the window has not fired."""
+    """The revision of the row; None where the window has not fired."""
     features: dict[str, Any] | None
     fired_at_offset: int | None
     fired_at_watermark: int | None
     counted: list[KeyRecord]
     missing: list[Missing]
     state: State
-    """`open` has not fired; `fired` takes late events for the allowed lateness; `closed` none."""
+    """`open`: has not fired; `fired`: still takes late events; `closed`: takes no more events."""
     watermark: int | None
     """The partition's watermark after the last record read; None before the first event."""
     next_offset: int
@@ -69,9 +69,9 @@ class Explanation(Struct, frozen=True, kw_only=True):
     next_window_end: int | None
     """The next row of the key; None where none of its events is in a later window."""
     next_count: int
-    """How many events of the key that window has so far."""
+    """How many events of the key the next row's window has so far."""
     unknown: list[str]
-    """What the log cannot tell, because a part of it is gone."""
+    """Sentences about what the log cannot tell, because a part of it is gone."""
 
 
 def expected_hash(explanation: Explanation) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def _unfired(
     key: str,
     window_end: int | None,
 ) -> tuple[Trail, tuple[int, int]]:
-    """Return the window that was asked about, and has no row, and where it is."""
+    """Return the window that was asked about and has no row, and its partition."""
     session = feature_set.margin_ms is not None
     if session:
         raise InquiryError(_no_session(trails, key, window_end))

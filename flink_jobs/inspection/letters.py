@@ -27,15 +27,15 @@ class Letter(Struct, frozen=True, kw_only=True):
     partition: int | None
     offset: int | None
     written: int
-    """When the broker appended the letter."""
+    """The time at which the broker appended the letter, epoch milliseconds."""
     event_time: int | None
     watermark: int | None
     late_by_ms: int | None
     missed_windows: tuple[int, ...] | None
     cause: str | None
-    """The store's code; only of an unstored row."""
+    """The store's code; None unless the letter is an unstored row."""
     is_cut: bool
-    """The original was too long, and the letter holds its beginning."""
+    """Whether the original was too long, so that the letter holds only its beginning."""
     original: bytes | None
 
     def line(self) -> bytes:
@@ -50,18 +50,18 @@ class Letter(Struct, frozen=True, kw_only=True):
 
 
 class Selection(Struct, frozen=True, kw_only=True):
-    """Which letters are asked for; what is empty or None selects all."""
+    """A choice of letters; a field that is empty or None selects all."""
 
     reasons: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     feature_sets: tuple[str, ...] = ()
     since: int | None = None
-    """Written at or after, epoch milliseconds."""
+    """Letters written at this time or later, epoch milliseconds."""
     until: int | None = None
-    """Written before."""
+    """Letters written before this time, epoch milliseconds."""
 
     def takes(self, letter: Letter) -> bool:
-        """Return whether a letter is asked for."""
+        """Return whether a letter belongs to the choice."""
         return (
             (not self.reasons or letter.reason in self.reasons)
             and (not self.topics or letter.topic in self.topics)

@@ -34,7 +34,7 @@ TIMEOUTS_MS: Final = (1_000, 5_000, 10_000, 30_000, 60_000, 300_000, 900_000, 3_
 
 
 class ProfileError(ForeseenError):
-    """A stream that cannot be profiled. Its text is one sentence that says why."""
+    """A stream that cannot be profiled. The text is one sentence that says why."""
 
 
 class BoundCost(Struct, frozen=True):
@@ -52,20 +52,20 @@ class TimeoutCost(Struct, frozen=True):
 
 
 class PartitionProfile(Struct, frozen=True):
-    """One partition. Times are epoch milliseconds."""
+    """The profile of one partition. Times are epoch milliseconds."""
 
     partition: str
-    """Topic and number."""
+    """The partition's topic and number."""
     records: int
     newest_event: int | None
     longest_silence_ms: int | None
-    """Between two records, by append time; None without append times."""
+    """The longest time between two records, by append time; None without append times."""
     silent_at_end_ms: int | None
-    """From its last record to the last of all."""
+    """The time from the partition's last record to the last record of all."""
 
 
 class Profile(Struct, frozen=True, kw_only=True):
-    """What a stream looks like."""
+    """The profile of a stream: disorder, skew and silences, and the settings that follow."""
 
     records: int
     events: int
@@ -159,7 +159,7 @@ class Profiler:
         self._note_key(event, record.key)
 
     def profile(self, kept: float = KEPT) -> Profile:
-        """Return what was seen; the suggested bound keeps the share `kept` of the events.
+        """Return the profile so far; the suggested bound keeps the share `kept` of the events.
 
         Raises:
             ProfileError: No record was an event with a time.

@@ -86,7 +86,7 @@ class Decision(Struct, frozen=True):
 
 
 class _Scan:
-    """What the log of a topic says of letters whose originals may go back to it."""
+    """The log of a topic, as far as it decides which originals may go back to that topic."""
 
     def __init__(self, topic: str, partitions: int, settings: Settings) -> None:
         self.partitions = partitions
@@ -203,7 +203,7 @@ def _at_first_sight(letter: Letter, latest_ms: int) -> tuple[Fate, Event | None]
 
 
 def _by_log(letter: Letter, event: Event, scan: _Scan) -> Decision:
-    """Decide by what the topic holds."""
+    """Return the fate that the topic's log decides."""
     place = f"{letter.topic}/{letter.partition}/{letter.offset}"
     original = scan.found.get((letter.partition or 0, letter.offset or 0))
     key = event.key.encode()
@@ -237,7 +237,7 @@ def _open_producer(settings: Settings) -> Producer:
         {
             **KafkaSecurity.read(settings).librdkafka,
             "bootstrap.servers": settings.kafka_servers,
-            "partitioner": "murmur2_random",  # that of Kafka's own clients
+            "partitioner": "murmur2_random",  # Kafka's own; librdkafka's default is CRC32
             "transactional.id": TRANSACTION_ID,
             "message.max.bytes": MAX_RECORD_BYTES,
             "log_level": 0,

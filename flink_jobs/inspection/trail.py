@@ -39,16 +39,16 @@ class KeyRecord(Struct, frozen=True):
     partition: int
     offset: int
     appended: int
-    """When the broker appended the record."""
+    """The time at which the broker appended the record, epoch milliseconds."""
     event_time: int | None
-    """None in a malformed record."""
+    """The record's event time; None for a malformed record."""
     watermark: int | None
     """The partition's watermark that the record met; None before the first event."""
     verdict: Verdict
     missed_windows: tuple[int, ...] = ()
     """Starts of the windows that the event missed."""
     detail: str = ""
-    """What is wrong with a malformed record."""
+    """The decoder's sentence about a malformed record."""
 
 
 class FiredRow(Struct, frozen=True):
@@ -96,7 +96,7 @@ class Trail:
         self.first: Record | None = None
         """The first record that the log still holds."""
         self.count = 0
-        """How many records of the key there were."""
+        """How many records of the key the log has held so far."""
         self._by_time: list[KeyRecord] = []
         self._key = key
         self._key_bytes = key.encode()
@@ -116,7 +116,7 @@ class Trail:
 
     @property
     def clock(self) -> BoundedOutOfOrderness:
-        """The partition's watermark, after what was read."""
+        """The partition's watermark after the last record read."""
         return self._partition.clock
 
     @property

@@ -1,4 +1,4 @@
-"""Watching a long reading: the shape of what shows its progress."""
+"""Progress of a long reading: the type of a function that shows it."""
 
 from __future__ import annotations
 

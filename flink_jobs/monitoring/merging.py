@@ -1,4 +1,4 @@
-"""One page of metrics for several processes: the sums of theirs."""
+"""One page of metrics for several processes: the sums of the pages of all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Sums(Collector):
         self._ended: list[Metric] = []
 
     def update(self, process: int, page: str) -> None:
-        """Take the newest page of a process."""
+        """Take the newest page of a process, which replaces the page before it."""
         self._living[process] = [
             family
             for family in text_string_to_metric_families(page)
@@ -34,7 +34,7 @@ class Sums(Collector):
         ]
 
     def end(self, process: int) -> None:
-        """Note that a process has ended; its place may be another's."""
+        """Note that a process has ended, so that its counters are kept and its number is free."""
         families = self._living.pop(process, [])
         kept = [family for family in families if family.type in _COUNTED]
         self._ended = list(_summed([*self._ended, *kept]))
@@ -45,14 +45,14 @@ class Sums(Collector):
         return _summed([*self._ended, *living])
 
     def page(self) -> bytes:
-        """Return the sums as a page."""
+        """Return the sums as a page in Prometheus' text format."""
         registry = CollectorRegistry()
         registry.register(self)
         return generate_latest(registry)
 
 
 def _summed(families: Iterable[Metric]) -> Iterator[Metric]:
-    """Yield one family for all of a name, whose samples are the sums by name and labels."""
+    """Yield one family for each name; its samples are the sums by name and labels."""
     by_name: dict[str, list[Metric]] = {}
     for family in families:
         by_name.setdefault(family.name, []).append(family)

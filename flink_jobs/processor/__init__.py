@@ -7,5 +7,6 @@ one feature set. `replay.py` runs partitions over a log file. Over Kafka `loop.p
   whole.
 - `commits.py`, `committer.py`: the commit that is the state, and when it is made.
 - `delivery.py`: into the store and to the broker; `patience.py`: how long either is waited for.
+- `workers.py`: several such processes on one machine, watched as one.
 - `attention.py`, `metrics.py`: what is told. `garbage.py`: how often Python collects it.
 """

@@ -1,13 +1,14 @@
 """Workers: several members of the group as processes of one machine, watched by their parent.
 
 Kafka shares the partitions out among the members, so nothing else has to. A worker answers its
-parent over a pair of sockets, which is also its lifeline: when the parent has ended, however it
-did, the worker reads the end of the stream, commits what it has delivered, and ends, too.
+parent over a pair of sockets. The sockets are also the worker's lifeline: when the parent has
+ended, in whatever way, the worker reads the end of the stream, commits what it has delivered, and
+ends.
 
-The rule for a worker that ends before it is told to: one that a signal has killed (by the system
-for want of memory, or by a person) is started again, and its partitions are replayed from their
-commit. One that has ended by itself with an error would do so again, so all end with it, as they
-do once workers were killed more than `MAX_KILLS` times within `KILLS_S`.
+Some workers end before they are told to. A worker that a signal has killed (sent by the system for
+want of memory, or by a person) is started again, and its partitions are replayed from their commit.
+A worker that has ended by itself with an error would do so again, so all workers end with it. All
+end, too, once workers were killed more than `MAX_KILLS` times within `KILLS_S`.
 """
 
 from __future__ import annotations
@@ -36,23 +37,23 @@ from flink_jobs.monitoring.merging import Sums
 MAX_KILLS: Final = 5
 KILLS_S: Final = 60.0
 ASK_S: Final = 1.0
-"""How often a worker is asked for its pages."""
+"""How often a worker is asked for its pages, seconds of wall time."""
 ANSWER_S: Final = 5.0
-"""After how long without an answer a worker counts as stuck."""
+"""After how many seconds without an answer a worker counts as stuck."""
 STOP_S: Final = 30.0
-"""How long workers have to end before they are killed: a stop takes two seconds."""
+"""How many seconds workers have to end before they are killed; a stop takes two."""
 ORPHAN_S: Final = 10.0
-"""The same for a worker whose parent has ended."""
+"""How many seconds a worker has to end by itself once its parent has ended."""
 
 log = logging.getLogger("stream_processor")
 
 
 class WorkerEnded(ForeseenError):
-    """Workers that cannot go on. Its text says which, and where its reason is."""
+    """An end of all workers before a stop. The text says which worker is the cause, and why."""
 
 
 class _Pages(Struct):
-    """What a worker answers."""
+    """The answer of a worker: its page of metrics, and its troubles by component."""
 
     metrics: str
     troubles: dict[str, str]
@@ -61,7 +62,8 @@ class _Pages(Struct):
 def answer(fd: int, page: Callable[[], bytes], health: Health, stop: threading.Event) -> None:
     """Answer the parent at the other end of `fd` from a thread of its own.
 
-    When the parent ends, `stop` is set; where that does not end this process, nothing will.
+    When the parent ends, `stop` is set. Where the process does not end on that, it is ended after
+    `ORPHAN_S`: nobody else is left who could.
     """
 
     def serve() -> None:
@@ -78,10 +80,10 @@ def answer(fd: int, page: Callable[[], bytes], health: Health, stop: threading.E
 
 
 class Worker:
-    """One process, from its start to its end."""
+    """A process that is a member of the group, from its start to its end."""
 
     def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
-        """Start `command`, which is told the number of its socket as a last word."""
+        """Start `command` with the number of the worker's socket as one more argument."""
         mine, its = socket.socketpair()
         with its:
             self._process = subprocess.Popen(
@@ -93,16 +95,19 @@ class Worker:
 
     @property
     def status(self) -> int | None:
-        """The exit status; minus a signal's number where it was killed; None while it runs."""
+        """The exit status; a signal's number below 0 after a kill; None while the process runs."""
         return self._process.poll()
 
     @property
     def pid(self) -> int:
-        """The number of the process."""
+        """The process id."""
         return self._process.pid
 
     def ask(self) -> _Pages | None:
-        """Return the answer to the last question, if it has come, and ask anew."""
+        """Return the answer to the last question, if there is one by now, and ask once more.
+
+        The call never waits: a worker that hangs must not hold up the others.
+        """
         pages = None
         with suppress(EOFError, OSError):
             if self._is_asked and self._parent_end.poll():
@@ -115,12 +120,12 @@ class Worker:
         return pages
 
     def stop(self) -> None:
-        """Tell it to end."""
+        """Tell the process to end: it commits, and gives its partitions back."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
 
     def end(self, deadline: float) -> None:
-        """Wait until it has ended; kill it where it has not by `deadline`."""
+        """Wait until the process has ended; kill it at `deadline`, a time of `time.monotonic`."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(max(deadline - time.monotonic(), 0))
         if self._process.poll() is None:
@@ -175,7 +180,7 @@ class Workers:
         log.info("worker started", extra={"context": {"worker": number, "pid": worker.pid}})
 
     def _watch(self, number: int) -> None:
-        """Take a worker's pages; where it has ended, do what the rule says."""
+        """Take a worker's pages; after its end, start it again or end all, as the module says."""
         worker = self._workers[number]
         pages = worker.ask()
         if pages is not None:
@@ -214,7 +219,7 @@ class Workers:
         self._troubles[number] = {"process": f"it was killed by signal {signal_number}, and starts"}
 
     def _look(self) -> Mapping[str, str]:
-        """Return what is wrong, by worker and component."""
+        """Return a sentence for each trouble, by worker and component."""
         return {
             f"worker {number}: {component}": text
             for number, troubles in list(self._troubles.items())
@@ -222,7 +227,7 @@ class Workers:
         }
 
     def _end_all(self) -> None:
-        """End what still runs: asked first, all at once, and killed where that does not do."""
+        """Tell all workers at once to end; kill those that have not ended after `STOP_S`."""
         for worker in self._workers.values():
             worker.stop()
         deadline = time.monotonic() + STOP_S
