@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from studykit.checks.judging import Judgement, cases_of, judge
 from studykit.checks.kernel import CellRun, Request, run_lab
@@ -19,6 +20,8 @@ from studykit.course.builder.cells import Notebook, load
 from studykit.course.layout import Course
 from studykit.course.mutants import MutantProof, prove_mutants
 from studykit.exercises.definition import Exercise, Json, Lab, Misconception
+
+_NO_MUTANTS: Final = MutantProof(0, (), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,14 @@ class LabProof:
     lab_cells: tuple[CellRun, ...]
 
 
-def prove(lab: Lab, course: Course) -> LabProof:
-    """Run solution, lab and misconceptions in two kernels, and the mutants in this process."""
+def prove(lab: Lab, course: Course, *, with_mutants: bool = True) -> LabProof:
+    """Run solution, lab and misconceptions in two kernels, and the mutants in this process.
+
+    Args:
+        lab: What is proven.
+        course: Where its two notebooks are.
+        with_mutants: Whether the mutants are run, too.
+    """
     path = course.solutions / f"{lab.name}.ipynb"
     wrong = [(exercise, bad) for exercise in lab.exercises for bad in exercise.misconceptions]
     requests = [_request(exercise) for exercise in lab.exercises]
@@ -77,7 +86,7 @@ def prove(lab: Lab, course: Course) -> LabProof:
     path = course.labs / f"{lab.name}.ipynb"
     outcomes, lab_cells = _ask(load(path), path.parent, requests[: len(lab.exercises)])
     untouched = _judgements(lab.exercises, outcomes)
-    mutants = prove_mutants(lab)
+    mutants = prove_mutants(lab) if with_mutants else {}
     named = list(zip(wrong, misled, strict=True))
     proofs = [
         ExerciseProof(
@@ -85,7 +94,7 @@ def prove(lab: Lab, course: Course) -> LabProof:
             solved[n],
             untouched[n],
             {bad.name: v for (owner, bad), v in named if owner is exercise},
-            mutants[exercise.id],
+            mutants.get(exercise.id, _NO_MUTANTS),
         )
         for n, exercise in enumerate(lab.exercises)
     ]

@@ -31,11 +31,11 @@ def course() -> Course:
 
 @pytest.fixture(scope="session")
 def proof_of() -> Callable[[str], LabProof]:
-    """Return the proof of a lab by its name; each lab runs once, in two kernels."""
+    """Return the proof of a lab by its name, without mutants; each runs once, in two kernels."""
 
     @cache
     def proved(name: str) -> LabProof:
-        return prove(find_lab(name), Course(ROOT))
+        return prove(find_lab(name), Course(ROOT), with_mutants=False)
 
     return proved
 
