@@ -65,7 +65,7 @@ class DemoView:
         )
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections to the broker and the store."""
         self._consumer.close()
         self._store.close()
 

@@ -115,7 +115,7 @@ class JobManager(_Process):
         self._metrics_port = metrics_port
 
     def command(self, say: Say) -> list[str]:
-        """Write the settings of the cluster."""
+        """Write the settings of the whole cluster, and return the command of the JobManager."""
         self.settings_file.parent.mkdir(parents=True, exist_ok=True)
         self.settings_file.write_text(json.dumps(self._settings(), indent=2))
         say("starting the JobManager")
@@ -130,7 +130,7 @@ class JobManager(_Process):
         return int(settings.get(REPORTS_TO, "0").rpartition(":")[2])
 
     def answers(self) -> bool:
-        """Ask for an overview."""
+        """Ask the REST interface for its overview."""
         return rest(self.port, "/overview") is not None
 
     def _settings(self) -> dict[str, str | int]:
@@ -164,14 +164,20 @@ class TaskManager(_Process):
     )
 
     def command(self, say: Say) -> list[str]:
-        """Choose a new name: the JobManager knows a killed TaskManager's name for a while."""
+        """Return the command of a TaskManager with a new name.
+
+        The JobManager knows the name of a killed TaskManager for a while after its death.
+        """
         say("starting the TaskManager")
         identity = f"taskmanager-{time.time_ns()}"
         self._identity_file.write_text(identity)
         return self.java({"taskmanager.resource-id": identity})
 
     def answers(self) -> bool:
-        """Look for it among those that have registered and offer slots."""
+        """Look for this TaskManager among those that have registered and offer slots.
+
+        One that has registered and offers no slot yet cannot run a job.
+        """
         identity = self._identity_file.read_text()
         found = rest(self.port, "/taskmanagers") or {"taskmanagers": []}
         return any(
@@ -179,9 +185,9 @@ class TaskManager(_Process):
         )
 
     def rejoins(self) -> bool:
-        """Give a TaskManager that outlived its JobManager time to find the next one; did it?
+        """Return whether a TaskManager that outlived its JobManager finds the next one in time.
 
-        A TaskManager that was registering when the JobManager died asks the dead one for ever.
+        A TaskManager that was just registering when the JobManager died asks the dead one for ever.
         """
         wait_until(lambda: self.answers() or self.running() is None, _REJOIN_S, _POLL_S)
         return self.running() is not None and self.answers()
@@ -217,7 +223,7 @@ class FlinkCluster:
         return self.jobmanager.address
 
     def running(self) -> Running | None:
-        """Return the JobManager's process, if both run."""
+        """Return the JobManager's process if both run, else None."""
         return self.taskmanager.running() and self.jobmanager.running()
 
     def start(self, say: Say = silent) -> None:
@@ -232,7 +238,7 @@ class FlinkCluster:
         self.taskmanager.start(say)
 
     def stop(self) -> bool:
-        """Stop both. Return whether any ran."""
+        """Stop both; return whether either was running."""
         return any([self.taskmanager.stop(), self.jobmanager.stop()])
 
     def kill(self) -> None:

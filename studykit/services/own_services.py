@@ -39,7 +39,7 @@ class OwnServices:
 
     def stop(self) -> str:
         """End the programs, Redis and Kafka, and remove all that they have kept."""
-        # Programs first: without a broker one would wait, and write that into its log for ever.
+        # Programs first: one without a broker would wait for it, and end late.
         stopped = [self.stop_programs(), self.redis.stop(), self.kafka.stop()]
         shutil.rmtree(self.workspace.home, ignore_errors=True)
         return "stopped and removed" if any(stopped) else "nothing was running"

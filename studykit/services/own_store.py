@@ -1,4 +1,4 @@
-"""A store of one's own for a moment: it starts on a free port, and nothing of it remains."""
+"""A store for a moment: a Redis that starts on a free port, and of which nothing remains."""
 
 from __future__ import annotations
 

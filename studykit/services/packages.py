@@ -1,4 +1,4 @@
-"""Packages that come when they are first needed: PyFlink, which most lessons and labs never need.
+"""Packages that are installed at their first use: PyFlink, which most lessons and labs never need.
 
 It is half of what can be installed. `scripts/install.sh --flink` adds it to the environment that
 this Python runs in, from the same lock, and it stays; nothing that is loaded already changes.
@@ -26,7 +26,7 @@ _INSTALLER = _CLONE / "scripts" / "install.sh"
 
 
 def has_flink() -> bool:
-    """Tell whether PyFlink is installed, without loading it."""
+    """Return whether PyFlink is installed; PyFlink is not loaded for it, which takes seconds."""
     return find_spec("pyflink") is not None
 
 
@@ -47,7 +47,7 @@ def flink_obstacle() -> str | None:
 
 
 def need_flink() -> None:
-    """Have PyFlink: install it where it is missing, about 370 MB to download, and say so.
+    """Install PyFlink where it is missing, with a sentence before: the download has 370 MB.
 
     Raises:
         StudyError: There is none for this Python or machine, the installation failed, or this

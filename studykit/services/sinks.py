@@ -1,8 +1,4 @@
-"""A broker and a store of their own, and three readers: what lesson 10 and lab 10 run live.
-
-Everything lives in a workspace of its own on free ports. A learner's topics and keys are neither
-read nor written, and nothing is left at the end.
-"""
+"""A broker, a store and three readers: what lesson 10 and lab 10 run live."""
 
 from __future__ import annotations
 
@@ -31,11 +27,11 @@ class SinkLab(OwnServices):
     """A Kafka, a Redis and three readers, in a workspace that is removed at the end."""
 
     def __init__(self, name: str = "lesson10", home: Path | None = None) -> None:
-        """Work in the folder `home`, which belongs to this alone; none starts until asked.
+        """Work in a folder that is removed at the end; nothing starts before `start`.
 
         Args:
-            name: Who works there; two at a time need two names.
-            home: The folder; one of the clone's workspace if None.
+            name: The name of the folder in the clone's workspace; two at a time need two names.
+            home: The folder, instead of that one.
         """
         super().__init__(home or Workspace.of_clone().home / name)
         self.topic = TOPIC
@@ -55,8 +51,8 @@ class SinkLab(OwnServices):
     def producer(self, name: str) -> Producer:
         """Return a producer whose transactions have this id.
 
-        A transaction that an earlier producer of this id has left open is aborted, and the earlier
-        one can commit nothing more.
+        A transaction that an earlier producer of the same id has left open is aborted, and that
+        earlier producer can commit nothing more: Kafka fences it.
         """
         producer = Producer(
             {

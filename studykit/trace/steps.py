@@ -209,7 +209,7 @@ class Trace(Struct, frozen=True):
         return sum(step.now_ms <= now_ms for step in self.steps)
 
     def to_json(self) -> bytes:
-        """Return the trace as JSON."""
+        """Return the trace as JSON; `from_json` gives an equal trace again."""
         return msgspec.json.encode(self)
 
     @classmethod

@@ -106,7 +106,7 @@ class View:
 
     @property
     def live(self) -> list[WindowView]:
-        """The windows that hold state."""
+        """The windows that hold state, in the order in which they opened."""
         return [window for window in self.windows if window.live]
 
     def drawn_state(self, window: WindowView) -> WindowState:

@@ -57,7 +57,7 @@ class Marbles(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget has no ty
 
     @property
     def trace(self) -> Trace:
-        """The trace of these events."""
+        """The trace of the events as the marbles lie now; each look runs the engine."""
         return simulate(self.events, self.policy)
 
     def _run(self, *_: object) -> None:

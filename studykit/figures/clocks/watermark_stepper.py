@@ -21,7 +21,7 @@ QUESTION: Final = "Which smallest bound drops nothing, and what does it cost?"
 
 @style.styled
 def draw(trace: Trace, step: int) -> Figure:
-    """Draw the events, the watermark's course and every window."""
+    """Draw the events, the course of the watermark and every window on the plane of two clocks."""
     shown = view(trace, step)
     ends = [window.end_ms for window in view(trace, len(trace.steps)).windows]
     figure, axes = plane.new_plane(trace, ends)
@@ -40,7 +40,7 @@ def draw(trace: Trace, step: int) -> Figure:
 
 
 def describe(trace: Trace, step: int) -> str:
-    """Say where the stream stands."""
+    """Say where the stream stands: the watermark, the verdicts, and the latest results."""
     return state_sentence(trace, step)
 
 

@@ -27,7 +27,7 @@ _LAYER: Final = 0.55
 
 
 class AssignerRow(NamedTuple):
-    """One assigner, and the windows that the events are in."""
+    """One row of the figure: an assigner, and the windows that the events so far are in."""
 
     name: str
     windows: list[WindowView]
@@ -36,10 +36,10 @@ class AssignerRow(NamedTuple):
 
 
 def assigned(trace: Trace, step: int) -> list[AssignerRow]:
-    """Return the windows of the events so far, by assigner; the engine assigns them.
+    """Return the windows of the events so far, one row an assigner; the engine assigns them.
 
-    Size, slide and gap are the policy's; where it has no slide, half a size, and without a gap 4 s.
-    Nothing is late here, because no watermark comes into it.
+    Size, slide and gap are those of the policy. A policy without a slide is shown with half its
+    size, one without a gap with 4 s. No event is late here: to assign windows needs no watermark.
     """
     policy = trace.policy
     slide_ms = policy.slide_ms if policy.slide_ms not in (None, policy.size_ms) else None

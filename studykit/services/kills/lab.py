@@ -41,9 +41,9 @@ from studykit.workspace import Workspace
 
 ROWS: Final = "features-fraud"
 _PAYMENTS: Final = 1_500
-"""So many are sent before each kill, so that there is always something to be killed at."""
+"""Payments that are sent before each kill, so that the program has work when it is killed."""
 _TRAFFIC: Final = 60_000
-"""Events in three hours; half are payments, so those of a kill are of some ten minutes."""
+"""Events of three hours, half of them payments: those of one kill cover some ten minutes."""
 _RECORDS: Final = 400
 _PATIENCE_S: Final = 120.0
 _LAST_WORDS: Final = 400
@@ -92,12 +92,12 @@ class KillLab(OwnServices):
     """A Kafka, a Redis and a program that is killed, in a workspace that is removed at the end."""
 
     def __init__(self, name: str = "lesson09", home: Path | None = None, seed: int = 9) -> None:
-        """Work in a folder that belongs to this alone; none starts until asked.
+        """Work in a folder that is removed at the end; nothing starts before `start`.
 
         Args:
-            name: The folder's name in the clone's workspace.
-            home: Another folder.
-            seed: Draws the moments of the kills.
+            name: The name of the folder in the clone's workspace.
+            home: The folder, instead of that one.
+            seed: The same seed draws the same moments for the kills.
         """
         super().__init__(home or Workspace.of_clone().home / name)
         self._record = self.workspace.run / "program.json"
@@ -194,7 +194,7 @@ class KillLab(OwnServices):
         process.kill(running)
 
     def _finish(self, command: Sequence[str]) -> None:
-        """Let a program deal with all that is there."""
+        """Run a program until it has processed everything and ends by itself."""
         self._launch(command)
         if not wait_until(lambda: process.read_record(self._record) is None, _PATIENCE_S):
             raise StudyError(f"after {_PATIENCE_S:g} s the program has not ended: see {self._log}")
@@ -222,10 +222,10 @@ class KillLab(OwnServices):
 
     def _last_words(self) -> str:
         words = self._log.read_text(errors="replace").strip() if self._log.exists() else ""
-        return f"; its last words: {words[-_LAST_WORDS:]}" if words else ""
+        return f"; the end of its log: {words[-_LAST_WORDS:]}" if words else ""
 
     def _leave_group(self, group: str) -> None:
-        """Take a killed process out of its group, which else waits for its session to expire."""
+        """Take a killed process out of its group, which else waits until its session expires."""
 
         def left() -> bool:
             try:
@@ -234,7 +234,7 @@ class KillLab(OwnServices):
                     gone = [MemberToRemove(member_id=member["member_id"]) for member in members]
                     if gone:
                         admin.remove_group_members(group, gone)
-            except KafkaError:  # the coordinator is busy with the member that has gone
+            except KafkaError:  # the coordinator is still busy with the killed member
                 return False
             return True
 
@@ -250,7 +250,7 @@ class KillLab(OwnServices):
 
     @contextmanager
     def _counting(self, topic: str) -> Iterator[Callable[[], int]]:
-        """Give a function that tells how many records a topic has."""
+        """Yield a function that returns how many records a topic has."""
         with closing(KafkaConsumer(bootstrap_servers=self.kafka.address)) as consumer:
             places = _places(topic)
             yield lambda: sum(consumer.end_offsets(places).values())

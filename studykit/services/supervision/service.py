@@ -22,7 +22,7 @@ _PORT_SECONDS = 2.0
 
 
 def silent(_words: str) -> None:
-    """Say nothing."""
+    """Tell nobody: the `Say` of callers on whom no person waits."""
 
 
 class Service(ABC):
