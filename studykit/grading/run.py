@@ -22,7 +22,7 @@ from studykit.errors import StudyError
 from studykit.exercises.definition import Lab
 from studykit.files import write_whole
 from studykit.grading.book.feedback import feedback_page, moodle_zip
-from studykit.grading.book.gradebook import About, write_csv, write_json, write_settling
+from studykit.grading.book.gradebook import About, decisions, write_csv, write_json, write_settling
 from studykit.grading.book.gradefile import Filling, GradeFile
 from studykit.grading.book.ledger import NAME, Ledger, only_grader
 from studykit.grading.book.marks import (
@@ -97,6 +97,7 @@ class Run:
         private = private_cases(order.tests, order.lab) if order.tests else {}
         self.assignment = Assignment(Original.of(order.lab, course), order.secret, private)
         self.overrides = read_overrides(order.overrides, order.lab) if order.overrides else {}
+        self.decided = decisions(order.out / TO_SETTLE)
         expected = read_roster(order.roster) if order.roster else None
         self.grade_file = GradeFile.read(order.fill, order.column) if order.fill else None
         self.filling: Filling | None = None
@@ -186,7 +187,7 @@ class Run:
         with writing(out):
             write_csv(out / "gradebook.csv", marks, about)
             write_json(out / "gradebook.json", marks, about)
-            write_settling(out / TO_SETTLE, marks)
+            write_settling(out / TO_SETTLE, marks, self.decided)
             write_whole(out / "report.html", report_page(marks, about))
             write_whole(out / TIMINGS, timings_page(marks, about, order.limits.call_s))
             pages = {

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from studykit.grading.book.marks import Mark
 from studykit.grading.book.results import Result
-from studykit.grading.run import Run
+from studykit.grading.run import TO_SETTLE, Run
 
 
 class Show:
@@ -74,6 +74,11 @@ class Show:
         self._say(f"{len(marks)} students: {_counted(states)}")
         for name in ("gradebook.csv", "gradebook.json", "report.html", "timings.html", "feedback/"):
             self._say(f"  {self._out / name}")
+        unsettled = sum(bool(mark.unsettled) for mark in marks)
+        if unsettled:
+            self._say(
+                f"  {self._out / TO_SETTLE}: {unsettled} have no mark until you decide", "red"
+            )
         self._given_back()
         failed = [mark for mark in marks if mark.result.status == "infra_error"]
         for mark in failed:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from studykit.exercises.definition import Lab
 from studykit.files import write_whole
 from studykit.grading.book.marks import SETTLED, SUBMITTED, Mark, as_text
-from studykit.grading.intake.text import guarded, printable, visible
+from studykit.grading.intake.text import guarded, printable, read_table, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +61,39 @@ def write_csv(path: Path, marks: Sequence[Mark], about: About) -> None:
     write_whole(path, text.getvalue())
 
 
-def write_settling(path: Path, marks: Sequence[Mark]) -> None:
-    """Write a table of overrides in which an instructor only has to fill in reasons."""
+def decisions(path: Path) -> list[dict[str, str]]:
+    """Return the rows of an earlier table of what is to settle that somebody has begun to fill in.
+
+    Raises:
+        StudyError: It is there and cannot be read.
+    """
+    rows = read_table(path, COLUMNS[:4]) if path.exists() else []
+    return [row for row in rows if row["reason"].strip() or row["points"].strip()]
+
+
+def write_settling(
+    path: Path, marks: Sequence[Mark], decided: Sequence[Mapping[str, str]] = ()
+) -> None:
+    """Write a table of overrides in which an instructor only has to fill in reasons.
+
+    The rows of `decided` stay: the table may be the file of overrides itself, and what was decided
+    outlives every run.
+    """
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["student", "exercise", "points", "reason", "why"])
+    table.writerow(COLUMNS)
+    table.writerows([row.get(name, "") for name in COLUMNS] for row in decided)
+    there = {(row["student"], row["exercise"].strip()) for row in decided}
     for mark in marks:
         for why in mark.unsettled:
             what = SETTLED if why in mark.result.unsettled else SUBMITTED
-            table.writerow([guarded(mark.student), what, "", "", guarded(visible(why))])
+            if (guarded(mark.student), what) not in there:
+                table.writerow([guarded(mark.student), what, "", "", guarded(visible(why))])
     write_whole(path, text.getvalue())
+
+
+COLUMNS: Final = ("student", "exercise", "points", "reason", "why")
+"""Those of the table of what is to settle; the first four are those of overrides."""
 
 
 def write_json(path: Path, marks: Sequence[Mark], about: About) -> None:

@@ -6,10 +6,12 @@ there is no folder that both sides can write to, and no file of a socket that co
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from studykit.grading.box import confine
@@ -19,10 +21,27 @@ CHANNELS: Final = ("shell", "stdin", "control", "iopub")
 """The order in which sockets are handed over; their ports are 1, 2, ... in this order."""
 
 
+_LOADED_LATE: Final = (
+    "IPython.core.completerlib",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "ipykernel.debugger",
+    "tornado.gen",
+    "tornado.platform.asyncio",
+    "tornado.queues",
+    "unicodedata",
+)
+"""Modules that a kernel imports only when it starts."""
+
+
 def preload() -> None:
     """Import what a kernel needs, so that each one is forked with it."""
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # half of a kernel's start
     from ipykernel.kernelapp import IPKernelApp  # noqa: F401, PLC0415 - without debugpy
+
+    for name in _LOADED_LATE:
+        with suppress(ImportError):
+            importlib.import_module(name)
 
 
 def serve(sockets: Sequence[int], key: str, statm: int) -> None:

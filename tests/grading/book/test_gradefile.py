@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from studykit.errors import StudyError
 from studykit.grading.book.feedback import moodle_zip
@@ -16,7 +17,9 @@ from studykit.grading.book.gradefile import Filling, GradeFile
 from studykit.grading.book.marks import Mark
 from studykit.grading.book.results import Result
 from studykit.grading.example.maker import as_bytes
-from tests.support.submissions import graded, put, solved, untouched
+from studykit.grading.run import grade_all
+from studykit.grading.show import Show
+from tests.support.submissions import COURSE, graded, order, put, solved, untouched
 
 OUT_OF = 5
 
@@ -208,9 +211,17 @@ def test_from_moodle_s_zip_to_moodle_s_files(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "submissions.zip", "w") as archive:
         archive.writestr(folder.format(NUMBERED[0]), as_bytes(solved()))
         archive.writestr(folder.format(NUMBERED[1]), as_bytes(untouched()))
+        archive.writestr(folder.format("Ann Other_5"), as_bytes(untouched()))
     put(tmp_path, {"grades.csv": MOODLE.format(most="100.00").encode("utf-8-sig")})
     out = tmp_path / "out"
-    graded(tmp_path / "submissions.zip", out, fill=tmp_path / "grades.csv")
+    asked = order(tmp_path / "submissions.zip", out, fill=tmp_path / "grades.csv")
+    screen = io.StringIO()
+    with Show(Console(file=screen, width=200), out) as show:
+        marks = grade_all(asked, COURSE, show.started, show.result, show.tick)
+        assert show.finished(marks)
+    assert "marks-for-moodle.csv: 2 marks filled in" in screen.getvalue()
+    assert "scaled from 5 points to 100.00" in screen.getvalue()
+    assert "no row is certainly that of Ann Other_5" in screen.getvalue()
     back = cells((out / "marks-for-moodle.csv").read_text("utf-8-sig"))
     assert [row[5] for row in back] == ["Grade", "100", "0", ""]
     with zipfile.ZipFile(out / "feedback-for-moodle.zip") as archive:

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from studykit.errors import StudyError
-from studykit.grading.book.gradebook import write_settling
+from studykit.grading.book.gradebook import decisions, write_settling
 from studykit.grading.book.marks import (
     LatePolicy,
     Override,
@@ -131,6 +131,22 @@ def test_what_is_to_settle_is_written_as_overrides_that_decide_nothing_yet(tmp_p
     decided = read_overrides(path, LAB)
     assert unknown_students(decided, [unsettled]) == []
     assert mark(unsettled, NOON, decided).total == Decimal(4)
+
+
+def test_no_run_forgets_what_was_filled_in(tmp_path: Path) -> None:
+    """The table is the file of overrides itself, and an instructor may forget to give it."""
+    path = tmp_path / "to-settle.csv"
+    first, second = (replace(_result(unsettled=("alike",)), student=name) for name in "ab")
+    write_settling(path, [mark(first, NOON, {}), mark(second, NOON, {})])
+    text = path.read_text("utf-8").replace("a,settled,,,", "a,settled,,asked,")
+    path.write_text(f"{text}c,L01.1,2,shown at the board,\n", "utf-8")
+    for given in (read_overrides(path, LAB), {}, read_overrides(path, LAB)):
+        write_settling(path, [mark(first, None, given), mark(second, None, given)], decisions(path))
+        assert [line.split(",")[:4] for line in path.read_text("utf-8").splitlines()[1:]] == [
+            ["a", "settled", "", "asked"],
+            ["c", "L01.1", "2", "shown at the board"],
+            ["b", "settled", "", ""],
+        ]
 
 
 def test_two_decisions_on_one_exercise_are_a_sentence(tmp_path: Path) -> None:
