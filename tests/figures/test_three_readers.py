@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from studykit.course.layout import Course
 from studykit.figures.operators import three_readers
 from studykit.trace.sinks import sunk
 from studykit.widgets.reel import reel_of
@@ -41,3 +42,10 @@ def test_one_may_jump_by_write_and_by_turn():
     marks = reel_of(RUN).landmarks
     assert len(marks["write"]) == 8
     assert {KILLED, BACK} <= set(marks["turn"])
+
+
+def test_the_study_guide_says_what_its_picture_shows():
+    words = f"{three_readers.TITLE}: {three_readers.describe(RUN, len(RUN.steps))}"
+    root = Course.of_clone().root
+    assert f"![{words}](docs/three-readers.png)" in (root / "StudyDoc.md").read_text("utf-8")
+    assert (root / "docs" / "three-readers.png").read_bytes().startswith(b"\x89PNG")
