@@ -28,14 +28,14 @@ _CONNECTED = """async path => {
 
 @dataclass
 class Lab:
-    """A running `study lab`. What it says is in `output`."""
+    """A running `study lab`; the file `output` has what the command prints."""
 
     process: subprocess.Popen
     output: Path
 
     @property
     def url(self) -> str:
-        """The address that it printed."""
+        """The address that the command has printed; empty before it has."""
         found = re.search(r"http://\S+", self.output.read_text())
         return found[0] if found else ""
 

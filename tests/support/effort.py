@@ -1,4 +1,4 @@
-"""Counting work, and what is held in memory: for claims about cost that no clock can prove."""
+"""Counts of work and of objects in memory: for claims about cost that no clock can prove."""
 
 from __future__ import annotations
 

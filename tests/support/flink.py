@@ -47,7 +47,7 @@ class Flink(in_process.Flink):
         return self.stream(events, bound_ms).key_by(lambda event: event[1], key_type=Types.STRING())
 
     def told(self, windowed: Any) -> list[str]:
-        """Return what `told` tells: firings in their order, then late events in theirs.
+        """Return the lines of `told`: firings in their order, then late events in theirs.
 
         The two come by ways of their own, and which arrives first is chance.
         """

@@ -1,4 +1,4 @@
-"""Answers that try to tell their author what they were asked, each by another channel.
+"""Answers that try to tell their author which cases they were given, each by another channel.
 
 Each is right for whatever the check in the notebook asks, which everybody can know.
 """

@@ -47,7 +47,7 @@ class Results:
 
 
 def replay(lines: Iterable[bytes], rules: Rules) -> Results:
-    """Work out what a replay of a log file has to write."""
+    """Return what a replay of a log file must write."""
     partitions: dict[tuple[str, int], list[Row]] = {}
     for line in lines:
         record = json.loads(line)

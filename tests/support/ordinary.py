@@ -1,4 +1,4 @@
-"""Running a command as somebody with fewer rights, so that lower levels of isolation are seen."""
+"""Commands run by a user with fewer rights, for whom only lower levels of isolation work."""
 
 from __future__ import annotations
 

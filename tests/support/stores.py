@@ -1,4 +1,4 @@
-"""Redis servers of one's own, with flags of one's own."""
+"""Redis servers that one test has for itself, with flags that the test chooses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.worlds import eventually
 
 @contextmanager
 def server(folder: Path, *flags: str) -> Iterator[int]:
-    """Give the port of a Redis server of one's own."""
+    """Yield the port of a Redis server that runs while the context is open."""
     port = free_port()
     command = [str(find_redis()), *flags, "--port", str(port), "--save", "", "--dir", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)

@@ -37,7 +37,7 @@ class Shape(NamedTuple):
 
 
 class InOrder:
-    """An aggregate that is as picky as can be: it keeps every event, and its place.
+    """The pickiest aggregate: its result has every event, in order, so that no error cancels out.
 
     `merge` puts the right-hand events after the left-hand ones without looking, so panes that are
     merged in the wrong order, twice or not at all show.
