@@ -117,7 +117,7 @@ Predict(
 # %% [markdown]
 # Here is what each holds of its two keys: window end, revision, total.
 
-# %%
+# %% tags=["predict"]
 print("delivered:", [row[:1] + row[2:] for row in delivered])
 for name, store in stores.items():
     print(f"{name:>9}:", dict(sorted(store.items())))
@@ -277,7 +277,7 @@ assert lab.read("read_committed") == [str(result.total) for result in last.commi
 
 # %% [markdown]
 # What the figure showed is what the broker does. <!-- no claim: ours --> The aborted 17 and 21 stay
-# in the log for ever, and a careless reader gets them again each time it starts at the beginning.
+# in the log, and a careless reader gets them again each time it starts at the beginning.
 # <!-- claim: kafka-aborted-records-stay-in-the-log -->
 
 # %% [markdown]
