@@ -91,7 +91,7 @@ def test_another_environment_is_left_alone(
     without_flink: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    with pytest.raises(StudyError, match=r"pip install --constraint .*requirements\.lock"):
+    with pytest.raises(StudyError, match=r"pip install --requirement .*requirements\.lock"):
         packages.need_flink()
 
 

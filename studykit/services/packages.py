@@ -60,7 +60,7 @@ def need_flink() -> None:
     if Path(sys.prefix).resolve() != _CLONE / ".venv":
         raise StudyError(
             "PyFlink is not installed in this environment: "
-            f"pip install --constraint {_CLONE / 'requirements.lock'} apache-flink"
+            f"pip install --requirement {_CLONE / 'requirements.lock'}"
         )
     with file_lock(Workspace.of_clone().run / "packages.lock"):
         invalidate_caches()
