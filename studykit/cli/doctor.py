@@ -18,6 +18,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from rich.console import Console
 
 from flink_jobs.config import Settings
+from flink_jobs.connectors.security import store_name
 from flink_jobs.errors import ForeseenError
 from flink_jobs.runtime.java import SUPPORTED, find_java, java_version
 from studykit.errors import StudyError
@@ -26,7 +27,7 @@ from studykit.services.jars import JarCache, read_lock
 from studykit.services.kafka import Kafka
 from studykit.services.packages import flink_obstacle, has_flink
 from studykit.services.ports import is_taken, owner, refusal
-from studykit.services.redis import Redis, find_redis, redis_answers
+from studykit.services.redis import Redis, find_redis
 from studykit.services.supervision.service import Service
 from studykit.workspace import Workspace
 
@@ -229,7 +230,7 @@ def _services(workspace: Workspace, environ: Environ) -> Iterator[Finding]:
     if addresses.own_redis:
         yield _service(Redis(workspace, addresses.redis_port), environ)
     else:
-        yield _external_redis(addresses.redis_host, addresses.redis_port)
+        yield _external_redis(Settings.load({**environ, **addresses.environment()}))
 
 
 def _service(service: Service, environ: Environ) -> Finding:
@@ -257,12 +258,14 @@ def _external_kafka(servers: str) -> Finding:
     return Finding(Level.PROBLEM, "Kafka", text)
 
 
-def _external_redis(host: str, port: int) -> Finding:
-    where = f"REDIS_HOST={host}, REDIS_PORT={port}"
-    if redis_answers(host, port):
-        return Finding(Level.GOOD, "Redis", f"answers at {where}")
-    text = f"nothing answers at {where}: start that server, or unset REDIS_HOST"
-    return Finding(Level.PROBLEM, "Redis", text)
+def _external_redis(settings: Settings) -> Finding:
+    from flink_jobs.connectors.redis import open_answering  # noqa: PLC0415 - as above
+
+    try:
+        open_answering(settings).close()
+    except ForeseenError as error:
+        return Finding(Level.PROBLEM, "Redis", str(error))
+    return Finding(Level.GOOD, "Redis", f"answers at {store_name(settings)}")
 
 
 def _metrics_port(environ: Environ) -> Iterator[Finding]:

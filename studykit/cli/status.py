@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import redis
 from kafka import KafkaConsumer, TopicPartition
 from rich.console import Console
 from rich.table import Table
 
 from flink_jobs.config import Settings
+from flink_jobs.connectors.redis import open_answering
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.processor.commits import delivered_until
 from studykit.cli.job_status import TROUBLE, Line, job_lines
@@ -23,7 +23,7 @@ from studykit.services.kafka import Kafka
 from studykit.services.ports import HOST, accepts
 from studykit.services.redis import Redis
 from studykit.services.supervision.service import Service
-from studykit.services.topics import TOPICS, reachable
+from studykit.services.topics import TOPICS, client_options, reachable
 from studykit.workspace import Workspace
 
 _TIMEOUT_MS = 5_000
@@ -56,7 +56,8 @@ def show_status(
         console.print(_topics(topic_states(addresses.kafka_servers, group), group))
     if accepts(addresses.redis_host, addresses.redis_port):
         console.print()
-        console.print(_keys(key_counts(addresses.redis_host, addresses.redis_port)))
+        settings = Settings.load({**environ, **addresses.environment()})
+        console.print(_keys(key_counts(settings)))
     if lines := job_lines(addresses.metrics_port):
         console.print()
         console.print(_job(lines))
@@ -75,7 +76,7 @@ def topic_states(servers: str, group: str) -> list[TopicState]:
     consumer = KafkaConsumer(
         # Never a commit: a look at the group's lag must not move the group.
         bootstrap_servers=servers, group_id=group, enable_auto_commit=False,
-        request_timeout_ms=_TIMEOUT_MS, bootstrap_timeout_ms=_TIMEOUT_MS,
+        **client_options(servers),
     )  # fmt: skip
     try:
         existing = consumer.topics()
@@ -84,9 +85,14 @@ def topic_states(servers: str, group: str) -> list[TopicState]:
         consumer.close()
 
 
-def key_counts(host: str, port: int) -> dict[str, int]:
-    """Return the number of keys of every feature set in Redis, 0 included."""
-    with redis.Redis(host, port, socket_timeout=_TIMEOUT_MS / 1_000) as client:
+def key_counts(settings: Settings) -> dict[str, int]:
+    """Return the number of keys of every feature set in Redis, 0 included.
+
+    Raises:
+        StoreUnusable: Redis demands another login.
+        Unavailable: It does not answer.
+    """
+    with open_answering(settings) as client:
         keys = client.scan_iter("features:*:*", count=5_000)
         sets = Counter(key.split(b":")[1].decode() for key in keys)
     return {feature_set.name: sets[feature_set.name] for feature_set in CATALOG}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flink_jobs.config import Settings
+from flink_jobs.connectors.security import store_name
 from studykit.errors import StudyError
 from studykit.services.flink_cluster import JobManager
 from studykit.services.kafka import Kafka
@@ -35,7 +36,7 @@ class Addresses:
 
     @classmethod
     def find(cls, workspace: Workspace, environ: Mapping[str, str] = os.environ) -> Addresses:
-        """Return the addresses: `KAFKA_SERVERS` and `REDIS_HOST` name services of the user's own.
+        """Return the addresses: `KAFKA_SERVERS`, `REDIS_HOST` and `REDIS_URL` name a user's own.
 
         Without them, `KAFKA_PORT`, `REDIS_PORT` and `FLINK_PORT` choose; without those, a service
         that runs in `workspace` keeps the one it has.
@@ -47,7 +48,11 @@ class Addresses:
         kafka_port = _port(Kafka, workspace, environ)
         redis_port = _port(Redis, workspace, environ)
         chosen = Settings.load({**environ, "REDIS_PORT": str(redis_port)})
-        own_kafka, own_redis = not environ.get("KAFKA_SERVERS"), not environ.get("REDIS_HOST")
+        own_kafka = not environ.get("KAFKA_SERVERS")
+        own_redis = not environ.get("REDIS_HOST") and not chosen.redis_url
+        if chosen.redis_url:  # the password in it stays there
+            host, _, port = store_name(chosen).rpartition(":")
+            chosen, redis_port = replace(chosen, redis_host=host), int(port)
         return cls(
             kafka_port=kafka_port,
             kafka_servers=f"{HOST}:{kafka_port}" if own_kafka else chosen.kafka_servers,

@@ -39,7 +39,7 @@ from flink_jobs.simulator.traffic import traffic
 from flink_jobs.simulator.visits import VisitHabits
 from studykit.errors import StudyError
 from studykit.services.ports import accepts
-from studykit.services.topics import PARTITIONS, count_records, create_topics
+from studykit.services.topics import PARTITIONS, count_records, create_topics, login
 
 BASE_MS: Final = 1_760_000_400_000
 """Event time at which a stream at full speed starts, epoch milliseconds."""
@@ -208,6 +208,7 @@ class _Sender:
         self._failure: KafkaException | None = None
         self._producer = Producer(
             {
+                **login(servers).librdkafka,
                 "bootstrap.servers": servers,
                 "partitioner": "murmur2_random",  # that of Kafka's own clients
                 "enable.idempotence": True,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
 
+from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import SOURCE_TOPICS, TARGET_TOPICS
+from flink_jobs.connectors.security import KafkaSecurity
 
 TOPICS: Final = (*SOURCE_TOPICS, *TARGET_TOPICS)
 PARTITIONS: Final = 4
@@ -19,6 +22,23 @@ _PATIENCE: Final[dict[str, Any]] = {
     "request_timeout_ms": _TIMEOUT_MS,
     "bootstrap_timeout_ms": _TIMEOUT_MS,
 }
+
+
+def login(servers: str, environ: Mapping[str, str] = os.environ) -> KafkaSecurity:
+    """Return how to log in to `servers`: KAFKA_PROPERTIES_FILE belongs to what KAFKA_SERVERS names.
+
+    The lab's own broker asks for nothing, even where that file is for another.
+
+    Raises:
+        SettingsError: The file cannot be used.
+    """
+    external = environ.get("KAFKA_SERVERS") == servers
+    return KafkaSecurity.read(Settings.load(environ)) if external else KafkaSecurity({})
+
+
+def client_options(servers: str) -> dict[str, Any]:
+    """Return the options of a kafka-python client of `servers`: its patience and its login."""
+    return {**_PATIENCE, **login(servers).kafka_python}
 
 
 def work(servers: str) -> bool:
@@ -34,7 +54,7 @@ def work(servers: str) -> bool:
 def reachable(servers: str) -> bool:
     """Return whether a broker answers at `servers`; nothing is created or changed there."""
     try:
-        KafkaConsumer(bootstrap_servers=servers, **_PATIENCE).close()
+        KafkaConsumer(bootstrap_servers=servers, **client_options(servers)).close()
     except (KafkaError, OSError, ValueError):
         return False
     return True
@@ -46,7 +66,7 @@ def count_records(servers: str, topics: Iterable[str]) -> int:
     Raises:
         KafkaError: The broker does not answer.
     """
-    consumer = KafkaConsumer(bootstrap_servers=servers, **_PATIENCE)
+    consumer = KafkaConsumer(bootstrap_servers=servers, **client_options(servers))
     try:
         parts = [
             TopicPartition(topic, number)
@@ -77,14 +97,14 @@ def produce_and_fetch(servers: str) -> None:
     """
     _create(servers, {_PROBE_TOPIC: {"num_partitions": 1, "configs": {"retention.ms": "60000"}}})
     producer = KafkaProducer(
-        bootstrap_servers=servers, acks="all", max_block_ms=_TIMEOUT_MS, **_PATIENCE
+        bootstrap_servers=servers, acks="all", max_block_ms=_TIMEOUT_MS, **client_options(servers)
     )
     try:
         sent = producer.send(_PROBE_TOPIC, b"?").get(_TIMEOUT_MS / 1_000)
     finally:
         producer.close(timeout=1)
     # Without a group: the probe leaves no offsets behind.
-    consumer = KafkaConsumer(bootstrap_servers=servers, group_id=None, **_PATIENCE)
+    consumer = KafkaConsumer(bootstrap_servers=servers, group_id=None, **client_options(servers))
     try:
         partition = TopicPartition(_PROBE_TOPIC, sent.partition)
         consumer.assign([partition])
@@ -96,7 +116,7 @@ def produce_and_fetch(servers: str) -> None:
 
 
 def _create(servers: str, topics: dict[str, dict[str, Any]]) -> list[str]:
-    admin = KafkaAdminClient(bootstrap_servers=servers, **_PATIENCE)
+    admin = KafkaAdminClient(bootstrap_servers=servers, **client_options(servers))
     try:
         existing = set(admin.list_topics())
         missing = {name: settings for name, settings in topics.items() if name not in existing}

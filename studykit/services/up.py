@@ -18,6 +18,7 @@ from rich.progress import (
     TextColumn,
 )
 
+from flink_jobs.config import Settings
 from flink_jobs.errors import ForeseenError
 from studykit.errors import StudyError
 from studykit.services.addresses import Addresses
@@ -210,6 +211,11 @@ def _greet_kafka(servers: str) -> list[str]:
 
 
 def _greet_redis(host: str, port: int) -> None:
+    if (settings := Settings.load(os.environ)).redis_url:  # which may hold a login
+        from flink_jobs.connectors.redis import open_answering  # noqa: PLC0415 - slow to load
+
+        open_answering(settings).close()
+        return
     if redis_answers(host, port):
         return
     raise StudyError(

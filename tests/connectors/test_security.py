@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
 import redis
+from rich.console import Console
 
 from flink_jobs.config import Settings, SettingsError
 from flink_jobs.connectors.kafka import KafkaUnusable, check_topics, open_consumer
@@ -15,7 +18,12 @@ from flink_jobs.connectors.outbox import Outbox
 from flink_jobs.connectors.redis import FeatureStore, open_answering
 from flink_jobs.connectors.redis_errors import StoreUnusable
 from flink_jobs.connectors.security import KafkaSecurity, parse_properties, store_name, store_url
+from studykit.cli.doctor import Level, examine
+from studykit.cli.status import show_status
+from studykit.services.addresses import Addresses
 from studykit.services.ports import free_port
+from studykit.services.seed import Plan, seed_kafka
+from studykit.services.topics import count_records, create_topics, reachable
 from studykit.workspace import Workspace
 from tests.support.secured import (
     PASSWORD,
@@ -121,6 +129,38 @@ def test_processor_works_with_secured_services_and_tells_no_secret(
             assert client.hget("features:fraud:c", "tx_count") == b"1"
     log = run.log.read_text()
     assert not any(secret in log for secret in (PASSWORD, "se:cret", "se%3Acret"))
+
+
+@needs_openssl
+@pytest.mark.services
+def test_the_lab_s_commands_log_in_as_the_executions_do(
+    broker: SecuredKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = properties(broker.certificates, "SCRAM-SHA-512")
+    monkeypatch.setenv("KAFKA_SERVERS", broker.secured)
+    file = str(write_properties(tmp_path / "client.properties", held))
+    monkeypatch.setenv("KAFKA_PROPERTIES_FILE", file)
+    create_topics(broker.secured)
+    assert reachable(broker.secured)
+    before = count_records(broker.secured, ["transactions", "clickstream"])
+    assert seed_kafka(Plan(events=50), broker.secured) == 50
+    assert count_records(broker.secured, ["transactions", "clickstream"]) == before + 50
+    assert reachable(broker.address), "the login is not for another broker, such as the lab's own"
+    with server(tmp_path, "--requirepass", "se:cret") as port:
+        monkeypatch.setenv("REDIS_URL", f"redis://:se%3Acret@127.0.0.1:{port}/1")
+        addresses = Addresses.find(Workspace(tmp_path))
+        assert (addresses.redis_port, addresses.own_redis) == (port, False)
+        with redis.Redis(port=port, password="se:cret", db=1) as client:
+            client.hset("features:fraud:c", "tx_count", 1)
+        console = Console(file=StringIO(), width=120)
+        show_status(Workspace(tmp_path), console)
+        findings = list(examine(Workspace(tmp_path)))
+    told = console.file.getvalue()
+    assert re.search(r"features:fraud:\S* +1\n", told)
+    assert "transactions" in told
+    assert "se:cret" not in told and "se%3Acret" not in told
+    services = {found.subject: found.level for found in findings}
+    assert services["Redis"] is services["Kafka"] is Level.GOOD
 
 
 def of(broker: SecuredKafka, folder: Path, held: dict[str, str]) -> Settings:
