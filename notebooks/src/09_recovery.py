@@ -200,7 +200,8 @@ for kill in range(11):
 # of the partition, which is *state* and comes back with the checkpoint. <!-- no claim: ours -->
 #
 # The development processor saves no state at all: its state is a function of the log. It commits an
-# offset and two numbers; read [resume.py](../flink_jobs/processor/resume.py). Which line is the
+# offset and two numbers; read `ResumePoint` in
+# [partition.py](../flink_jobs/processor/partition.py). Which line is the
 # watermark? `max_seen_ms`: without it, the map would have wrong cells here, too.
 
 # %% [markdown]

@@ -446,7 +446,7 @@ for before, timeout_s in (("checkpoint", 10), ("commit", 60), ("commit", 10)):
 # <sup>[source: Flink, Kafka
 # connector](https://nightlies.apache.org/flink/flink-docs-release-2.2/docs/connectors/datastream/kafka/)</sup>
 # The job asks the broker for its maximum before it starts: read `check_broker` in
-# [on_kafka.py](../flink_jobs/job/on_kafka.py). <!-- no claim: ours -->
+# [kafka.py](../flink_jobs/job/edges/kafka.py). <!-- no claim: ours -->
 
 # %% [markdown]
 # For the store there is no such setting. Read `UPSERT` in
