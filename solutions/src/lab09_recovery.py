@@ -28,12 +28,12 @@ print("after the restart:", total, "undisturbed:", sum(log))
 # ## 1. The checkpoint
 #
 # A job adds up `values`. Its reader fetches in batches: `fetched` records are in memory, and the
-# first `counted` of them are in the total. Now a checkpoint is made.
+# first `counted` of them are in the total. Now a checkpoint is made. <!-- no claim: ours -->
 #
 # Return `[offset, total]`, so that a second run which begins with this total, and reads from this
 # offset on, ends with the right sum.
 #
-# `checkpoint([5, 9, 3, 4], fetched=4, counted=2)` is `[2, 14]`.
+# `checkpoint([5, 9, 3, 4], fetched=4, counted=2)` is `[2, 14]`. <!-- no claim: ours -->
 
 
 # %% tags=["exercise"]
@@ -48,10 +48,11 @@ def checkpoint(values: list[int], fetched: int, counted: int) -> list[int]:
 # %% [markdown]
 # ## 2. Predict: one kill, four designs
 #
-# The log is 1, 2, 4, 8, 16. A checkpoint is made when 1 and 2 have been counted. When 1 to 8 have
-# been counted, the job is killed. It begins again, and reads to the end. What is the total then?
+# The log is 1, 2, 4, 8, 16. A checkpoint is made when 1 and 2 have been counted.
+# <!-- no claim: ours --> When 1 to 8 have been counted, the job is killed. It begins again, and
+# reads to the end. What is the total then?
 #
-# 1. The checkpoint holds the total and the offset.
+# 1. The checkpoint holds the total and the offset. <!-- no claim: ours -->
 # 2. It holds the total; the reader goes on where it *was*, behind the 8.
 # 3. It holds the offset only.
 # 4. It holds the total only; the reader begins at the beginning.
@@ -101,8 +102,9 @@ def align(arrivals: list[list]) -> dict:
 # ## 4. The watermark of the second run
 #
 # The times of a log's events, in the order of their offsets. The first run made a checkpoint at
-# `offset`, so `times_ms[:offset]` came before it; it was killed when it had read `killed` events.
-# The second run begins at `offset`. The watermark is the newest time - `bound_ms` - 1.
+# `offset`, so `times_ms[:offset]` came before it; it was killed when it had read `killed`
+# events. <!-- no claim: ours --> The second run begins at `offset`. The watermark is the newest
+# time - `bound_ms` - 1.
 #
 # Return the watermark after each event that the second run reads: the same that an undisturbed
 # job would have had.
@@ -144,8 +146,9 @@ def sampled(names: list[str], offset: int, every: int, now_ms: int) -> list[str]
 # ## 6. More workers
 #
 # The state of each key lies in a checkpoint, and the job begins again with another number of
-# workers. A key belongs to a group for good: its code, as in exercise 5, % `groups`. A worker has a
-# range of groups: group g belongs to worker g * `workers` // `groups`.
+# workers. <!-- no claim: ours --> A key belongs to a group for good: its code, as in exercise
+# 5, % `groups`. A worker has a range of groups: group g belongs to worker g * `workers` //
+# `groups`.
 #
 # Return a list with a dict for each worker: the keys that it gets, with their values. The order of
 # keys does not matter.
@@ -217,14 +220,14 @@ def run_job(records: list[list], restarts: int) -> dict:
 # %% [markdown]
 # ## 8. Killed five times
 #
-# A worker on a real broker adds up numbers. For each number it has a row. It asks *you* what to do
-# next, and tells you how many numbers it has read, how many rows of them are written, up to where
-# it has committed, and that a checkpoint is due when `every` numbers or more have been read since
-# the last commit.
+# A worker on a real broker adds up numbers. <!-- no claim: ours --> For each number it has a
+# row. It asks *you* what to do next, and tells you how many numbers it has read, how many rows
+# of them are written, up to where it has committed, and that a checkpoint is due when `every`
+# numbers or more have been read since the last commit. <!-- no claim: ours -->
 #
-# - `["read", read]`: read the next number, as long as no checkpoint is due
+# - `["read", read]`: read the next number, as long as no checkpoint is due <!-- no claim: ours -->
 # - `["write", read]`: write all rows that are not written yet
-# - `["commit", read]`: make a checkpoint
+# - `["commit", read]`: make a checkpoint <!-- no claim: ours -->
 #
 # Rows may be written twice: they are the same rows. None may be lost, whenever the worker is
 # killed.
@@ -245,8 +248,9 @@ def next_action(read: int, written: int, committed: int, every: int) -> list:
 # %% [markdown]
 # Now for real. The next cell starts a Kafka and a Redis in `.study/lab09`, runs your worker,
 # ends it five times with `kill -9`, compares the rows with what they should be, and stops
-# everything: about a minute. It counts for no mark, and needs nothing that `make up` has
-# started. Take the `#` away. Then commit *before* you write, and run it again.
+# everything: about a minute. <!-- no claim: ours --> It counts for no mark, and needs nothing
+# that `make up` has started. Take the `#` away. Then commit *before* you write, and run it
+# again.
 
 # %%
 # from studykit.services.kills.lab import KillLab; KillLab("lab09").show(next_action)

@@ -71,7 +71,7 @@ def random_case(rng: Random) -> Args:
 
 EXERCISE = Exercise(
     id="L09.1",
-    name="checkpoint",
+    name="checkpoint",  # no claim: ours
     kind="faded",
     minutes=8,
     task="Return the offset to read on from after a restart, and the total that belongs to it.",
@@ -86,7 +86,10 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
-    rule="A checkpoint is one moment: the total of the records before an offset, and that offset.",
+    rule=(
+        "A checkpoint is one moment: the total of "  # no claim: ours
+        "the records before an offset, and that offset."
+    ),
     next_step="Which record is the first that your total does not know?",
     hints=(
         "Where are the records that were fetched and not counted, once the process is dead?",
@@ -115,7 +118,10 @@ EXERCISE = Exercise(
         Misconception(
             name="last-instead-of-next",
             answer=last_counted,
-            rule="The offset of a checkpoint is that of the next record, not of the last one.",
+            rule=(
+                "The offset of a checkpoint is that of "  # no claim: ours
+                "the next record, not of the last one."
+            ),
             next_step="Is the record at your offset in your total already?",
         ),
         Misconception(

@@ -58,7 +58,7 @@ EXERCISE = Exercise(
     task="Predict the total at the end for four designs, each killed once.",
     reference=reference,
     cases=((),),
-    hidden="the total of the checkpoint, and the records that are read after it",
+    hidden="the total of the checkpoint, and the records that are read after it",  # no claim: ours
     trace=trace,
     rule="The total at the end is the one that was saved, and all records that are read after it.",
     next_step="Which total does this design begin with, and which records does it read?",
@@ -75,15 +75,21 @@ EXERCISE = Exercise(
     ),
     misconceptions=(
         Misconception(
-            name="any-checkpoint-will-do",
+            name="any-checkpoint-will-do",  # no claim: ours
             answer=all_right,
-            rule="Half a checkpoint is none: state and offset are of use together only.",
+            rule=(
+                "Half a checkpoint is none: state "  # no claim: ours
+                "and offset are of use together only."
+            ),
             next_step="Which design forgets something that nobody can compute again?",
         ),
         Misconception(
-            name="since-the-checkpoint-is-lost",
+            name="since-the-checkpoint-is-lost",  # no claim: ours
             answer=since_is_lost,
-            rule="What was counted since the checkpoint is read again, if the offset was saved.",
+            rule=(
+                "What was counted since the checkpoint is "  # no claim: ours
+                "read again, if the offset was saved."
+            ),
             next_step="Where are the records 4 and 8 after the kill: in memory, or in the log?",
         ),
         Misconception(

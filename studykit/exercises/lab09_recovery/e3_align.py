@@ -114,7 +114,7 @@ def trace(args: Args, got: Json, expected: Json) -> str:
             steps.append(f"{side} {what}{' waits' if side in passed else ''}")
     played = ", ".join(steps) or "nothing arrives"
     if len(passed) < 2:
-        played += "; a barrier is missing: no checkpoint"
+        played += "; a barrier is missing: no checkpoint"  # no claim: ours
     if got["saved"] == expected["saved"]:
         return f"{played}\nwhat is saved is right; you let wait {short(got['waiting'])}"
     return f"{played}\nyou save {short(got['saved'])} instead of {short(expected['saved'])}"
@@ -171,6 +171,7 @@ EXERCISE = Exercise(
     ),
     discussion=(
         "The input that is ahead waits, though nothing is wrong with it: alignment costs the "
+        # no claim: ours
         "faster one. An unaligned checkpoint saves what waits as part of the state, and lets the "
         "barrier overtake. Go further: with three inputs, which condition changes?"
     ),
@@ -213,7 +214,10 @@ EXERCISE = Exercise(
         Misconception(
             name="saves-what-waits",
             answer=counts_what_waits,
-            rule="What waited is behind its barrier: it is counted after the checkpoint.",
+            rule=(
+                "What waited is behind its barrier: "  # no claim: ours
+                "it is counted after the checkpoint."
+            ),
             next_step="Is a value that waited before or behind the barrier of its input?",
         ),
     ),

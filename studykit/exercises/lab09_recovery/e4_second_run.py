@@ -66,6 +66,7 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     before = ", ".join(short(time_ms) for time_ms in times_ms[:offset]) or "nothing"
     return (
         f"before the checkpoint came {before}; the second run begins at offset {offset}\n"
+        # no claim: ours
         f"after {short(times_ms[offset + index])} you have {item(got, index)} instead of "
         f"{item(expected, index)}"
     )
@@ -84,7 +85,10 @@ def scene(args: Args, got: Json, expected: Json) -> Scene | None:
         policy=Policy(bound_ms=bound_ms),
         number=number,
         moment="followed",
-        about=f"The checkpoint was made after the first {offset} of these events.",
+        about=(
+            "The checkpoint was made after "  # no claim: ours
+            f"the first {offset} of these events."
+        ),
         right_watermarks=whole,
         your_watermarks=(*whole[:offset], *(value + 0 for value in got)),
     )
@@ -120,7 +124,10 @@ EXERCISE = Exercise(
     random_case=random_case,
     trace=trace,
     scene=scene,
-    rule="The second run begins with the watermark that belonged to the checkpoint's offset.",
+    rule=(
+        "The second run begins with the "  # no claim: ours
+        "watermark that belonged to the checkpoint's offset."
+    ),
     next_step="What was the largest event time before the offset of the checkpoint?",
     hints=(
         "Which watermark had the job when the checkpoint was made?",
@@ -128,11 +135,11 @@ EXERCISE = Exercise(
         "Which one number has to be in the checkpoint, besides the offset?",
     ),
     equivalent={
-        "killed = 3": "what was read behind the checkpoint decides nothing",
-        "killed = 2": "what was read behind the checkpoint decides nothing",
-        "killed = 4": "what was read behind the checkpoint decides nothing",
-        "killed = 1": "what was read behind the checkpoint decides nothing",
-        "killed = 0": "what was read behind the checkpoint decides nothing",
+        "killed = 3": "what was read behind the checkpoint decides nothing",  # no claim: ours
+        "killed = 2": "what was read behind the checkpoint decides nothing",  # no claim: ours
+        "killed = 4": "what was read behind the checkpoint decides nothing",  # no claim: ours
+        "killed = 1": "what was read behind the checkpoint decides nothing",  # no claim: ours
+        "killed = 0": "what was read behind the checkpoint decides nothing",  # no claim: ours
     },
     discussion=(
         "Too low, and late events pass as on time: windows that were told open again. Too high, "
@@ -150,13 +157,19 @@ EXERCISE = Exercise(
         Misconception(
             name="watermark-of-the-kill",
             answer=of_the_kill,
-            rule="Events behind the checkpoint have not happened yet: they are read again.",
+            rule=(
+                "Events behind the checkpoint have not "  # no claim: ours
+                "happened yet: they are read again."
+            ),
             next_step="Which event gave you this watermark, and is it before the offset?",
         ),
         Misconception(
             name="last-for-newest",
             answer=of_the_last,
-            rule="The last event before the checkpoint need not be the newest one.",
+            rule=(
+                "The last event before the checkpoint "  # no claim: ours
+                "need not be the newest one."
+            ),
             next_step="Which of the events before the offset has the largest time?",
         ),
         Misconception(
@@ -168,7 +181,10 @@ EXERCISE = Exercise(
         Misconception(
             name="reads-on-behind-the-kill",
             answer=goes_on,
-            rule="The second run begins at the checkpoint's offset, wherever the first one was.",
+            rule=(
+                "The second run begins at the "  # no claim: ours
+                "checkpoint's offset, wherever the first one was."
+            ),
             next_step="Which events were counted since the checkpoint, and are in no state?",
         ),
     ),

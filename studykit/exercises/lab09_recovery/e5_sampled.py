@@ -135,7 +135,10 @@ EXERCISE = Exercise(
         Misconception(
             name="reads-it-all-again",
             answer=whole_log,
-            rule="The second run reads from the checkpoint's offset on, and tells no more.",
+            rule=(
+                "The second run reads from the "  # no claim: ours
+                "checkpoint's offset on, and tells no more."
+            ),
             next_step="Which of the names that you return are before the offset?",
         ),
         Misconception(

@@ -112,6 +112,7 @@ EXERCISE = Exercise(
     },
     discussion=(
         "With ranges, each worker reads a few whole pieces of the checkpoint. With `code % "
+        # no claim: ours
         "workers` nearly every key moves, one by one, whenever a worker is added. Go further: why "
         "can the number of groups not be changed once there is a checkpoint?"
     ),

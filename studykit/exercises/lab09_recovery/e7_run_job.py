@@ -148,6 +148,7 @@ EXERCISE = Exercise(
     ),
     discussion=(
         "The two look alike in the log: an exception and a restart. What tells them apart is "
+        # no claim: ours
         "whether the offset of the checkpoint moves. A refused record is not put aside: the next "
         "ones would be refused, too, and a whole day would lie among the dead letters. Go "
         "further: how does a job tell the two troubles apart, if both are one kind of exception?"

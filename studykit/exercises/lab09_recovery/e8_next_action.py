@@ -65,7 +65,7 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     read, written, committed, every = args
     action, number = got[0], got[1] + 0
     known = (
-        f"{read} read, {written} of them written, {committed} committed, "
+        f"{read} read, {written} of them written, {committed} committed, "  # no claim: ours
         f"a checkpoint after every {every}"
     )
     if action == "commit" and number > written:
@@ -80,7 +80,7 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     else:
         behind = read - committed
         is_due = "is due" if behind >= every else "is not due yet"
-        end = f"{behind} read since the last commit: a checkpoint {is_due}"
+        end = f"{behind} read since the last commit: a checkpoint {is_due}"  # no claim: ours
     return f"{known}\n{end}"
 
 
@@ -115,7 +115,10 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
-    rule="Read until a checkpoint is due; then write everything that was read, and commit last.",
+    rule=(
+        "Read until a checkpoint is due; then "  # no claim: ours
+        "write everything that was read, and commit last."
+    ),
     next_step="If the worker is killed right after this action, which rows does nobody write?",
     hints=(
         "When is a checkpoint due? Which two numbers say so?",
@@ -141,7 +144,10 @@ EXERCISE = Exercise(
         Misconception(
             name="commits-the-half",
             answer=commits_what_was_written,
-            rule="When a checkpoint is due all rows are written, and then all are committed.",
+            rule=(
+                "When a checkpoint is due all rows "  # no claim: ours
+                "are written, and then all are committed."
+            ),
             next_step="How far has the worker read, and how far does your commit say?",
         ),
         Misconception(
@@ -159,7 +165,10 @@ EXERCISE = Exercise(
         Misconception(
             name="at-round-numbers",
             answer=by_the_clock,
-            rule="A checkpoint is due `every` records after the last one, wherever that was.",
+            rule=(
+                "A checkpoint is due `every` records "  # no claim: ours
+                "after the last one, wherever that was."
+            ),
             next_step="How many records lie between the last commit and what was read?",
         ),
     ),
