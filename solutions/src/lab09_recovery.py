@@ -228,7 +228,8 @@ def run_job(records: list[list], restarts: int) -> dict:
 # - `["read", read]`: read the next number, as long as no checkpoint is due <!-- no claim: ours -->
 # - `["write", read]`: write all rows that are not written yet
 # - `["commit", read]`: make a checkpoint <!-- no claim: ours -->
-#
+
+# %% [markdown]
 # Rows may be written twice: they are the same rows. None may be lost, whenever the worker is
 # killed.
 
