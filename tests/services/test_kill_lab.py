@@ -1,0 +1,30 @@
+"""What a kill lab says of a sink, and where nothing runs; lesson 09 kills a real processor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from studykit.errors import StudyError
+from studykit.services.kills.lab import Difference, KillLab, compared
+
+
+def next_action(read: int, written: int, committed: int, every: int) -> list[object]:
+    return ["read", read]
+
+
+def test_a_row_that_comes_again_is_neither_lost_nor_wrong() -> None:
+    assert compared(5, [b"a", b"b"], [b"a", b"b", b"a"]) == Difference(5, 2, 0, 0, 1)
+
+
+def test_a_row_that_is_missing_is_lost_and_one_that_nobody_asked_for_is_wrong() -> None:
+    assert compared(1, [b"a", b"b"], [b"c", b"c"]) == Difference(1, 2, 2, 1, 1)
+
+
+def test_without_services_it_says_which_cell_to_run(tmp_path: Path) -> None:
+    lab = KillLab(home=tmp_path / "lab")
+    with pytest.raises(StudyError, match="run the cell"):
+        lab.kill_worker(next_action)
+    assert lab.stop() == "nothing was running"
+    assert not (tmp_path / "lab").exists()
