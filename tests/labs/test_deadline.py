@@ -73,7 +73,7 @@ def test_an_interrupt_lost_in_a_callback_is_made_good_in_silence(
 ) -> None:
     with pytest.raises(TooLong), deadline(10):
         callback() or time.sleep(600)  # of one line: no further line is there to interrupt
-    assert reported == []
+    assert TooLong not in reported  # the collector may find what others have left
 
 
 def test_what_else_a_callback_loses_is_reported_as_before(reported: list[Any]) -> None:
