@@ -80,5 +80,5 @@ def test_what_else_a_callback_loses_is_reported_as_before(reported: list[Any]) -
     report = sys.unraisablehook
     with deadline(60):
         Faulty()
-    assert reported == [ValueError]
+    assert ValueError in reported
     assert sys.unraisablehook is report
