@@ -30,6 +30,10 @@
 # %% tags=["setup"]
 import time
 
+from studykit.services.packages import need_flink
+
+need_flink()  # installs PyFlink where it is missing: 370 MB to download, once
+
 from pyflink.common import Time, Types
 from pyflink.datastream import KeyedProcessFunction, OutputTag, ProcessWindowFunction
 from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
