@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import random
+import secrets
 import socket
+import sys
+from collections import deque
 
 import psutil
 
@@ -11,6 +13,10 @@ HOST = "127.0.0.1"
 
 _BELOW_EPHEMERAL = range(20_000, 32_000)
 """Systems give outgoing connections ports above these: a free port here stays free until used."""
+
+_MOST_CLAIMS = 64
+_claims: deque[socket.socket] = deque()
+"""The newest claims of this process; the oldest is given up for one too many."""
 
 
 def is_taken(port: int) -> bool:
@@ -35,14 +41,33 @@ def accepts(host: str, port: int, timeout_seconds: float = 1.0) -> bool:
 
 
 def free_port() -> int:
-    """Return a free port of the loopback interface.
+    """Return a free port of the loopback interface that this process alone was given.
 
-    The port is chosen at random, so that two programs that ask at once rarely get the same one.
+    The port is claimed for as long as the process lives, or until it has asked for many others: a
+    service takes seconds to listen, and another process may ask for a port meanwhile.
     """
     while True:
-        port = random.choice(_BELOW_EPHEMERAL)
-        if not is_taken(port):
+        # Not of the module `random`: who seeds that, as property tests do, gets the ports of all
+        # others who seed it.
+        port = secrets.choice(_BELOW_EPHEMERAL)
+        if _claim(port) and not is_taken(port):
             return port
+
+
+def _claim(port: int) -> bool:
+    """Take a name that the system frees when this process ends; return whether nobody has it."""
+    if sys.platform != "linux":  # the others have no names without files
+        return True
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0event-time-lab/port/{port}")
+    except OSError:
+        claim.close()
+        return False
+    if len(_claims) == _MOST_CLAIMS:
+        _claims.popleft().close()
+    _claims.append(claim)
+    return True
 
 
 def next_free(port: int) -> int:
