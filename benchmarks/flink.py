@@ -39,7 +39,7 @@ from flink_jobs.processor import replay
 from flink_jobs.runtime.environment import table_environment
 from flink_jobs.simulator.golden import EVENTS, golden_transactions
 from studykit.flink.in_process import say_nothing_of_hang_ups
-from studykit.services.flink import flink_environ
+from studykit.services.flink.home import flink_environ
 from studykit.services.topics import PARTITIONS
 from studykit.workspace import Workspace
 

@@ -39,7 +39,7 @@ from flink_jobs.simulator.golden import SPAN_MS, golden_transactions
 from flink_jobs.simulator.partitions import partition_of
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 from studykit.services.kafka import Kafka
-from studykit.services.ports import free_port
+from studykit.services.network.ports import free_port
 from studykit.services.redis import Redis
 from studykit.services.supervision.service import Service
 from studykit.services.topics import PARTITIONS

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from benchmarks.measure import Figure
-from tests.support.chaos import Stage
+from tests.support.worlds.chaos import Stage
 
 KILLS: Final = ("kill TaskManager", "kill Python worker", "kill JobManager", "kill broker")
 

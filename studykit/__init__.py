@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     )
     from studykit.figures.windows import assigners, panes, window_life
     from studykit.trace.comparison import compare
-    from studykit.trace.holders import (
+    from studykit.trace.marbles import outcome, parse
+    from studykit.trace.mutes import FOUR_PARTITIONS, muted
+    from studykit.trace.operators.holders import (
         DAY_MS,
         Forever,
         Timers,
@@ -41,14 +43,12 @@ if TYPE_CHECKING:
         three_holders,
         watched,
     )
-    from studykit.trace.joins import JoinRow, joined
-    from studykit.trace.kills import DESIGNS, killed_everywhere
-    from studykit.trace.marbles import outcome, parse
-    from studykit.trace.mutes import FOUR_PARTITIONS, muted
+    from studykit.trace.operators.joins import JoinRow, joined
+    from studykit.trace.operators.kills import DESIGNS, killed_everywhere
+    from studykit.trace.operators.serving import CARD_STORY, meter, serve
+    from studykit.trace.operators.sinks import STORES, sunk
     from studykit.trace.payments import SLOW, seeded
-    from studykit.trace.serving import CARD_STORY, meter, serve
     from studykit.trace.simulate import simulate
-    from studykit.trace.sinks import STORES, sunk
     from studykit.trace.steps import Event, Policy, PolicyError, Trace
     from studykit.trace.stories import SILENT_PARTITION, STORY, STORY_POLICY, TWO_VISITS
     from studykit.trace.typed_engine import typed_before
@@ -85,7 +85,7 @@ _HOMES = {
         "three_readers",
     ),
     "studykit.trace.comparison": ("compare",),
-    "studykit.trace.holders": (
+    "studykit.trace.operators.holders": (
         "DAY_MS",
         "Forever",
         "TimeToLive",
@@ -94,13 +94,13 @@ _HOMES = {
         "three_holders",
         "watched",
     ),
-    "studykit.trace.joins": ("JoinRow", "joined"),
-    "studykit.trace.kills": ("DESIGNS", "killed_everywhere"),
+    "studykit.trace.operators.joins": ("JoinRow", "joined"),
+    "studykit.trace.operators.kills": ("DESIGNS", "killed_everywhere"),
     "studykit.trace.marbles": ("outcome", "parse"),
     "studykit.trace.mutes": ("FOUR_PARTITIONS", "muted"),
-    "studykit.trace.serving": ("CARD_STORY", "meter", "serve"),
+    "studykit.trace.operators.serving": ("CARD_STORY", "meter", "serve"),
     "studykit.trace.simulate": ("simulate",),
-    "studykit.trace.sinks": ("STORES", "sunk"),
+    "studykit.trace.operators.sinks": ("STORES", "sunk"),
     "studykit.trace.steps": ("Event", "Policy", "PolicyError", "Trace"),
     "studykit.trace.payments": ("SLOW", "seeded"),
     "studykit.trace.stories": ("SILENT_PARTITION", "STORY", "STORY_POLICY", "TWO_VISITS"),

@@ -13,7 +13,11 @@ from studykit.services.supervision.leash import hold_leash
 if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker carries the leash of the run
     hold_leash(firm=True)
 
-pytest_plugins = ["tests.support.services", "tests.support.mini_cluster", "tests.support.minutes"]
+pytest_plugins = [
+    "tests.support.services.shared",
+    "tests.support.services.mini_cluster",
+    "tests.support.minutes",
+]
 
 # How hard property tests look. No deadline: the machine may be busy.
 settings.register_profile(

@@ -18,8 +18,8 @@ import pytest
 import yaml
 
 from flink_jobs.runtime.java import find_java
-from studykit.services.flink_cluster import JobManager
-from studykit.services.jars import Jar, JarCache, read_lock
+from studykit.services.flink.cluster import JobManager
+from studykit.services.flink.jars import Jar, JarCache, read_lock
 from studykit.services.topics import TOPICS
 
 ROOT = Path(__file__).parents[1]

@@ -19,7 +19,7 @@ from flink_jobs.events import (
     Malformed,
     Transaction,
 )
-from tests.support import oracle_log
+from tests.support.oracles import log as oracle_log
 
 PAYMENT: dict[str, Any] = {
     "event_id": "e1",

@@ -24,7 +24,7 @@ from studykit.cli.jupyter import PORT
 from studykit.course.builder.path_table import with_path
 from studykit.course.layout import Course
 from studykit.errors import StudyError
-from studykit.services.flink_cluster import JobManager
+from studykit.services.flink.cluster import JobManager
 from studykit.trace.simulate import simulate
 from studykit.trace.stories import STORY, STORY_POLICY
 from studykit.trace.words import seconds

@@ -12,7 +12,7 @@ from msgspec import Struct
 from flink_jobs.config import Settings
 from flink_jobs.connectors.topic_log import TopicLog
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
-from flink_jobs.inspection.watching import Watch
+from flink_jobs.inspection.progress import Watch
 
 
 class Letter(Struct, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """The development processor: Kafka in, Redis and Kafka out, in one plain Python process.
 
-One thread polls records, computes, delivers and commits, in that order. `assignment.py` knows which
-partitions are this process's and whether their logs are still whole, `committer.py` commits, and
-`delivery.py` writes to the store and to the broker.
+One thread polls records, computes, delivers and commits, in that order. In `group`, the
+assignment knows which partitions are this process's and whether their logs are still whole, and the
+committer commits; `delivery.py` writes to the store and to the broker.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from flink_jobs.connectors.redis import FeatureStore
 from flink_jobs.connectors.topics import Topics
 from flink_jobs.events import Record
 from flink_jobs.monitoring.health import Health
-from flink_jobs.processor.assignment import Assignment
 from flink_jobs.processor.attention import Attention
-from flink_jobs.processor.committer import Committer
 from flink_jobs.processor.delivery import Delivery
-from flink_jobs.processor.log_watch import LogWatch
+from flink_jobs.processor.group.assignment import Assignment
+from flink_jobs.processor.group.committer import Committer
+from flink_jobs.processor.group.log_watch import LogWatch
 from flink_jobs.processor.metrics import Metrics
 from flink_jobs.processor.partition import Output, Partition, ResumePoint
 from flink_jobs.processor.patience import CALL_MS, Patience, wait_out

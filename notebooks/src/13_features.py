@@ -102,7 +102,7 @@ Predict(
 #
 # Each step is a difference of two values, from the served one to the recomputed one. So the parts
 # add up to the whole, whatever happens (law 2). Read `split` in
-# [serving.py](../studykit/trace/serving.py).
+# [serving.py](../studykit/trace/operators/serving.py).
 
 # %%
 for second in (180, 240, 283, 480, 600):

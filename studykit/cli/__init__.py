@@ -1,1 +1,1 @@
-"""The command `study`: what every person types."""
+"""The command `study`: what every person types. `app.py` has the commands; most have a module."""

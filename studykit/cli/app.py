@@ -105,7 +105,7 @@ def env(
 ) -> None:
     """Print settings for programs: export $(study env)."""
     from studykit.services.addresses import Addresses
-    from studykit.services.ports import HOST
+    from studykit.services.network.ports import HOST
     from studykit.workspace import Workspace
 
     workspace = Workspace.of_clone()
@@ -113,7 +113,7 @@ def env(
     for name, value in addresses.environment().items():
         typer.echo(f"{name}={value}")
     if flink:
-        from studykit.services.flink import flink_environ
+        from studykit.services.flink.home import flink_environ
 
         for name, value in flink_environ(workspace).items():
             typer.echo(f"{name}={value}")
@@ -275,7 +275,7 @@ def why(
     """
     from rich.console import Console
 
-    from studykit.cli.why import why as explain
+    from studykit.cli.inspection.why import why as explain
     from studykit.workspace import Workspace
 
     workspace = Workspace.of_clone()
@@ -303,7 +303,7 @@ def profile(
     """Look at any JSON stream: disorder, delays, skew, silence; suggest bound and idle timeout."""
     from rich.console import Console
 
-    from studykit.cli.profile import profile as look
+    from studykit.cli.inspection.profile import profile as look
     from studykit.workspace import Workspace
 
     look(
@@ -343,8 +343,8 @@ def letters(
         return
     from rich.console import Console
 
-    from studykit.cli.letters import letters as show
-    from studykit.cli.letters import selected
+    from studykit.cli.inspection.letters import letters as show
+    from studykit.cli.inspection.letters import selected
     from studykit.workspace import Workspace
 
     selection = selected(reason, topic, since, until)
@@ -368,7 +368,7 @@ def replay_letters(
     """Send back what no feature set has counted and each would count now, and never twice."""
     from rich.console import Console
 
-    from studykit.cli.letters import replay, selected
+    from studykit.cli.inspection.letters import replay, selected
     from studykit.workspace import Workspace
 
     selection = selected(reason, topic, since, until)
@@ -380,7 +380,7 @@ def fetch() -> None:
     """Download the jars that are missing or damaged."""
     from rich.console import Console
 
-    from studykit.services.jars import JarCache, read_lock
+    from studykit.services.flink.jars import JarCache, read_lock
     from studykit.services.up import fetch_jars
 
     cache = JarCache.of_user()
@@ -394,7 +394,7 @@ def fetch() -> None:
 @jars.command()
 def update() -> None:
     """Resolve anew which jars jars.lock.json names, for developers."""
-    from studykit.services.jars import LOCK_FILE, JarCache, renew_lock
+    from studykit.services.flink.jars import LOCK_FILE, JarCache, renew_lock
 
     for name, group in renew_lock(mirror=JarCache.of_user().mirror).items():
         size = sum(jar.size for jar in group.jars) / 1e6

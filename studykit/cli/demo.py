@@ -26,7 +26,7 @@ from flink_jobs.simulator.disorder import Disorder
 from studykit.cli.demo_view import DemoView
 from studykit.errors import StudyError
 from studykit.services.kafka import Kafka
-from studykit.services.ports import free_port
+from studykit.services.network.ports import free_port
 from studykit.services.redis import Redis
 from studykit.services.seed import Plan, seed_kafka
 from studykit.services.supervision.leash import hold_leash

@@ -18,7 +18,7 @@ from rich.table import Table
 from flink_jobs.connectors.redis import read_features
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.features.catalog import CATALOG
-from studykit.services.http import get
+from studykit.services.network.http import get
 from studykit.services.topics import PARTITIONS
 
 RATE_FRAMES = 20

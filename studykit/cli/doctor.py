@@ -23,10 +23,10 @@ from flink_jobs.errors import ForeseenError
 from flink_jobs.runtime.java import SUPPORTED, find_java, java_version
 from studykit.errors import StudyError
 from studykit.services.addresses import Addresses
-from studykit.services.jars import JarCache, read_lock
+from studykit.services.flink.jars import JarCache, read_lock
 from studykit.services.kafka import Kafka
+from studykit.services.network.ports import is_taken, owner, refusal
 from studykit.services.packages import flink_obstacle, has_flink
-from studykit.services.ports import is_taken, owner, refusal
 from studykit.services.redis import Redis, find_redis
 from studykit.services.supervision.service import Service
 from studykit.workspace import Workspace

@@ -9,7 +9,7 @@ from typing import Final
 
 from flink_jobs.job.symptoms import LATE_DROPPED
 from flink_jobs.monitoring.page import MetricsPage
-from studykit.services.http import get
+from studykit.services.network.http import get
 
 TROUBLE: Final = "trouble with"
 """The first words of a line about a trouble, which is printed red."""

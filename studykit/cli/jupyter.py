@@ -24,9 +24,9 @@ from rich.console import Console
 
 from flink_jobs.errors import ForeseenError
 from studykit.errors import StudyError
-from studykit.services.flink_cluster import JobManager
+from studykit.services.flink.cluster import JobManager
 from studykit.services.kafka import Kafka
-from studykit.services.ports import HOST, is_taken, owner
+from studykit.services.network.ports import HOST, is_taken, owner
 from studykit.services.redis import Redis
 from studykit.services.up import up
 from studykit.workspace import Workspace

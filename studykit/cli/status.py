@@ -15,12 +15,12 @@ from rich.table import Table
 from flink_jobs.config import Settings
 from flink_jobs.connectors.redis import open_answering
 from flink_jobs.features.catalog import CATALOG
-from flink_jobs.processor.commits import delivered_until
+from flink_jobs.processor.group.commits import delivered_until
 from studykit.cli.job_status import TROUBLE, Line, job_lines
 from studykit.services.addresses import Addresses
-from studykit.services.flink_cluster import JobManager, TaskManager
+from studykit.services.flink.cluster import JobManager, TaskManager
 from studykit.services.kafka import Kafka
-from studykit.services.ports import HOST, accepts
+from studykit.services.network.ports import HOST, accepts
 from studykit.services.redis import Redis
 from studykit.services.supervision.service import Service
 from studykit.services.topics import TOPICS, client_options, reachable

@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 
 from studykit.flink.recording import JobRecording
 from studykit.trace.comparison import Comparison
-from studykit.trace.holders import Holdings
-from studykit.trace.joins import JoinTrace
-from studykit.trace.kills import Kills
-from studykit.trace.serving import Serving
-from studykit.trace.sinks import SinkTrace
+from studykit.trace.operators.holders import Holdings
+from studykit.trace.operators.joins import JoinTrace
+from studykit.trace.operators.kills import Kills
+from studykit.trace.operators.serving import Serving
+from studykit.trace.operators.sinks import SinkTrace
 from studykit.trace.steps import Trace
 
 Row: TypeAlias = dict[str, str | int]

@@ -28,9 +28,9 @@ from flink_jobs.job.edges.kafka import KafkaEdges
 from flink_jobs.processor.partition import Output, Partition
 from flink_jobs.simulator.disorder import Disorder
 from studykit.errors import StudyError
-from studykit.services.flink import flink_environ
+from studykit.services.flink.home import flink_environ
+from studykit.services.network.ports import HOST, free_port
 from studykit.services.own_services import OwnServices
-from studykit.services.ports import HOST, free_port
 from studykit.services.seed import Plan, append
 from studykit.services.supervision import process
 from studykit.services.supervision.leash import VARIABLE, hold_leash

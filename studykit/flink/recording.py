@@ -16,8 +16,8 @@ import msgspec
 from msgspec import Struct
 
 from studykit.errors import StudyError
-from studykit.services.http import get
-from studykit.services.ports import HOST
+from studykit.services.network.http import get
+from studykit.services.network.ports import HOST
 
 _METRICS: Final = ("busyTimeMsPerSecond", "backPressuredTimeMsPerSecond")
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from flink_jobs.config import Settings
 from flink_jobs.connectors.security import store_name
 from studykit.errors import StudyError
-from studykit.services.flink_cluster import JobManager
+from studykit.services.flink.cluster import JobManager
 from studykit.services.kafka import Kafka
-from studykit.services.ports import HOST
+from studykit.services.network.ports import HOST
 from studykit.services.redis import Redis
 from studykit.services.supervision.service import Service
 from studykit.workspace import Workspace

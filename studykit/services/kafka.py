@@ -10,8 +10,8 @@ from typing import Final
 
 from flink_jobs.runtime.java import QUICK, find_java
 from studykit.errors import StudyError
-from studykit.services.jars import JarCache, read_lock
-from studykit.services.ports import HOST, accepts, free_port
+from studykit.services.flink.jars import JarCache, read_lock
+from studykit.services.network.ports import HOST, accepts, free_port
 from studykit.services.supervision.service import Say, Service
 
 _CLUSTER_ID: Final = "ZXZlbnQtdGltZS1sYWItMQ"  # 16 bytes in base64: event-time-lab-1

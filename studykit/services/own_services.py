@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from studykit.services.kafka import Kafka
-from studykit.services.ports import free_port
+from studykit.services.network.ports import free_port
 from studykit.services.redis import Redis
 from studykit.services.supervision.leash import hold_leash
 from studykit.workspace import Workspace

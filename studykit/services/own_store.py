@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studykit.services.ports import HOST, free_port
+from studykit.services.network.ports import HOST, free_port
 from studykit.services.redis import Redis
 from studykit.services.supervision.leash import hold_leash
 from studykit.workspace import Workspace

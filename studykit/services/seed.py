@@ -38,7 +38,7 @@ from flink_jobs.simulator.partitions import partition_of
 from flink_jobs.simulator.traffic import traffic
 from flink_jobs.simulator.visits import VisitHabits
 from studykit.errors import StudyError
-from studykit.services.ports import accepts
+from studykit.services.network.ports import accepts
 from studykit.services.topics import PARTITIONS, count_records, create_topics, login
 
 BASE_MS: Final = 1_760_000_400_000

@@ -14,8 +14,8 @@ from kafka.admin import NewTopic
 from redis import Redis as Client
 
 from studykit.errors import StudyError
+from studykit.services.network.ports import HOST
 from studykit.services.own_services import OwnServices
-from studykit.services.ports import HOST
 from studykit.workspace import Workspace
 
 TOPIC: Final = "totals"

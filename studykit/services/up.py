@@ -22,10 +22,10 @@ from flink_jobs.config import Settings
 from flink_jobs.errors import ForeseenError
 from studykit.errors import StudyError
 from studykit.services.addresses import Addresses
-from studykit.services.flink_cluster import FlinkCluster, JobManager
-from studykit.services.jars import Jar, JarCache, read_lock
+from studykit.services.flink.cluster import FlinkCluster, JobManager
+from studykit.services.flink.jars import Jar, JarCache, read_lock
 from studykit.services.kafka import Kafka
-from studykit.services.ports import is_taken, next_free, owner
+from studykit.services.network.ports import is_taken, next_free, owner
 from studykit.services.redis import Redis, redis_answers
 from studykit.services.supervision.leash import slip_leash
 from studykit.services.supervision.service import Say, Service

@@ -7,11 +7,11 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from studykit.flink.recording import JobRecording
 from studykit.trace.comparison import Comparison
-from studykit.trace.holders import DAY_MS, Holdings
-from studykit.trace.joins import JoinTrace
-from studykit.trace.kills import STEPS, Kills
-from studykit.trace.serving import Serving
-from studykit.trace.sinks import SinkTrace
+from studykit.trace.operators.holders import DAY_MS, Holdings
+from studykit.trace.operators.joins import JoinTrace
+from studykit.trace.operators.kills import STEPS, Kills
+from studykit.trace.operators.serving import Serving
+from studykit.trace.operators.sinks import SinkTrace
 from studykit.trace.steps import Step, Trace
 from studykit.trace.words import seconds, step_sentence
 

@@ -18,7 +18,7 @@ from studykit.adversary.search import Counterexample, search
 from studykit.adversary.truth import difference, expected
 from studykit.cli.app import app
 from studykit.trace.steps import Event, Policy
-from tests.support.oracle import Item, play_windows
+from tests.support.oracles.event_time import Item, play_windows
 
 EXAMPLES = Path(adversary.__file__).with_name("examples")
 POLICIES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from studykit.services.ports import HOST, free_port
+from studykit.services.network.ports import HOST, free_port
 from tests.support.browser import PATIENCE_SECONDS, SCREENSHOTS, Lab, home_of_lab, labs
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from studykit.cli.jupyter import PORT, has_browser
-from studykit.services.ports import HOST, free_port, is_taken
+from studykit.services.network.ports import HOST, free_port, is_taken
 
 CLONE = Path(__file__).parents[2]
 GUIDE = (CLONE / "StudyDoc.md").read_text("utf-8")

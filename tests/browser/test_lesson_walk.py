@@ -19,7 +19,7 @@ from playwright.sync_api import Locator, Page, expect
 from studykit.course.builder.cells import Notebook, load
 from studykit.course.layout import Course
 from studykit.flink.production import JobLab
-from studykit.services.ports import HOST, free_port
+from studykit.services.network.ports import HOST, free_port
 from tests.support.browser import Lab, home_of_lab, labs, open_notebook, wait_for_kernel
 
 COURSE = Course(Path(__file__).resolve().parents[2])

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from studykit.services.ports import HOST
+from studykit.services.network.ports import HOST
 from tests.support.browser import wait_for_kernel
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"

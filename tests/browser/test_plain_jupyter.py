@@ -18,7 +18,7 @@ from flink_jobs.monitoring.health import Health
 from flink_jobs.monitoring.server import serve
 from studykit.cli.jupyter import jupyter_folders
 from studykit.course.layout import Course
-from studykit.services.ports import HOST, free_port
+from studykit.services.network.ports import HOST, free_port
 from studykit.services.supervision.waiting import wait_until
 
 CLONE = Path(__file__).parents[2]

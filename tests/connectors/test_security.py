@@ -21,11 +21,11 @@ from flink_jobs.connectors.security import KafkaSecurity, parse_properties, stor
 from studykit.cli.doctor import Level, examine
 from studykit.cli.status import show_status
 from studykit.services.addresses import Addresses
-from studykit.services.ports import free_port
+from studykit.services.network.ports import free_port
 from studykit.services.seed import Plan, seed_kafka
 from studykit.services.topics import count_records, create_topics, reachable
 from studykit.workspace import Workspace
-from tests.support.secured import (
+from tests.support.services.secured import (
     PASSWORD,
     USER,
     Certificates,
@@ -34,9 +34,9 @@ from tests.support.secured import (
     properties,
     write_properties,
 )
-from tests.support.services import home_for_services
-from tests.support.stores import server
-from tests.support.worlds import START_MS, Run, one_window
+from tests.support.services.shared import home_for_services
+from tests.support.services.stores import server
+from tests.support.worlds.processor import START_MS, Run, one_window
 
 needs_openssl = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="the certificates are made with openssl"

@@ -16,8 +16,8 @@ from flink_jobs.connectors.log_file import LogRecord, write_log
 from flink_jobs.datastream.job import Form, Mode, main, replay_with_datastream
 from flink_jobs.events import TRANSACTIONS
 from flink_jobs.processor import replay
-from tests.support import logs
-from tests.support.executions import Executions, ResultFiles
+from tests.support.inputs import logs
+from tests.support.worlds.executions import Executions, ResultFiles
 
 pytestmark = [pytest.mark.jvm, pytest.mark.slow]
 

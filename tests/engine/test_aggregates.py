@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from flink_jobs.engine.aggregates import Collect, CountSumMax, Totals
 from flink_jobs.features.clickstream import PersonalizationAggregate, SessionAggregate
 from flink_jobs.features.transactions import FraudAggregate
-from tests.support.samples import clicks, in_panes, payments
+from tests.support.inputs.samples import clicks, in_panes, payments
 
 values = st.lists(st.integers(-(10**12), 10**12), min_size=1)
 

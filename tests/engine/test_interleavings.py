@@ -27,8 +27,7 @@ from hypothesis import strategies as st
 
 from flink_jobs.engine.sliding import SlidingOperator
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness, WatermarkCombiner
-from tests.support.oracle import Item
-from tests.support.streams import (
+from tests.support.inputs.streams import (
     Driver,
     InOrder,
     Row,
@@ -39,6 +38,7 @@ from tests.support.streams import (
     shapes,
     sliding,
 )
+from tests.support.oracles.event_time import Item
 
 Log = list[Item]
 Misses = dict[tuple[str, int], tuple[int, ...]]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from flink_jobs.engine.joins import IntervalJoin, Match, Outer
 from flink_jobs.engine.joins_versioned import VersionedLookup
 from flink_jobs.utils.watermarks import MAX_WATERMARK, BoundedOutOfOrderness, WatermarkCombiner
-from tests.support import oracle_joins as oracle
-from tests.support.oracle_joins import Pair, Row, Side
+from tests.support.oracles import joins as oracle
+from tests.support.oracles.joins import Pair, Row, Side
 
 SIDES: dict[Outer, tuple[Side, ...]] = {
     "none": (),

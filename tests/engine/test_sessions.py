@@ -9,13 +9,7 @@ from hypothesis import strategies as st
 
 from flink_jobs.engine.panes import Position
 from tests.support.effort import held, lines_run
-from tests.support.laws import (
-    assert_nothing_to_do_before_next_ms,
-    assert_replay_gives_the_rest,
-    assert_taking_changes_nothing,
-)
-from tests.support.oracle import Item, play_sessions
-from tests.support.streams import (
+from tests.support.inputs.streams import (
     Driver,
     Row,
     assert_same,
@@ -26,6 +20,12 @@ from tests.support.streams import (
     rows_of,
     sessions,
     stops,
+)
+from tests.support.oracles.event_time import Item, play_sessions
+from tests.support.oracles.laws import (
+    assert_nothing_to_do_before_next_ms,
+    assert_replay_gives_the_rest,
+    assert_taking_changes_nothing,
 )
 
 GAP = 30 * 60_000

@@ -15,13 +15,7 @@ from flink_jobs.engine.windows import SlidingWindows
 from flink_jobs.simulator.golden import TOTAL_CENTS, WINDOWS, golden_log
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 from tests.support.effort import held, lines_run
-from tests.support.laws import (
-    assert_nothing_to_do_before_next_ms,
-    assert_replay_gives_the_rest,
-    assert_taking_changes_nothing,
-)
-from tests.support.oracle import Item, play_windows
-from tests.support.streams import (
+from tests.support.inputs.streams import (
     Driver,
     Row,
     Shape,
@@ -33,6 +27,12 @@ from tests.support.streams import (
     shapes,
     sliding,
     stops,
+)
+from tests.support.oracles.event_time import Item, play_windows
+from tests.support.oracles.laws import (
+    assert_nothing_to_do_before_next_ms,
+    assert_replay_gives_the_rest,
+    assert_taking_changes_nothing,
 )
 
 SECOND = 1_000

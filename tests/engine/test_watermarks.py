@@ -15,8 +15,8 @@ from flink_jobs.utils.watermarks import (
     WatermarkCombiner,
     bounded_watermark,
 )
-from tests.support import oracle
-from tests.support.streams import bounds
+from tests.support.inputs.streams import bounds
+from tests.support.oracles import event_time as oracle
 
 
 @given(st.lists(st.integers(-(10**12), 10**14)), bounds)

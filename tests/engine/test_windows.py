@@ -13,8 +13,8 @@ from flink_jobs.engine.windows import (
     is_closed,
     is_purged,
 )
-from tests.support.oracle import window_starts
-from tests.support.streams import Shape, shapes
+from tests.support.inputs.streams import Shape, shapes
+from tests.support.oracles.event_time import window_starts
 
 MINUTE = 60_000
 HOP = SlidingWindows(5 * MINUTE, MINUTE)

@@ -15,8 +15,8 @@ from flink_jobs.features.catalog import CATALOG, FRAUD, PERSONALIZATION, SESSION
 from flink_jobs.features.clickstream import PersonalizationAggregate, SessionAggregate
 from flink_jobs.features.risk import POINTS, risk
 from flink_jobs.features.transactions import FraudAggregate
-from tests.support import oracle_log
-from tests.support.samples import START_MS, clicks, payments
+from tests.support.inputs.samples import START_MS, clicks, payments
+from tests.support.oracles import log as oracle_log
 
 Values = Sequence[tuple[Any, int]]
 Formula = Callable[[Sequence[dict[str, Any]]], dict[str, Any]]

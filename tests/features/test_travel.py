@@ -18,8 +18,8 @@ from flink_jobs.features.travel import (
     join,
     journey_of,
 )
-from tests.support import oracle_log
-from tests.support.samples import in_panes, places
+from tests.support.inputs.samples import in_panes, places
+from tests.support.oracles import log as oracle_log
 
 PARIS, LONDON = (48.8566, 2.3522), (51.5074, -0.1278)
 HOUR_MS = 3_600_000

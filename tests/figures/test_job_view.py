@@ -13,7 +13,7 @@ from studykit.errors import StudyError
 from studykit.figures.operators import job_view
 from studykit.flink import recording
 from studykit.flink.recording import Moment, OperatorState, load, record
-from studykit.services.ports import free_port
+from studykit.services.network.ports import free_port
 from studykit.widgets import Picture, Stepper
 
 RECORDING = load(Path(recording.__file__).with_name("recordings") / "slow_python_function.json")

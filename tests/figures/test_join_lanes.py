@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from flink_jobs.engine.joins import IntervalJoin
 from studykit.figures.operators import join_lanes
-from studykit.trace.joins import JoinRow, joined
+from studykit.trace.operators.joins import JoinRow, joined
 
 rows = st.lists(
     st.builds(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from studykit.figures.operators import kill_map
-from studykit.trace.kills import DESIGNS, killed_everywhere
+from studykit.trace.operators.kills import DESIGNS, killed_everywhere
 from studykit.widgets.reel import reel_of
 from studykit.widgets.stepper import Stepper
 

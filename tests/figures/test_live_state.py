@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from studykit.figures.operators import live_state
-from studykit.trace.holders import DAY_MS, Forever, Payment, Timers, TimeToLive, watched
+from studykit.trace.operators.holders import DAY_MS, Forever, Payment, Timers, TimeToLive, watched
 from studykit.widgets.reel import reel_of
 
 LOG = [Payment("a", 0, 0), Payment("b", DAY_MS, DAY_MS), Payment("c", 2 * DAY_MS, 2 * DAY_MS)]

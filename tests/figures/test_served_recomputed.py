@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studykit.figures.operators import served_recomputed
-from studykit.trace.serving import CARD_STORY, serve
+from studykit.trace.operators.serving import CARD_STORY, serve
 from studykit.widgets.reel import reel_of
 
 RUN = serve(CARD_STORY, "c7")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from studykit.course.layout import Course
 from studykit.figures.operators import three_readers
-from studykit.trace.sinks import sunk
+from studykit.trace.operators.sinks import sunk
 from studykit.widgets.reel import reel_of
 
 RUN = sunk([5, 9, 3, 4, 7, 8], [5, 9, 4, 3, 7, 8], killed_after=4)

@@ -13,7 +13,7 @@ from studykit.exercises.catalog import labs
 from studykit.exercises.definition import Exercise
 from studykit.grading.cases import HIDDEN, Cases, Drawer, kind_of, private_cases, work_of
 from studykit.grading.secret import Secret
-from tests.support.submissions import LAB
+from tests.support.grading.submissions import LAB
 
 SECRET = Secret(b"a secret that only tests know")
 WITH_ARGUMENTS = [

@@ -15,7 +15,7 @@ from studykit.grading.grader import Assignment, grade
 from studykit.grading.intake.submissions import take_in
 from studykit.grading.notebook.rebuild import Original
 from studykit.grading.secret import Secret
-from tests.support.submissions import COURSE, LAB, put, solved
+from tests.support.grading.submissions import COURSE, LAB, put, solved
 
 FAR_S = 20.0
 

@@ -20,8 +20,17 @@ from studykit.grading.notebook.reading import read_notebook
 from studykit.grading.notebook.rebuild import Original, rebuild
 from studykit.grading.sandbox.session import Answer, Call, Execution
 from studykit.grading.secret import Secret
-from tests.support.leaks import CHANNELS, KNOWN, TO_MS
-from tests.support.submissions import COURSE, LAB, QUICK, all_pass, graded, put, solved, verdicts
+from tests.support.grading.leaks import CHANNELS, KNOWN, TO_MS
+from tests.support.grading.submissions import (
+    COURSE,
+    LAB,
+    QUICK,
+    all_pass,
+    graded,
+    put,
+    solved,
+    verdicts,
+)
 
 SECRET = Secret(b"a secret that only tests know")
 

@@ -13,9 +13,9 @@ import pytest
 
 from studykit.grading.example.maker import as_bytes, misled
 from studykit.grading.intake.identity import identity
-from tests.support.hostile import SCRIPT, Case
-from tests.support.submissions import LAB, graded, put, solved, untouched, verdicts
-from tests.support.variants import CASES
+from tests.support.grading.hostile import SCRIPT, Case
+from tests.support.grading.submissions import LAB, graded, put, solved, untouched, verdicts
+from tests.support.grading.variants import CASES
 
 HONEST = {
     "honest-solved": solved(),

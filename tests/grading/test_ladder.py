@@ -22,11 +22,11 @@ from studykit.grading.sandbox import selftest
 from studykit.grading.sandbox.isolation import MEANING
 from studykit.grading.sandbox.selftest import Findings
 from studykit.grading.sandbox.warden import EngineFailure
-from studykit.services.ports import free_port
+from studykit.services.network.ports import free_port
 from studykit.workspace import Workspace
-from tests.support.ordinary import CLONE, USER, as_ordinary_user, as_root_of_a_container
-from tests.support.submissions import LAB, graded, put, solved, untouched, verdicts
-from tests.support.variants import CASES
+from tests.support.grading.ordinary import CLONE, USER, as_ordinary_user, as_root_of_a_container
+from tests.support.grading.submissions import LAB, graded, put, solved, untouched, verdicts
+from tests.support.grading.variants import CASES
 
 HOSTILE = [
     case
@@ -83,7 +83,7 @@ def test_with_fewer_rights_grading_is_as_safe(
     out.mkdir()
     if start is as_ordinary_user and os.geteuid() == 0:
         os.chown(out, USER, USER)
-    words = [sys.executable, "-m", "tests.support.climb", level, engine]
+    words = [sys.executable, "-m", "tests.support.grading.climb", level, engine]
     words += [str(submitted), str(out)]
     subprocess.run(start(*words), cwd=CLONE, check=True)
     text = (out / "gradebook.json").read_text("utf-8")

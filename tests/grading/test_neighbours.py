@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from studykit.grading.example.maker import as_bytes
-from tests.support.submissions import all_pass, graded, put, solved, verdicts
+from tests.support.grading.submissions import all_pass, graded, put, solved, verdicts
 
 HOG = """
 import os

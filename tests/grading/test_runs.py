@@ -31,8 +31,8 @@ from studykit.grading.sandbox.limits import Limits
 from studykit.grading.sandbox.selftest import choose_sandbox
 from studykit.grading.sandbox.warden import EngineFailure
 from studykit.grading.secret import Secret
-from tests.support.hostile import CASES
-from tests.support.submissions import (
+from tests.support.grading.hostile import CASES
+from tests.support.grading.submissions import (
     COURSE,
     LAB,
     all_pass,

@@ -20,7 +20,7 @@ from flink_jobs.connectors.redis import read_features
 from flink_jobs.connectors.topic_log import TopicLog
 from flink_jobs.events import TRANSACTIONS
 from flink_jobs.inspection.letters import Letter, Selection, read_letters
-from flink_jobs.inspection.sending_back import (
+from flink_jobs.inspection.redelivery import (
     REPLAY_OF,
     _open_producer,
     decide,
@@ -28,12 +28,12 @@ from flink_jobs.inspection.sending_back import (
     send_back,
 )
 from flink_jobs.simulator.partitions import partition_of
-from studykit.cli.letters import letters as show
-from studykit.cli.letters import replay, selected
+from studykit.cli.inspection.letters import letters as show
+from studykit.cli.inspection.letters import replay, selected
 from studykit.errors import StudyError
 from studykit.workspace import Workspace
-from tests.support.services import TestServices
-from tests.support.worlds import PARTITIONS, Reference, World, eventually
+from tests.support.services.shared import TestServices
+from tests.support.worlds.processor import PARTITIONS, Reference, World, eventually
 
 pytestmark = pytest.mark.services
 

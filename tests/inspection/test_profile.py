@@ -24,7 +24,7 @@ from flink_jobs.inspection.profile import (
     rounded_up,
 )
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
-from studykit.cli.profile import profile
+from studykit.cli.inspection.profile import profile
 from studykit.errors import StudyError
 from studykit.workspace import Workspace
 

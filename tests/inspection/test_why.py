@@ -22,7 +22,7 @@ from flink_jobs.simulator.disorder import Disorder
 from flink_jobs.simulator.traffic import traffic
 from flink_jobs.simulator.visits import VisitHabits
 from studykit.services.seed import append
-from tests.support import oracle
+from tests.support.oracles import event_time as oracle
 
 START_MS = 1_700_000_000_000 - 1_700_000_000_000 % 60_000
 MINUTE = 60_000

@@ -17,11 +17,11 @@ from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import KafkaUnusable
 from flink_jobs.connectors.topic_log import TopicLog
 from flink_jobs.inspection.explanation import InquiryError
-from studykit.cli.why import why
-from studykit.services.ports import free_port
+from studykit.cli.inspection.why import why
+from studykit.services.network.ports import free_port
 from studykit.workspace import Workspace
-from tests.support.services import TestServices
-from tests.support.worlds import Reference, World
+from tests.support.services.shared import TestServices
+from tests.support.worlds.processor import Reference, World
 
 pytestmark = pytest.mark.services
 

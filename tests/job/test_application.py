@@ -19,14 +19,14 @@ import pytest
 import yaml
 
 from flink_jobs.runtime.java import QUICK, find_java
-from studykit.services.flink import flink_environ
-from studykit.services.flink_cluster import FlinkCluster, JobManager, rest
-from studykit.services.ports import HOST, free_port
+from studykit.services.flink.cluster import FlinkCluster, JobManager, rest
+from studykit.services.flink.home import flink_environ
+from studykit.services.network.ports import HOST, free_port
 from studykit.services.supervision.service import Say
 from studykit.workspace import Workspace
-from tests.support.flow import Flow, Tail
-from tests.support.services import TestServices, home_for_services
-from tests.support.worlds import World, consumer_of, eventually
+from tests.support.services.shared import TestServices, home_for_services
+from tests.support.worlds.flow import Flow, Tail
+from tests.support.worlds.processor import World, consumer_of, eventually
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services, pytest.mark.slow]
 

@@ -19,7 +19,7 @@ from flink_jobs.job.edges.files import FileEdges
 from flink_jobs.job.graph import build, check_settings, interval, statement
 from flink_jobs.processor import replay as processor
 from flink_jobs.runtime.environment import table_environment
-from tests.support import logs
+from tests.support.inputs import logs
 
 
 @pytest.fixture(scope="module")

@@ -31,9 +31,9 @@ from flink_jobs.job.symptoms import LATE_DROPPED
 from flink_jobs.monitoring.page import MetricsPage
 from flink_jobs.processor.replay import replay
 from studykit.cli.job_status import job_lines, metrics_page
-from tests.support import logs
-from tests.support.job_world import FEATURE_TOPICS, LONG_AFTER_MS, JobWorld
-from tests.support.worlds import eventually
+from tests.support.inputs import logs
+from tests.support.worlds.job import FEATURE_TOPICS, LONG_AFTER_MS, JobWorld
+from tests.support.worlds.processor import eventually
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services]
 

@@ -14,7 +14,7 @@ from flink_jobs.job.edges.plain_events import GROUP, MAX_TEXT, PLAIN_EVENTS, SEP
 from flink_jobs.runtime.environment import table_environment
 from flink_jobs.simulator.disorder import Disorder
 from flink_jobs.simulator.traffic import traffic
-from tests.support.logs import T
+from tests.support.inputs.logs import T
 
 PATTERNS = {
     # Python before 3.11 has no possessive repetition, and without it the same matches: what it is

@@ -18,9 +18,9 @@ from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
 from flink_jobs.features.row import encode_row
 from flink_jobs.processor.replay import replay
-from tests.support import logs
-from tests.support.job_world import FEATURE_TOPICS, JobWorld
-from tests.support.records import mutated
+from tests.support.inputs import logs
+from tests.support.inputs.records import mutated
+from tests.support.worlds.job import FEATURE_TOPICS, JobWorld
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services]
 

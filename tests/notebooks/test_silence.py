@@ -11,7 +11,7 @@ import pytest
 from studykit.flink.in_process import at
 from studykit.trace.payments import seeded
 from studykit.trace.steps import Event
-from tests.support.flink import Flink
+from tests.support.services.flink import Flink
 
 SOURCE = Path(__file__).resolve().parents[2] / "notebooks" / "src" / "11_pyflink.py"
 SILENT_MS = 5_000

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from studykit.services.supervision.leash import hold_leash
-from tests.support.chaos import DISTURBANCES, Outcome, Stage, schedule
+from tests.support.worlds.chaos import DISTURBANCES, Outcome, Stage, schedule
 
 Recoveries = Mapping[str, Sequence[float]]
 """Seconds until the job worked again, by what was done to it."""

@@ -18,8 +18,8 @@ from flink_jobs.events import TRANSACTIONS
 from studykit.adversary.logs import draw
 from studykit.adversary.truth import Result, difference, expected
 from studykit.trace.steps import Policy
-from tests.support.executions import ResultFiles
-from tests.support.logs import T, payment
+from tests.support.inputs.logs import T, payment
+from tests.support.worlds.executions import ResultFiles
 
 pytestmark = pytest.mark.jvm
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import pytest
 
 from studykit.workspace import Workspace
-from tests.support.accounts import Differences
-from tests.support.chaos import DISTURBANCES, LAG, RESCALE, TEXTBOOK, Stage, schedule
-from tests.support.services import TestServices, home_for_services
+from tests.support.services.shared import TestServices, home_for_services
+from tests.support.worlds.accounts import Differences
+from tests.support.worlds.chaos import DISTURBANCES, LAG, RESCALE, TEXTBOOK, Stage, schedule
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services, pytest.mark.slow]
 

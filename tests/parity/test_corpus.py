@@ -12,8 +12,8 @@ import pytest
 from flink_jobs.config import Settings
 from flink_jobs.connectors.log_file import LogRecord
 from flink_jobs.events import EVENT_TYPES
-from tests.support.executions import Executions
-from tests.support.records import mutated
+from tests.support.inputs.records import mutated
+from tests.support.worlds.executions import Executions
 
 CORPUS = 100_000
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from flink_jobs.config import Settings
-from tests.support import logs
-from tests.support.executions import Executions
+from tests.support.inputs import logs
+from tests.support.worlds.executions import Executions
 
 pytestmark = pytest.mark.jvm
 

@@ -12,7 +12,7 @@ from flink_jobs.engine.joins import IntervalJoin, Outer
 from flink_jobs.engine.joins_versioned import VersionedLookup
 from flink_jobs.utils.watermarks import MAX_WATERMARK, BoundedOutOfOrderness, WatermarkCombiner
 from studykit.trace.steps import Event
-from tests.support.flink import Flink
+from tests.support.services.flink import Flink
 
 pytestmark = pytest.mark.jvm
 

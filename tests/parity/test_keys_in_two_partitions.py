@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from flink_jobs.config import Settings
 from flink_jobs.datastream.job import replay_with_datastream
-from tests.support import logs
-from tests.support.executions import Executions, ResultFiles
+from tests.support.inputs import logs
+from tests.support.worlds.executions import Executions, ResultFiles
 
 pytestmark = pytest.mark.jvm
 

@@ -20,8 +20,8 @@ from flink_jobs.events import EVENT_TYPES, TRANSACTIONS
 from flink_jobs.features.row import FeatureRow, encode_row
 from flink_jobs.processor.replay import replay
 from studykit.services import topics
-from tests.support import logs
-from tests.support.job_world import FEATURE_TOPICS, LONG_AFTER_MS, JobWorld
+from tests.support.inputs import logs
+from tests.support.worlds.job import FEATURE_TOPICS, LONG_AFTER_MS, JobWorld
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services, pytest.mark.slow]
 

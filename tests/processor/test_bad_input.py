@@ -15,8 +15,8 @@ from flink_jobs.connectors.log_file import LogRecord
 from flink_jobs.events import CLICKSTREAM, EVENT_TYPES, TRANSACTIONS
 from flink_jobs.features.row import FeatureRow
 from flink_jobs.processor.partition import Output, Partition
-from tests.support.payment_logs import BASE_MS
-from tests.support.records import mutated
+from tests.support.inputs.payment_logs import BASE_MS
+from tests.support.inputs.records import mutated
 
 PAYMENT: dict[str, Any] = {
     "event_id": "e1",

@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import Producer
 
 from flink_jobs.connectors.kafka import SOURCE_TOPICS
-from tests.support.worlds import World, eventually
+from tests.support.worlds.processor import World, eventually
 
 pytestmark = pytest.mark.services
 

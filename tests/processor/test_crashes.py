@@ -15,7 +15,7 @@ from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import SOURCE_TOPICS
 from flink_jobs.connectors.outbox import Outbox
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
-from tests.support.worlds import Run, World, eventually, hashes, one_window
+from tests.support.worlds.processor import Run, World, eventually, hashes, one_window
 
 pytestmark = pytest.mark.services
 

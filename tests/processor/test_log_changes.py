@@ -11,7 +11,7 @@ from kafka import TopicPartition
 from flink_jobs.connectors.kafka import SOURCE_TOPICS
 from flink_jobs.events import TRANSACTIONS
 from studykit.services.topics import create_topics
-from tests.support.worlds import PARTITIONS, Run, World, eventually
+from tests.support.worlds.processor import PARTITIONS, Run, World, eventually
 
 pytestmark = pytest.mark.services
 

@@ -19,7 +19,14 @@ from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.processor.lane import Ledger
 from studykit.cli.status import topic_states
 from studykit.services.topics import create_topics
-from tests.support.worlds import START_MS, Reference, World, eventually, hashes, one_window
+from tests.support.worlds.processor import (
+    START_MS,
+    Reference,
+    World,
+    eventually,
+    hashes,
+    one_window,
+)
 
 pytestmark = pytest.mark.services
 

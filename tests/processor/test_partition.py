@@ -25,7 +25,7 @@ from flink_jobs.simulator.disorder import Disorder
 from flink_jobs.simulator.partitions import partition_of
 from flink_jobs.simulator.traffic import traffic
 from flink_jobs.simulator.visits import VisitHabits
-from tests.support import oracle_log
+from tests.support.oracles import log as oracle_log
 
 START_MS = 1_760_000_400_000
 SECOND = 1_000

@@ -23,7 +23,7 @@ from flink_jobs.simulator.disorder import Disorder
 from flink_jobs.simulator.traffic import traffic
 from flink_jobs.stream_processor import main
 from studykit.services.seed import append
-from tests.support.payment_logs import BASE_MS, payment_log, rules
+from tests.support.inputs.payment_logs import BASE_MS, payment_log, rules
 
 ROUGH = Disorder(offline_share=0.02, duplicate_share=0.02, malformed_share=0.01, future_share=0.01)
 

@@ -16,9 +16,9 @@ from flink_jobs.connectors.redis import KEYS_PER_CALL, FeatureStore, open_answer
 from flink_jobs.connectors.redis_errors import StoreAway, StoreUnusable, trouble
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.features.row import FeatureRow, encode_row
-from studykit.services.ports import free_port
-from tests.support.stores import server
-from tests.support.worlds import World, eventually, hashes, one_window
+from studykit.services.network.ports import free_port
+from tests.support.services.stores import server
+from tests.support.worlds.processor import World, eventually, hashes, one_window
 
 pytestmark = pytest.mark.services
 

@@ -26,7 +26,7 @@ from flink_jobs.config import Settings
 from flink_jobs.connectors.log_file import LogRecord
 from flink_jobs.connectors.topics import TopicState
 from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
-from flink_jobs.processor.commits import (
+from flink_jobs.processor.group.commits import (
     ForeignCommit,
     check_log,
     commit_of,
@@ -37,7 +37,7 @@ from flink_jobs.processor.commits import (
 from flink_jobs.processor.lane import Ledger
 from flink_jobs.processor.partition import Output, Partition, ResumePoint
 from flink_jobs.stream_processor import main
-from tests.support.payment_logs import (
+from tests.support.inputs.payment_logs import (
     BASE_MS,
     MINUTE,
     Life,

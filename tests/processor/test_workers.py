@@ -14,7 +14,7 @@ from flink_jobs.monitoring.merging import Sums
 from flink_jobs.monitoring.page import MetricsPage
 from flink_jobs.processor.workers import MAX_KILLS, WorkerEnded, Workers
 from flink_jobs.stream_processor import main
-from tests.support.worlds import Run, World, eventually
+from tests.support.worlds.processor import Run, World, eventually
 
 
 def members(run: Run) -> list[psutil.Process]:

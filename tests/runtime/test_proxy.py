@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.services import INHERITED
+from tests.support.services.shared import INHERITED
 
 pytestmark = [pytest.mark.jvm, pytest.mark.slow]
 

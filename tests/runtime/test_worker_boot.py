@@ -13,7 +13,7 @@ import pytest
 from google.protobuf.empty_pb2 import Empty
 
 from flink_jobs.runtime.worker_boot import python_for_workers
-from tests.support.services import INHERITED
+from tests.support.services.shared import INHERITED
 
 COMMAND = python_for_workers()
 BOOT = [COMMAND, "-m", "pyflink.fn_execution.beam.beam_boot"]

@@ -8,7 +8,7 @@ import pytest
 from flink_jobs.runtime import java
 from flink_jobs.runtime.java import find_java
 from studykit.cli.doctor import Level, examine, version_skew
-from studykit.services.ports import free_port
+from studykit.services.network.ports import free_port
 from studykit.workspace import Workspace
 
 

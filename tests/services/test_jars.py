@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from studykit.errors import StudyError
-from studykit.services.jars import Jar, JarCache, read_lock, sha256
+from studykit.services.flink.jars import Jar, JarCache, read_lock, sha256
 
 CONTENT = b"a jar " * 100_000
 

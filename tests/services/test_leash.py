@@ -14,12 +14,12 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from studykit.services.ports import free_port
+from studykit.services.network.ports import free_port
 from studykit.services.redis import Redis, find_redis
 from studykit.services.supervision.leash import VARIABLE, slip_leash
 from studykit.workspace import Workspace
-from tests.support.services import home_for_services
-from tests.support.worlds import eventually
+from tests.support.services.shared import home_for_services
+from tests.support.worlds.processor import eventually
 
 pytestmark = pytest.mark.services
 

@@ -10,11 +10,11 @@ import psutil
 import pytest
 
 from studykit.errors import StudyError
-from studykit.services.ports import free_port, refusal
+from studykit.services.network.ports import free_port, refusal
 from studykit.services.redis import Redis, find_redis
 from studykit.services.supervision import process
 from studykit.workspace import Workspace
-from tests.support.services import home_for_services
+from tests.support.services.shared import home_for_services
 
 IGNORE_SIGTERM = "import signal,time;signal.signal(15,signal.SIG_IGN);print(1,flush=True);"
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]

@@ -6,12 +6,12 @@ import pytest
 import redis
 
 from flink_jobs.connectors.redis import FeatureStore, read_features
-from studykit.services.ports import free_port
+from studykit.services.network.ports import free_port
 from studykit.services.redis import Redis, bundled, cli_command
 from studykit.services.supervision.service import Say
 from studykit.workspace import Workspace
-from tests.support.services import home_for_services
-from tests.support.worlds import one_window
+from tests.support.services.shared import home_for_services
+from tests.support.worlds.processor import one_window
 
 pytestmark = pytest.mark.services
 

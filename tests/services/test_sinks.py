@@ -16,7 +16,7 @@ from studykit.exercises.catalog import find_exercise
 from studykit.exercises.definition import Exercise
 from studykit.services.sinks import SinkLab
 from studykit.widgets.real_run import RealRun
-from tests.support.services import TestServices
+from tests.support.services.shared import TestServices
 
 pytestmark = pytest.mark.services
 

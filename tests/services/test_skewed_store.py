@@ -60,6 +60,6 @@ def test_a_store_of_ones_own_is_gone_afterwards() -> None:
     with own_store() as client, pytest.raises(RuntimeError):
         port = client.get_connection_kwargs()["port"]
         raise RuntimeError
-    from studykit.services.ports import is_taken  # noqa: PLC0415
+    from studykit.services.network.ports import is_taken  # noqa: PLC0415
 
     assert not is_taken(port)

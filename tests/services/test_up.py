@@ -17,12 +17,12 @@ from kafka.structs import OffsetAndMetadata
 from rich.console import Console
 
 from studykit.services.kafka import Kafka
-from studykit.services.ports import free_port, is_taken
+from studykit.services.network.ports import free_port, is_taken
 from studykit.services.redis import Redis, find_redis
 from studykit.services.topics import PARTITIONS, TOPICS
 from studykit.services.up import around_others
 from studykit.workspace import Workspace
-from tests.support.services import home_for_services
+from tests.support.services.shared import home_for_services
 
 pytestmark = pytest.mark.services
 

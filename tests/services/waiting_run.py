@@ -2,7 +2,7 @@
 
 import time
 
-from studykit.services.ports import free_port
+from studykit.services.network.ports import free_port
 from studykit.services.redis import Redis
 from studykit.workspace import Workspace
 

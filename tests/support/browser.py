@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page
 
 from studykit.services.supervision.waiting import wait_until
-from tests.support.services import INHERITED
+from tests.support.services.shared import INHERITED
 
 CLONE = Path(__file__).parents[2]
 STUDY = Path(sys.prefix) / "bin" / "study"

@@ -21,7 +21,7 @@ from studykit.trace.payments import seeded
 from studykit.trace.simulate import Event, Policy, PolicyError, Trace, simulate
 from studykit.trace.stories import SILENT_PARTITION, STORY, STORY_POLICY, TWO_VISITS
 from studykit.trace.view import view
-from tests.support.oracle import Item, Playback, play_sessions, play_windows
+from tests.support.oracles.event_time import Item, Playback, play_sessions, play_windows
 
 quiet = settings(deadline=None, max_examples=80)
 

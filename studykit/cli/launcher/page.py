@@ -24,9 +24,9 @@ from studykit.course.copies import copy_of
 from studykit.course.layout import Course
 from studykit.exercises.catalog import labs
 from studykit.services.addresses import Addresses
-from studykit.services.flink_cluster import JobManager
+from studykit.services.flink.cluster import JobManager
 from studykit.services.kafka import Kafka
-from studykit.services.ports import HOST
+from studykit.services.network.ports import HOST
 from studykit.services.redis import Redis
 from studykit.workspace import Workspace
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
 from studykit.exercises.wording import first_difference, item
-from studykit.trace.sinks import Result, SinkStep, sunk
+from studykit.trace.operators.sinks import Result, SinkStep, sunk
 
 SECONDS: Final = 15
 """A second is a write: eight in the first life, seven in the second."""

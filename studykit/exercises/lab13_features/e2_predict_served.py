@@ -7,7 +7,7 @@ from typing import Final
 from flink_jobs.config import Settings
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
 from studykit.exercises.wording import first_difference, item
-from studykit.trace.serving import Payment, serve
+from studykit.trace.operators.serving import Payment, serve
 
 MOMENTS_S: Final = (150, 170, 240, 600)
 

@@ -6,7 +6,7 @@ from random import Random
 
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
 from studykit.exercises.wording import first_difference, item, short
-from studykit.trace.serving import Write, stored
+from studykit.trace.operators.serving import Write, stored
 
 
 def reference(moments: list[int], rows: list[list[int]]) -> list[int | None]:

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from flink_jobs.utils.watermarks import MIN_WATERMARK
 from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.trace.joins import JoinStep, JoinTrace
+from studykit.trace.operators.joins import JoinStep, JoinTrace
 from studykit.trace.words import count_of, seconds
 
 TITLE: Final = "What a join holds"

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from studykit.drawing import axis, style
 from studykit.figures.exhibit import Choices, Row
-from studykit.trace.kills import DESIGNS, SIZE_MS, STEPS, TIMES_MS, Kills, Outcome
+from studykit.trace.operators.kills import DESIGNS, SIZE_MS, STEPS, TIMES_MS, Kills, Outcome
 from studykit.trace.words import count_of
 
 TITLE: Final = "The kill map"

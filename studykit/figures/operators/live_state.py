@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.trace.holders import DAY_MS, Holdings
+from studykit.trace.operators.holders import DAY_MS, Holdings
 
 TITLE: Final = "Live state"
 QUESTION: Final = "Who frees this byte?"

@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.trace.serving import Reading, Serving, Skew
+from studykit.trace.operators.serving import Reading, Serving, Skew
 from studykit.trace.words import seconds
 
 TITLE: Final = "Served and recomputed"

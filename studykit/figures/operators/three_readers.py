@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.trace.sinks import Fate, Kind, Result, SinkStep, SinkTrace
+from studykit.trace.operators.sinks import Fate, Kind, Result, SinkStep, SinkTrace
 
 TITLE: Final = "Three readers of a sink"
 QUESTION: Final = "Who sees what twice, and who sees what is taken back?"

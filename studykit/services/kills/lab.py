@@ -30,8 +30,8 @@ from flink_jobs.features.row import encode_row
 from flink_jobs.processor.partition import Partition
 from studykit.errors import StudyError
 from studykit.services.kills.worker import numbers_of, totals_of
+from studykit.services.network.ports import HOST, free_port
 from studykit.services.own_services import OwnServices
-from studykit.services.ports import HOST, free_port
 from studykit.services.seed import Plan
 from studykit.services.supervision import process
 from studykit.services.supervision.leash import hold_leash

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from studykit.errors import StudyError
-from studykit.services.ports import HOST, is_taken, refusal
+from studykit.services.network.ports import HOST, is_taken, refusal
 from studykit.services.supervision import process
 from studykit.services.supervision.process import Running
 from studykit.services.supervision.waiting import wait_until

@@ -8,7 +8,7 @@ from studykit.grading.book.feedback import feedback_page
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import mark
 from studykit.grading.book.results import Result, Score
-from tests.support.submissions import LAB
+from tests.support.grading.submissions import LAB
 
 ABOUT = About(LAB, "isolation L4", "L4", True, {})
 

@@ -14,7 +14,7 @@ from studykit.grading.book.gradebook import About, write_csv, write_json
 from studykit.grading.book.marks import mark
 from studykit.grading.book.results import Result
 from studykit.grading.intake.text import guarded, printable, visible
-from tests.support.submissions import LAB
+from tests.support.grading.submissions import LAB
 
 ABOUT = About(LAB, "isolation L4", "L4", True, {})
 

@@ -19,7 +19,7 @@ from studykit.grading.book.results import Result
 from studykit.grading.example.maker import as_bytes
 from studykit.grading.run import grade_all
 from studykit.grading.show import Show
-from tests.support.submissions import COURSE, graded, order, put, solved, untouched
+from tests.support.grading.submissions import COURSE, graded, order, put, solved, untouched
 
 OUT_OF = 5
 

@@ -19,7 +19,7 @@ from studykit.grading.book.marks import (
 )
 from studykit.grading.book.results import Result, Score
 from studykit.grading.intake.times import find_zone, parse_time
-from tests.support.submissions import LAB
+from tests.support.grading.submissions import LAB
 
 
 def _result(**more: object) -> Result:

@@ -17,7 +17,7 @@ from studykit.grading.book.results import Result, Score
 from studykit.grading.book.timings import timings_page
 from studykit.grading.sandbox.isolation import Level
 from studykit.grading.sandbox.promises import LEVELS, PROMISES
-from tests.support.submissions import LAB
+from tests.support.grading.submissions import LAB
 
 ABOUT = About(LAB, "isolation L4", "L4", True, {})
 

@@ -19,7 +19,7 @@ from studykit.grading.notebook.choice import choose
 from studykit.grading.notebook.code import read_code
 from studykit.grading.notebook.reading import ReadingFailure
 from studykit.grading.notebook.rebuild import Original
-from tests.support.submissions import COURSE, LAB, put, solved
+from tests.support.grading.submissions import COURSE, LAB, put, solved
 
 ORIGINAL = Original.of(LAB, COURSE)
 

@@ -8,7 +8,7 @@ import pytest
 
 from studykit.errors import StudyError
 from studykit.grading.intake.systems import owners
-from tests.support.submissions import LAB
+from tests.support.grading.submissions import LAB
 
 FOLDER = None
 FILE = Path("a file")

@@ -13,8 +13,8 @@ from studykit.grading.box.shell import make_shell
 from studykit.grading.notebook.reading import read_notebook
 from studykit.grading.notebook.rebuild import Original, rebuild
 from tests.support import jupyter
-from tests.support.forms import EDITORS, Form, forms, saved
-from tests.support.submissions import COURSE, LAB, graded, put
+from tests.support.grading.forms import EDITORS, Form, forms, saved
+from tests.support.grading.submissions import COURSE, LAB, graded, put
 
 ORIGINAL = Original.of(LAB, COURSE)
 FORMS = forms()

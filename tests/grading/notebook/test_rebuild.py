@@ -14,8 +14,8 @@ from studykit.grading.notebook import code
 from studykit.grading.notebook.code import read_code
 from studykit.grading.notebook.reading import read_notebook
 from studykit.grading.notebook.rebuild import Original, rebuild
-from tests.support.forms import PLAIN, Notebook, above, below
-from tests.support.submissions import COURSE, LAB, solved
+from tests.support.grading.forms import PLAIN, Notebook, above, below
+from tests.support.grading.submissions import COURSE, LAB, solved
 
 ORIGINAL = Original.of(LAB, COURSE)
 

@@ -8,7 +8,7 @@ import pytest
 
 from studykit.grading.sandbox import selftest
 from studykit.grading.sandbox.promises import LEVELS, PROMISES, Promise, markdown
-from tests.support.variants import CASES
+from tests.support.grading.variants import CASES
 
 GUIDE = Path(__file__).parents[3] / "labs" / "INSTRUCTORS.md"
 

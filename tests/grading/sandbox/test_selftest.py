@@ -6,7 +6,7 @@ import pytest
 
 from studykit.grading.sandbox import selftest
 from studykit.grading.sandbox.warden import EngineFailure
-from tests.support.submissions import LAB
+from tests.support.grading.submissions import LAB
 
 
 def test_what_it_looks_for_is_there() -> None:

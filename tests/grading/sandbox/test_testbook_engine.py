@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from studykit.grading.example.maker import as_bytes
-from tests.support.hostile import RIGHT
-from tests.support.submissions import all_pass, graded, put, solved, verdicts
+from tests.support.grading.hostile import RIGHT
+from tests.support.grading.submissions import all_pass, graded, put, solved, verdicts
 
 KERNEL = "kernel = get_ipython().kernel\n"
 ATTACKS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from redis import Redis
 
-from tests.support.flink import Flink
+from tests.support.services.flink import Flink
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 from pyflink.java_gateway import get_gateway
 
-from studykit.services.jars import JarCache, read_lock
-from tests.support.flink import Flink, ms
+from studykit.services.flink.jars import JarCache, read_lock
+from tests.support.services.flink import Flink, ms
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services]
 

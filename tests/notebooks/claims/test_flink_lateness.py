@@ -12,9 +12,9 @@ import pytest
 from pyflink.datastream.window import TumblingEventTimeWindows
 
 from studykit.flink.in_process import at
-from studykit.services.ports import free_port
+from studykit.services.network.ports import free_port
 from studykit.trace.stories import STORY
-from tests.support.flink import Flink, seconds
+from tests.support.services.flink import Flink, seconds
 
 pytestmark = pytest.mark.jvm
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pyflink.java_gateway import get_gateway
 
-from tests.support.flink import Flink
+from tests.support.services.flink import Flink
 
 pytestmark = pytest.mark.jvm
 

@@ -13,7 +13,7 @@ from pyflink.util.exceptions import TableException
 from studykit.flink.in_process import at
 from studykit.trace.marbles import parse
 from studykit.trace.stories import TWO_VISITS
-from tests.support.flink import Flink, seconds
+from tests.support.services.flink import Flink, seconds
 
 pytestmark = pytest.mark.jvm
 

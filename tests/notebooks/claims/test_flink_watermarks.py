@@ -15,7 +15,7 @@ from studykit.flink import in_process
 from studykit.flink.in_process import at
 from studykit.trace.simulate import Policy, simulate
 from studykit.trace.stories import STORY
-from tests.support.flink import Flink, ms, seconds
+from tests.support.services.flink import Flink, ms, seconds
 
 pytestmark = pytest.mark.jvm
 

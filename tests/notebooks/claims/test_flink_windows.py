@@ -15,7 +15,7 @@ from pyflink.datastream.window import CountTrigger, GlobalWindows, TumblingEvent
 
 from studykit.flink.in_process import at
 from studykit.trace.stories import STORY
-from tests.support.flink import Flink, ms, seconds
+from tests.support.services.flink import Flink, ms, seconds
 
 pytestmark = pytest.mark.jvm
 

@@ -14,7 +14,7 @@ from pyflink.java_gateway import get_gateway
 
 from studykit.flink.in_process import at
 from studykit.trace.stories import STORY
-from tests.support.flink import Flink, ms, seconds
+from tests.support.services.flink import Flink, ms, seconds
 
 pytestmark = pytest.mark.jvm
 

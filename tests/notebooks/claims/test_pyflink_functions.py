@@ -7,7 +7,7 @@ from pyflink.common import Types
 from pyflink.datastream import KeyedProcessFunction
 
 from studykit.trace.stories import STORY
-from tests.support.flink import Flink
+from tests.support.services.flink import Flink
 
 pytestmark = pytest.mark.jvm
 

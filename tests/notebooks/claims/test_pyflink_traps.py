@@ -21,8 +21,8 @@ from pyflink.util.exceptions import TableException
 from flink_jobs.utils.watermarks import MIN_WATERMARK
 from studykit.figures.operators.keyed_state import place_of
 from studykit.flink.in_process import at
-from tests.support.flink import Flink
-from tests.support.services import INHERITED
+from tests.support.services.flink import Flink
+from tests.support.services.shared import INHERITED
 
 pytestmark = pytest.mark.jvm
 

@@ -1,0 +1,1 @@
+"""Flink on this machine: its jars, a home to run from, and a cluster of two processes."""

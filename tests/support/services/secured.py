@@ -1,0 +1,133 @@
+"""A broker that demands TLS and a login, with certificates made on the fly."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from kafka import KafkaAdminClient
+from kafka.admin import UserScramCredentialUpsertion
+
+from studykit.services.kafka import Kafka
+from studykit.services.network.ports import HOST, free_port
+from studykit.workspace import Workspace
+
+USER: Final = "features"
+PASSWORD: Final = 'pass"word\\with=signs'
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """An authority, and a server and a client that it has signed: PEM files with their keys."""
+
+    authority: Path
+    server: Path
+    client: Path
+    stranger: Path
+    """An authority that has signed none of them."""
+
+
+def make_certificates(folder: Path, host: str = f"IP:{HOST}") -> Certificates:
+    """Make certificates that are good for a day; the server's is for `host`."""
+    for name in ("authority", "stranger"):
+        _openssl(
+            folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+            "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem",
+        )  # fmt: skip
+    for name in ("server", "client"):
+        _openssl(
+            folder, "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}",
+            "-keyout", f"{name}.key", "-out", f"{name}.csr",
+        )  # fmt: skip
+        (folder / "names").write_text(f"subjectAltName={host}")
+        _openssl(
+            folder, "x509", "-req", "-in", f"{name}.csr", "-CA", "authority.pem",
+            "-CAkey", "authority.key", "-CAcreateserial", "-days", "1", "-extfile", "names",
+            "-out", f"{name}.crt",
+        )  # fmt: skip
+        both = (folder / f"{name}.key").read_text() + (folder / f"{name}.crt").read_text()
+        (folder / f"{name}.pem").write_text(both)
+    return Certificates(
+        folder / "authority.pem",
+        folder / "server.pem",
+        folder / "client.pem",
+        folder / "stranger.pem",
+    )
+
+
+def _openssl(folder: Path, *words: str) -> None:
+    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+
+class SecuredKafka(Kafka):
+    """A broker with a second listener, which demands TLS and a login by SCRAM or PLAIN."""
+
+    def __init__(self, workspace: Workspace, port: int, certificates: Certificates) -> None:
+        super().__init__(workspace, port)
+        self.certificates = certificates
+        self.secured = f"{HOST}:{free_port()}"
+
+    def start(self) -> None:
+        """Start, and give the user a password for SCRAM."""
+        super().start()
+        admin = KafkaAdminClient(bootstrap_servers=self.address)
+        try:
+            for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):  # of two in one, one is lost
+                admin.alter_user_scram_credentials(
+                    [UserScramCredentialUpsertion(USER, mechanism, PASSWORD.encode(), 4_096)]
+                )
+        finally:
+            admin.close()
+
+    def _write_settings(self) -> Path:
+        path = super()._write_settings()
+        quoted = PASSWORD.replace("\\", "\\\\").replace('"', '\\"')
+        plain = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+        scram = "org.apache.kafka.common.security.scram.ScramLoginModule"
+        own = {
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,"
+            "SECURED:SASL_SSL",
+            "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+            "listener.name.secured.plain.sasl.jaas.config": f'{plain} user_{USER}="{quoted}";',
+            **{
+                f"listener.name.secured.{mechanism}.sasl.jaas.config": f"{scram} required;"
+                for mechanism in ("scram-sha-256", "scram-sha-512")
+            },
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": str(self.certificates.server),
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": str(self.certificates.authority),
+            "listener.name.secured.ssl.client.auth": "required",
+        }
+        text = path.read_text()
+        for name in ("listeners", "advertised.listeners"):
+            text = text.replace(f"\n{name}=", f"\n{name}=SECURED://{self.secured},")
+        escaped = {name: value.replace("\\", "\\\\") for name, value in own.items()}
+        path.write_text(text + "".join(f"{name}={value}\n" for name, value in escaped.items()))
+        return path
+
+
+def properties(certificates: Certificates, mechanism: str, **more: str) -> dict[str, str]:
+    """Return what a client of the secured listener has in its file."""
+    module = "plain.PlainLoginModule" if mechanism == "PLAIN" else "scram.ScramLoginModule"
+    quoted = PASSWORD.replace("\\", "\\\\").replace('"', '\\"')
+    return {
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": mechanism,
+        "sasl.jaas.config": f"org.apache.kafka.common.security.{module} required "
+        f'username="{USER}" password="{quoted}";',
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(certificates.authority),
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": str(certificates.client),
+        **more,
+    }
+
+
+def write_properties(path: Path, held: dict[str, str]) -> Path:
+    """Write a file in Java's format."""
+    lines = [f"{key}={value.replace(chr(92), chr(92) * 2)}\n" for key, value in held.items()]
+    path.write_text("".join(lines))
+    return path

@@ -1,0 +1,127 @@
+"""Services of their own and the production job as a process of its own, for tests to disturb."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import redis
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from flink_jobs.connectors.log_file import LogRecord
+from flink_jobs.events import EVENT_TYPES
+from flink_jobs.features.catalog import CATALOG
+from studykit.services.flink.home import flink_environ
+from studykit.workspace import Workspace
+from tests.support.services.shared import INHERITED, TestServices, home_for_services
+
+ENTRY_POINT = Path(__file__).parents[3] / "flink_jobs" / "feature_job.py"
+FEATURE_TOPICS = [feature_set.target for feature_set in CATALOG]
+LONG_AFTER_MS = 2 * 86_400_000
+READ_COMMITTED = {"isolation_level": "read_committed", "auto_offset_reset": "earliest"}
+
+
+class JobWorld:
+    """The production job as a process, on a broker and a store that only this test uses."""
+
+    def __init__(self, services: TestServices, home: Path) -> None:
+        self.servers = services.kafka.address
+        self.redis = redis.Redis(services.redis.address.partition(":")[0], services.redis.port)
+        self.state = home / "flink-state"
+        self.log = home / "job.log"
+        self.environ = {
+            **INHERITED,
+            **flink_environ(services.workspace),
+            "FLINK_LOG_DIR": str(home),
+            "KAFKA_SERVERS": self.servers,
+            "REDIS_PORT": str(services.redis.port),
+            "REDIS_HOST": "127.0.0.1",
+            "CHECKPOINT_INTERVAL_MS": "1000",
+            "METRICS_PORT": str(services.metrics_port),
+        }
+        self.metrics_port = services.metrics_port
+
+    @classmethod
+    @contextmanager
+    def open(cls) -> Iterator[JobWorld]:
+        """Start services that nobody else uses; stop all that runs at the end."""
+        with home_for_services() as home:
+            services = TestServices(Workspace(home))
+            services.kafka.start()
+            services.redis.start()
+            yield cls(services, home)
+
+    def send(self, records: Iterable[LogRecord]) -> None:
+        with closing(KafkaProducer(bootstrap_servers=self.servers)) as producer:
+            for record in records:
+                producer.send(
+                    record.topic, record.value, record.key, partition=record.partition, headers=[]
+                )
+            producer.flush()
+
+    @contextmanager
+    def job(self, *flags: str) -> Iterator[subprocess.Popen[bytes]]:
+        command = [sys.executable, str(ENTRY_POINT), "--state", str(self.state), *flags]
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(command, env=self.environ, stdout=log, stderr=log)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    def committed(self, topics: Iterable[str], seconds: float, enough: Callable[..., bool]):
+        """Return the committed records of `topics` as soon as `enough` says so."""
+        with closing(KafkaConsumer(bootstrap_servers=self.servers, **READ_COMMITTED)) as consumer:
+            consumer.assign(_partitions(consumer, topics))
+            found = []
+            deadline = time.monotonic() + seconds
+            while not enough(found):
+                assert time.monotonic() < deadline, f"{len(found)}: {self.log.read_text()[-2_000:]}"
+                for records in consumer.poll(500).values():
+                    found += records
+            return found
+
+    def whole(self, topics: Iterable[str]):
+        """Return all committed records of `topics`."""
+        with closing(KafkaConsumer(bootstrap_servers=self.servers, **READ_COMMITTED)) as consumer:
+            partitions = _partitions(consumer, topics)
+            ends = consumer.end_offsets(partitions)
+            consumer.assign(partitions)
+            found = []
+            while any(consumer.position(partition) < ends[partition] for partition in partitions):
+                for records in consumer.poll(500).values():
+                    found += records
+            return found
+
+    def end(self, topic: str, partition: int) -> int:
+        """Return the offset that the next record of a partition will have."""
+        place = TopicPartition(topic, partition)
+        with closing(KafkaConsumer(bootstrap_servers=self.servers)) as consumer:
+            return consumer.end_offsets([place])[place]
+
+    def source(self) -> list[LogRecord]:
+        """Return the records of the event topics."""
+        return [
+            LogRecord(
+                record.topic,
+                record.partition,
+                record.offset,
+                record.timestamp,
+                record.key,
+                record.value,
+            )
+            for record in self.whole(EVENT_TYPES)
+        ]
+
+
+def _partitions(consumer: KafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
+    return [
+        TopicPartition(topic, number)
+        for topic in topics
+        for number in consumer.partitions_for_topic(topic)
+    ]
