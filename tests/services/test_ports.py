@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 import pytest
-from studykit.services.ports import free_port
 
 from studykit.services import ports
+from studykit.services.network.ports import free_port
 
 ASK = """
 import random, sys
