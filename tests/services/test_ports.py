@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from studykit.services import ports
+from studykit.services.network import ports
 from studykit.services.network.ports import free_port
 
 ASK = """
 import random, sys
-from studykit.services import ports
+from studykit.services.network import ports
 random.seed(0)
 ports._BELOW_EPHEMERAL = range(int(sys.argv[1]), int(sys.argv[2]))
 print(ports.free_port(), flush=True)
