@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from studykit.course.layout import Course
 from studykit.drawing import style
 from studykit.errors import StudyError
 from studykit.figures.operators import job_view
@@ -99,3 +100,10 @@ def test_cluster_that_does_not_answer_is_named() -> None:
 def test_recording_that_is_not_there_is_named() -> None:
     with pytest.raises(StudyError, match=r"cannot read the recording nowhere\.json"):
         load(Path("nowhere.json"))
+
+
+def test_the_study_guide_says_what_its_picture_shows() -> None:
+    words = f"{job_view.TITLE}: {job_view.describe(RECORDING, LAST)}"
+    root = Course.of_clone().root
+    assert f"![{words}](docs/first-slow.png)" in (root / "StudyDoc.md").read_text("utf-8")
+    assert (root / "docs" / "first-slow.png").read_bytes().startswith(b"\x89PNG")
