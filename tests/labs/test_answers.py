@@ -6,6 +6,7 @@ what its results have in common, and the name is one that is true of it.
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -90,7 +91,9 @@ HABITS: dict[str, tuple[Callable[[Exercise], Answer], set[str]]] = {
     ),
     "twice": (
         whole(
-            lambda value: [it for it in value for _ in "12"] if isinstance(value, list) else value
+            lambda value: (
+                [element for element in value for _ in "12"] if isinstance(value, list) else value
+            )
         ),
         {"repeated", "one-more-at-the-end"},
     ),
@@ -125,6 +128,8 @@ def test_a_habit_is_named_or_its_misconception_is(exercise: Exercise) -> None:
 @pytest.mark.parametrize("exercise", PLAIN)
 def test_a_fixed_argument_is_named(exercise: Exercise) -> None:
     names = list(inspect.signature(exercise.reference).parameters)
+    tree = ast.parse(inspect.getsource(exercise.reference))
+    read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     for place, name in enumerate(names):
         value = exercise.public_cases()[0][place]
         if not isinstance(value, int) or len(names) == 1:
@@ -137,6 +142,8 @@ def test_a_fixed_argument_is_named(exercise: Exercise) -> None:
         judgement = judged(exercise, answer)
         if any(line.startswith(f"{name} = ") for line in exercise.equivalent):
             continue  # the exercise says itself that nothing depends on it
+        if name not in read:
+            continue  # a decoy: the task gives it, and the right answer never reads it
         assert judgement.status == "failed", name
         outcomes = run_cases(answer, cases_of(exercise))
         assert judgement.name or not all("value" in outcome for outcome in outcomes), name
