@@ -11,5 +11,5 @@ class ForeseenError(Exception):
     """
 
 
-class Unavailable(ForeseenError):
+class ServiceAway(ForeseenError):
     """A service stayed away for longer than it is waited for; a later start finds nothing lost."""

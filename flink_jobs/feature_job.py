@@ -116,7 +116,7 @@ def run_on_kafka(
         NoJava: There is no Java that Flink runs on.
         FlinkUnusable: The Kafka connector is missing, or the cluster cannot take the job.
         KafkaUnusable: The broker is away, or does not fit the job.
-        Unavailable: Redis is away.
+        ServiceAway: Redis is away.
         JobUnusable: The state belongs to another job, the job has failed for good, or its cluster
             is gone.
     """

@@ -33,7 +33,7 @@ def main(folder: Path) -> None:
         seen = (day >= TRAIN[0] + 6) & (day <= TRAIN[0] + 6 + number) & (fraud > 0)
         gone = known | set(customer[seen].tolist())
         test |= (day == today) & ~np.isin(customer, list(gone))
-    for path in sorted(folder.glob("bound_*.npy"), key=lambda it: int(it.stem[6:])):
+    for path in sorted(folder.glob("bound_*.npy"), key=lambda path: int(path.stem[6:])):
         rows = np.load(path)
         scaled = (rows - rows[train].mean(0)) / rows[train].std(0)
         forest = RandomForestClassifier(random_state=0, n_jobs=2)

@@ -27,7 +27,7 @@ from flink_jobs.connectors.redis_errors import (
     unfit,
 )
 from flink_jobs.connectors.security import store_name, store_url
-from flink_jobs.errors import Unavailable
+from flink_jobs.errors import ServiceAway
 from flink_jobs.features.row import SCHEMA_VERSION, FeatureRow
 
 TIMEOUT_S: Final = 5.0
@@ -136,7 +136,7 @@ def open_answering(settings: Settings, timeout_s: float = TIMEOUT_S) -> redis.Re
 
     Raises:
         SettingsError: REDIS_URL cannot be used.
-        Unavailable: No server answers.
+        ServiceAway: No server answers.
         StoreUnusable: The server demands a login, or is a cluster or a sentinel.
     """
     client = open_client(settings, timeout_s)
@@ -148,7 +148,7 @@ def open_answering(settings: Settings, timeout_s: float = TIMEOUT_S) -> redis.Re
         if isinstance(meaning := trouble(error), StoreUnusable):
             raise meaning from None
         why = str(meaning).removeprefix(f"{NO_ANSWER}: ")
-        raise Unavailable(f"{NO_ANSWER} at {store_name(settings)}: {why}") from None
+        raise ServiceAway(f"{NO_ANSWER} at {store_name(settings)}: {why}") from None
     if mode in ("cluster", "sentinel"):
         client.close()
         raise unfit(mode)

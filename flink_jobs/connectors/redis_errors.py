@@ -26,10 +26,10 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from flink_jobs.errors import ForeseenError, Unavailable
+from flink_jobs.errors import ForeseenError, ServiceAway
 
 
-class StoreAway(Unavailable):
+class StoreAway(ServiceAway):
     """The store cannot do its work for now. The text says why, without a word of any row."""
 
 

@@ -16,7 +16,7 @@ from flink_jobs.connectors.log_file import in_order
 from flink_jobs.connectors.redis import open_answering, read_features
 from flink_jobs.connectors.redis_errors import StoreUnusable, trouble
 from flink_jobs.connectors.topic_log import TopicLog, commits_of
-from flink_jobs.errors import ForeseenError, Unavailable
+from flink_jobs.errors import ForeseenError, ServiceAway
 from flink_jobs.events import Record
 from flink_jobs.features.catalog import CATALOG, FeatureSet
 from flink_jobs.features.row import FeatureRow
@@ -109,7 +109,7 @@ def _hashes(
                 feature_set.name: read_features(client, feature_set.redis_key(key))
                 for feature_set in sets
             }
-    except (Unavailable, StoreUnusable) as error:
+    except (ServiceAway, StoreUnusable) as error:
         return {}, [f"the store cannot be asked: {error}"]
     except redis.RedisError as error:
         return {}, [f"the store cannot be asked: {trouble(error)}"]

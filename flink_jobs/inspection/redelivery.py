@@ -151,7 +151,7 @@ def send_back(settings: Settings, letters: Iterable[Letter], watch: Watch) -> li
     Raises:
         KafkaUnusable: The broker refuses, or another program sends letters back meanwhile. Then
             nothing was sent.
-        StoreAway, StoreUnusable, Unavailable: The store does not take the rows.
+        StoreAway, StoreUnusable, ServiceAway: The store does not take the rows.
     """
     try:
         producer = _open_producer(settings)

@@ -58,7 +58,7 @@ class Delivery:
 
         Raises:
             StoreUnusable: Redis refuses the command, and would refuse it again.
-            Unavailable: Redis stays away for longer than it is waited for.
+            ServiceAway: Redis stays away for longer than it is waited for.
         """
         if output.rows:
             # The store before the broker: a row that the store refuses becomes a dead letter, which
@@ -76,7 +76,7 @@ class Delivery:
 
         Raises:
             StoreUnusable: Redis refuses the command, and would refuse it again.
-            Unavailable: Redis has been away for longer than it is waited for.
+            ServiceAway: Redis has been away for longer than it is waited for.
         """
         try:
             self._store.ping()

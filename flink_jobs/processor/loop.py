@@ -103,7 +103,7 @@ class Processor:
             ForeignCommit: The group cannot be resumed with these settings, or on this log.
             KafkaUnusable: The broker refused output or a request, or a batch cannot be decoded.
             StoreUnusable: Redis refuses for good.
-            Unavailable: Kafka or Redis stayed away for longer than they are waited for.
+            ServiceAway: Kafka or Redis stayed away for longer than they are waited for.
         """
         self._consumer.subscribe(SOURCE_TOPICS, listener=_Rebalances(self))
         partitions = self._assignment.partitions

@@ -10,7 +10,7 @@ from typing import Final
 from kafka.errors import KafkaError
 
 from flink_jobs.connectors.kafka import refusal
-from flink_jobs.errors import Unavailable
+from flink_jobs.errors import ServiceAway
 from flink_jobs.monitoring.health import Health
 
 CALL_MS: Final = 1_000
@@ -57,7 +57,7 @@ class Patience:
         is logged; the health page tells of the newest.
 
         Raises:
-            Unavailable: The service has been away for longer than it is waited for.
+            ServiceAway: The service has been away for longer than it is waited for.
         """
         now = time.monotonic()
         self._health.trouble(self._service, str(error))
@@ -66,7 +66,7 @@ class Patience:
             log.warning(f"{self._service} is away", extra={"context": {"error": str(error)}})
         limit_s = STOP_PATIENCE_S if self._stop.is_set() else PATIENCE_S
         if now - self._away_since > limit_s:
-            raise Unavailable(
+            raise ServiceAway(
                 f"{self._service} has been away for {now - self._away_since:.0f} s ({error}): "
                 "nothing is lost, start again when it is back"
             )
@@ -80,7 +80,7 @@ def wait_out(error: KafkaError, patience: Patience) -> None:
 
     Raises:
         KafkaUnusable: The error is a refusal, which waiting does not change.
-        Unavailable: Kafka has been away for longer than it is waited for.
+        ServiceAway: Kafka has been away for longer than it is waited for.
     """
     if ending := refusal(error):
         raise ending from error

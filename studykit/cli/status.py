@@ -90,7 +90,7 @@ def key_counts(settings: Settings) -> dict[str, int]:
 
     Raises:
         StoreUnusable: Redis demands another login.
-        Unavailable: It does not answer.
+        ServiceAway: It does not answer.
     """
     with open_answering(settings) as client:
         keys = client.scan_iter("features:*:*", count=5_000)

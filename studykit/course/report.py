@@ -136,9 +136,12 @@ def proof_text(proofs: Iterable[LabProof]) -> str:
             caught = f"{mutants.total - len(mutants.survivors)} of {mutants.total}"
             title = proven.exercise.title
             lines.append(f"{title:<32}{solution:<10}{lab:<16}{named:<16}{caught}")
-            faults += [f"{title}: no case catches the mutant `{it}`" for it in mutants.survivors]
             faults += [
-                f"{title}: `{it}` is listed as equivalent and is not" for it in mutants.stale
+                f"{title}: no case catches the mutant `{mutant}`" for mutant in mutants.survivors
+            ]
+            faults += [
+                f"{title}: `{mutant}` is listed as equivalent and is not"
+                for mutant in mutants.stale
             ]
     return "\n".join([*lines, *faults])
 

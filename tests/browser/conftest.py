@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from studykit.services.network.ports import HOST, free_port
-from tests.support.browser import PATIENCE_SECONDS, SCREENSHOTS, Lab, home_of_lab, labs
+from tests.support.browser import PATIENCE_SECONDS, SCREENSHOTS, JupyterLab, home_of_lab, labs
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = [
@@ -47,7 +47,7 @@ def start_lab(home: Path, internet: socket.socket):
 
 
 @pytest.fixture
-def lab(start_lab) -> Lab:
+def lab(start_lab) -> JupyterLab:
     """JupyterLab on a free port."""
     lab = start_lab("--port", str(free_port()))
     lab.wait_until_ready()
@@ -79,7 +79,7 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser: Browser, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Visit]:
+def visit(browser: Browser, lab: JupyterLab, request: pytest.FixtureRequest) -> Iterator[Visit]:
     """JupyterLab in the browser. The last thing seen is kept as a picture."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     visit = Visit(context.new_page())

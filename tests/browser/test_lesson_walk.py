@@ -20,7 +20,7 @@ from studykit.course.builder.cells import Notebook, load
 from studykit.course.layout import Course
 from studykit.flink.production import JobLab
 from studykit.services.network.ports import HOST, free_port
-from tests.support.browser import Lab, home_of_lab, labs, open_notebook, wait_for_kernel
+from tests.support.browser import JupyterLab, home_of_lab, labs, open_notebook, wait_for_kernel
 
 COURSE = Course(Path(__file__).resolve().parents[2])
 SCREENSHOTS = COURSE.root / ".study" / "tests" / "screenshots"
@@ -44,7 +44,7 @@ ERRORS = (
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-class SharedLab(Lab):
+class SharedJupyterLab(JupyterLab):
     """A JupyterLab for page after page: each forgets the tabs of those before."""
 
     @property
@@ -73,16 +73,16 @@ def home() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def lab(home: Path) -> Iterator[SharedLab]:
+def lab(home: Path) -> Iterator[SharedJupyterLab]:
     """One JupyterLab for all pages: to start it takes as long as to read a short one."""
     with labs(home, NOWHERE) as start:
         started = start("--port", str(free_port()))
         started.wait_until_ready()
-        yield SharedLab(started.process, started.output)
+        yield SharedJupyterLab(started.process, started.output)
 
 
 @pytest.fixture
-def page(visit, lab: SharedLab) -> Iterator[Page]:
+def page(visit, lab: SharedJupyterLab) -> Iterator[Page]:
     """The study guide. Afterwards: nothing went to the network, and no lesson was changed."""
     lessons = COURSE.notebooks.glob("[0-9]*.ipynb")  # and no copy that another test works on
     before = {path: path.read_bytes() for path in lessons}

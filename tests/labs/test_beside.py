@@ -29,12 +29,14 @@ def drawn(exhibit: Any, scene: Scene) -> Figure:
 
 
 def gids(figure: Figure) -> Iterator[str]:
-    for artist in figure.findobj(lambda it: isinstance(it.get_gid(), str)):
+    for artist in figure.findobj(lambda mark: isinstance(mark.get_gid(), str)):
         yield artist.get_gid()
 
 
 def dashes(figure: Figure) -> dict[str, str]:
-    found = figure.findobj(lambda it: isinstance(it, Line2D) and isinstance(it.get_gid(), str))
+    found = figure.findobj(
+        lambda mark: isinstance(mark, Line2D) and isinstance(mark.get_gid(), str)
+    )
     return {line.get_gid(): line.get_linestyle() for line in found}
 
 
@@ -88,6 +90,6 @@ def test_end_markers_are_not_clipped(exhibit: Callable[[Scene], Any]) -> None:
     spans = staged("L04.4", ([0, 5_000], 5_000), [[0, 5_000]])
     scene = watermarks if exhibit is Watermarks else spans
     figure = drawn(exhibit(scene), scene)
-    marks = figure.findobj(lambda it: isinstance(it, Line2D) and it.get_marker() == "o")
+    marks = figure.findobj(lambda mark: isinstance(mark, Line2D) and mark.get_marker() == "o")
     assert marks
     assert not [mark for mark in marks if mark.axes and mark.get_clip_on()]

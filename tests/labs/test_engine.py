@@ -79,7 +79,7 @@ def test_helpers_of_other_cells_come_along(clone: Course, own_progress: Path) ->
     pass_parts(own_progress, 1)
     copy = clone.labs / "my_lab01.ipynb"
     notebook = load(copy)
-    cell = next(it for it in notebook["cells"] if "def to_ms" in it["source"])
+    cell = next(cell for cell in notebook["cells"] if "def to_ms" in cell["source"])
     cell["source"] = (
         "LIMIT = 10**11\ndef seconds(stamp):\n    return stamp * 1_000\n"
         "def to_ms(stamp):\n    if stamp < LIMIT:\n        return seconds(stamp)\n"

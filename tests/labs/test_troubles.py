@@ -43,7 +43,7 @@ def with_cell(copy: Path, mark: str, source: str) -> None:
     """Put `source` in place of the cell of a copy that holds `mark`."""
     notebook = load(copy)
     cell = next(
-        it for it in notebook["cells"] if it["cell_type"] == "code" and mark in it["source"]
+        cell for cell in notebook["cells"] if cell["cell_type"] == "code" and mark in cell["source"]
     )
     cell["source"] = source
     copy.write_text(dump(notebook))

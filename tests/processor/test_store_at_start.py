@@ -11,7 +11,7 @@ import pytest
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.redis import open_answering
-from flink_jobs.errors import Unavailable
+from flink_jobs.errors import ServiceAway
 
 LOADING = b"-LOADING Redis is loading the dataset in memory\r\n"
 
@@ -44,5 +44,5 @@ def test_a_store_that_is_still_loading_is_asked_again():
 
 
 def test_a_store_that_does_not_get_ready_is_given_up():
-    with server_that_says([LOADING]) as port, pytest.raises(Unavailable, match="no Redis answers"):
+    with server_that_says([LOADING]) as port, pytest.raises(ServiceAway, match="no Redis answers"):
         open_answering(Settings(redis_host="127.0.0.1", redis_port=port))

@@ -30,7 +30,7 @@ STUDY = Path(sys.executable).with_name("study")
 PARTITION = TopicPartition("transactions", 0)
 
 
-class Lab:
+class Terminal:
     """A learner's terminal: the command `study` with a home and ports of its own."""
 
     def __init__(self, home: Path) -> None:
@@ -70,14 +70,14 @@ _SETTINGS = ("KAFKA_SERVERS", "KAFKA_PORT", "REDIS_HOST", "REDIS_PORT", "STUDY_H
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    """A lab that was brought up once; a test that breaks it brings it up again."""
+def terminal() -> Iterator[Terminal]:
+    """A terminal whose services were brought up once; a test that breaks it brings it up again."""
     with home_for_services() as home:
-        lab = Lab(home)
-        said = lab.study("up")
-        assert f"on 127.0.0.1:{lab.kafka_port}" in said
-        assert f"on 127.0.0.1:{lab.redis_port}" in said
-        yield lab
+        terminal = Terminal(home)
+        said = terminal.study("up")
+        assert f"on 127.0.0.1:{terminal.kafka_port}" in said
+        assert f"on 127.0.0.1:{terminal.redis_port}" in said
+        yield terminal
 
 
 def send(servers: str, value: bytes, topic: str = PARTITION.topic, partition: int = 0) -> int:
@@ -100,14 +100,14 @@ def fetch(servers: str, offset: int, **settings: object) -> list:
         consumer.close()
 
 
-def test_up_a_second_time_changes_nothing(lab):
-    before = lab.pids()
-    assert lab.study("up").count("runs already") == 2
-    assert lab.pids() == before
+def test_up_a_second_time_changes_nothing(terminal):
+    before = terminal.pids()
+    assert terminal.study("up").count("runs already") == 2
+    assert terminal.pids() == before
 
 
-def test_every_topic_has_its_partitions(lab):
-    consumer = KafkaConsumer(bootstrap_servers=lab.servers)
+def test_every_topic_has_its_partitions(terminal):
+    consumer = KafkaConsumer(bootstrap_servers=terminal.servers)
     try:
         assert {t: len(consumer.partitions_for_topic(t)) for t in TOPICS} == {
             topic: PARTITIONS for topic in TOPICS
@@ -116,18 +116,18 @@ def test_every_topic_has_its_partitions(lab):
         consumer.close()
 
 
-def test_the_timestamp_is_the_broker_s_and_ten_megabytes_pass(lab):
+def test_the_timestamp_is_the_broker_s_and_ten_megabytes_pass(terminal):
     value = os.urandom(10 << 20)
     before = int(time.time() * 1000)
-    offset = send(lab.servers, value)
-    (record,) = fetch(lab.servers, offset, max_partition_fetch_bytes=11 << 20)
+    offset = send(terminal.servers, value)
+    (record,) = fetch(terminal.servers, offset, max_partition_fetch_bytes=11 << 20)
     assert record.value == value
     assert before <= record.timestamp <= int(time.time() * 1000)
 
 
-def test_one_node_takes_transactions(lab):
+def test_one_node_takes_transactions(terminal):
     producer = KafkaProducer(
-        bootstrap_servers=lab.servers,
+        bootstrap_servers=terminal.servers,
         transactional_id="test",
         transaction_timeout_ms=900_000,  # what the production job asks for
     )
@@ -138,12 +138,12 @@ def test_one_node_takes_transactions(lab):
         producer.commit_transaction()
     finally:
         producer.close()
-    records = fetch(lab.servers, sent.get(5).offset, isolation_level="read_committed")
+    records = fetch(terminal.servers, sent.get(5).offset, isolation_level="read_committed")
     assert records[0].value == b"committed"
 
 
-def test_a_misspelt_topic_is_not_created(lab):
-    consumer = KafkaConsumer("transactoins", bootstrap_servers=lab.servers)
+def test_a_misspelt_topic_is_not_created(terminal):
+    consumer = KafkaConsumer("transactoins", bootstrap_servers=terminal.servers)
     try:
         consumer.poll(300)
         assert "transactoins" not in consumer.topics()
@@ -151,22 +151,22 @@ def test_a_misspelt_topic_is_not_created(lab):
         consumer.close()
 
 
-def test_status_shows_ports_the_lag_of_the_group_in_the_settings_and_keys(lab):
-    last = send(lab.servers, b"x", "clickstream", 1)
-    consumer = KafkaConsumer(bootstrap_servers=lab.servers, group_id="mine")
+def test_status_shows_ports_the_lag_of_the_group_in_the_settings_and_keys(terminal):
+    last = send(terminal.servers, b"x", "clickstream", 1)
+    consumer = KafkaConsumer(bootstrap_servers=terminal.servers, group_id="mine")
     try:
         part = TopicPartition("clickstream", 1)
         consumer.assign([part])
         consumer.commit({part: OffsetAndMetadata(last, "", -1)})
     finally:
         consumer.close()
-    with redis.Redis(port=lab.redis_port) as client:
+    with redis.Redis(port=terminal.redis_port) as client:
         client.hset("features:session:u1", "events", 3)
         client.hset("features:fraud:c1", "tx_count", 3)
         client.hset("features:fraud:c2", "tx_count", 3)
-    lines = [line.split() for line in lab.study("status", KAFKA_GROUP="mine").splitlines()]
+    lines = [line.split() for line in terminal.study("status", KAFKA_GROUP="mine").splitlines()]
     assert ["topic", "records", "lag", "of", "group", "mine"] in lines
-    assert ["Kafka", "running", lab.servers] in [line[:3] for line in lines]
+    assert ["Kafka", "running", terminal.servers] in [line[:3] for line in lines]
     assert ["clickstream", str(last + 1), "1"] in lines
     assert ["features-fraud", "0"] in lines
     assert ["features:fraud:*", "2"] in lines
@@ -174,49 +174,52 @@ def test_status_shows_ports_the_lag_of_the_group_in_the_settings_and_keys(lab):
     assert ["features:personalization:*", "0"] in lines
 
 
-def test_redis_serves_where_redis_cli_is_not(lab):
-    with redis.Redis(port=lab.redis_port) as client:
+def test_redis_serves_where_redis_cli_is_not(terminal):
+    with redis.Redis(port=terminal.redis_port) as client:
         client.set("greeting", "hello")
-    assert lab.study("redis", "KEYS", "greet*") == "greeting\n"
-    assert lab.study("redis", "STRLEN", "greeting") == "5\n"
-    assert "ERR unknown command" in lab.study("redis", "NONSENSE", status=1)
+    assert terminal.study("redis", "KEYS", "greet*") == "greeting\n"
+    assert terminal.study("redis", "STRLEN", "greeting") == "5\n"
+    assert "ERR unknown command" in terminal.study("redis", "NONSENSE", status=1)
 
 
-def test_a_job_is_told_of_this_flink_whatever_other_the_user_has(lab):
-    said = lab.study("env", "--flink", FLINK_HOME="/other", FLINK_CONF_DIR="/other/conf")
+def test_a_job_is_told_of_this_flink_whatever_other_the_user_has(terminal):
+    said = terminal.study("env", "--flink", FLINK_HOME="/other", FLINK_CONF_DIR="/other/conf")
     named = dict(line.split("=", 1) for line in said.splitlines())
     home = Path(named["FLINK_HOME"])
-    assert home.is_relative_to(lab.workspace.home)
+    assert home.is_relative_to(terminal.workspace.home)
     for part in ("conf", "lib", "opt", "plugins"):
         assert named[f"FLINK_{part.upper()}_DIR"] == str(home / part)
         assert (home / part).is_dir()
 
 
-def test_doctor_is_content(lab):
-    said = lab.study("doctor")
-    assert f"answers on {lab.servers}" in said
+def test_doctor_is_content(terminal):
+    said = terminal.study("doctor")
+    assert f"answers on {terminal.servers}" in said
     assert said.endswith("You can start.\n")
 
 
-def test_a_clean_lab_can_start_too(lab, tmp_path):
+def test_a_clean_lab_can_start_too(terminal, tmp_path):
     ports = {"KAFKA_PORT": str(free_port()), "REDIS_PORT": str(free_port())}
-    said = lab.study("doctor", STUDY_HOME=str(tmp_path), **ports)
+    said = terminal.study("doctor", STUDY_HOME=str(tmp_path), **ports)
     assert said.count("not running: make up") == 2
 
 
-def test_a_port_that_moved_is_refused_in_one_sentence(lab):
-    said = lab.study("up", status=1, KAFKA_PORT=str(free_port()))
-    assert f"Kafka already runs on port {lab.kafka_port}: `study down` stops it" in said
+def test_a_port_that_moved_is_refused_in_one_sentence(terminal):
+    said = terminal.study("up", status=1, KAFKA_PORT=str(free_port()))
+    assert f"Kafka already runs on port {terminal.kafka_port}: `study down` stops it" in said
 
 
-def test_a_taken_port_names_who_has_it(lab, tmp_path):
-    java, server = lab.pids()
-    said = lab.study("up", status=1, STUDY_HOME=str(tmp_path))
-    assert f"port {lab.kafka_port} is taken by java (pid {java}): stop it" in said
-    assert f"port {lab.redis_port} is taken by {find_redis().name} (pid {server}): stop it" in said
-    assert lab.pids() == [java, server]
-    doctor = lab.study("doctor", status=1, STUDY_HOME=str(tmp_path))
-    assert f"port {lab.kafka_port} is taken by java (pid {java}): stop it" in doctor
+def test_a_taken_port_names_who_has_it(terminal, tmp_path):
+    java, server = terminal.pids()
+    said = terminal.study("up", status=1, STUDY_HOME=str(tmp_path))
+    assert f"port {terminal.kafka_port} is taken by java (pid {java}): stop it" in said
+    assert (
+        f"port {terminal.redis_port} is taken by {find_redis().name} (pid {server}): stop it"
+        in said
+    )
+    assert terminal.pids() == [java, server]
+    doctor = terminal.study("doctor", status=1, STUDY_HOME=str(tmp_path))
+    assert f"port {terminal.kafka_port} is taken by java (pid {java}): stop it" in doctor
 
 
 def test_a_usual_port_that_another_has_is_gone_around(tmp_path, monkeypatch, capsys):
@@ -240,80 +243,82 @@ def test_a_usual_port_that_another_has_is_gone_around(tmp_path, monkeypatch, cap
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "abc", "-1", "9092.0"])
-def test_a_bad_port_is_named(lab, port):
-    assert lab.study("up", status=1, KAFKA_PORT=port) == (
+def test_a_bad_port_is_named(terminal, port):
+    assert terminal.study("up", status=1, KAFKA_PORT=port) == (
         f"KAFKA_PORT={port} is no port: choose a number from 1 to 65535\n"
     )
 
 
-def test_services_of_the_user_s_own_are_used_and_nothing_is_started(lab, tmp_path):
+def test_services_of_the_user_s_own_are_used_and_nothing_is_started(terminal, tmp_path):
     own = {
         "STUDY_HOME": str(tmp_path),
-        "KAFKA_SERVERS": lab.servers,
+        "KAFKA_SERVERS": terminal.servers,
         "REDIS_HOST": "localhost",
-        "REDIS_PORT": str(lab.redis_port),
+        "REDIS_PORT": str(terminal.redis_port),
     }
-    said = lab.study("up", **own)
-    assert f"used at {lab.servers} (KAFKA_SERVERS)" in said
-    assert f"used at localhost:{lab.redis_port} (REDIS_HOST)" in said
+    said = terminal.study("up", **own)
+    assert f"used at {terminal.servers} (KAFKA_SERVERS)" in said
+    assert f"used at localhost:{terminal.redis_port} (REDIS_HOST)" in said
     assert list((tmp_path / "run").glob("*.json")) == []
-    assert "running, not ours" in lab.study("status", **own)
-    assert "was not running" in lab.study("down", **own)
-    assert all(psutil.pid_exists(pid) for pid in lab.pids())
+    assert "running, not ours" in terminal.study("status", **own)
+    assert "was not running" in terminal.study("down", **own)
+    assert all(psutil.pid_exists(pid) for pid in terminal.pids())
 
 
-def test_services_of_the_user_s_own_that_are_not_there_are_named(lab, tmp_path):
+def test_services_of_the_user_s_own_that_are_not_there_are_named(terminal, tmp_path):
     nowhere = str(free_port())
     own = {"KAFKA_SERVERS": f"127.0.0.1:{nowhere}", "REDIS_HOST": "127.0.0.1"}
-    said = lab.study("up", status=1, STUDY_HOME=str(tmp_path), REDIS_PORT=nowhere, **own)
+    said = terminal.study("up", status=1, STUDY_HOME=str(tmp_path), REDIS_PORT=nowhere, **own)
     assert f"nothing answers at KAFKA_SERVERS=127.0.0.1:{nowhere}: start that broker" in said
     assert f"no Redis answers at REDIS_HOST=127.0.0.1, REDIS_PORT={nowhere}: start that" in said
 
 
-def test_up_after_a_kill_of_both_has_everything_again(lab):
-    offset = send(lab.servers, b"before the kill")
-    with redis.Redis(port=lab.redis_port) as client:
+def test_up_after_a_kill_of_both_has_everything_again(terminal):
+    offset = send(terminal.servers, b"before the kill")
+    with redis.Redis(port=terminal.redis_port) as client:
         client.set("before", "the kill")
-    for pid in lab.pids():
+    for pid in terminal.pids():
         os.kill(pid, signal.SIGKILL)
-    lab.study("up")
-    assert fetch(lab.servers, offset)[0].value == b"before the kill"
-    with redis.Redis(port=lab.redis_port) as client:
+    terminal.study("up")
+    assert fetch(terminal.servers, offset)[0].value == b"before the kill"
+    with redis.Redis(port=terminal.redis_port) as client:
         assert client.get("before") == b"the kill"
 
 
-def test_down_stops_these_and_leaves_others_alone(lab):
-    ours = lab.pids()
+def test_down_stops_these_and_leaves_others_alone(terminal):
+    ours = terminal.pids()
     with home_for_services() as elsewhere:
         other = Redis(Workspace(elsewhere), free_port())
         other.start()
-        assert lab.study("down") == "Kafka stopped\nRedis stopped\n"
+        assert terminal.study("down") == "Kafka stopped\nRedis stopped\n"
         assert other.answers()
     assert not any(_runs(pid) for pid in ours)
-    assert lab.study("down") == "Kafka was not running\nRedis was not running\n"
+    assert terminal.study("down") == "Kafka was not running\nRedis was not running\n"
 
 
-def test_up_that_was_killed_in_the_middle_is_gone_on_from(lab):
+def test_up_that_was_killed_in_the_middle_is_gone_on_from(terminal):
     """Runs after the lab is down: the broker's record appears, and then `up` dies."""
-    lab.study("down")
-    with subprocess.Popen([STUDY, "up"], env=lab.environ, stdout=subprocess.DEVNULL) as starting:
-        record = lab.workspace.run / "kafka.json"
+    terminal.study("down")
+    with subprocess.Popen(
+        [STUDY, "up"], env=terminal.environ, stdout=subprocess.DEVNULL
+    ) as starting:
+        record = terminal.workspace.run / "kafka.json"
         while not record.exists() and starting.poll() is None:
             time.sleep(0.01)
         starting.kill()
-    broker = Kafka.record(lab.workspace)
+    broker = Kafka.record(terminal.workspace)
     assert broker is not None
-    lab.study("up")
-    assert Kafka.record(lab.workspace) == broker
+    terminal.study("up")
+    assert Kafka.record(terminal.workspace) == broker
 
 
-def test_clean_data_leaves_no_topic_and_no_key_and_everything_else(lab):
-    notes = lab.workspace.data / "notes.txt"
+def test_clean_data_leaves_no_topic_and_no_key_and_everything_else(terminal):
+    notes = terminal.workspace.data / "notes.txt"
     notes.write_text("not a service's")
-    lab.study("clean-data", status=1)  # it asks, and here is nobody to answer
-    assert lab.workspace.data.joinpath("kafka").exists()
-    lab.study("clean-data", "--yes")
-    assert list(lab.workspace.data.iterdir()) == [notes]
+    terminal.study("clean-data", status=1)  # it asks, and here is nobody to answer
+    assert terminal.workspace.data.joinpath("kafka").exists()
+    terminal.study("clean-data", "--yes")
+    assert list(terminal.workspace.data.iterdir()) == [notes]
 
 
 def _runs(pid: int) -> bool:

@@ -35,7 +35,10 @@ def test_an_interval_is_what_a_naive_count_says(
 def test_the_columns_of_three_payments_by_hand() -> None:
     day = 86_400
     made = Payments(
-        *(np.array(it) for it in ([100, day, 8 * day], [1, 1, 1], [5, 5, 5], [1_000, 3_000, 5_000]))
+        *(
+            np.array(column)
+            for column in ([100, day, 8 * day], [1, 1, 1], [5, 5, 5], [1_000, 3_000, 5_000])
+        )
     )
     table = features(LabelledPayments(made, np.array([1, 0, 0]), (1, 0, 0)))
     assert table.shape == (3, 15)
@@ -46,7 +49,7 @@ def test_the_columns_of_three_payments_by_hand() -> None:
 
 def test_a_wait_hides_the_newest_payments_but_never_the_one_that_is_judged() -> None:
     made = Payments(
-        *(np.array(it) for it in ([100, 110, 200], [1, 1, 1], [5, 5, 5], [100, 200, 400]))
+        *(np.array(column) for column in ([100, 110, 200], [1, 1, 1], [5, 5, 5], [100, 200, 400]))
     )
     labelled = LabelledPayments(made, np.array([0, 0, 0]), (0, 0, 0))
     assert features(labelled)[:, 3].tolist() == [1, 2, 3]

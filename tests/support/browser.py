@@ -27,7 +27,7 @@ _CONNECTED = """async path => {
 
 
 @dataclass
-class Lab:
+class JupyterLab:
     """A running `study lab`; the file `output` has what the command prints."""
 
     process: subprocess.Popen
@@ -63,7 +63,7 @@ def home_of_lab() -> Iterator[Path]:
 
 
 @contextmanager
-def labs(home: Path, way_out: str) -> Iterator[Callable[..., Lab]]:
+def labs(home: Path, way_out: str) -> Iterator[Callable[..., JupyterLab]]:
     """Give a function that starts `study lab` without services; all are stopped at the end.
 
     Args:
@@ -72,16 +72,16 @@ def labs(home: Path, way_out: str) -> Iterator[Callable[..., Lab]]:
     """
     names = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
     environ = {**INHERITED, "STUDY_HOME": str(home), **dict.fromkeys(names, way_out)}
-    started: list[Lab] = []
+    started: list[JupyterLab] = []
 
-    def start(*options: str) -> Lab:
+    def start(*options: str) -> JupyterLab:
         output = home / f"output-{len(started)}.txt"
         with output.open("w") as file:
             process = subprocess.Popen(
                 [STUDY, "lab", "--no-services", "--no-browser", *options],
                 env=environ, stdout=file, stderr=subprocess.STDOUT,
             )  # fmt: skip
-        started.append(Lab(process, output))
+        started.append(JupyterLab(process, output))
         return started[-1]
 
     yield start

@@ -79,7 +79,7 @@ class Assignment:
         Raises:
             ForeignCommit: The group cannot be resumed with these settings, or on this log.
             KafkaUnusable: The broker refused a request.
-            Unavailable: Kafka has been away for too long.
+            ServiceAway: Kafka has been away for too long.
         """
         try:
             new = self._consumer.assignment() - self.partitions.keys() - self._watch.stopped.keys()
@@ -124,7 +124,7 @@ class Assignment:
 
         Raises:
             KafkaUnusable: The broker refuses to tell.
-            Unavailable: Kafka has been away for too long.
+            ServiceAway: Kafka has been away for too long.
         """
         states = self._states()
         others = self._watch.recreated(states)

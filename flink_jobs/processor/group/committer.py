@@ -80,7 +80,7 @@ class Committer:
 
         Raises:
             KafkaUnusable: The broker refused some output.
-            Unavailable: Kafka stayed away.
+            ServiceAway: Kafka stayed away.
         """
         while not self._outbox.flush(FLUSH_S):
             self._output.failed("it does not take the output")

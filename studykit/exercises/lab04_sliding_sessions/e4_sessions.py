@@ -142,8 +142,8 @@ def sessions(times_ms, gap_ms):
     found = []
     for time_ms in times_ms:
         mine = [time_ms, time_ms + gap_ms]
-        touching = [it for it in found if it[0] <= mine[1] and mine[0] <= it[1]]
-        found = [it for it in found if it not in touching]
+        touching = [other for other in found if other[0] <= mine[1] and mine[0] <= other[1]]
+        found = [other for other in found if other not in touching]
         parts = [mine, *touching]
         found.append([min(start for start, _ in parts), max(end for _, end in parts)])
     return sorted(found)

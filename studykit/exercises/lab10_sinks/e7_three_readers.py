@@ -99,9 +99,11 @@ def aborted_vanish(steps: Steps) -> dict[str, Json]:
             store[row[0]] = row[1]
         else:
             fates[current.pop(name, number)] = what
-    seen = [value for it, value in log if fates.get(it) != "abort"]
-    end = min([n for n, (it, _) in enumerate(log) if it not in fates], default=len(log))
-    committed = [value for it, value in log[:end] if fates[it] == "commit"]
+    seen = [value for transaction, value in log if fates.get(transaction) != "abort"]
+    end = min(
+        [n for n, (transaction, _) in enumerate(log) if transaction not in fates], default=len(log)
+    )
+    committed = [value for transaction, value in log[:end] if fates[transaction] == "commit"]
     return {"uncommitted": seen, "committed": committed, "store": store}
 
 
@@ -117,9 +119,11 @@ def abort_undoes_the_store(steps: Steps) -> dict[str, Json]:
             rows.append([current[name], *row])
         else:
             fates[current.pop(name, number)] = what
-    store = {key: value for it, key, value in rows if fates.get(it) != "abort"}
-    end = min([n for n, (it, _) in enumerate(log) if it not in fates], default=len(log))
-    committed = [value for it, value in log[:end] if fates[it] == "commit"]
+    store = {key: value for transaction, key, value in rows if fates.get(transaction) != "abort"}
+    end = min(
+        [n for n, (transaction, _) in enumerate(log) if transaction not in fates], default=len(log)
+    )
+    committed = [value for transaction, value in log[:end] if fates[transaction] == "commit"]
     return {"uncommitted": [value for _, value in log], "committed": committed, "store": store}
 
 

@@ -33,7 +33,7 @@ def draw(trace: Serving, step: int) -> Figure:
     values = figure.add_axes((0.1, 0.44, 0.87, 0.42))
     below = figure.add_axes((0.1, 0.13, 0.87, 0.18))
     last = max((reading.at_ms for reading in trace.readings), default=0) / 1_000 + 1
-    most = max((max(it.served, it.recomputed) for it in trace.readings), default=0) + 1
+    most = max((max(read.served, read.recomputed) for read in trace.readings), default=0) + 1
     values.set(xlim=(0, last), ylim=(0, most))
     below.set(xlim=(0, last), ylim=(-0.6, 1.8))
     shown = trace.readings[:step]

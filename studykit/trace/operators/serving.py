@@ -260,5 +260,5 @@ def meter(readings: Iterable[Reading]) -> Meter:
     """
     logged = list(readings)
     causes = range(len(Skew._fields))
-    by_cause = Skew(*(sum(it.skew[cause] != 0 for it in logged) for cause in causes))
+    by_cause = Skew(*(sum(reading.skew[cause] != 0 for reading in logged) for cause in causes))
     return Meter(len(logged), sum(reading.gap != 0 for reading in logged), by_cause)
