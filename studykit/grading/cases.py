@@ -28,11 +28,11 @@ from studykit.grading.secret import Secret
 HIDDEN: Final = 20
 """Hidden cases for each exercise that takes arguments."""
 SAMPLE: Final = 100
-"""As many cases are looked at to learn of which kinds there are."""
+"""Cases in the sample from which a drawer learns the kinds of an exercise."""
 RARE: Final = 5
-"""A kind of which the sample holds fewer cases is nobody's due."""
+"""Fewest cases of a kind in the sample; a rarer kind is asked of nobody."""
 DRAWS: Final = 40 * HIDDEN
-"""As many cases are drawn at most to find the kinds that are due."""
+"""Most cases that are drawn to find those of the kinds that are due."""
 PACK_S: Final = 10.0
 """Seconds in which a private pack must be read, and its cases be answered by the references."""
 

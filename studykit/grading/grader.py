@@ -30,9 +30,9 @@ from studykit.grading.secret import Secret
 READING_S: Final = 30.0
 """Seconds in which a submission must be unpacked and read."""
 EVIDENCE: Final = 12_000
-"""As many characters of a submission's own cells are kept for the report."""
+"""Characters of a submission's own cells that the report keeps."""
 TIMES: Final = 2
-"""Each exercise is asked so often; answers that differ are flaky."""
+"""How often each exercise is asked; an answer that differs between two times is flaky."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Assignment:
 
     @cached_property
     def drawer(self) -> Drawer:
-        """What draws the cases."""
+        """The drawer of this lab's cases; it keeps the kinds that it has found."""
         return Drawer(self.original.lab, self.secret, self.private)
 
     def seeds(self, exercise: Exercise, work: str) -> list[int]:
@@ -68,7 +68,7 @@ def grade(assignment: Assignment, submission: Submission, key: str, engine: Engi
     """Grade what a student handed in.
 
     Raises:
-        EngineFailure: The sandbox does not work; nothing is said about the submission.
+        EngineFailure: The sandbox does not work. That says nothing about the submission.
     """
     began = time.monotonic()
     known: dict[str, Any] = {"student": submission.student, "key": key}

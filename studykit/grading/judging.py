@@ -1,4 +1,4 @@
-"""From what a sandbox answered to marks and messages, in the trusted process."""
+"""Judging: what a sandbox answered becomes marks and messages, in the trusted process."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def judge_public(
     error: tuple[str, str] | None,
     within_s: float,
 ) -> Score:
-    """Judge what an exercise answered to its public cases, once for each time it was asked.
+    """Judge the answers to an exercise's public cases, one for each time that it was asked.
 
     Args:
         exercise: The exercise.

@@ -24,7 +24,7 @@ from studykit.grading.sandbox.warden import PATIENCE_ALONE, EngineFailure
 
 TRIES: Final = 3
 WORKER_BYTES: Final = 2**30
-"""Address space that a worker may add: what is handed in cannot make it grow beyond."""
+"""Address space that a worker may add, in bytes: no submission makes the worker grow beyond."""
 SLACK_S: Final = 60.0
 """Seconds that a submission may take beyond its limits before the worker is given up."""
 
@@ -39,7 +39,7 @@ class Job:
     key: str
     tries: int = 0
     alone: bool = False
-    """Whether nobody may be graded beside it: next to others its time was over."""
+    """Whether no other job may run beside this one: its time was over beside others."""
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class _Worker:
 
 
 class Pool:
-    """Workers that are restarted when they fail. Results come in the order in which they end."""
+    """Workers that are restarted when they fail. Results come in the order in which jobs end."""
 
     def __init__(self, assignment: Assignment, maker: EngineMaker, workers: int) -> None:
         """Start `workers` workers, whose engines `maker` makes."""
@@ -63,12 +63,12 @@ class Pool:
     def grade(
         self, jobs: Sequence[Job], limits: Limits, tick: Callable[[], None]
     ) -> Iterator[Result]:
-        """Yield a result for each job.
+        """Yield a result for each job, in the order in which the jobs end.
 
         Args:
             jobs: What to grade.
             limits: The limits of one submission.
-            tick: Called now and then, to show what goes on.
+            tick: Called at least five times a second, to show what goes on.
         """
         queue = deque(jobs)
         patience = PATIENCE_ALONE * limits.submission_s
@@ -103,7 +103,7 @@ class Pool:
         self.busy = [worker.job.submission.student for worker in self._workers if worker.job]
 
     def _may_start(self, job: Job) -> bool:
-        """Return whether a job may start beside those that run; those to be alone come last."""
+        """Return whether a job may start now: one to be alone waits until no other runs."""
         running = [worker.job for worker in self._workers if worker.job]
         return not running if job.alone else not any(other.alone for other in running)
 
@@ -123,7 +123,7 @@ class Pool:
             yield from self._give_up(slot, queue, str(result))
 
     def _give_up(self, slot: int, queue: deque[Job], reason: str) -> Iterator[Result]:
-        """Replace a worker; try its job again, or say that we failed."""
+        """Replace a worker; try its job again, or report that grading itself failed."""
         worker = self._workers[slot]
         job = worker.job
         worker.pipe.close()
@@ -144,7 +144,7 @@ class Pool:
             target=_work, args=(theirs, ours, self._assignment, self._maker, slot), daemon=True
         )
         process.start()
-        theirs.close()
+        theirs.close()  # else the pipe of a worker that has died looks open
         return _Worker(process, ours)
 
 
@@ -152,8 +152,9 @@ def _work(
     pipe: Connection, other: Connection, assignment: Assignment, maker: EngineMaker, slot: int
 ) -> None:
     """Grade what comes, until None does; answer with a result, a reason, or None: try it alone."""
-    other.close()
+    other.close()  # else this worker holds the parent's end too, and never sees it closed
     end_with_parent()
+    # Ctrl-C reaches the whole process group: the parent ends its workers, nobody else does.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     confine.limit_memory(WORKER_BYTES, confine.open_statm(), for_good=False)
     engine: Engine | None = None

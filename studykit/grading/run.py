@@ -91,7 +91,7 @@ class Run:
         """
         self.order = order
         work = order.out / WORK
-        if work.exists():
+        if work.exists():  # a run that was killed has left it
             shutil.rmtree(work)
         work.mkdir(parents=True)
         private = private_cases(order.tests, order.lab) if order.tests else {}

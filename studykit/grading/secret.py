@@ -37,7 +37,7 @@ class Secret:
         return cls(key)
 
     def random(self, *words: str) -> Random:
-        """Return a generator that is the same for the same words, and else not to be guessed."""
+        """Return a generator: the same for the same words, and unguessable without the secret."""
         return Random(self._mac("cases", *words))
 
     def seed(self, *words: str) -> int:

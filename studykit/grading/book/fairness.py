@@ -11,9 +11,9 @@ from studykit.grading.book.page import element, evidence, table
 from studykit.grading.book.results import Score
 
 SHOWN: Final = 20
-"""As many groups of wrong answers are shown."""
+"""Most groups of wrong answers that are shown."""
 LEAST: Final = 2
-"""With fewer students an answer is no group."""
+"""Fewest students whose equal answers make a group."""
 
 
 def fairness(marks: Sequence[Mark], about: About) -> Iterator[str]:

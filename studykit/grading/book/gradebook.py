@@ -20,7 +20,7 @@ from studykit.grading.intake.text import guarded, printable, read_table, visible
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a gradebook says of the run: how it was isolated and what it was graded by."""
+    """What a gradebook says of its run: the lab, the isolation, and the versions of what graded."""
 
     lab: Lab
     isolation: str
@@ -65,7 +65,7 @@ def decisions(path: Path) -> list[dict[str, str]]:
     """Return the rows of an earlier table of what is to settle that somebody has begun to fill in.
 
     Raises:
-        StudyError: It is there and cannot be read.
+        StudyError: The table is there and cannot be read.
     """
     rows = read_table(path, COLUMNS[:4]) if path.exists() else []
     return [row for row in rows if row["reason"].strip() or row["points"].strip()]
@@ -97,7 +97,7 @@ COLUMNS: Final = ("student", "exercise", "points", "reason", "why")
 
 
 def write_json(path: Path, marks: Sequence[Mark], about: About) -> None:
-    """Write everything that is known but how long it took."""
+    """Write all that a run found but seconds: the same results give the same bytes."""
     book = {
         "lab": about.lab.name,
         "out_of": about.out_of,

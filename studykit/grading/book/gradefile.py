@@ -172,7 +172,7 @@ class GradeFile:
 
     @property
     def name(self) -> str:
-        """What the file with the marks is called."""
+        """Name of the file with the marks."""
         return f"marks-for-{self.layout.system}{self.path.suffix}"
 
     def check(self, students: Collection[str]) -> None:
@@ -274,7 +274,7 @@ def _column(path: Path, layout: Layout, head: Sequence[str], wanted: str | None)
     """Return the place of the column that takes the marks.
 
     Raises:
-        StudyError: There is none of that name, or there are several to choose from.
+        StudyError: No column has that name, or several could take the marks.
     """
     found = [place for place, name in enumerate(head) if layout.marks.fullmatch(name)]
     chosen = [place for place in found if wanted is None or head[place] == wanted]

@@ -21,7 +21,7 @@ _decode = msgspec.json.Decoder(Result).decode
 
 
 class Ledger:
-    """An append-only file of results; of several for one student the newest counts."""
+    """An append-only file of results; a student's newest result counts."""
 
     def __init__(self, path: Path) -> None:
         """Read the file, and cut off a last line that was never finished."""
@@ -36,7 +36,7 @@ class Ledger:
         self._file.close()
 
     def add(self, result: Result) -> None:
-        """Keep a result; when this returns it survives a crash."""
+        """Append a result and sync the file: after the return, the result survives a crash."""
         self._file.write(_encode(result) + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())

@@ -82,7 +82,7 @@ class Mark:
 
     @property
     def student(self) -> str:
-        """Whose mark it is."""
+        """The student whose mark this is."""
         return self.result.student
 
     @property

@@ -18,9 +18,9 @@ from studykit.grading.sandbox.promises import LEVELS, PROMISES
 TIMINGS: Final = "timings.html"
 """The page of seconds, beside this one."""
 MOST_PAIRS: Final = 100
-"""As many pairs of nearly equal submissions are shown."""
+"""Most pairs of nearly equal submissions that are shown."""
 SHOWN: Final = 40
-"""As many bins a distribution has at most."""
+"""Most bins of a distribution."""
 
 
 def report_page(marks: Sequence[Mark], about: About) -> str:

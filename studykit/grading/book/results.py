@@ -30,7 +30,7 @@ class Score(Struct, frozen=True, kw_only=True, omit_defaults=True):
     hidden: bool = False
     """Whether the public cases are right and a hidden one decided; its student reads `fail`."""
     seconds: float = 0.0
-    """The longest that it took to answer all cases once, waiting for a processor included."""
+    """Longest time in which all cases were answered once, waiting for a processor included."""
 
     @property
     def told(self) -> Verdict:
@@ -46,13 +46,13 @@ class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: Status
     exercises: tuple[Score, ...] = ()
     reason: str = ""
-    """Why it was not graded."""
+    """Why the submission was not graded."""
     file: str = ""
     submitted: str = ""
     restored: tuple[str, ...] = ()
     review: tuple[str, ...] = ()
     unsettled: tuple[str, ...] = ()
-    """Why an instructor must first decide whose it is."""
+    """Why an instructor must first decide whose submission this is."""
     seconds: float = 0.0
     code: tuple[str, ...] = ()
     """Its own cells, as evidence: cut where they are long, and not all where they are many."""

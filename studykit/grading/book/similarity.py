@@ -17,7 +17,7 @@ WINDOW: Final = 6
 """Tokens that make a shingle."""
 KEPT: Final = 400
 LEAST: Final = 25
-"""With fewer shingles of its own, a submission is too short to say anything."""
+"""Fewest shingles by which a submission is compared; a shorter one says too little."""
 NEAR: Final = 0.9
 
 _TOKEN: Final = re.compile(r"\w+|[^\w\s]")

@@ -11,7 +11,7 @@ from studykit.grading.book.marks import Mark
 from studykit.grading.book.page import element, page, table
 
 SLOWEST: Final = 20
-"""As many submissions are shown."""
+"""Most submissions that are shown."""
 
 
 def timings_page(marks: Sequence[Mark], about: About, limit_s: float) -> str:

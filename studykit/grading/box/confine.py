@@ -24,11 +24,11 @@ SCRATCH: Final = ("/tmp", "/box", "/dev/shm")
 
 FOLDER_BYTES: Final = 32 * 2**20
 FOLDER_INODES: Final = 2_048
-"""Files of a scratch folder: a file without a byte takes memory of the system, too."""
+"""Most files of a scratch folder: an empty file takes memory of the system, too."""
 
 DEVICES: Final = ("null", "full", "random", "urandom")
-"""All that is in /dev. Mapped and shared, /dev/zero would be memory that no process is counted
-for."""
+"""All that is in /dev. /dev/zero is not: mapped and shared, it is memory that no sum over processes
+counts."""
 
 OPEN_FILES: Final = 64
 """Open files of a process. Sockets hold what was sent and not read, 208 KiB each."""
@@ -125,7 +125,7 @@ def limit(*, processes: int, cpu_s: int, user: int | None) -> None:
     """Set hard limits on all but memory.
 
     Args:
-        processes: Processes and threads that `user` may have beside those it has now.
+        processes: Processes and threads that `user` may have beside those that it has now.
         cpu_s: Processor seconds of one process.
         user: The user that this process will become; None: it stays who it is.
     """

@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import Final
 
 LEAST: Final = 3
-"""Older versions let files be cut off."""
+"""The oldest version that will do: with an earlier one a submission may truncate files."""
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 _VERSION_FLAG: Final = 1
 _BENEATH: Final = 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
 _FILES: Final = {3: 0x7FFF, 5: 0xFFFF}
-"""By version from which it is so, every right over files."""
+"""Every right over files, by the first version that has it."""
 _TCP: Final = (4, 0x3)
 _SCOPES: Final = (6, 0x3)
-"""Since which version, and the bits: abstract sockets and signals."""
+"""The first version that knows scopes, and their bits: abstract sockets and signals."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long

@@ -43,7 +43,7 @@ def serve(wire: Wire, shell: Any) -> None:  # noqa: ANN401
 
 
 REHEARSALS: Final = 5
-"""So many times must code run before Python has adapted it to what it meets."""
+"""Runs after which Python has specialised code to the types that it meets."""
 
 _REHEARSAL: Final = """
 import json
@@ -53,7 +53,7 @@ def rehearsal(number, words):
 
 
 def rehearse(shell: Any) -> None:  # noqa: ANN401
-    """Do once in the zygote what each submission does, and leave nothing of it behind.
+    """Do once in the zygote what each submission does, and leave nothing behind.
 
     What is loaded, cached and adapted here is the submissions' by their fork; each of them would
     do it again otherwise, and copy the memory in which it is done.
@@ -66,7 +66,7 @@ def rehearse(shell: Any) -> None:  # noqa: ANN401
 
 
 def outcomes(namespace: dict[str, Any], request: dict[str, Any]) -> list[Any]:
-    """Return what a function makes of each case, once for each seed; None where there is none.
+    """Return a function's outcomes for all cases, once for each seed; None without a function.
 
     A function that hung once is not asked again.
     """

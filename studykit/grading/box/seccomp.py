@@ -1,4 +1,4 @@
-"""A seccomp filter: the system calls that an answer may make; all others do not exist for it."""
+"""A seccomp filter: the system calls that an answer may make; no other call exists for it."""
 
 from __future__ import annotations
 

@@ -19,11 +19,11 @@ _PAGE_MAGICS: Final = ("autosave", "clear", "config", "connect_info", "edit", "g
 
 
 class NotHere(RuntimeError):
-    """Something that a notebook can do elsewhere, and that grading does not offer."""
+    """A notebook wants what Jupyter offers and grading does not, such as `input`."""
 
 
 class OutputMeter:
-    """A text stream that goes nowhere, and ends the process when too much has gone there."""
+    """A text stream that drops its text, and ends the process when that was too much."""
 
     encoding = "utf-8"
 

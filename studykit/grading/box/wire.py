@@ -12,11 +12,11 @@ MAX_BYTES: Final = 2**20
 
 
 class WireError(Exception):
-    """What came over the wire is no message. Its text says why."""
+    """Bytes from the wire are no message. The error's text says why."""
 
 
 class Hangup(Exception):
-    """Nobody is at the other end any more."""
+    """The other end has closed the connection."""
 
 
 class TooSlow(Exception):

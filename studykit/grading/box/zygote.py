@@ -61,7 +61,7 @@ def main() -> None:
     gc.collect()
     with suppress(AttributeError):  # a C library without it
         ctypes.CDLL(None).malloc_trim(0)  # a fork costs by the memory that there is
-    gc.freeze()
+    gc.freeze()  # a collection in a runner would write to shared pages, and so copy them
     control.send(b'{"ready": true}')
     readable = [Path(name) for name in options["readable"]]
     _KINDS.get(options["level"], Zygote)(control, shell, options["user"], readable).serve()

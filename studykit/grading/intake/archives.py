@@ -23,11 +23,11 @@ MAX_CLASS_FILES: Final = 100_000
 MAX_CLASS_BYTES: Final = 20 * 2**30
 
 _FAR: Final = 2.0**40
-"""No file was changed so many seconds from 1970; a time beyond says nothing."""
+"""Seconds from 1970, before or after, that no real file's time exceeds; one beyond is dropped."""
 
 
 class Rejection(ValueError):
-    """Input that is not opened. Its text says why."""
+    """Input that is not opened. The error's text says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from studykit.grading.intake.text import read_table, visible
 from studykit.grading.intake.times import parse_time
 
 MAX_FILES: Final = 500
-"""As many files a student may hand in."""
+"""Most files that a student may hand in."""
 
 
 @dataclass(slots=True)

@@ -16,11 +16,11 @@ from studykit.grading.notebook.reading import MAX_BYTES, Notebook, ReadingFailur
 from studykit.grading.notebook.rebuild import Original
 
 MAX_TOTAL: Final = 200 * 2**20
-"""As many bytes of one student are read."""
+"""Most bytes of one student that are read."""
 OTHERS: Final = 4 * 2**20
-"""As many of them in files that are no notebooks."""
+"""Most of these bytes that may lie in files that are no notebooks."""
 SHOWN: Final = 3
-"""As many names of other files are shown."""
+"""Most names of other files that are shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 LONGEST: Final = 100
-"""As much of a command is shown, in characters."""
+"""Longest text of a command that is shown, in characters."""
 
 _BODIES: Final = frozenset({"capture", "prun", "time", "timeit"})
 """Cell magics whose body is Python of the notebook."""

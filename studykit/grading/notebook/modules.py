@@ -11,7 +11,7 @@ from typing import Final
 
 MAX_FILES: Final = 50
 MAX_BYTES: Final = 500_000
-"""As large all of them may be together."""
+"""Most bytes of all files together."""
 
 _TAKEN: Final = frozenset(sys.stdlib_module_names) | {"IPython", "flink_jobs", "studykit"}
 _WORD: Final = re.compile(r"\b[^\W\d]\w*")

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 MAX_BYTES: Final = 20 * 2**20
 MAX_SEPARATORS: Final = 1_000_000
-"""As many brackets and commas a notebook may have: each costs memory when it is parsed."""
+"""Most brackets and commas of a notebook: each costs memory when the notebook is parsed."""
 MAX_CELLS: Final = 2_000
 MAX_SOURCE: Final = 500_000
-"""As many characters of source a notebook may have."""
+"""Most characters of source in a notebook."""
 
 _ENCODINGS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -23,7 +23,7 @@ _ENCODINGS: Final = (
 
 
 class ReadingFailure(ValueError):
-    """A submission that is no notebook. Its text says why, for the person who handed it in."""
+    """A submission is no notebook. The error's text tells the person who handed it in why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def read_notebook(data: bytes) -> Notebook:
     """Return the notebook in `data`.
 
     Raises:
-        ReadingFailure: There is none.
+        ReadingFailure: The bytes are no notebook, or too large a one.
     """
     notebook = _parsed(_text(data))
     nodes = _cells_of(notebook)

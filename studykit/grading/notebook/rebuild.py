@@ -18,7 +18,7 @@ from studykit.grading.notebook.reading import Notebook, NotebookCell
 from studykit.grading.sandbox.session import PlanCell
 
 COMMANDS: Final = 3
-"""As many shell commands of a notebook are named to the instructor."""
+"""Most shell commands of a notebook that are named to the instructor."""
 
 
 @dataclass(frozen=True)

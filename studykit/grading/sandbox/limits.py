@@ -12,9 +12,9 @@ class Limits:
     cell_s: float = 10.0
     """One cell."""
     call_s: float = 5.0
-    """All cases of one exercise, as in the notebook."""
+    """All cases of one exercise together; a check in the notebook has the same limit."""
     submission_s: float = 60.0
-    """Everything; what is not done by then timed out."""
+    """The whole submission; a call that is not done by then has timed out."""
     judging_s: float = 5.0
     """Comparing the values of one exercise with the expected ones, in the trusted process."""
     cpu_s: int = 60

@@ -15,7 +15,7 @@ Trouble: TypeAlias = Literal["timeout", "crashed", "mem", "output", "protocol"]
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 100_000
 TEXT: Final = 400
-"""As much of an error's text is kept, in characters."""
+"""Longest text of an error that is kept, in characters."""
 
 _TROUBLES: Final[tuple[Trouble, ...]] = ("timeout", "crashed", "mem", "output", "protocol")
 
@@ -25,7 +25,7 @@ _PLACE: Final = re.compile(r"\((?:<[\w-]+>|\w+\.py), (line \d+\)$)")
 
 
 class BadReply(ValueError):
-    """A reply that is not what was agreed. Its text says why."""
+    """A reply breaks the protocol. The error's text says how."""
 
 
 def parse(line: bytes, nonce: str) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def parse(line: bytes, nonce: str) -> dict[str, Any]:
 def outcomes(
     reply: dict[str, Any], times: int, count: int, hung_s: float
 ) -> list[list[Outcome] | None] | Trouble:
-    """Return what a call came to: for each time it was asked, outcomes or None; or the trouble.
+    """Return a call's outcomes, once for each time: None without a function; or the trouble.
 
     Args:
         reply: A parsed reply.

@@ -177,7 +177,7 @@ def _kept_out(lab: str) -> list[ModuleSpec]:
 
 
 def _gets_out(engine: ForkEngine, code: str) -> bool:
-    """Return whether a cell runs to its end; dying in it is no escape."""
+    """Return whether a cell runs to its end; a runner that dies in the cell has not escaped."""
     with engine.session() as session:
         try:
             return session.run(code, 10) is None

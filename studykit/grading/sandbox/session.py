@@ -72,7 +72,7 @@ class Death(Exception):
 
 
 class Crowded(Exception):
-    """The time of a submission was over while it waited for a processor: try it again alone."""
+    """A submission's time was over while it waited for a processor: it is tried again alone."""
 
 
 class Session(Protocol):
@@ -86,7 +86,7 @@ class Session(Protocol):
 
 
 class Engine(Protocol):
-    """Something that runs submissions, one after the other."""
+    """What runs submissions, one after the other."""
 
     limits: Limits
     alone: bool
@@ -100,13 +100,13 @@ class Engine(Protocol):
 
 
 PATIENCE: Final = 3
-"""As many cells that answer nothing may crash before an answer is suspected of it."""
+"""Cells without an answer that may crash before an earlier answer is suspected."""
 CALL_GRACE_S: Final = 2.0
 """Seconds by which an answer to a call may be later than the call's own deadline."""
 
 
 WRECKED: Final = ("crashed", "protocol")
-"""What a call comes to where a cell has changed the process that calls."""
+"""Troubles of a call that a cell before it may have caused, by changing the process."""
 
 
 class Execution:

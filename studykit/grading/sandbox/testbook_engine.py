@@ -44,9 +44,9 @@ from studykit.grading.sandbox.warden import (
 )
 
 WAITING: Final = 16
-"""As many messages of a kernel wait for us; the rest waits in the kernel."""
+"""Messages of a kernel that wait on this side; any more wait in the kernel."""
 MESSAGES: Final = 2_000
-"""As many messages of a kernel are read for one request: beyond that it floods us."""
+"""Most messages of a kernel that one request reads; a kernel that sends more floods the client."""
 LONGEST_PATH: Final = 80
 """Longest folder, in characters, below which a socket has room for its name."""
 DYING_S: Final = 0.3
@@ -133,11 +133,11 @@ def _connected(folder: Path, key: str) -> _BoundedClient:
 
 
 class Flood(Exception):
-    """A kernel sent more messages than anybody needs."""
+    """A kernel sent more messages than `MESSAGES` for one request."""
 
 
 class _BoundedMessages(Messages):  # type: ignore[misc]
-    """Reads no endless number of messages."""
+    """A reader of messages that stops with `Flood` after `MESSAGES` of them."""
 
     left = MESSAGES
 
@@ -149,7 +149,7 @@ class _BoundedMessages(Messages):  # type: ignore[misc]
 
 
 class _BoundedClient(AsyncKernelClient):  # type: ignore[misc]
-    """A kernel client that takes no endless messages, and not endlessly many."""
+    """A kernel client that bounds the size and the number of the messages it takes."""
 
     def _create_connected_socket(self, channel: str, identity: bytes | None = None) -> Any:  # noqa: ANN401
         end = self.context.socket(channel_socket_types[channel])
@@ -183,7 +183,7 @@ class _Client(TestbookNotebookClient):  # type: ignore[misc]
         self.flooded = False
         """Whether the kernel was given up because of what it sent."""
         self.late = False
-        """Whether it was given up because its time was over."""
+        """Whether the kernel was given up because its time was over."""
         self.cut = False
         """Whether the kernel lives and has cut its connection."""
         events = zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
@@ -263,7 +263,7 @@ class _KernelSession(RunnerSession):
         """Make the kernel answer what would wait for a person, and limit its memory.
 
         Raises:
-            EngineFailure: It does not answer; no line of a submission has run yet.
+            EngineFailure: The kernel does not answer; no line of a submission has run yet.
         """
         limits = self._limits
         source = _PREPARE.format(budget=limits.output_bytes, memory_bytes=limits.memory_bytes)
@@ -307,7 +307,7 @@ def _last_json(outputs: list[Any]) -> bytes:
     """Return the last JSON output, as it would come over a wire.
 
     Raises:
-        BadReply: There is none, or it is too long.
+        BadReply: There is no output of JSON, or one that is too long.
     """
     found = [
         output.data["application/json"]

@@ -20,14 +20,14 @@ from studykit.grading.sandbox.session import Crowded, Death
 START_S: Final = 60.0
 ORDER_S: Final = 60.0
 PATIENCE: Final = 4
-"""By so much the clock on the wall may exceed a limit where a submission waits for a processor."""
+"""Most wall-clock time, in multiples of a limit, where a submission waits for a processor."""
 PATIENCE_ALONE: Final = 20
-"""The same where no other submission is beside it."""
+"""The same multiple where no other submission runs at that time."""
 LOOK_EVERY_S: Final = 0.05
 
 
 class EngineFailure(Exception):
-    """The sandbox itself does not work; nothing is said about the submission."""
+    """The sandbox itself does not work. That says nothing about the submission."""
 
 
 class Warden:
@@ -45,9 +45,9 @@ class Warden:
         """Start the zygote.
 
         Args:
-            sandbox: Where it runs.
+            sandbox: Where the zygote runs.
             slot: Number of the worker; it decides the user that submissions run as.
-            modules: What it imports beforehand.
+            modules: What the zygote imports beforehand.
             limits: The limits of one submission.
             kernels: Whether its runners are notebook kernels.
 
@@ -106,12 +106,12 @@ class Warden:
         return bool(self._order({"usage": True})["alive"])
 
     def usage(self) -> tuple[float, float]:
-        """Return for how many seconds the runner waited for a processor, and what its tree used."""
+        """Return seconds: the longest wait of a process for a processor, and what all have used."""
         usage = self._order({"usage": True})
         return float(usage["waited_s"]), float(usage["cpu_s"])
 
     def stop(self) -> Trouble | None:
-        """End the runner; return of what it died, or None if it did not die by itself."""
+        """End the runner; return the trouble that it died of, None if this killed it."""
         how = self._order({"stop": True})
         status = int(how["status"])
         if how["memory"]:
@@ -165,14 +165,14 @@ class Clock:
 
     @property
     def wall_s(self) -> float:
-        """Seconds since it was started, on the wall."""
+        """Wall-clock seconds since the clock was started."""
         return time.monotonic() - self._begun
 
     def left_s(self) -> float:
-        """Return after how many seconds to look again; 0: the time is over.
+        """Return after how many seconds to look again; 0 when the time is over.
 
         Raises:
-            Crowded: It may be over only because others were beside the submission.
+            Crowded: The time may be over only because others ran beside the submission.
         """
         wall_s = self.wall_s
         if wall_s < self._within_s:
@@ -198,7 +198,7 @@ class RunnerSession:
         self._before_s = 0.0
 
     def end(self) -> Trouble | None:
-        """End the runner, if it has not ended; return of what it died, if by itself."""
+        """End the runner, if it has not ended; return the trouble that it died of, if any."""
         if self._ended:
             return None
         self._ended = True
@@ -212,7 +212,7 @@ class RunnerSession:
         return self._clock
 
     def die(self, trouble: Trouble | None) -> NoReturn:
-        """End the session; without a trouble, that of which the runner died by itself.
+        """End the session with `trouble`; without one, with the trouble that killed the runner.
 
         Raises:
             Death: Always.
