@@ -212,7 +212,7 @@ def _by_log(letter: Letter, event: Event, scan: _Scan) -> Decision:
         return Decision(letter, "sent_before")
     if scan.may_have_lost(number, letter.written) or original is None:
         return Decision(letter, "cannot_know")
-    if original.value != letter.original:
+    if original.value != letter.original:  # the topic was created anew, with other offsets
         return Decision(letter, "other_record")
     if replay_of(original):
         return Decision(letter, "is_a_replay")
@@ -224,6 +224,7 @@ def _by_log(letter: Letter, event: Event, scan: _Scan) -> Decision:
 def _scanned(settings: Settings, topic: str, letters: Sequence[Letter], watch: Watch) -> _Scan:
     commits = commits_of(settings, topic)
     log = TopicLog(settings, topic)
+    # Late is what the group finds late, whatever the environment here says.
     used = settings_of(next(iter(commits.values()), None), settings)
     scan = _Scan(topic, len(log.ends), used)
     wanted = frozenset((letter.partition or 0, letter.offset or 0) for letter in letters)

@@ -157,6 +157,7 @@ class GradeFile:
         text, encoding = _decoded(path)
         dialect = _dialect(text)
         try:
+            # Newline "": a line end within a quoted cell stays the one that the system wrote.
             lines = tuple(tuple(line) for line in csv.reader(io.StringIO(text, ""), dialect))
         except csv.Error as error:
             raise StudyError(f"cannot read {path}: {error}") from None

@@ -45,6 +45,7 @@ class Ledger:
     def has(self, student: str, key: str) -> bool:
         """Return whether the newest result of a student is good, and is of this key."""
         result = self.results.get(student)
+        # A failure of the grader is no result of the student: the next run tries again.
         return result is not None and result.key == key and result.status != "infra_error"
 
     def _read(self) -> int:

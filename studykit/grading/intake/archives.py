@@ -103,7 +103,7 @@ def _zip_members(path: Path, most_files: int, most_bytes: int) -> Iterator[Membe
         for entry in entries:
             kind = stat.S_IFMT(entry.external_attr >> 16)
             name, reason = _safe(entry.filename)
-            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):  # 0: zipped where files have no mode
                 reason = f"the archive holds a link or a special file: {visible(name)}"
             if entry.is_dir() and not reason:
                 continue
@@ -145,14 +145,14 @@ def _require_few(count: int, most: int) -> None:
 def _safe(name: str) -> tuple[str, str]:
     """Return a name with plain slashes, and why it is not opened if it leads out of its folder."""
     plain = name.replace("\\", "/")
-    path = PurePosixPath(plain)
+    path = PurePosixPath(plain)  # which knows no drive: `C:` is looked for below
     if path.is_absolute() or ".." in path.parts or ":" in name[:3] or "\0" in name:
         return plain, f"the archive holds a name that leads out of it: {visible(name)}"
     return plain, ""
 
 
 def _bounded(file: IO[bytes], limit: int) -> tuple[bytes, str]:
-    data = file.read(limit + 1)
+    data = file.read(limit + 1)  # the size that an archive names is a claim
     return (b"", _TOO_LARGE) if len(data) > limit else (data, "")
 
 

@@ -59,6 +59,8 @@ def read_regular(path: Path, at_most: int = MAX_FILE_BYTES) -> bytes:
         OSError: It is no regular file, or cannot be read. The text names no folder.
     """
     try:
+        # Without O_NONBLOCK a pipe would be waited for. What was opened is asked for its kind, not
+        # the path, which may name another file by now.
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with open(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):

@@ -113,6 +113,7 @@ def _cell(node: object) -> NotebookCell:
         source = "".join(source)
     if type(source) is not str:
         raise ReadingFailure("a cell of the notebook holds no text")
+    # JSON may name half of a pair of surrogates, which no UTF-8 can carry into the sandbox.
     if any("\ud800" <= char <= "\udfff" for char in source):
         raise ReadingFailure("a cell of the notebook holds characters that are no Unicode")
     return NotebookCell(
