@@ -68,6 +68,7 @@ class Worker:
             self.written = number
         elif action == "commit" and number in self.totals:
             time.sleep(MOMENT_S)
+            # Place and sum in one commit: after a kill there is both, or neither.
             saved = OffsetAndMetadata(number, str(self.totals[number]), -1)
             self._consumer.commit({self._place: saved})
             self.committed = number

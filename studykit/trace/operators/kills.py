@@ -147,6 +147,7 @@ class Kills(Struct, frozen=True):
             after.count(time_ms)
         after.close(float("inf"))
         rows += after.unwritten
+        # The rows are by window: a dict keeps the last row of each, as a sink that replaces does.
         kept = rows if plan.adds_up else list(dict(rows).items())
         held = [number for _, numbers in kept for number in numbers]
         times = tuple(held.count(number) for number in range(1, len(self.times_ms) + 1))

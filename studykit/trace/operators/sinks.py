@@ -145,6 +145,7 @@ class _Job:
     def restart(self) -> None:
         """Go back to the checkpoint, commit what it had prepared, and take back what it had not."""
         self.revision, self.total = self.saved
+        # After a time-out nothing is open: this commit comes too late, and the records are lost.
         self.end_transaction("committed" if self.prepared else "aborted")
         self.note("restart")
 
