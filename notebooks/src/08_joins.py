@@ -4,9 +4,9 @@
 # After this lesson you can join two streams that are never in step, say what the join has to keep
 # and for how long, and look a value up so that a replay gives the same answer.
 #
-# <!-- teaches: 48 49 50 -->
+# <!-- teaches: 48 49 50 52 53 -->
 #
-# About 35 minutes. Needs lessons 01 to 06; nothing has to be started.
+# About 45 minutes. Needs lessons 01 to 06; nothing has to be started.
 #
 # Three laws:
 #
@@ -23,8 +23,13 @@
 # 4. Nobody came
 # 5. A window is not a band
 # 6. The rate of that day
+# 7. Asking somebody else
+# 8. First this, then that
 
 # %% tags=["setup"]
+import math
+from random import Random
+
 from flink_jobs.engine.joins import IntervalJoin
 from flink_jobs.engine.joins_versioned import VersionedLookup
 from studykit import JoinRow, Predict, Stepper, join_lanes, joined, seconds
@@ -183,6 +188,102 @@ for answer in lookup.take():
 # that holds now is kept for ever; older ones go as the watermark passes.
 #
 # Read [joins_versioned.py](../flink_jobs/engine/joins_versioned.py): `_version_at` is law 3.
+
+# %% [markdown]
+# ## 7. Asking somebody else
+#
+# Sometimes the other side is no stream but a service: what is the risk of this card? A job that
+# waits for each answer stands still most of the time, so the calls are **asynchronous**: many are
+# under way at once, and answers come back in any order. But watermarks flow between the events.
+# Six payments, 100 ms apart; the fourth answer takes 900 ms, and a watermark follows every third
+# payment. What does the next operator see?
+
+
+# %%
+ASKED = [(1_000, 40), (2_000, 30), (3_000, 30), (4_000, 900), (5_000, 40), (6_000, 30)]
+
+
+def seen(may_overtake):
+    passed, newest, gate = [], 0, 0  # what goes on at which moment
+    for number, (event_ms, takes_ms) in enumerate(ASKED, start=1):
+        ready = max(number * 100 + takes_ms, newest if may_overtake == "nothing" else gate)
+        passed.append((ready, event_ms, "payment"))
+        newest = max(newest, ready)
+        if number % 3 == 0:
+            gate = 0 if may_overtake == "anything" else newest
+            passed.append((max(number * 100, gate), event_ms - 1, "watermark"))
+    return sorted(passed, key=lambda item: item[0])
+
+
+# %% [markdown]
+# **Predict**: in which of three ways does a payment come late, because a watermark has passed it?
+
+# %% tags=["predict"]
+for may_overtake in ("anything", "nothing", "no watermark"):
+    passed = seen(may_overtake)
+    watermark_ms, late = -1, []
+    for _, event_ms, kind in passed:
+        if kind == "watermark":
+            watermark_ms = max(watermark_ms, event_ms)
+        elif event_ms <= watermark_ms:
+            late.append(event_ms)
+    waits = [ready for ready, _, kind in passed if kind == "payment"]
+    print(f"may overtake {may_overtake:>12}: late {late}, handed on at {waits} ms")
+
+# %% [markdown]
+# If an answer may overtake anything, a slow one finds its watermark gone: an event that was on time
+# is late, because a *service* was slow. If it may overtake nothing, all wait for the slowest.
+# Between two watermarks the order does not matter, so answers may overtake each other there, and
+# never a watermark: that is right, and mostly quick.
+#
+# A call that never ends holds the watermark up for ever. So each has a **time-out**, and a decision
+# for it: a row without the answer, or a dead letter. A **retry** may get another answer than the
+# first call would have: in a replay that is a different result, unless the answer is kept.
+
+# %% [markdown]
+# ## 8. First this, then that
+#
+# Thieves try a card with a small amount, and then buy. "A payment below 2, then one above 500, of
+# one card" is a **pattern**: a join of a stream with itself, in which the order counts. Here are
+# twenty cards for thirty days.
+
+# %%
+random, paid = Random(11), []
+for minute in range(30 * 24 * 60):
+    amount = random.choice([1, 20, 20, 20, 20, 20, 20, 600])
+    if amount == 20 or random.random() < 0.05:
+        paid.append((minute, random.randrange(20), amount))
+
+# %% [markdown]
+# **Predict** which of the two finds more, and which of them holds more: the pattern as it is
+# written above, or the same pattern *within an hour*?
+
+
+# %% tags=["predict"]
+def pattern(payments, within=math.inf):
+    waiting, found, most = [], [], 0
+    for minute, card, amount in payments:
+        waiting = [begun for begun in waiting if begun[0] + within > minute]
+        if amount > 500:
+            found += [(begun[0], minute) for begun in waiting if begun[1] == card]
+        waiting += [(minute, card)] * (amount < 2)
+        most = max(most, len(waiting))
+    return found, most
+
+
+for within in (math.inf, 60):
+    found, most = pattern(paid, within)
+    span = max((end - begin for begin, end in found), default=0)
+    print(
+        f"within {within:>3} min: {len(found):>5} found, the longest {span:>6} min, held {most:>4}"
+    )
+
+# %% [markdown]
+# Without a bound every small payment waits for a large one until the end of time, and a coffee on
+# the 3rd together with a sofa on the 28th is an alarm. A pattern needs a **time bound**, for its
+# meaning as for its state; and it is told when the watermark has passed its last event, since an
+# older one may still come between. What begins and never ends is freed by the bound, as in
+# lesson 07.
 
 # %% [markdown]
 # ## Break it
