@@ -19,11 +19,19 @@ WITHOUT_SERVICES = ("02", "03", "04", "05", "07", "08")
 
 
 def program_of(environment: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    """Run Python in an environment, in this clone."""
+    """Run Python in an environment, in this clone, without the paths of other packages."""
     return subprocess.run(
-        [environment / "bin" / "python", *map(str, words)],
+        [environment / "bin" / "python", *map(str, words)], env=own_paths(os.environ["PATH"]),
         cwd=CLONE, capture_output=True, text=True, check=False,
     )  # fmt: skip
+
+
+def own_paths(path: str) -> dict[str, str]:
+    """Return the environment without PYTHONPATH, which PyFlink sets in a process that uses it."""
+    return {
+        **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        "PATH": path,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +40,7 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment = tmp_path_factory.mktemp("core") / "venv"
     subprocess.run([os.path.realpath(sys.executable), "-m", "venv", environment], check=True)
     path = os.pathsep.join([str(environment / "bin"), os.environ["PATH"]])
-    subprocess.run([CLONE / ".binder" / "postBuild"], env={**os.environ, "PATH": path},
-                   cwd=CLONE, check=True)  # fmt: skip
+    subprocess.run([CLONE / ".binder" / "postBuild"], env=own_paths(path), cwd=CLONE, check=True)
     return environment
 
 

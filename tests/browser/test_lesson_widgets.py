@@ -1,8 +1,8 @@
 """A lesson in JupyterLab: every cell runs, and the widgets answer to the keyboard alone."""
 
+import json
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from studykit.services.network.ports import HOST
+from studykit.services.supervision.waiting import wait_until
 from tests.support.browser import wait_for_kernel
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -52,6 +53,26 @@ def run_all(page) -> None:
     # At the end JupyterLab goes to the last cell, and would take the focus from a widget.
     expect(page.locator(".jp-Notebook-cell").last).to_have_class(re.compile("jp-mod-active"))
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+
+
+def has_saved_widgets(path: Path) -> bool:
+    """Tell whether the state of each widget that is shown is in the file.
+
+    JupyterLab saves by itself as well, and at first the state of none.
+    """
+    try:
+        notebook = json.loads(path.read_text("utf-8"))
+    except json.JSONDecodeError:  # it is just being written
+        return False
+    kind = "application/vnd.jupyter.widget-{}+json".format
+    shown = {
+        output["data"][kind("view")]["model_id"]
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", ())
+        if kind("view") in output.get("data", {})
+    }
+    saved = notebook["metadata"].get("widgets", {}).get(kind("state"), {}).get("state", {})
+    return bool(shown) and shown <= saved.keys()
 
 
 def test_lesson_runs_and_its_widgets_answer_to_the_keyboard(visit, page) -> None:
@@ -98,10 +119,7 @@ def test_a_lesson_that_was_run_and_saved_shows_every_figure_when_it_is_opened_ag
     run_all(page)
     page.keyboard.press("Escape")
     page.keyboard.press("Control+s")
-    deadline = time.monotonic() + PATIENCE_S
-    while '"widget-state+json"' not in lesson.read_text().replace("application/vnd.jupyter.", ""):
-        assert time.monotonic() < deadline, "JupyterLab has not saved what the widgets show"
-        page.wait_for_timeout(200)
+    assert wait_until(lambda: has_saved_widgets(lesson), PATIENCE_S)
     page.evaluate(FORGET)  # the next day: no kernel knows the widgets any more
     page.goto(lab.url.replace("StudyDoc.md", f"notebooks/{lesson.name}?reset"))
     page.locator(".jp-NotebookPanel h1").first.wait_for()
