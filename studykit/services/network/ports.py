@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 import sys
@@ -15,8 +16,8 @@ _BELOW_EPHEMERAL = range(20_000, 32_000)
 """Systems give outgoing connections ports above these: a free port here stays free until used."""
 
 _MOST_CLAIMS = 64
-_claims: deque[socket.socket] = deque()
-"""The newest claims of this process; the oldest is given up for one too many."""
+_claims: deque[int] = deque()
+"""File descriptors of the newest claims; the oldest is given up for one too many."""
 
 
 def is_taken(port: int) -> bool:
@@ -65,8 +66,8 @@ def _claim(port: int) -> bool:
         claim.close()
         return False
     if len(_claims) == _MOST_CLAIMS:
-        _claims.popleft().close()
-    _claims.append(claim)
+        os.close(_claims.popleft())
+    _claims.append(claim.detach())  # an object would warn at the end that nobody has closed it
     return True
 
 
