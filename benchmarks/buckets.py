@@ -34,5 +34,8 @@ def windows(events: Iterable[Event], size_ms: int, slide_ms: int, bound_ms: int)
         if event_ms - bound_ms - 1 > watermark:
             watermark = event_ms - bound_ms - 1
             while buckets and (first := min(buckets)) + size_ms - 1 <= watermark:
-                rows += [(key, first, *acc) for key, acc in buckets.pop(first).items()]
+                rows += [
+                    (key, first, count, total, largest)
+                    for key, (count, total, largest) in buckets.pop(first).items()
+                ]
     return rows

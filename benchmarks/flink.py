@@ -22,7 +22,7 @@ import redis
 from kafka import KafkaConsumer, TopicPartition
 from pyflink.table import StreamTableEnvironment
 
-from benchmarks.measure import Figure, cpu_s_of_all, take_turns, timed
+from benchmarks.measure import Figure, Work, cpu_s_of_all, take_turns, timed
 from benchmarks.pipeline import HOME, fill, services
 from flink_jobs import feature_job
 from flink_jobs.config import Settings
@@ -98,7 +98,7 @@ def _from_kafka(settings: Settings) -> list[Figure]:
 
         job()  # its rows are checked, and Java has then compiled what all of them need
         _check(_committed(settings), _expected(_log()))
-        contestants = {
+        contestants: dict[str, Work] = {
             "job": job,
             "hole": partial(_run, hole),
             "heap": partial(_run, hole, **{"state.backend.type": "hashmap"}),

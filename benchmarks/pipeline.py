@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 import msgspec
 import redis
@@ -22,7 +23,7 @@ from flink_jobs.connectors.kafka import open_consumer
 from flink_jobs.connectors.outbox import Outbox
 from flink_jobs.connectors.redis import FeatureStore
 from flink_jobs.connectors.topics import Topics
-from flink_jobs.dead_letter import DeadLetter
+from flink_jobs.dead_letter import DeadLetter, UnstoredRow
 from flink_jobs.engine.aggregates import CountSumMax, Totals
 from flink_jobs.engine.sliding import SlidingOperator
 from flink_jobs.engine.windows import SlidingWindows
@@ -73,8 +74,8 @@ def measure() -> list[Figure]:
                "poll and decode", goal)
         for key, name, goal in (
             ("bare", "poll and decode only (kafka-python, msgspec)", ""),
-            ("totals", "count, sum, max into Redis", "ratio >= 0.6"),
-            ("fraud", "all fraud features into Redis and the feature topic", "ratio >= 0.4"),
+            ("totals", "count, sum, max into Redis", "ratio >= 0.7"),
+            ("fraud", "all fraud features into Redis and the feature topic", "ratio >= 0.5"),
         )
     ]  # fmt: skip
 
@@ -102,12 +103,23 @@ def _of_workers(settings: Settings, workers: int, rounds: int = 3) -> float:
     return min(group_s)
 
 
-class _Amounts(CountSumMax):
+_TOTALS: Final = CountSumMax()
+
+
+class _Amounts:
     """Count, sum and maximum of the amounts of transactions."""
 
-    def lift(self, values: Sequence[tuple[Transaction, int]]) -> list[int]:  # type: ignore[override]
+    merge = _TOTALS.merge
+    finish = _TOTALS.finish
+
+    def lift(self, values: Sequence[tuple[Transaction, int]]) -> list[int]:
         """Return the totals of the amounts."""
-        return super().lift([tx.amount_cents for tx, _ in values])
+        return _TOTALS.lift([tx.amount_cents for tx, _ in values])
+
+    def add(self, acc: list[int], value: tuple[Transaction, int]) -> list[int]:
+        """Add the amount of a transaction that comes after its pane has closed."""
+        tx, _ = value
+        return _TOTALS.add(acc, tx.amount_cents)
 
 
 def _totals_operator(settings: Settings, clock: BoundedOutOfOrderness) -> Operator:
@@ -117,13 +129,13 @@ def _totals_operator(settings: Settings, clock: BoundedOutOfOrderness) -> Operat
     return operator
 
 
-TOTALS = FeatureSet("fraud", TRANSACTIONS, "features-fraud", False, _totals_operator)
+TOTALS: Final = FeatureSet("fraud", TRANSACTIONS, "features-fraud", operator=_totals_operator)
 
 
 class RedisOnly(Outbox):
     """Sends no rows to Kafka."""
 
-    def send(self, rows: Iterable[FeatureRow], letters: Iterable[DeadLetter]) -> None:
+    def send(self, rows: Iterable[FeatureRow], letters: Iterable[DeadLetter | UnstoredRow]) -> None:
         """Send the dead letters alone."""
         super().send([], letters)
 

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbgrader.apps import NbGraderAPI
@@ -38,7 +39,7 @@ def main() -> None:
     print(json.dumps({"wall_s": wall_s, "rows": [scores]}))
 
 
-def notebook(lab: dict) -> nbformat.NotebookNode:
+def notebook(lab: dict[str, Any]) -> nbformat.NotebookNode:
     """Return the lab as an instructor of nbgrader writes it: each answer, then a test of it."""
     cells = [nbformat.v4.new_code_cell(lab["preamble"])]
     for number, exercise in enumerate(lab["exercises"]):
@@ -61,7 +62,7 @@ def write(book: nbformat.NotebookNode, path: Path) -> None:
     nbformat.write(book, path)
 
 
-def require(done: dict) -> None:
+def require(done: dict[str, Any]) -> None:
     """Stop where nbgrader did not do what it was asked for."""
     if not done["success"]:
         raise SystemExit(done["log"])

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from otter.api import grade_submission
@@ -28,7 +29,7 @@ def main() -> None:
     print(json.dumps({"wall_s": wall_s, "rows": [[result.total for result in found]]}))
 
 
-def notebook(lab: dict) -> nbformat.NotebookNode:
+def notebook(lab: dict[str, Any]) -> nbformat.NotebookNode:
     """Return the lab as a student hands it in: each answer, then otter's check of it."""
     sources = [f"import otter\ngrader = otter.Notebook()\n{lab['preamble']}"]
     for number, exercise in enumerate(lab["exercises"]):
@@ -38,7 +39,7 @@ def notebook(lab: dict) -> nbformat.NotebookNode:
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
 
 
-def test(name: str, source: str) -> dict:
+def test(name: str, source: str) -> dict[str, Any]:
     """Return a test as otter wants it: a doctest that says nothing."""
     code = "\n".join(f">>> {line}" for line in source.splitlines())
     case = {"code": code, "hidden": False, "locked": False}
