@@ -17,7 +17,13 @@ from typing import Final, Literal, TypeAlias
 from studykit.checks.diagnosis.facts import Facts
 from studykit.checks.diagnosis.failures import failure_of, overwritten
 from studykit.checks.diagnosis.likeness import slip_of
-from studykit.checks.diagnosis.results import Diagnosis, Result, diagnose, outline
+from studykit.checks.diagnosis.results import (
+    Diagnosis,
+    Result,
+    diagnose,
+    nothing_returned,
+    outline,
+)
 from studykit.checks.hole import is_untouched
 from studykit.checks.running import Outcome
 from studykit.exercises.definition import Args, Exercise, Json, Message
@@ -205,6 +211,8 @@ def _message(
             diagnosis=failure.name or None,
         )
         return _with(message, known)
+    if failed.outcome["value"] is None and not _is_plain(exercise):
+        known = known or next(iter(nothing_returned(results, facts)), None)
     others = [(result.args, result.got) for result in results] if complete and not known else None
     message = exercise.explain(failed.args, failed.outcome["value"], failed.expected, others)
     if known or message.misconception:

@@ -89,9 +89,8 @@ def _seen(
         return []
 
 
-def _nothing_returned(
-    _exercise: Exercise, results: Sequence[Result], facts: Facts | None
-) -> Iterator[Diagnosis]:
+def nothing_returned(results: Sequence[Result], facts: Facts | None) -> Iterator[Diagnosis]:
+    """Say in how many cases nothing came back, and whether it was printed instead."""
     nothing = [result for result in results if result.got is None]
     if len(nothing) == len(results):
         if facts and facts.printed.strip():
@@ -114,6 +113,12 @@ def _nothing_returned(
             f"nothing came back in {len(nothing)} of {len(results)} cases; the others are right",
             "Which way through your function ends without a `return`?",
         )
+
+
+def _nothing_returned(
+    _exercise: Exercise, results: Sequence[Result], facts: Facts | None
+) -> Iterator[Diagnosis]:
+    return nothing_returned(results, facts)
 
 
 def _other_type(

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from flink_jobs.engine.windows import SlidingWindows
-from studykit.exercises.definition import Args, Exercise, Json, Misconception
-from studykit.exercises.wording import short
+from studykit.exercises.definition import Exercise, Json, Misconception
+from studykit.exercises.lineup import IN_EVERY_LINEUP, Lineup, is_whole
 
 
 def right(event_ms: int, size_ms: int) -> int:
@@ -24,34 +24,18 @@ WRONG: Final[dict[str, Callable[[int, int], int]]] = {
 }
 """The wrong assigners, by what is wrong with them."""
 
-ENOUGH: Final = "catches all"
-NO_TEST: Final = "no test"
-MALFORMED: Final = "malformed"
-
-
-def first_problem(tests: Json) -> str:
-    """Return what is wrong with a list of tests: a bad one, or the first assigner it lets pass."""
-    if not isinstance(tests, list) or not all(map(_well_formed, tests)):
-        return MALFORMED
-    if not tests:
-        return NO_TEST
-    for test in tests:
-        if right(test[0], test[1]) != test[2]:
-            return "rejects the right one"
-    return next((name for name in WRONG if _survives(name, tests)), ENOUGH)
-
 
 def _well_formed(test: Json) -> bool:
-    return (
-        isinstance(test, list)
-        and len(test) == 3
-        and all(type(number) is int and abs(number) < 2**53 for number in test)
-        and test[1] > 0
-    )
+    return isinstance(test, list) and len(test) == 3 and all(map(is_whole, test)) and test[1] > 0
 
 
-def _survives(name: str, tests: list[list[int]]) -> bool:
-    return all(WRONG[name](event_ms, size_ms) == start for event_ms, size_ms, start in tests)
+LINEUP: Final = Lineup(
+    noun="assigner",
+    right=right,
+    wrong=WRONG,
+    well_formed=_well_formed,
+    form="a test is a list [event_ms, size_ms, start_ms] of whole numbers, with size_ms > 0",
+)
 
 
 def reference() -> list[list[int]]:
@@ -93,27 +77,6 @@ def own_error() -> list[list[int]]:
     return [[10_000, 10_000, 0], [9_999, 10_000, 0], [-1, 10_000, -10_000], [7_000, 5_000, 5_000]]
 
 
-def trace(_args: Args, got: Json, expected: Json) -> str:
-    """Name the test that is wrong, or the assigner that no test catches."""
-    problem = first_problem(got)
-    if problem == MALFORMED:
-        return "a test is a list [event_ms, size_ms, start_ms] of whole numbers, with size_ms > 0"
-    if problem == NO_TEST:
-        return "without a test every wrong assigner passes"
-    for test in got:
-        event_ms, size_ms, start_ms = test
-        if right(event_ms, size_ms) != start_ms:
-            return (
-                f"your test {short(test)} rejects the right assigner: it gives "
-                f"{short(right(event_ms, size_ms))} there"
-            )
-    caught = [name for name in WRONG if not _survives(name, got)]
-    return (
-        f"caught: {', '.join(caught) or 'none'}\n"
-        f"the one that {problem!r} passes {'your test' if len(got) == 1 else 'all of your tests'}"
-    )
-
-
 EXERCISE = Exercise(
     id="L03.5",
     name="my_tests",
@@ -123,8 +86,8 @@ EXERCISE = Exercise(
     reference=reference,
     cases=((),),
     hidden="tests that the right assigner passes and each of the five wrong ones fails",
-    fingerprint=first_problem,
-    trace=trace,
+    fingerprint=LINEUP.first_problem,
+    trace=LINEUP.trace,
     rule="A test catches a wrong answer only where that differs from the right one: at boundaries.",
     next_step="Which event would the wrong assigner named above put somewhere else?",
     hints=(
@@ -138,6 +101,7 @@ EXERCISE = Exercise(
         "among random numbers. Go further: write a sixth wrong assigner that passes your tests."
     ),
     misconceptions=(
+        *IN_EVERY_LINEUP,
         Misconception(
             name="first-window-only",
             answer=first_window_only,
@@ -163,7 +127,7 @@ EXERCISE = Exercise(
             next_step="What do the two give for -1, and which of your times is negative?",
         ),
         Misconception(
-            name="one-size",
+            name="size-never-decides",
             answer=one_size,
             rule="A function with two arguments is tested with two values of each.",
             next_step="Would your tests notice if size_ms were ignored?",
@@ -172,7 +136,7 @@ EXERCISE = Exercise(
             name="wrong-expectation",
             answer=own_error,
             rule="The right assigner has to pass all tests. Where it fails one, the test is wrong.",
-            next_step="In which window lies an event at exactly 10_000?",
+            next_step="Work out by hand: in which window lies the event of the test named above?",
         ),
     ),
 )

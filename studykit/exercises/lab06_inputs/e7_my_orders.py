@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from flink_jobs.utils.watermarks import MIN_WATERMARK, WatermarkCombiner
-from studykit.exercises.definition import Args, Exercise, Json, Misconception
-from studykit.exercises.wording import short
+from studykit.exercises.definition import Exercise, Json, Misconception
+from studykit.exercises.lineup import IN_EVERY_LINEUP, Lineup, is_whole
 
 Reports = list[list[Json]]
 INPUTS: Final = ("a", "b")
@@ -63,21 +63,6 @@ WRONG: Final[dict[str, Callable[[Reports], int]]] = {
 }
 """The wrong mergers, by what is wrong with them."""
 
-ENOUGH: Final = "catches all"
-NO_TEST: Final = "no test"
-MALFORMED: Final = "malformed"
-
-
-def first_problem(tests: Json) -> str:
-    """Return what is wrong with a list of tests: a bad one, or the first merger it lets pass."""
-    if not isinstance(tests, list) or not all(map(_well_formed, tests)):
-        return MALFORMED
-    if not tests:
-        return NO_TEST
-    if any(_told(right(reports)) != expected for reports, expected in tests):
-        return "rejects the right one"
-    return next((name for name in WRONG if _survives(name, tests)), ENOUGH)
-
 
 def _well_formed(test: Json) -> bool:
     return (
@@ -85,7 +70,7 @@ def _well_formed(test: Json) -> bool:
         and len(test) == 2
         and isinstance(test[0], list)
         and all(_is_report(report) for report in test[0])
-        and (test[1] is None or _is_time(test[1]))
+        and _is_time(test[1])
     )
 
 
@@ -94,20 +79,34 @@ def _is_report(report: Json) -> bool:
         isinstance(report, list)
         and len(report) == 2
         and report[0] in INPUTS
-        and (report[1] is None or _is_time(report[1]))
+        and _is_time(report[1])
     )
 
 
 def _is_time(value: Json) -> bool:
-    return type(value) is int and abs(value) < 2**53
+    return value is None or is_whole(value)
 
 
-def _told(watermark_ms: int) -> int | None:
-    return None if watermark_ms == UNKNOWN else watermark_ms
+def _told(merger: Callable[[Reports], int]) -> Callable[[Reports], int | None]:
+    """Return a merger that says None where no watermark is known."""
+
+    def told(reports: Reports) -> int | None:
+        watermark_ms = merger(reports)
+        return None if watermark_ms == UNKNOWN else watermark_ms
+
+    return told
 
 
-def _survives(name: str, tests: list[Json]) -> bool:
-    return all(_told(WRONG[name](reports)) == expected for reports, expected in tests)
+LINEUP: Final = Lineup(
+    noun="merger",
+    right=_told(right),
+    wrong={name: _told(merger) for name, merger in WRONG.items()},
+    well_formed=_well_formed,
+    form=(
+        'a test is a list [reports, expected]; a report is ["a", 5] or ["b", None], and expected '
+        "is a number or None"
+    ),
+)
 
 
 def reference() -> list[Json]:
@@ -153,29 +152,6 @@ def own_error() -> list[Json]:
     return [[[["a", 9]], None], [[["a", 9], ["b", None], ["b", 3]], 3]]
 
 
-def trace(_args: Args, got: Json, expected: Json) -> str:
-    """Name the order that is wrong, or the merger that no order catches."""
-    problem = first_problem(got)
-    if problem == MALFORMED:
-        return (
-            'a test is a list [reports, expected]; a report is ["a", 5] or ["b", None], and '
-            "expected is a number or None"
-        )
-    if problem == NO_TEST:
-        return "without a test every wrong merger passes"
-    for reports, wanted in got:
-        told = _told(right(reports))
-        if told != wanted:
-            return (
-                f"after {short(reports)} the right merger says {short(told)}, not {short(wanted)}"
-            )
-    caught = [name for name in WRONG if not _survives(name, got)]
-    return (
-        f"caught: {', '.join(caught) or 'none'}\n"
-        f"the one that {problem} passes all of your {len(got)} tests"
-    )
-
-
 EXERCISE = Exercise(
     id="L06.7",
     name="my_orders",
@@ -185,8 +161,8 @@ EXERCISE = Exercise(
     reference=reference,
     cases=((),),
     hidden="orders that the right merger passes and each of the five wrong ones fails",
-    fingerprint=first_problem,
-    trace=trace,
+    fingerprint=LINEUP.first_problem,
+    trace=LINEUP.trace,
     rule="A merger has a memory, so that it is the order of reports that tells mergers apart.",
     next_step="After which reports would the merger named above say something else?",
     hints=(
@@ -200,17 +176,18 @@ EXERCISE = Exercise(
         "further: which order catches a merger that marks the wrong input idle?"
     ),
     misconceptions=(
+        *IN_EVERY_LINEUP,
         Misconception(
-            name="both-at-once",
+            name="never-apart",
             answer=both_at_once,
-            rule="Where all inputs say the same, the smallest is the largest.",
-            next_step="Which of your orders has two inputs that differ?",
+            rule="Only an order that leaves one input behind tells the smallest from the largest.",
+            next_step="In which of your orders do both inputs speak, and one of them less far?",
         ),
         Misconception(
             name="no-silence",
             answer=no_silence,
-            rule="As long as no input falls idle, a merger that knows no idleness is right.",
-            next_step="Which of your orders has a report of None?",
+            rule="Idleness shows only where the input that falls idle is the one that is behind.",
+            next_step="Which of your orders lets the input that is behind report None?",
         ),
         Misconception(
             name="no-waking",
@@ -234,7 +211,7 @@ EXERCISE = Exercise(
             name="wrong-expectation",
             answer=own_error,
             rule="The right merger has to pass all tests. Where it fails one, the test is wrong.",
-            next_step="Does a common watermark go back for an input that wakes?",
+            next_step="Follow the reports of that test by hand: where does it end?",
         ),
     ),
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from studykit.exercises.definition import Args, Exercise, Json, Misconception
-from studykit.exercises.wording import counted, short
+from studykit.exercises.definition import Exercise, Json, Misconception
+from studykit.exercises.lineup import IN_EVERY_LINEUP, Lineup, is_whole
 
 Rows = list[list[Json]]
 Store = dict[str, int]
@@ -54,22 +54,6 @@ WRONG: Final[dict[str, Callable[[Rows], Store]]] = {
 }
 """The wrong sinks, by what is wrong with them."""
 
-ENOUGH: Final = "catches all"
-NO_TEST: Final = "no test"
-MALFORMED: Final = "malformed"
-REJECTS: Final = "rejects the right one"
-
-
-def first_problem(tests: Json) -> str:
-    """Return what is wrong with a list of tests: a bad one, or the first sink it lets pass."""
-    if not isinstance(tests, list) or not all(map(_well_formed, tests)):
-        return MALFORMED
-    if not tests:
-        return NO_TEST
-    if any(right(rows) != expected for rows, expected in tests):
-        return REJECTS
-    return next((name for name in WRONG if _survives(name, tests)), ENOUGH)
-
 
 def _well_formed(test: Json) -> bool:
     return (
@@ -78,7 +62,7 @@ def _well_formed(test: Json) -> bool:
         and isinstance(test[0], list)
         and all(map(_is_row, test[0]))
         and isinstance(test[1], dict)
-        and all(isinstance(key, str) and _is_number(test[1][key]) for key in test[1])
+        and all(isinstance(key, str) and is_whole(test[1][key]) for key in test[1])
     )
 
 
@@ -87,16 +71,20 @@ def _is_row(row: Json) -> bool:
         isinstance(row, list)
         and len(row) == 4
         and isinstance(row[0], str)
-        and all(map(_is_number, row[1:]))
+        and all(map(is_whole, row[1:]))
     )
 
 
-def _is_number(value: Json) -> bool:
-    return type(value) is int and abs(value) < 2**53
-
-
-def _survives(name: str, tests: list[Json]) -> bool:
-    return all(WRONG[name](rows) == expected for rows, expected in tests)
+LINEUP: Final = Lineup(
+    noun="sink",
+    right=right,
+    wrong=WRONG,
+    well_formed=_well_formed,
+    form=(
+        "a test is a list [rows, expected]; a row is [key, window_end, revision, value], as in "
+        '["a", 10, 0, 3], and expected is a dict like {"a": 3}'
+    ),
+)
 
 
 def reference() -> list[Json]:
@@ -142,27 +130,6 @@ def own_error() -> list[Json]:
     return [[[["a", 20, 0, 5], ["a", 10, 0, 3]], {"a": 3}]]
 
 
-def trace(_args: Args, got: Json, expected: Json) -> str:
-    """Name the delivery that is wrong, or the sink that no delivery catches."""
-    problem = first_problem(got)
-    if problem == MALFORMED:
-        return (
-            "a test is a list [rows, expected]; a row is [key, window_end, revision, value], as in "
-            '["a", 10, 0, 3], and expected is a dict like {"a": 3}'
-        )
-    if problem == NO_TEST:
-        return "without a test every wrong sink passes"
-    for rows, wanted in got:
-        if right(rows) != wanted:
-            held = right(rows)
-            return f"after {short(rows)} the right sink holds {short(held)}, not {short(wanted)}"
-    caught = [name for name in WRONG if not _survives(name, got)]
-    return (
-        f"caught: {', '.join(caught) or 'none'}\n"
-        f"the one that {problem} passes {counted(len(got), 'test')}, all that you have"
-    )
-
-
 EXERCISE = Exercise(
     id="L10.6",
     name="my_deliveries",
@@ -172,8 +139,8 @@ EXERCISE = Exercise(
     reference=reference,
     cases=((),),
     hidden="deliveries that the right sink passes and each of the five wrong ones fails",
-    fingerprint=first_problem,
-    trace=trace,
+    fingerprint=LINEUP.first_problem,
+    trace=LINEUP.trace,
     rule="A sink is right if repeated and overtaken rows leave the store that they should.",
     next_step="After which rows would the sink named above hold something else?",
     hints=(
@@ -188,6 +155,7 @@ EXERCISE = Exercise(
         "passes it all the same?"
     ),
     misconceptions=(
+        *IN_EVERY_LINEUP,
         Misconception(
             name="each-row-once",
             answer=each_row_once,
@@ -213,16 +181,16 @@ EXERCISE = Exercise(
             next_step="What if a later window, of revision 0, comes after a correction?",
         ),
         Misconception(
-            name="one-key",
+            name="keys-never-mixed",
             answer=one_key,
-            rule="With a single key nobody can tell whose row it is that guards.",
+            rule="Whose row guards shows only where a row is older than one of another key.",
             next_step="Which of your deliveries has two keys, the second one older?",
         ),
         Misconception(
             name="wrong-expectation",
             answer=own_error,
             rule="The right sink has to pass all tests. Where it fails one, the test is wrong.",
-            next_step="Which of these rows is the newest of its key?",
+            next_step="Which row of that test is its key's newest, by window end and revision?",
         ),
     ),
 )

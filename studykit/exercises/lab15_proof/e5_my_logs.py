@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from studykit.exercises.definition import Args, Exercise, Json, Misconception
-from studykit.exercises.wording import counted, short
+from studykit.exercises.definition import Exercise, Json, Misconception
+from studykit.exercises.lineup import IN_EVERY_LINEUP, Lineup, is_whole
 
 Times = list[int]
 SIZE_MS: Final = 10_000
@@ -40,36 +40,26 @@ WRONG: Final[dict[str, Callable[[Times, int], bool]]] = {
 }
 """The mutants, by what is wrong with them."""
 
-ENOUGH: Final = "kills all"
-NO_TEST: Final = "no test"
-MALFORMED: Final = "malformed"
-REJECTS: Final = "rejects the right one"
-
-
-def first_problem(tests: Json) -> str:
-    """Return what is wrong with a list of tests: a bad one, or the first mutant that survives."""
-    if not isinstance(tests, list) or not all(map(_well_formed, tests)):
-        return MALFORMED
-    if not tests:
-        return NO_TEST
-    if any(right(times_ms) != expected for times_ms, expected in tests):
-        return REJECTS
-    return next((name for name in WRONG if _survives(name, tests)), ENOUGH)
-
 
 def _well_formed(test: Json) -> bool:
     return (
         isinstance(test, list)
         and len(test) == 2
-        and all(
-            isinstance(part, list) and all(type(n) is int and abs(n) < 2**53 for n in part)
-            for part in test
-        )
+        and all(isinstance(part, list) and all(map(is_whole, part)) for part in test)
     )
 
 
-def _survives(name: str, tests: list[Json]) -> bool:
-    return all(_judged(times_ms, WRONG[name]) == expected for times_ms, expected in tests)
+def _job(is_late: Callable[[Times, int], bool]) -> Callable[[Times], list[int]]:
+    return lambda times_ms: _judged(times_ms, is_late)
+
+
+LINEUP: Final = Lineup(
+    noun="job",
+    right=right,
+    wrong={name: _job(is_late) for name, is_late in WRONG.items()},
+    well_formed=_well_formed,
+    form="a test is a list [times_ms, late_places], as in [[14_000, 5_000], [1]]",
+)
 
 
 def reference() -> list[Json]:
@@ -107,23 +97,6 @@ def own_error() -> list[Json]:
     return [[[17_000, 12_000], [1]]]
 
 
-def trace(_args: Args, got: Json, expected: Json) -> str:
-    """Name the log that is wrong, or the mutant that no log kills."""
-    problem = first_problem(got)
-    if problem == MALFORMED:
-        return "a test is a list [times_ms, late_places], as in [[14_000, 5_000], [1]]"
-    if problem == NO_TEST:
-        return "without a test every mutant survives"
-    for times_ms, wanted in got:
-        if right(times_ms) != wanted:
-            return f"on {short(times_ms)} the right job says {short(right(times_ms))}"
-    killed = [name for name in WRONG if not _survives(name, got)]
-    return (
-        f"killed: {', '.join(killed) or 'none'}\n"
-        f"the one that {problem} survives {counted(len(got), 'log')}, all that you have"
-    )
-
-
 EXERCISE = Exercise(
     id="L15.5",
     name="my_logs",
@@ -133,8 +106,8 @@ EXERCISE = Exercise(
     reference=reference,
     cases=((),),
     hidden="logs that the right job passes and each of the six mutants fails",
-    fingerprint=first_problem,
-    trace=trace,
+    fingerprint=LINEUP.first_problem,
+    trace=LINEUP.trace,
     rule="A test is worth the mutants that it kills. One that kills none proves nothing.",
     next_step="On which log does the mutant named above answer differently?",
     hints=(
@@ -148,11 +121,13 @@ EXERCISE = Exercise(
         "in the same way: on mutants. Go further: which seventh mutant passes your logs?"
     ),
     misconceptions=(
+        *IN_EVERY_LINEUP,
         Misconception(
-            name="in-order",
+            name="bound-never-decides",
             answer=in_order,
-            rule="In order nothing is late: nearly every mistake about lateness is hidden then.",
-            next_step="Which of your payments comes after a newer one?",
+            rule="The bound shows only in a payment whose window ended less than the bound before "
+            "the newest payment.",
+            next_step="Which payment of yours follows one that has just left its window?",
         ),
         Misconception(
             name="no-boundary",
@@ -168,9 +143,9 @@ EXERCISE = Exercise(
             next_step="What does the right job say one millisecond later?",
         ),
         Misconception(
-            name="newest-last",
+            name="maximum-never-needed",
             answer=newest_last,
-            rule="As long as the newest payment comes last, its maximum need not be remembered.",
+            rule="If the newest payment comes just before the late one, no maximum is needed.",
             next_step="Which older payment can come between the newest and the late one?",
         ),
         Misconception(
@@ -183,7 +158,7 @@ EXERCISE = Exercise(
             name="wrong-expectation",
             answer=own_error,
             rule="The right job has to pass all tests. Where it fails one, the test is wrong.",
-            next_step="Is the window of this payment complete when it comes?",
+            next_step="By hand: has the watermark reached the window's last millisecond?",
         ),
     ),
 )
