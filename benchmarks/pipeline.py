@@ -31,6 +31,7 @@ from flink_jobs.events import TRANSACTIONS, Transaction
 from flink_jobs.features.catalog import FRAUD, FeatureSet, Operator
 from flink_jobs.features.row import FeatureRow
 from flink_jobs.monitoring.health import Health
+from flink_jobs.monitoring.symptoms import Lookout
 from flink_jobs.processor.garbage import collect_rarely
 from flink_jobs.processor.loop import Processor
 from flink_jobs.processor.metrics import Metrics
@@ -192,7 +193,7 @@ def process(
         store = FeatureStore(client, {FRAUD.name: 300_000})
         processor = Processor(
             own, consumer, topics, outbox, store, metrics, Health("bench"), threading.Event(),
-            open_partition,
+            Lookout("bench"), open_partition,
         )  # fmt: skip
         processor.run(until_caught_up=True)
         return count if client.dbsize() == 1_000 else client.dbsize()

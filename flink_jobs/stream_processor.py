@@ -33,6 +33,7 @@ from flink_jobs.features.catalog import CATALOG
 from flink_jobs.monitoring.health import Health
 from flink_jobs.monitoring.logs import start_logging
 from flink_jobs.monitoring.server import serve
+from flink_jobs.monitoring.symptoms import Lookout
 from flink_jobs.processor.garbage import collect_rarely
 from flink_jobs.processor.loop import Processor
 from flink_jobs.processor.metrics import Metrics
@@ -116,7 +117,9 @@ def _run(settings: Settings, *, until_caught_up: bool, lifeline: int | None) -> 
     log = start_logging(JOB)
     stop = threading.Event()
     _on_signals(lambda *_: sys.exit("stream_processor: stopped before it began"))
-    metrics, health = Metrics(), Health(JOB)
+    metrics, lookout = Metrics(), Lookout(JOB)
+    health = Health(JOB, lookout.troubles)
+    metrics.show(health)
     if lifeline is not None:
         answer(lifeline, metrics.page, health, stop)
     check_topics(settings)
@@ -136,7 +139,9 @@ def _run(settings: Settings, *, until_caught_up: bool, lifeline: int | None) -> 
             log.info("started", extra={"context": {"group": settings.kafka_group}})
             topics = Topics(settings, CALL_MS)
             opened.callback(topics.close)
-            processor = Processor(settings, consumer, topics, outbox, store, metrics, health, stop)
+            processor = Processor(
+                settings, consumer, topics, outbox, store, metrics, health, stop, lookout
+            )
             processor.run(until_caught_up=until_caught_up)
         except KafkaError as error:
             raise KafkaUnusable(f"the broker refused or went away: {error!r}") from error

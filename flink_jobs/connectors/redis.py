@@ -114,7 +114,7 @@ class WriteResult(NamedTuple):
 
 
 _OUTCOMES: Final = frozenset({"written", "stale", "conflict", "replaced"})
-_ROW_CODES: Final = frozenset({"WRONGTYPE", "OOM"})
+ROW_CODES: Final = frozenset({"WRONGTYPE", "OOM"})
 """Codes that are about one key or one moment: the other rows can be written all the same."""
 
 
@@ -209,7 +209,7 @@ class FeatureStore:
         for number, answer in enumerate(answers):
             if isinstance(answer, Exception):
                 code = code_of(str(answer))
-                if code not in _ROW_CODES:
+                if code not in ROW_CODES:
                     raise trouble(answer) from None
                 results += [code] * len(newest[number * KEYS_PER_CALL :][:KEYS_PER_CALL])
             else:
@@ -262,7 +262,7 @@ def _summed(rows: Sequence[FeatureRow], results: Sequence[str]) -> WriteResult:
         if result in _OUTCOMES:
             continue
         code = code_of(result)
-        if code not in _ROW_CODES:
+        if code not in ROW_CODES:
             raise trouble_of(code)
         refused.append((row, code.lower()))
     return WriteResult(stale, conflicts, refused)

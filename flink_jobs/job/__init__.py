@@ -5,5 +5,5 @@ Begin with `graph.py`, which puts the statements of `sql/` together. Then:
 - `functions.py`: the Python functions that the statements call; `spread.py`: which subtask has
   which partition. `edges/`: Kafka, Redis and files at either end.
 - `lifecycle.py`, `state.py`, `checkpoint.py`: a start, a stop, and what a start goes on from.
-- `metrics.py`, `symptoms.py`, `counters.py`: what is counted, and what the counts say is wrong.
+- `metrics.py`, `counters.py`: what is counted, and how the counts get out.
 """

@@ -18,10 +18,10 @@ from typing import Final
 
 import httpx
 
-from flink_jobs.job.symptoms import Reading, Symptoms
 from flink_jobs.monitoring.health import Health
 from flink_jobs.monitoring.page import MetricsPage
 from flink_jobs.monitoring.server import serve
+from flink_jobs.monitoring.symptoms import Lookout, Reading
 
 PUSH_S: Final = 2
 """Seconds of wall time between two pushes of a process."""
@@ -66,7 +66,7 @@ def serving(job: str, port: int, pages: Sequence[str] = ()) -> Iterator[None]:
     Raises:
         SettingsError: The port is taken.
     """
-    pushed = Pushes()
+    pushed = Pushes(job)
     stop = serve(port, pushed.page, Health(job, pushed.troubles), pushed.receive)
     closed = threading.Event()
     if port and pages:
@@ -90,12 +90,17 @@ def _fetch(pushed: Pushes, pages: Sequence[str], closed: threading.Event) -> Non
 class Pushes:
     """The newest push of every Flink process, as one page."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with no push; `clock` returns seconds of wall time that never go back."""
+    def __init__(self, job: str, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin with no push.
+
+        Args:
+            job: The job's name, whose logger is told of troubles.
+            clock: Returns seconds of wall time that never go back.
+        """
         self._clock = clock
         self._started = clock()
         self._pushes: dict[str, tuple[float, bytes]] = {}
-        self._symptoms = Symptoms()
+        self._lookout = Lookout(job)
         self._read_at = -READ_S
 
     def receive(self, path: str, body: bytes) -> None:
@@ -130,11 +135,11 @@ class Pushes:
             silent_s = self._clock() - newest
             return {} if silent_s < STARTING_S else {"metrics": _SILENCE.format(silent_s)}
         self._read()
-        return self._symptoms.troubles()
+        return self._lookout.troubles()
 
     def _read(self) -> None:
         page = MetricsPage.read(self.page().decode())
-        self._symptoms.add(Reading.of(self._clock(), page))
+        self._lookout.add(Reading.of(self._clock(), page, 1_000 * time.time()))
 
     def _living(self) -> list[bytes]:
         oldest = self._clock() - FORGOTTEN_S

@@ -35,6 +35,10 @@ class Health:
         """Note what is wrong with a component; a newer sentence replaces an older one."""
         self._troubles[component] = text
 
+    def told(self) -> list[str]:
+        """Return the components of which a trouble was told, without what `look` finds."""
+        return [*self._troubles]
+
     def page(self) -> tuple[str, bytes]:
         """Return the HTTP status, 200 or 503, and the JSON body."""
         troubles = {**self._troubles, **self._look()}

@@ -27,6 +27,7 @@ from flink_jobs.connectors.redis import FeatureStore
 from flink_jobs.connectors.topics import Topics
 from flink_jobs.events import Record
 from flink_jobs.monitoring.health import Health
+from flink_jobs.monitoring.symptoms import Lookout
 from flink_jobs.processor.attention import Attention
 from flink_jobs.processor.delivery import Delivery
 from flink_jobs.processor.group.assignment import Assignment
@@ -40,6 +41,8 @@ POLL_MS: Final = 200
 """How long a poll waits for records: a stop is heard between two polls."""
 PROBE_S: Final = 1.0
 """How often Kafka and Redis are asked whether they are there, seconds of wall time."""
+LOOK_S: Final = 10.0
+"""How often the metrics are searched for symptoms, seconds of wall time."""
 
 
 class Processor:
@@ -59,6 +62,7 @@ class Processor:
         metrics: Metrics,
         health: Health,
         stop: threading.Event,
+        lookout: Lookout,
         open_partition: Callable[[str, Settings, ResumePoint], Partition] = Partition,
     ) -> None:
         """Connect the parts; nothing is read before `run`, which ends once `stop` is set."""
@@ -90,7 +94,8 @@ class Processor:
             self._kafka,
             open_partition,
         )
-        self._probed_at = time.monotonic()
+        self._lookout = lookout
+        self._probed_at = self._looked_at = time.monotonic()
 
     def run(self, *, until_caught_up: bool = False) -> None:
         """Process records until told to stop, or until all that was there has been processed.
@@ -182,6 +187,9 @@ class Processor:
             return
         self._probed_at = now
         self._attention.forget()
+        if now - self._looked_at >= LOOK_S:
+            self._looked_at = now
+            self._lookout.add(self._metrics.reading())
         self._assignment.look_at_topics()
         partitions = self._assignment.partitions
         asked = list(partitions) or [TopicPartition(SOURCE_TOPICS[0], 0)]
@@ -206,7 +214,7 @@ class Processor:
         where = (place.topic, place.partition)
         self._metrics.count(where, partition.lanes)
         if partition.clock.max_seen_ms is not None:
-            self._metrics.late(where, last.timestamp - partition.clock.watermark_ms)
+            self._metrics.mark(where, partition.clock.watermark_ms, last.timestamp)
         highwater = self._consumer.highwater(place)
         if highwater is not None:
             self._metrics.behind(where, highwater - partition.next_offset)

@@ -6,13 +6,20 @@ with labels bound takes 0.4 µs, and a lookup of labels 2 µs.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import fields
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
+from flink_jobs.connectors.redis import ROW_CODES
+from flink_jobs.monitoring.health import Health
+from flink_jobs.monitoring.page import MetricsPage
+from flink_jobs.monitoring.symptoms import Reading
 from flink_jobs.processor.lane import Lane, Ledger
 
 PartitionKey = tuple[str, int]
@@ -49,6 +56,9 @@ class Metrics:
             "records_lost", "Records that were deleted before they were read", where
         )
         self._lag = self._gauge("lag_records", "Records appended and not yet processed", where)
+        self._watermark = self._gauge(
+            "watermark_timestamp_seconds", "The partition's watermark, event time since 1970", where
+        )
         self._watermark_lag = self._gauge(
             "watermark_lag_seconds", "Append time of the last record minus the watermark", where
         )
@@ -57,6 +67,18 @@ class Metrics:
             "features_batch_seconds", "Time to process and deliver a batch", registry=self.registry
         )
         self._counted: dict[tuple[PartitionKey, str], Ledger] = {}
+        for cause in ROW_CODES:  # a counter that appears with its first row has grown by none
+            self.unstored.labels(cause.lower())
+
+    def show(self, health: Health) -> None:
+        """Show also which components `health` is told of as not well, for alerts."""
+        self.registry.register(_Troubles(health))
+
+    def reading(self) -> Reading:
+        """Return the numbers as they are now, for `Lookout`."""
+        families = self.registry.collect()
+        page = MetricsPage([sample for family in families for sample in family.samples])
+        return Reading.of(time.monotonic(), page, 1_000 * time.time())
 
     def page(self) -> bytes:
         """Return all metrics as a page in Prometheus' text format."""
@@ -80,9 +102,16 @@ class Metrics:
         """Set how many records of a partition are still to be processed."""
         self._lag.labels(*where).set(records)
 
-    def late(self, where: PartitionKey, behind_ms: int) -> None:
-        """Set how far a partition's watermark is behind the append time, milliseconds."""
-        self._watermark_lag.labels(*where).set(behind_ms / 1_000)
+    def mark(self, where: PartitionKey, watermark_ms: int, appended_ms: int) -> None:
+        """Set a partition's watermark, and how far the watermark is behind the append time.
+
+        Args:
+            where: The partition.
+            watermark_ms: Event time, epoch milliseconds.
+            appended_ms: Append time of the partition's last record, epoch milliseconds.
+        """
+        self._watermark.labels(*where).set(watermark_ms / 1_000)
+        self._watermark_lag.labels(*where).set((appended_ms - watermark_ms) / 1_000)
 
     def forget(self, where: PartitionKey, lanes: Iterable[Lane]) -> None:
         """Forget a partition that another processor owns now.
@@ -92,7 +121,7 @@ class Metrics:
         """
         for lane in lanes:
             self._counted.pop((where, lane.feature_set.name), None)
-        for gauge in (self._lag, self._watermark_lag):
+        for gauge in (self._lag, self._watermark, self._watermark_lag):
             with suppress(KeyError):
                 gauge.remove(*where)
 
@@ -101,6 +130,21 @@ class Metrics:
 
     def _gauge(self, name: str, text: str, labels: list[str]) -> Gauge:
         return Gauge(f"features_{name}", text, labels, registry=self.registry)
+
+
+class _Troubles(Collector):
+    """A gauge with a sample for each component that is not well."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+
+    def collect(self) -> Iterator[Metric]:
+        told = GaugeMetricFamily(
+            "features_trouble", "1 for a component that is not well", labels=["component"]
+        )
+        for component in self._health.told():
+            told.add_metric([component], 1)
+        yield told
 
 
 _COLUMNS: Final = tuple(column.name for column in fields(Ledger))

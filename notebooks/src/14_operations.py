@@ -38,7 +38,7 @@ from zlib import crc32
 
 from flink_jobs.config import Settings, SettingsError
 from flink_jobs.events import EventDecoder, Malformed
-from flink_jobs.job.symptoms import Reading, Symptoms
+from flink_jobs.monitoring.symptoms import Reading, Symptoms
 from studykit import Predict, Stepper, job_view
 from studykit.flink.recording import load
 
@@ -384,8 +384,8 @@ for seconds in (10, 60, 600):
 #
 # The job says of itself what is wrong. `Symptoms` is the code behind `/healthz`: it compares the
 # newest numbers with those of five or ten minutes ago. Read
-# [symptoms.py](../flink_jobs/job/symptoms.py) beside the [runbook](../docs/runbook.md), which has
-# seen, why, look and mend for each alert.
+# [symptoms.py](../flink_jobs/monitoring/symptoms.py) beside the
+# [runbook](../docs/runbook.md), which has seen, why, look and mend for each alert.
 #
 # Four nights. **Predict** which sentence each gets, and which gets none.
 

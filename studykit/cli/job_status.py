@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
-from flink_jobs.job.symptoms import LATE_DROPPED
 from flink_jobs.monitoring.page import MetricsPage
+from flink_jobs.monitoring.symptoms import LATE_DROPPED
 from studykit.services.network.http import get
 
 TROUBLE: Final = "trouble with"

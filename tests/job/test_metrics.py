@@ -38,7 +38,7 @@ def page(pushed: Pushes) -> MetricsPage:
 
 
 def test_the_processes_share_a_page_and_a_metric_stands_on_it_once(clock):
-    pushed = Pushes(clock)
+    pushed = Pushes("features", clock)
     pushed.receive(WORKER, DROPPED % 1)
     pushed.receive("/metrics/job/flink3", DROPPED % 4)
     pushed.receive(COORDINATOR, RESTARTS)
@@ -48,21 +48,21 @@ def test_the_processes_share_a_page_and_a_metric_stands_on_it_once(clock):
 
 
 def test_only_the_newest_push_of_a_process_counts(clock):
-    pushed = Pushes(clock)
+    pushed = Pushes("features", clock)
     pushed.receive(WORKER, DROPPED % 1)
     pushed.receive(WORKER, DROPPED % 2)
     assert page(pushed).total("numLateRecordsDropped") == 2
 
 
 def test_a_process_that_says_farewell_is_gone_at_once(clock):
-    pushed = Pushes(clock)
+    pushed = Pushes("features", clock)
     pushed.receive(WORKER, DROPPED % 1)
     pushed.receive(WORKER, b"")
     assert pushed.page() == b""
 
 
 def test_a_process_that_was_killed_is_forgotten_after_a_while(clock):
-    pushed = Pushes(clock)
+    pushed = Pushes("features", clock)
     pushed.receive(WORKER, DROPPED % 1)
     clock.now += FORGOTTEN_S
     assert page(pushed).total("numLateRecordsDropped") == 1
@@ -71,7 +71,7 @@ def test_a_process_that_was_killed_is_forgotten_after_a_while(clock):
 
 
 def test_a_record_that_a_window_dropped_is_a_trouble_and_none_is_not(clock):
-    pushed = Pushes(clock)
+    pushed = Pushes("features", clock)
     pushed.receive(WORKER, DROPPED % 0)
     assert pushed.troubles() == {}
     pushed.receive(WORKER, DROPPED % 2)
@@ -79,7 +79,7 @@ def test_a_record_that_a_window_dropped_is_a_trouble_and_none_is_not(clock):
 
 
 def test_a_silence_is_a_trouble_once_the_job_should_have_started(clock):
-    pushed = Pushes(clock)
+    pushed = Pushes("features", clock)
     clock.now += STARTING_S - 0.001
     assert pushed.troubles() == {}
     clock.now += 0.001

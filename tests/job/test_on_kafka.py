@@ -27,8 +27,8 @@ from flink_jobs.events import CLICKSTREAM, EVENT_TYPES, TRANSACTIONS
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import encode_row
 from flink_jobs.job.edges.kafka import check_broker, topic_ids
-from flink_jobs.job.symptoms import LATE_DROPPED
 from flink_jobs.monitoring.page import MetricsPage
+from flink_jobs.monitoring.symptoms import LATE_DROPPED, Reading
 from flink_jobs.processor.replay import replay
 from studykit.cli.job_status import job_lines, metrics_page
 from tests.support.inputs import logs
@@ -38,6 +38,7 @@ from tests.support.worlds.processor import eventually
 pytestmark = [pytest.mark.jvm, pytest.mark.services]
 
 ALERTS = Path(__file__).parents[2] / "deploy" / "prometheus" / "alerts.yml"
+PARTITIONS = {f"{topic}/{number}" for topic in EVENT_TYPES for number in range(4)}
 PATIENCE_S = 400
 """How long a busy machine may take; half a minute is enough for an idle one."""
 DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana" / "dashboards" / "features.json"
@@ -128,6 +129,8 @@ def _faults(told: MetricsPage) -> dict[str, set[str]]:
         "reasons": {"late", "partial_late", "malformed"} - told.by("dead_letters", "reason").keys(),
         "windows": {LATE_DROPPED} if len(told.of(LATE_DROPPED)) < len(sets) else set(),
         "checkpoints": set() if told.total("numberOfCompletedCheckpoints") else {"a completed one"},
+        "partitions": PARTITIONS ^ Reading.of(0.0, told).partitions.keys(),
+        "what is read": PARTITIONS ^ Reading.of(0.0, told).read.keys(),
         "dashboard and alerts": {name for name in asked if not told.of(name)},
     }
     return {where: names for where, names in wrong.items() if names}

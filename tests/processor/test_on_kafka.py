@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
 import socket
 from contextlib import closing
 from dataclasses import fields
 from functools import partial
+from pathlib import Path
 
 import pytest
 from kafka import KafkaProducer
@@ -16,10 +18,13 @@ from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import SOURCE_TOPICS, keep_joining, open_consumer
 from flink_jobs.connectors.redis import KEYS_PER_CALL, FeatureStore, read_features
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
+from flink_jobs.monitoring.page import MetricsPage
+from flink_jobs.monitoring.symptoms import Reading
 from flink_jobs.processor.lane import Ledger
 from studykit.cli.status import topic_states
 from studykit.services.topics import create_topics
 from tests.support.worlds.processor import (
+    PARTITIONS,
     START_MS,
     Reference,
     World,
@@ -29,6 +34,8 @@ from tests.support.worlds.processor import (
 )
 
 pytestmark = pytest.mark.services
+
+ALERTS = Path(__file__).parents[2] / "deploy" / "prometheus" / "alerts.yml"
 
 
 def test_until_caught_up_ends_with_what_the_log_says(world: World) -> None:
@@ -61,6 +68,13 @@ def test_metrics_are_the_ledgers(world: World) -> None:
     eventually(lambda: run.samples("features_processing_rate")[()] > 0)
     well = (200, '{"status":"ok","job":"stream_processor","troubles":{}}')
     eventually(lambda: run.get("/healthz") == well)
+    page = run.get("/metrics")[1]
+    asked = set(re.findall(r"\bfeatures_\w+", ALERTS.read_text()))
+    assert {name for name in asked if f"# TYPE {name} " not in page} == set()
+    reading = Reading.of(0.0, MetricsPage.read(page))
+    assert reading.consumed == sum(consumed(reference).values())
+    places = {f"{topic}/{number}" for topic in SOURCE_TOPICS for number in range(PARTITIONS)}
+    assert places == reading.partitions.keys() == reading.read.keys()
 
 
 def test_sigterm_emits_nothing(world: World) -> None:

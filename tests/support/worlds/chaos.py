@@ -27,8 +27,8 @@ from typing import Final, NamedTuple
 import psutil
 
 from flink_jobs.features.catalog import CATALOG
-from flink_jobs.job.symptoms import LATE_DROPPED
 from flink_jobs.monitoring.page import MetricsPage
+from flink_jobs.monitoring.symptoms import LATE_DROPPED
 from studykit.cli.job_status import metrics_page
 from studykit.services.flink.home import flink_environ
 from studykit.workspace import Workspace
