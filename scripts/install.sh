@@ -21,10 +21,16 @@ main() {
         ;;
     *) added= ;;
     esac
+    python=
     if ! fits "$env/bin/python" || moved; then
         python=$(choose "${1:-}")
+    fi
+    writable . ||
+        refuse "$PWD cannot be written to: clone into a folder of your own, then the same command"
+    choose_cache
+    if [ -n "$python" ]; then
         echo "Creating $env with $("$python" --version)"
-        "$python" -m venv --clear "$env"
+        explained "$python" -m venv --clear "$env"
     fi
     if [ -n "$added" ] && [ -e "$stamp" ]; then
         install_packages # and remove none: a program may be using them
@@ -32,7 +38,7 @@ main() {
         rm -f "$stamp"
         [ -x "$env/bin/uv" ] || get_uv
         install_packages --exact
-        "$env/bin/uv" pip install --quiet --python "$env" --offline --no-deps \
+        explained "$env/bin/uv" pip install --quiet --python "$env" --offline --no-deps \
             --no-build-isolation --editable .
         pwd -P >"$stamp"
     fi
@@ -47,9 +53,11 @@ install_packages() {
     if wanted all; then
         set -- "$@" --extra dev
     fi
-    [ -n "$added" ] || set -- "$@" --quiet # else the download is long, and somebody waits
-    "$env/bin/uv" pip install --python "$env" --require-hashes \
+    set -- "$env/bin/uv" pip install --python "$env" --require-hashes \
         --requirements pyproject.toml --constraints requirements.lock "$@"
+    # What is added is a long download, and somebody waits: its progress needs the terminal. Where
+    # that failed, the second time goes on from there, or says why it cannot.
+    [ -n "$added" ] && "$@" || explained "$@" --quiet
 }
 
 wanted() { # GROUP: asked for now, or added before
@@ -72,7 +80,7 @@ get_uv() {
     if [ -n "${SSL_CERT_FILE:-}" ]; then # uv heeds it, older versions of pip do not
         export PIP_CERT="${PIP_CERT:-$SSL_CERT_FILE}"
     fi
-    "$env/bin/python" -m pip install --quiet --disable-pip-version-check \
+    explained "$env/bin/python" -m pip install --quiet --disable-pip-version-check \
         --require-hashes --requirement "$env/uv.lock"
     "$env/bin/uv" pip uninstall --quiet --python "$env" setuptools # comes with venv, not the lock's
 }
@@ -110,6 +118,65 @@ choose() {
 
 fits() {
     "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null
+}
+
+# Runs a command; where it fails, shows what it said, and ends with what to do about it.
+explained() {
+    said=$("$@" 2>&1) || {
+        printf '%s\n\n' "$said" >&2
+        refuse "$(remedy); then the same command goes on from here"
+    }
+}
+
+# Prints what helps against what a program has $said. Earlier patterns explain later ones.
+remedy() {
+    case $said in
+    *"No space left"* | *"quota exceeded"*)
+        echo "The disk is full: make room, 1 GB for the lab and 2 GB more for Flink" ;;
+    *"Read-only file system"* | *"Permission denied"*)
+        echo "A folder cannot be written to: choose another for the clone, or for downloads with" \
+            "UV_CACHE_DIR" ;;
+    *"ash mismatch"* | *"DO NOT MATCH THE HASHES"*)
+        echo "A package is not the one that requirements.lock names: ask whoever runs the package" \
+            "index or the proxy, or go there without it" ;;
+    *"HTTP status client error"* | *"Client Error"*)
+        echo "The package index refuses a file: ask whoever runs the index, or choose another with" \
+            "UV_DEFAULT_INDEX and PIP_INDEX_URL" ;;
+    *"directory: 'cc'"* | *"directory: 'gcc'"* | *"'cc' failed"* | *"gcc' failed"* | *"Python.h"*)
+        echo "A package has to be compiled here: install a C compiler (Debian, Ubuntu: sudo apt" \
+            "install build-essential python3-dev; macOS: xcode-select --install)" ;;
+    *"invalid package format"* | *"error decoding response"* | *"IncompleteRead"* | *"incomplete"*)
+        echo "A download broke off: try again, from another network if it happens twice" ;;
+    *"error sending request"* | *"establish a new connection"* | *"ProxyError"* | *"timed out"* | \
+        *"resolve host"* | *"No matching distribution"*) unreached ;;
+    *) echo "The packages could not be installed: mend what the lines above say" ;;
+    esac
+}
+
+unreached() {
+    for proxy in "${HTTPS_PROXY:-}" "${https_proxy:-}" "${HTTP_PROXY:-}" "${http_proxy:-}" \
+        "${ALL_PROXY:-}" "${all_proxy:-}"; do
+        [ -z "$proxy" ] || break
+    done
+    if [ -n "$proxy" ]; then # after its password, if it has one
+        echo "The package index cannot be reached through the proxy ${proxy##*@}: mend or unset" \
+            "HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
+    else
+        echo "The package index cannot be reached: connect to the internet, or name the proxy of" \
+            "your network in HTTPS_PROXY"
+    fi
+}
+
+# A home that cannot be written to, as some servers have, keeps no downloads: the clone does.
+choose_cache() {
+    [ -z "${UV_CACHE_DIR:-}" ] || return 0
+    usual=${XDG_CACHE_HOME:-${HOME:-/nowhere}/.cache}/uv
+    mkdir -p "$usual" 2>/dev/null && writable "$usual" ||
+        export UV_CACHE_DIR="$PWD/.study/packages"
+}
+
+writable() { # FOLDER: root may write to any by its mode, and yet not to every disk
+    (: >"$1/.installing") 2>/dev/null && rm -f "$1/.installing"
 }
 
 refuse() {

@@ -7,18 +7,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from studykit.errors import StudyError
+
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
     """Hold an exclusive lock on `path`; wait without a limit while another process holds it.
 
     The system releases the lock of a process that dies, so that no lock outlives its holder.
+
+    Raises:
+        StudyError: The file cannot be made, or its file system has no locks, as some network
+            shares.
     """
     from filelock import FileLock  # noqa: PLC0415 - its hooks would make every fork dearer
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path):
+    # A file as a lock, which filelock would fall back to, outlives its holder.
+    lock = FileLock(path, fallback_to_soft=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise StudyError(
+            f"cannot lock {path} ({error.strerror}): set STUDY_HOME and STUDY_CACHE to folders on "
+            "a disk of this machine that you may write to"
+        ) from None
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from studykit.errors import StudyError
 from studykit.services import packages
+from studykit.services.network.ports import free_port
 
 CLONE = Path(__file__).parents[1]
 WITHOUT_SERVICES = ("02", "03", "04", "05", "07", "08")
@@ -76,6 +77,30 @@ def test_a_lab_is_checked_by_core_alone(core: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "L01.1" in done.stdout
+
+
+@pytest.mark.slow
+def test_offline_at_the_very_first_start_is_one_sentence(core: Path, tmp_path: Path) -> None:
+    """Nothing is there but a Python with pip, which finds no index."""
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    shutil.copy(CLONE / "scripts" / "install.sh", tmp_path / "scripts")
+    (tmp_path / "requirements.lock").write_text(f"uv==1.0 --hash=sha256:{64 * '0'}\n  # via x\n")
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec {core}/bin/python "$@"\n')
+    python.chmod(0o755)
+    refusing = own_paths(os.environ["PATH"]) | {
+        "PIP_INDEX_URL": f"http://127.0.0.1:{free_port()}/simple",
+        "PIP_FIND_LINKS": "",
+        "PIP_RETRIES": "1",
+    }
+    done = subprocess.run(
+        ["/bin/sh", tmp_path / "scripts" / "install.sh"],
+        env=refusing, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("The package index cannot be reached: connect")
+    assert not (tmp_path / ".venv" / ".installed").exists()
 
 
 # Flink, where it is missing

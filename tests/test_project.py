@@ -242,6 +242,22 @@ def put_python(clone: Path, name: str, modules: str) -> None:
     program.chmod(0o755)
 
 
+def test_whoever_speaks_of_the_pythons_means_those_of_the_package() -> None:
+    bounds = tomllib.loads((CLONE / "pyproject.toml").read_text())["project"]["requires-python"]
+    (low, high) = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", bounds).groups()
+    supported = [*map(str, range(int(low), int(high)))]
+    spans = set()
+    for page in "scripts/install.sh", "studykit/cli/doctor.py", "README.md":
+        text = (CLONE / page).read_text()
+        found = re.findall(r"\(3, (\d+)\) <= sys\.version_info\[:2\] <= \(3, (\d+)\)", text)
+        found += re.findall(r"3\.(\d+) to 3\.(\d+)", text)
+        assert found, page
+        spans |= set(found)
+    assert spans == {(supported[0], supported[-1])}
+    tried = re.search(r"set -- (.*) python3$", (CLONE / "scripts/install.sh").read_text(), re.M)
+    assert sorted(tried[1].split()) == [f"python3.{minor}" for minor in supported]
+
+
 def test_no_python_is_one_sentence_with_the_remedy(clone: Path) -> None:
     said = install(clone)
     assert said.count("\n") == 1

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,19 +16,32 @@ from studykit.cli.course import add_to
 from studykit.cli.grade import add_to as add_grading_to
 from studykit.errors import StudyError
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
-class _Commands(TyperGroup):
+
+class Commands(TyperGroup):
+    """Commands for which a foreseeable mistake is a sentence and status 1, not a traceback."""
+
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
-        """Run a command; a foreseeable mistake is a sentence and status 1, not a traceback."""
+        """Run a command, and end the program where the command cannot go on."""
         try:
             return super().invoke(ctx)
         except ForeseenError as error:
             typer.secho(str(error), err=True, fg=typer.colors.RED)
             raise typer.Exit(1) from None
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            place = error.filename or "this disk"
+            typer.secho(
+                f"{error.strerror}: {place}: make room, then the same command goes on from here",
+                err=True, fg=typer.colors.RED,
+            )  # fmt: skip
+            raise typer.Exit(1) from None
 
 
 app = typer.Typer(
-    cls=_Commands,
+    cls=Commands,
     help="The event-time lab: services, lessons and checks.",
     no_args_is_help=True,
     add_completion=False,
