@@ -42,6 +42,7 @@ from studykit.grading.intake.roster import match, read_roster
 from studykit.grading.intake.submissions import take_in
 from studykit.grading.notebook.rebuild import Original
 from studykit.grading.pool import Job, Pool
+from studykit.grading.sandbox.cgroup import Branch, delegated
 from studykit.grading.sandbox.fork_engine import ForkEngine
 from studykit.grading.sandbox.limits import Limits
 from studykit.grading.sandbox.selftest import Findings, choose_sandbox
@@ -83,8 +84,8 @@ class Order:
 class Run:
     """One run over a folder of results."""
 
-    def __init__(self, order: Order, course: Course) -> None:
-        """Prepare a run; nothing is graded yet.
+    def __init__(self, order: Order, course: Course, branch: Branch | None) -> None:
+        """Prepare a run whose submissions get groups in `branch`; nothing is graded yet.
 
         Raises:
             StudyError: Something that was asked for cannot be used, or no sandbox holds.
@@ -108,7 +109,9 @@ class Run:
         if self.grade_file:
             everybody = [*self.submissions, *self.absent]
             self.grade_file.check([submission.student for submission in everybody])
-        self.findings = choose_sandbox(stage(work / "course"), order.lab.name, weak=order.weak)
+        self.findings = choose_sandbox(
+            stage(work / "course"), order.lab.name, weak=order.weak, branch=branch
+        )
         if order.engine == "testbook" and self.findings.level == "L2":
             raise StudyError(
                 "the testbook engine needs bubblewrap: install it, or take --engine fork"
@@ -236,9 +239,9 @@ def grade_all(
         )
     with writing(order.out):
         order.out.mkdir(parents=True, exist_ok=True)
-    with only_grader(order.out, order.lab.name):
+    with only_grader(order.out, order.lab.name), delegated() as branch:
         try:
-            run = Run(order, course)
+            run = Run(order, course, branch)
         except BaseException:
             shutil.rmtree(order.out / WORK, ignore_errors=True)
             raise

@@ -21,7 +21,7 @@ def one_self_test() -> Any:
 
 
 def _examined(sandbox: Sandbox, lab: str) -> Findings:
-    key = (sandbox.level, tuple(selftest._ATTEMPTS), lab)
+    key = (sandbox.level, sandbox.branch is None, tuple(selftest._ATTEMPTS), lab)
     if key not in _found:
         _found[key] = examine(sandbox, lab)
     return replace(_found[key], sandbox=sandbox)

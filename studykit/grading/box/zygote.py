@@ -33,6 +33,9 @@ ALL_PROCESSES: Final = 2
 """All processes together may take as much as this many at their limit: a call runs in a fork, which
 shows the memory of the process that it came from as its own."""
 
+MOST_HANDLES: Final = len(kernel.CHANNELS) + 1
+"""The connections of a kernel, and the door of a control group."""
+
 DEVICES: Final = tuple(Path("/dev", name) for name in confine.DEVICES)
 
 
@@ -92,7 +95,7 @@ class Zygote:
         while True:
             self._control.settimeout(None if self._runner is None else LOOK_EVERY_S)
             try:
-                data, ends, _, _ = socket.recv_fds(self._control, 65_536, len(kernel.CHANNELS))
+                data, ends, _, _ = socket.recv_fds(self._control, 65_536, MOST_HANDLES)
             except TimeoutError:
                 self._watch_memory()
                 continue
@@ -145,6 +148,10 @@ class Zygote:
         """Confine this process, serve the submission, end."""
         try:
             self._control.close()
+            if "group" in request:
+                *ends, door = ends
+                os.write(door, b"0")  # before the runner takes memory: what came before is ours
+                os.close(door)
             os.setsid()  # what it sends to its group does not reach this zygote
             statm = confine.open_statm()
             confine.limit(processes=PROCESSES, cpu_s=request["cpu_s"], user=self._user)

@@ -17,6 +17,7 @@ from typing import Final, Literal, TypeAlias
 
 import studykit
 from studykit.grading.box import landlock
+from studykit.grading.sandbox.cgroup import Branch
 
 Level: TypeAlias = Literal["L4", "L3", "L2", "L0"]
 
@@ -57,6 +58,8 @@ class Sandbox:
     course: Path
     first_user: int = field(default_factory=_first_user)
     """The user of the first worker's submissions, where we are root."""
+    branch: Branch | None = None
+    """Where the kernel counts the memory of submissions; None where nothing was delegated."""
 
     def user(self, slot: int) -> int | None:
         """Return the user that submissions of worker number `slot` run as; None for our own."""

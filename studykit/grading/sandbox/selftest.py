@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from studykit.errors import StudyError
+from studykit.grading.sandbox.cgroup import Branch
 from studykit.grading.sandbox.fork_engine import ForkEngine
 from studykit.grading.sandbox.isolation import MEANING, Level, Sandbox, levels
 from studykit.grading.sandbox.limits import Limits
@@ -101,25 +102,28 @@ class Findings:
         held = len(self.attempts) - len(self.escapes)
         if not self.attempts:
             return f"isolation {self.level}: {MEANING[self.level]}"
+        counted = ", memory counted by the kernel" if self.sandbox.branch else ""
         tried = f"{held} of {len(self.attempts)} break-outs failed"
-        return f"isolation {self.level}: {MEANING[self.level]}; {tried}"
+        return f"isolation {self.level}: {MEANING[self.level]}{counted}; {tried}"
 
 
-def choose_sandbox(course: Path, lab: str, *, weak: bool) -> Findings:
+def choose_sandbox(course: Path, lab: str, *, weak: bool, branch: Branch | None = None) -> Findings:
     """Return the best sandbox that holds on this machine.
 
     Args:
         course: The staged course.
         lab: The lab to be graded.
         weak: Whether to go on without one.
+        branch: Where groups of submissions can be made, if anywhere.
 
     Raises:
         StudyError: None holds, and `weak` is not set.
     """
     reasons = []
-    for level in levels():
+    choices = [(level, tree) for level in levels() for tree in dict.fromkeys((branch, None))]
+    for level, tree in choices:
         try:
-            findings = examine(Sandbox(level, course), lab)
+            findings = examine(Sandbox(level, course, branch=tree), lab)
         except EngineFailure as failure:
             reasons.append(f"{level} does not start here ({failure})")
             continue

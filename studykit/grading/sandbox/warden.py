@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -12,6 +13,8 @@ from contextlib import suppress
 from typing import Any, Final, NoReturn
 
 from studykit.grading.box.shell import OUTPUT_STATUS
+from studykit.grading.box.zygote import ALL_PROCESSES
+from studykit.grading.sandbox.cgroup import Group
 from studykit.grading.sandbox.isolation import Sandbox
 from studykit.grading.sandbox.limits import Limits
 from studykit.grading.sandbox.replies import Trouble
@@ -55,6 +58,8 @@ class Warden:
             EngineFailure: It does not start.
         """
         self.limits = limits
+        self._branch = sandbox.branch
+        self._group: Group | None = None
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         options = {
             "user": sandbox.user(slot),
@@ -90,7 +95,7 @@ class Warden:
         """Start a runner that is given `handles`.
 
         Raises:
-            EngineFailure: The zygote does not do what it is told.
+            EngineFailure: The zygote does not do what it is told, or no group can be made.
         """
         limits = self.limits
         order = {
@@ -99,7 +104,18 @@ class Warden:
             "cpu_s": limits.cpu_s,
             "output_bytes": limits.output_bytes,
         }
-        self._order(order | more, *handles)
+        if self._branch is None:
+            self._order(order | more, *handles)
+            return
+        try:
+            self._group = self._branch.group(ALL_PROCESSES * limits.memory_bytes)
+            door = self._group.open_door()
+        except OSError as error:
+            raise EngineFailure(f"no control group can be made: {error.strerror}") from None
+        try:
+            self._order(order | more | {"group": True}, *handles, door)
+        finally:
+            os.close(door)
 
     def alive(self) -> bool:
         """Return whether the runner lives."""
@@ -114,13 +130,22 @@ class Warden:
         """End the runner; return the trouble that it died of, None if this killed it."""
         how = self._order({"stop": True})
         status = int(how["status"])
-        if how["memory"]:
+        if self._leave_group() or how["memory"]:
             return "mem"
         if status & 0x7F == signal.SIGXCPU:
             return "timeout"
         if status & 0x7F == signal.SIGKILL:
             return None
         return "output" if status >> 8 == OUTPUT_STATUS else "crashed"
+
+    def _leave_group(self) -> bool:
+        """Remove the runner's group, if it had one; return whether its memory had run out."""
+        group, self._group = self._group, None
+        if group is None:
+            return False
+        overflowed = group.overflowed()
+        group.remove()
+        return overflowed
 
     def _order(self, order: dict[str, Any], *handles: int) -> dict[str, Any]:
         try:
