@@ -71,7 +71,8 @@ class Show:
     def finished(self, marks: Sequence[Mark]) -> bool:
         """Say what came out; return whether everything could be graded."""
         states: Counter[str] = Counter(mark.result.status for mark in marks)
-        self._say(f"{len(marks)} student{"s" * (len(marks) != 1)}: {_counted(states)}")
+        people = "1 student" if len(marks) == 1 else f"{len(marks)} students"
+        self._say(f"{people}: {_counted(states)}")
         for name in ("gradebook.csv", "gradebook.json", "report.html", "timings.html", "feedback/"):
             self._say(f"  {self._out / name}")
         unsettled = sum(bool(mark.unsettled) for mark in marks)
