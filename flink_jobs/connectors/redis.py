@@ -8,14 +8,13 @@ writer can turn the store back.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 import redis
-from redis.backoff import ConstantBackoff
 from redis.exceptions import NoPermissionError
-from redis.retry import Retry
 
 from flink_jobs.config import Settings, SettingsError
 from flink_jobs.connectors.redis_errors import (
@@ -31,8 +30,9 @@ from flink_jobs.errors import ServiceAway
 from flink_jobs.features.row import SCHEMA_VERSION, FeatureRow
 
 TIMEOUT_S: Final = 5.0
-_AT_START: Final = Retry(ConstantBackoff(0.3), retries=10)
-"""A server that is just starting, or loading its data, has three seconds to answer."""
+_START_S: Final = 3.0
+"""How long a server may take that is just starting, or loading its data, seconds of wall time."""
+_START_PAUSE_S: Final = 0.3
 
 UPSERT: Final = """
 local function content(pairs)
@@ -125,8 +125,12 @@ def open_client(settings: Settings, timeout_s: float = TIMEOUT_S) -> redis.Redis
         SettingsError: REDIS_URL cannot be used.
     """
     url = store_url(settings)
+    # By itself redis-py takes a certificate of any host that the authority has signed.
+    options = {"ssl_check_hostname": True} if url.startswith("rediss:") else {}
     try:
-        return redis.Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
+        return redis.Redis.from_url(
+            url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, **options
+        )
     except (ValueError, TypeError):  # their texts quote the URL
         raise SettingsError("REDIS_URL has a parameter that redis-py does not know") from None
 
@@ -141,18 +145,34 @@ def open_answering(settings: Settings, timeout_s: float = TIMEOUT_S) -> redis.Re
     """
     client = open_client(settings, timeout_s)
     try:
-        _AT_START.call_with_retry(client.ping, lambda _: None)
+        _wait_for(client)
         mode = _mode(client)
     except redis.RedisError as error:
         client.close()
         if isinstance(meaning := trouble(error), StoreUnusable):
             raise meaning from None
         why = str(meaning).removeprefix(f"{NO_ANSWER}: ")
+        if isinstance(error, redis.TimeoutError) and settings.redis_url.startswith("rediss:"):
+            why = "the server is busy, or does not speak TLS at this port: write redis://… if so"
         raise ServiceAway(f"{NO_ANSWER} at {store_name(settings)}: {why}") from None
     if mode in ("cluster", "sentinel"):
         client.close()
         raise unfit(mode)
     return client
+
+
+def _wait_for(client: redis.Redis) -> None:
+    """Return when the server answers; raise at once what it refuses, and after a while the rest."""
+    deadline = time.monotonic() + _START_S
+    while True:
+        try:
+            client.ping()
+        except redis.RedisError as error:
+            if isinstance(trouble(error), StoreUnusable) or time.monotonic() > deadline:
+                raise
+            time.sleep(_START_PAUSE_S)
+        else:
+            return
 
 
 def _mode(client: redis.Redis) -> str:

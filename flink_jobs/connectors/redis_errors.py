@@ -7,6 +7,7 @@ every text that leaves this module is our own.
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Mapping
 from typing import Final
 
@@ -54,7 +55,9 @@ _CLUSTER: Final = (
     "behind it"
 )
 NO_ANSWER: Final = "no Redis answers"
-_REMEDY: Final = "start one with `make up`, or set REDIS_HOST, REDIS_PORT"
+_REMEDY: Final = (
+    "start one with `make up`, or set REDIS_HOST and REDIS_PORT, or REDIS_URL where it demands TLS"
+)
 _LOGIN: Final = (
     "Redis demands another login ({code}): set REDIS_URL to redis://USER:PASSWORD@HOST:PORT/DB of "
     "a user who may read and write features:* and run scripts"
@@ -71,9 +74,53 @@ def trouble(error: Exception) -> StoreAway | StoreUnusable:
         return trouble_of(code)
     if isinstance(error, ResponseError):
         return trouble_of(code_of(str(error)))
+    if isinstance(refusal := _tls_refusal(error), str):
+        return StoreUnusable(refusal)
     if isinstance(error, redis.TimeoutError):
         return StoreAway("Redis does not answer in time: wait, or look what keeps it busy")
     return StoreAway(f"{NO_ANSWER}: {_REMEDY}")
+
+
+_OTHER_HOST: Final = (
+    "Redis' certificate is of another host: name in REDIS_URL the host that the certificate is for"
+)
+_CERTIFICATES: Final[Mapping[int, str]] = {
+    10: "Redis' certificate has expired: give the store a new one",
+    62: _OTHER_HOST,
+    64: _OTHER_HOST,
+}
+"""By OpenSSL's code: X509_V_ERR_CERT_HAS_EXPIRED, …_HOSTNAME_MISMATCH, …_IP_ADDRESS_MISMATCH."""
+_UNTRUSTED: Final = (
+    "Redis' certificate is not trusted: name the CA that signed it, REDIS_URL=rediss://…"
+    "?ssl_ca_certs=FILE"
+)
+_NO_TLS: Final = (
+    "Redis does not speak TLS at this port: write redis://… in REDIS_URL, or name its port for TLS"
+)
+_CLIENT: Final = (
+    "Redis refuses the client certificate, or demands one: name it in REDIS_URL, "
+    "rediss://…?ssl_certfile=FILE&ssl_keyfile=FILE"
+)
+_UNREADABLE: Final = (
+    "a file that REDIS_URL names (ssl_ca_certs, ssl_certfile, ssl_keyfile) holds no certificate or "
+    "key in PEM form: name another file"
+)
+
+
+def _tls_refusal(error: BaseException | None) -> str | None:
+    """Return what TLS has refused for good; None where a connection has failed otherwise."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return _CERTIFICATES.get(error.verify_code, _UNTRUSTED)
+        if isinstance(error, ssl.SSLError) and error.reason:
+            if "_ALERT_" in error.reason:
+                return _CLIENT
+            if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+                return _NO_TLS
+            if error.library in ("PEM", "X509") or "PEM" in error.reason:
+                return _UNREADABLE
+        error = error.__cause__ or error.__context__
+    return None
 
 
 _TYPES: Final[Mapping[type[Exception], str]] = {

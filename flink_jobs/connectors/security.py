@@ -22,7 +22,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from flink_jobs.config import Settings, SettingsError
 
@@ -42,6 +42,8 @@ _KEYS: Final = frozenset(
     }
 )
 _LOGIN: Final = re.compile(r'\b(username|password)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))')
+_STORE_FILES: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+"""The parameters of REDIS_URL that name a file: an own CA, and a client's certificate and key."""
 _SECURE: Final = ("security.", "sasl.", "ssl.")
 
 
@@ -197,6 +199,9 @@ def store_url(settings: Settings) -> str:
             "REDIS_URL cannot be used: write redis://USER:PASSWORD@HOST:PORT/DB, or rediss://… for "
             "TLS (?ssl_ca_certs=FILE for an own CA), with special characters as %XX"
         )
+    for name, path in parse_qsl(parts.query):
+        if name in _STORE_FILES:
+            _text(f"REDIS_URL: {name}", path)
     return url
 
 

@@ -18,6 +18,7 @@ from flink_jobs.connectors.outbox import Outbox
 from flink_jobs.connectors.redis import FeatureStore, open_answering
 from flink_jobs.connectors.redis_errors import StoreUnusable
 from flink_jobs.connectors.security import KafkaSecurity, parse_properties, store_name, store_url
+from flink_jobs.errors import ServiceAway
 from studykit.cli.doctor import Level, examine
 from studykit.cli.status import show_status
 from studykit.services.addresses import Addresses
@@ -32,6 +33,7 @@ from tests.support.services.secured import (
     SecuredKafka,
     make_certificates,
     properties,
+    tls_before,
     write_properties,
 )
 from tests.support.services.shared import home_for_services
@@ -264,6 +266,74 @@ def test_user_password_and_database(tmp_path: Path) -> None:
         with pytest.raises(StoreUnusable, match="another login") as error:
             open_answering(wrong)
         assert "wrong" not in str(error.value)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Give the port of a store that demands a login."""
+    with server(tmp_path_factory.mktemp("store")) as port, redis.Redis(port=port) as admin:
+        admin.execute_command(
+            "ACL SETUSER features on >se:cret ~features:* +@read +@write +@scripting +@connection"
+        )
+        admin.execute_command("ACL SETUSER default off")
+        yield port
+
+
+@needs_openssl
+@pytest.mark.services
+def test_store_with_tls_an_acl_user_and_a_client_certificate(
+    store: int, certificates: Certificates
+) -> None:
+    with tls_before(store, certificates.server, certificates.authority) as port:
+        files = f"ssl_certfile={certificates.client}&ssl_keyfile={certificates.client}"
+        own = secured_url(port, certificates, f"&{files}")
+        with open_answering(own) as client:
+            assert FeatureStore(client, {"fraud": 9_000}).write([one_window(revision=0)]).stale == 0
+        with pytest.raises(StoreUnusable, match="refuses the client certificate, or demands one"):
+            open_answering(secured_url(port, certificates))
+        with pytest.raises(StoreUnusable, match="demands another login") as error:
+            open_answering(replace_url(own, "wrong"))
+        assert "wrong" not in str(error.value)
+
+
+@needs_openssl
+@pytest.mark.services
+@pytest.mark.parametrize(
+    ("certificate", "says"),
+    [("expired", "has expired"), ("elsewhere", "is of another host"), ("stranger", "not trusted")],
+)
+def test_store_s_certificate_that_is_wrong_is_one_sentence(
+    store: int, certificates: Certificates, certificate: str, says: str
+) -> None:
+    shown = getattr(certificates, certificate if certificate != "stranger" else "server")
+    trusted = certificates.stranger if certificate == "stranger" else certificates.authority
+    with tls_before(store, shown) as port, pytest.raises(StoreUnusable, match=says) as error:
+        open_answering(secured_url(port, certificates, authority=trusted))
+    assert "se%3Acret" not in str(error.value)
+
+
+@needs_openssl
+@pytest.mark.services
+def test_store_without_tls_or_with_it_alone_is_one_sentence(
+    store: int, certificates: Certificates
+) -> None:
+    with pytest.raises(ServiceAway, match="busy, or does not speak TLS at this port"):
+        open_answering(secured_url(store, certificates), timeout_s=0.2)
+    with pytest.raises(StoreUnusable, match="holds no certificate or key"):
+        open_answering(
+            secured_url(store, certificates, authority=certificates.server.with_suffix(".csr"))
+        )
+    with pytest.raises(SettingsError, match="ssl_ca_certs=/nowhere cannot be read"):
+        open_answering(secured_url(store, certificates, authority=Path("/nowhere")))
+
+
+def secured_url(
+    port: int, certificates: Certificates, more: str = "", authority: Path | None = None
+) -> Settings:
+    """Return the URL of the store behind TLS, whose certificate is for the loopback address."""
+    trusted = authority or certificates.authority
+    url = f"rediss://features:se%3Acret@127.0.0.1:{port}/3?ssl_ca_certs={trusted}{more}"
+    return Settings(redis_url=url)
 
 
 def replace_url(settings: Settings, password: str) -> Settings:

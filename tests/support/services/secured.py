@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import select
+import socket
+import ssl
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Final
 
 from kafka import KafkaAdminClient
@@ -27,6 +34,10 @@ class Certificates:
     client: Path
     stranger: Path
     """An authority that has signed none of them."""
+    expired: Path
+    """As the server's, and no longer valid."""
+    elsewhere: Path
+    """As the server's, and for another host."""
 
 
 def make_certificates(folder: Path, host: str = f"IP:{HOST}") -> Certificates:
@@ -41,24 +52,81 @@ def make_certificates(folder: Path, host: str = f"IP:{HOST}") -> Certificates:
             folder, "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}",
             "-keyout", f"{name}.key", "-out", f"{name}.csr",
         )  # fmt: skip
-        (folder / "names").write_text(f"subjectAltName={host}")
-        _openssl(
-            folder, "x509", "-req", "-in", f"{name}.csr", "-CA", "authority.pem",
-            "-CAkey", "authority.key", "-CAcreateserial", "-days", "1", "-extfile", "names",
-            "-out", f"{name}.crt",
-        )  # fmt: skip
-        both = (folder / f"{name}.key").read_text() + (folder / f"{name}.crt").read_text()
-        (folder / f"{name}.pem").write_text(both)
-    return Certificates(
-        folder / "authority.pem",
-        folder / "server.pem",
-        folder / "client.pem",
-        folder / "stranger.pem",
-    )
+    _sign(folder, "server", host)
+    _sign(folder, "client", host)
+    _sign(folder, "server", host, days="-1", into="expired")
+    _sign(folder, "server", "DNS:elsewhere.example", into="elsewhere")
+    names = ("authority", "server", "client", "stranger", "expired", "elsewhere")
+    return Certificates(*(folder / f"{name}.pem" for name in names))
+
+
+def _sign(folder: Path, name: str, host: str, days: str = "1", into: str | None = None) -> None:
+    """Let the authority sign the request of `name`; write certificate and key to one file."""
+    (folder / "names").write_text(f"subjectAltName={host}")
+    _openssl(
+        folder, "x509", "-req", "-in", f"{name}.csr", "-CA", "authority.pem",
+        "-CAkey", "authority.key", "-CAcreateserial", "-days", days, "-extfile", "names",
+        "-out", "signed.crt",
+    )  # fmt: skip
+    both = (folder / f"{name}.key").read_text() + (folder / "signed.crt").read_text()
+    (folder / f"{into or name}.pem").write_text(both)
 
 
 def _openssl(folder: Path, *words: str) -> None:
     subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+
+@contextmanager
+def tls_before(port: int, certificate: Path, authority: Path | None = None) -> Iterator[int]:
+    """Serve TLS in front of a server that has none; yield the port.
+
+    The packaged store is built without TLS. What a client sees of TLS is OpenSSL's either way.
+
+    Args:
+        port: The server's port on the loopback interface.
+        certificate: The server's certificate and key.
+        authority: Who must have signed a client's certificate; None demands none.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    if authority is not None:
+        context.load_verify_locations(authority)
+        context.verify_mode = ssl.CERT_REQUIRED
+        # In TLS 1.3 a client may write before it has read that it is refused, and find an end only.
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+
+    class Relay(BaseRequestHandler):
+        def handle(self) -> None:
+            with (
+                suppress(OSError),  # a client that is refused is no news
+                context.wrap_socket(self.request, server_side=True) as near,
+                socket.create_connection((HOST, port)) as far,
+            ):
+                _relay(near, far)
+
+    with _Server((HOST, 0), Relay) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Server(ThreadingTCPServer):
+    daemon_threads = True
+    block_on_close = False  # a client may keep its connection for longer than the test
+
+
+def _relay(near: ssl.SSLSocket, far: socket.socket) -> None:
+    """Hand on what either side says, until one of them ends."""
+    while True:
+        for side in [near] if near.pending() else select.select([near, far], [], [])[0]:
+            data = side.recv(65_536)
+            if not data:
+                return
+            (far if side is near else near).sendall(data)
 
 
 class SecuredKafka(Kafka):
