@@ -22,6 +22,8 @@ from pyflink.common import Duration, Row, Types, WatermarkStrategy
 from pyflink.datastream import DataStream, ProcessFunction
 from pyflink.datastream.connectors.number_seq import NumberSequenceSource
 from pyflink.java_gateway import get_gateway
+from pyflink.table import DataTypes
+from pyflink.table.expressions import col
 
 from flink_jobs.runtime.environment import table_environment
 from flink_jobs.utils.watermarks import MIN_WATERMARK
@@ -159,6 +161,18 @@ class Flink:
         with result.collect() as rows:
             found: pd.DataFrame = pd.DataFrame([tuple(row) for row in rows], columns=names)
             return found
+
+    def changes(self, sql: str) -> list[list[str]]:
+        """Run a query until its input ends; return its changes in the order in which they came.
+
+        A change is the kind of the row, as in `UPDATE_BEFORE`, and each column as text, since
+        Python cannot read every type of Java's.
+        """
+        table = self.tables.sql_query(sql)
+        names = table.get_schema().get_field_names()
+        text = [col(name).cast(DataTypes.STRING()) for name in names]
+        with table.select(*text).execute().collect() as rows:
+            return [[row.get_row_kind().name, *row] for row in rows]
 
     def stream(self, events: Iterable[Event], bound_ms: int) -> DataStream:
         """Return events as a stream of `EVENT`, with watermarks that are `bound_ms` + 1 behind."""
