@@ -122,8 +122,9 @@ def _run(edges: KafkaEdges, **more: str) -> None:
         # What fails and starts again would be measured as a slow job.
         options |= {"restart-strategy.type": "none", **more}
         begin(edges)
-        _, table_env = table_environment(1, options)
-        build(table_env, edges.settings, edges).execute().wait()
+        env, table_env = table_environment(1, options)
+        build(env, table_env, edges.settings, edges)
+        env.execute_async().get_job_execution_result().result()
 
 
 def _on_files(scratch: Path) -> Iterator[Figure]:

@@ -5,12 +5,15 @@ Both executions read the same settings, so that both compute the same windows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from flink_jobs.errors import ForeseenError
+
+_PREFIX: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class SettingsError(ForeseenError):
@@ -49,6 +52,7 @@ choose a slide that fits a whole number of times
     kafka_servers: str = _setting("localhost:9092")
     kafka_group: str = _setting("features")
     kafka_properties_file: str = field(default="", metadata={"optional": True})
+    features_prefix: str = _setting("features")
     redis_url: str = _secret()
     redis_host: str = _setting("localhost")
     redis_port: int = _setting(6379, minimum=1, maximum=65_535)
@@ -63,6 +67,11 @@ choose a slide that fits a whole number of times
     def __post_init__(self) -> None:
         for setting in fields(self):
             _check_range(setting.name, getattr(self, setting.name), setting.metadata)
+        if not _PREFIX.fullmatch(self.features_prefix):
+            raise SettingsError(
+                f"FEATURES_PREFIX={self.features_prefix!r} cannot begin the name of a topic: "
+                "choose up to 100 letters, digits, dots, lines and underscores"
+            )
         if self.size_ms % self.slide_ms:
             raise SettingsError(
                 f"WINDOW_SLIDE_SECONDS={self.window_slide_seconds} does not divide the window of "

@@ -87,8 +87,9 @@ def replay_file(
     with tempfile.TemporaryDirectory(prefix="feature-job-") as folder:
         edges = FileEdges(Path(folder), settings)
         edges.split(log)
-        _, table_env = table_environment(parallelism)
-        build(table_env, settings, edges, statements).execute().wait()
+        env, table_env = table_environment(parallelism)
+        build(env, table_env, settings, edges, statements)
+        env.execute_async(NAME).get_job_execution_result().result()
         edges.collect(out)
 
 
@@ -148,8 +149,8 @@ def run_on_kafka(
         ):  # only now: in a cluster, `claim_in` finds out what it goes on from
             begin(edges)
         restored_ms = {} if state.origin is None else restored_watermarks(state.origin)
-        job = build(table_env, edges.settings, edges, statements, restored_ms)
-        run(job, state.savepoints, cluster)
+        build(env, table_env, edges.settings, edges, statements, restored_ms)
+        run(env, NAME, state, cluster)
 
 
 def _identity(settings: Settings) -> Identity:

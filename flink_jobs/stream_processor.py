@@ -26,6 +26,7 @@ from flink_jobs.connectors.kafka import (
     check_topics,
     open_consumer,
 )
+from flink_jobs.connectors.names import Names
 from flink_jobs.connectors.outbox import Outbox
 from flink_jobs.connectors.redis import FeatureStore, open_answering
 from flink_jobs.connectors.topics import Topics
@@ -127,6 +128,7 @@ def _run(settings: Settings, *, until_caught_up: bool, lifeline: int | None) -> 
         store = FeatureStore(
             opened.enter_context(open_answering(settings, STORE_TIMEOUT_S)),
             {feature_set.name: feature_set.ttl_ms(settings) for feature_set in CATALOG},
+            Names(settings.features_prefix),
         )
         opened.callback(serve(settings.metrics_port, metrics.page, health))
         try:

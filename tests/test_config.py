@@ -9,6 +9,12 @@ import pytest
 from flink_jobs.config import Settings, SettingsError
 
 
+@pytest.mark.parametrize("prefix", ["", " ", "a:b", "-a", "é", "a" * 101, "a/b"])
+def test_a_prefix_that_no_topic_can_begin_with_is_one_sentence(prefix: str):
+    with pytest.raises(SettingsError, match=r"^FEATURES_PREFIX"):
+        Settings(features_prefix=prefix)
+
+
 def test_defaults_are_those_of_the_contract() -> None:
     settings = Settings.load({})
     assert (settings.size_ms, settings.slide_ms) == (300_000, 60_000)

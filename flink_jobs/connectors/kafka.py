@@ -27,13 +27,13 @@ from kafka.errors import (
 from kafka.structs import MemberState
 
 from flink_jobs.config import Settings
+from flink_jobs.connectors.names import FEATURES, Names
 from flink_jobs.connectors.security import KafkaSecurity
-from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.errors import ForeseenError
 from flink_jobs.features.catalog import CATALOG
 
 SOURCE_TOPICS: Final = tuple(dict.fromkeys(feature_set.source for feature_set in CATALOG))
-TARGET_TOPICS: Final = (*(feature_set.target for feature_set in CATALOG), DEAD_LETTER_TOPIC)
+TARGET_TOPICS: Final = FEATURES.topics
 
 MAX_RECORD_BYTES: Final = 11 * 1024 * 1024
 """The largest record that is sent or fetched: a dead letter of 10 MiB, its headers included."""
@@ -62,7 +62,8 @@ def check_topics(settings: Settings) -> None:
         admin.close()
     except (KafkaError, OSError, ValueError) as error:
         raise _unreachable(settings, error) from None
-    missing = [topic for topic in (*SOURCE_TOPICS, *TARGET_TOPICS) if topic not in existing]
+    wanted = (*SOURCE_TOPICS, *Names(settings.features_prefix).topics)
+    missing = [topic for topic in wanted if topic not in existing]
     if missing:
         raise KafkaUnusable(
             f"the broker at {servers} has no topic {', '.join(missing)}: `make up` creates them"

@@ -15,13 +15,17 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import MAX_RECORD_BYTES, RECONNECT_MS, KafkaUnusable
+from flink_jobs.connectors.names import Names
 from flink_jobs.connectors.security import KafkaSecurity
-from flink_jobs.dead_letter import DEAD_LETTER_TOPIC, DeadLetter, UnstoredRow
+from flink_jobs.dead_letter import DeadLetter, UnstoredRow
 from flink_jobs.features.catalog import CATALOG
-from flink_jobs.features.row import FeatureRow, encode_row
+from flink_jobs.features.row import ROW_HEADERS, FeatureRow, encode_row
 
 DELIVERY_TIMEOUT_S: Final = 120.0
 """How long the broker may take for a record before the record counts as not taken, seconds."""
+
+
+_HEADERS: Final[list[tuple[str, str | bytes | None]]] = [*ROW_HEADERS]
 
 
 class Outbox:
@@ -49,7 +53,10 @@ class Outbox:
             },
             logger=logging.getLogger("outbox"),
         )
-        self._targets = {feature_set.name: feature_set.target for feature_set in CATALOG}
+        self.names = Names(settings.features_prefix)
+        self._targets = {
+            feature_set.name: self.names.topic(feature_set.name) for feature_set in CATALOG
+        }
 
     @property
     def pending(self) -> int:
@@ -58,11 +65,12 @@ class Outbox:
 
     def send(self, rows: Iterable[FeatureRow], letters: Iterable[DeadLetter | UnstoredRow]) -> None:
         """Hand rows and dead letters to librdkafka's threads; `flush` raises their errors."""
-        targets, produce = self._targets, self._producer.produce
+        targets, key_of, produce = self._targets, self.names.key, self._producer.produce
         for row in rows:
-            produce(targets[row.feature_set], encode_row(row), row.redis_key.encode())
+            key = key_of(row.feature_set, row.key).encode()
+            produce(targets[row.feature_set], encode_row(row), key, headers=_HEADERS)
         for letter in letters:
-            produce(DEAD_LETTER_TOPIC, letter.value, letter.key, headers=list(letter.headers))
+            produce(self.names.letters, letter.value, letter.key, headers=list(letter.headers))
         self._producer.poll(0)  # serves delivery reports, without which nothing is freed
 
     def flush(self, timeout_s: float) -> bool:
@@ -94,12 +102,12 @@ class Outbox:
         self._failure = self._failure or error
 
 
-def unstored(refused: Iterable[tuple[FeatureRow, str]]) -> list[UnstoredRow]:
+def unstored(refused: Iterable[tuple[FeatureRow, str]], names: Names) -> list[UnstoredRow]:
     """Return the dead letters of rows that the store refused, each with the store's code."""
     return [
         UnstoredRow(
             feature_set=row.feature_set,
-            redis_key=row.redis_key,
+            redis_key=names.key(row.feature_set, row.key),
             window_end=row.window_end,
             revision=row.revision,
             cause=cause,

@@ -17,6 +17,7 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from flink_jobs.config import Settings, SettingsError
+from flink_jobs.connectors.names import FEATURES, Names
 from flink_jobs.connectors.redis_errors import (
     NO_ANSWER,
     StoreUnusable,
@@ -194,9 +195,18 @@ class FeatureStore:
     calls of a script, `KEYS_PER_CALL` rows each, and each call is atomic.
     """
 
-    def __init__(self, client: redis.Redis, ttl_ms: Mapping[str, int]) -> None:
-        """Write through `client`; `ttl_ms` is the time to live of a row by feature set, ms."""
+    def __init__(
+        self, client: redis.Redis, ttl_ms: Mapping[str, int], names: Names = FEATURES
+    ) -> None:
+        """Write through `client`.
+
+        Args:
+            client: What `open_client` returns.
+            ttl_ms: The time to live of a row by feature set, ms.
+            names: What the keys are called.
+        """
         self._client = client
+        self._names = names
         self._ttl_ms = ttl_ms
         self._upsert = client.register_script(UPSERT)
 
@@ -226,7 +236,8 @@ class FeatureStore:
             for first in range(0, len(newest), KEYS_PER_CALL):
                 rows_of_call = newest[first : first + KEYS_PER_CALL]
                 arguments = [self._argument(row) for row in rows_of_call]
-                self._upsert([row.redis_key for row in rows_of_call], arguments, pipeline)
+                keys = [self._names.key(row.feature_set, row.key) for row in rows_of_call]
+                self._upsert(keys, arguments, pipeline)
             # A call that fails must not hide the answers of the others: their rows are written.
             answers = _translated(lambda: pipeline.execute(raise_on_error=False))
         results: list[str] = []

@@ -11,6 +11,11 @@ from flink_jobs.features.clickstream import PersonalizationFeatures, SessionFeat
 from flink_jobs.features.transactions import FraudFeatures
 
 SCHEMA_VERSION: Final = 1
+"""The version of what rows mean. A feature more leaves it as it is: readers pass over names that
+they do not know. The version grows when a name goes, or gets another meaning or unit."""
+
+ROW_HEADERS: Final = (("schema_version", str(SCHEMA_VERSION).encode()),)
+"""The Kafka headers of a row. The store has the version in the hash."""
 
 Features: TypeAlias = FraudFeatures | PersonalizationFeatures | SessionFeatures
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.log_file import in_order
+from flink_jobs.connectors.names import Names
 from flink_jobs.connectors.redis import open_answering, read_features
 from flink_jobs.connectors.redis_errors import StoreUnusable, trouble
 from flink_jobs.connectors.topic_log import TopicLog, commits_of
@@ -59,7 +60,8 @@ def ask(settings: Settings, text: str, window_end: int | None, watch: Watch) -> 
         InquiryError: The question has no answer.
         KafkaUnusable: The log cannot be read.
     """
-    feature_set, key = split_key(text)
+    names = Names(settings.features_prefix)
+    feature_set, key = split_key(text, names)
     hashes, notes = _hashes(settings, [feature_set] if feature_set else CATALOG, key)
     if feature_set is None:
         feature_set = _only(hashes, key)
@@ -75,7 +77,10 @@ def ask(settings: Settings, text: str, window_end: int | None, watch: Watch) -> 
     where: str | None = "redis"
     stored = held if held is not None and held.get("window_end") == asked else None
     if stored is None:
-        stored, where = _row_in_topic(settings, feature_set, key, asked, watch), feature_set.target
+        stored, where = (
+            _row_in_topic(settings, feature_set, key, asked, watch),
+            names.topic(feature_set.name),
+        )
     explanation = _explained(inquiry, feature_set, key, asked, stored)
     notes += _newer(inquiry, feature_set, held, commits)
     return _compared(explanation, stored, where, notes)
@@ -103,10 +108,11 @@ def _hashes(
     settings: Settings, sets: Iterable[FeatureSet], key: str
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Return the key's hashes by feature set, and a sentence where the store does not answer."""
+    names = Names(settings.features_prefix)
     try:
         with open_answering(settings) as client:
             found = {
-                feature_set.name: read_features(client, feature_set.redis_key(key))
+                feature_set.name: read_features(client, names.key(feature_set.name, key))
                 for feature_set in sets
             }
     except (ServiceAway, StoreUnusable) as error:
@@ -149,10 +155,11 @@ def _row_in_topic(
     watch: Watch,
 ) -> dict[str, Any] | None:
     """Return the last edition of a row in the feature topic, as the store would hold it."""
-    wanted = feature_set.redis_key(key).encode()
+    names = Names(settings.features_prefix)
+    wanted = names.key(feature_set.name, key).encode()
     best: FeatureRow | None = None
     try:
-        log = TopicLog(settings, feature_set.target)
+        log = TopicLog(settings, names.topic(feature_set.name))
     except ForeseenError:  # a group without output: there is nothing to compare
         return None
     for batch in watch(log.read(), log.size):

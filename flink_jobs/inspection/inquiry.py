@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flink_jobs.config import Settings
+from flink_jobs.connectors.names import FEATURES, Names
 from flink_jobs.events import Record
 from flink_jobs.features.catalog import CATALOG, FeatureSet
 from flink_jobs.inspection.explanation import Explanation, InquiryError, explain
@@ -73,8 +74,8 @@ class Inquiry:
         )
 
 
-def split_key(text: str) -> tuple[FeatureSet | None, str]:
-    """Return the feature set and the key that a person means by `text`.
+def split_key(text: str, names: Names = FEATURES) -> tuple[FeatureSet | None, str]:
+    """Return the feature set and the key that a person means by `text`, by what keys are called.
 
     >>> split_key("features:fraud:card_1")[1], split_key("card_1")
     ('card_1', (None, 'card_1'))
@@ -83,11 +84,12 @@ def split_key(text: str) -> tuple[FeatureSet | None, str]:
         InquiryError: There is no such feature set, or no key.
     """
     known = {feature_set.name: feature_set for feature_set in CATALOG}
-    name, colon, key = text.removeprefix("features:").partition(":")
-    if not colon and not text.startswith("features:") and text:
+    prefix = f"{names.prefix}:"
+    name, colon, key = text.removeprefix(prefix).partition(":")
+    if not colon and not text.startswith(prefix) and text:
         return None, text
     if name not in known:
         raise InquiryError(f"{text}: there is no feature set {name!r}: choose {', '.join(known)}")
     if not key:
-        raise InquiryError(f"{text}: a key is missing: write features:{name}:KEY")
+        raise InquiryError(f"{text}: a key is missing: write {prefix}{name}:KEY")
     return known[name], key

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from flink_jobs.config import Settings
+from flink_jobs.connectors.names import Names
 from flink_jobs.connectors.topic_log import TopicLog
-from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.inspection.progress import Watch
 
 
@@ -77,7 +77,7 @@ def read_letters(settings: Settings, selection: Selection, watch: Watch) -> Iter
     Raises:
         KafkaUnusable: The topic cannot be read.
     """
-    log = TopicLog(settings, DEAD_LETTER_TOPIC)
+    log = TopicLog(settings, Names(settings.features_prefix).letters)
     seen: set[str] = set()
     for batch in watch(log.read(), log.size):
         for letter in map(letter_of, batch):

@@ -30,6 +30,7 @@ from msgspec import Struct
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import MAX_RECORD_BYTES, KafkaUnusable
+from flink_jobs.connectors.names import Names
 from flink_jobs.connectors.redis import FeatureStore, open_answering
 from flink_jobs.connectors.security import KafkaSecurity
 from flink_jobs.connectors.topic_log import TopicLog, commits_of
@@ -171,7 +172,7 @@ def send_back(settings: Settings, letters: Iterable[Letter], watch: Watch) -> li
     if rows:
         with open_answering(settings) as client:
             ttl = {feature_set.name: feature_set.ttl_ms(settings) for feature_set in CATALOG}
-            refused = FeatureStore(client, ttl).write(rows).refused
+            refused = FeatureStore(client, ttl, Names(settings.features_prefix)).write(rows).refused
         if refused:
             raise KafkaUnusable(
                 f"Redis still refuses {len(refused)} rows ({refused[0][1]}): see FeaturesUnstored "

@@ -14,38 +14,36 @@ restored watermark decides nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from pyflink.java_gateway import get_gateway
 
-from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
+from flink_jobs.features.catalog import CATALOG
 
 _WATERMARK: Final = "watermark"
 """The name of the state in which Flink's window operators keep their watermark."""
 
-_HOP: Final = re.compile(r"GlobalWindowAggregate\[(\d+)\]")
-_TOPICS: Final = (TRANSACTIONS, CLICKSTREAM)
-"""The topics whose windows HOP makes, in the order in which the graph has them."""
+_SOURCES: Final = {f"{feature_set.name}_sink": feature_set.source for feature_set in CATALOG}
+"""The topic of a feature set, by what the names of its operators begin with: see `uids.py`."""
 
 
 def restored_watermarks(origin: Path) -> dict[str, int]:
     """Return by topic the watermark of its windows in a checkpoint or savepoint, epoch ms.
 
     The subtasks of an operator may differ; their minimum is returned, which is the watermark that
-    no subtask is behind. The mapping is empty where the state is not that of this job: Flink itself
+    no subtask is behind. A topic is missing where the state is not that of this job: Flink itself
     then says what does not fit. Java must be running in this process.
     """
-    found: dict[int, int] = {}
+    found: dict[str, int] = {}
     for operator in _each(_metadata(origin).getOperatorStates()):
-        named = _HOP.search(operator.getOperatorName().orElse(""))
-        if named and (marks := list(_watermarks(operator))):
-            found[int(named[1])] = min(marks)
-    if len(found) != len(_TOPICS):
-        return {}
-    return dict(zip(_TOPICS, (found[number] for number in sorted(found)), strict=True))
+        owner = operator.getOperatorUid().orElse("").partition("/")[0]
+        if owner in _SOURCES and (marks := list(_watermarks(operator))):
+            topic = _SOURCES[owner]
+            # Windows that were new in the job may not have had a watermark yet.
+            found[topic] = max(min(marks), found.get(topic, min(marks)))
+    return found
 
 
 def _metadata(origin: Path) -> Any:  # noqa: ANN401

@@ -19,6 +19,7 @@ from pyflink.table import DataTypes, FunctionContext
 from pyflink.table.types import RowType
 from pyflink.table.udf import ScalarFunction
 
+from flink_jobs.connectors.names import Names
 from flink_jobs.connectors.redis import WriteResult
 from flink_jobs.events import CLICKSTREAM, TRANSACTIONS, Click, EventDecoder, Malformed
 from flink_jobs.features.catalog import FRAUD, PERSONALIZATION, SESSION
@@ -142,8 +143,15 @@ class RowFinisher(ScalarFunction):  # type: ignore[misc]
     window.
     """
 
-    def __init__(self, feature_set: str, connect: Callable[[], Deliver]) -> None:
-        """Finish rows of `feature_set`; `connect` runs in the worker, where the rows are made."""
+    def __init__(self, feature_set: str, connect: Callable[[], Deliver], names: Names) -> None:
+        """Finish rows of `feature_set`.
+
+        Args:
+            feature_set: The name of the set.
+            connect: Returns what delivers rows; runs in the worker, where the rows are made.
+            names: What the rows' keys are called.
+        """
+        self._names = names
         self._feature_set = feature_set
         self._connect = connect
 
@@ -173,7 +181,9 @@ class RowFinisher(ScalarFunction):  # type: ignore[misc]
         self._conflicts.inc(stored.conflicts)
         batch: pd.DataFrame = pd.DataFrame(
             [
-                (None, None) if row is None else (row.redis_key, encode_row(row).decode())
+                (None, None)
+                if row is None
+                else (self._names.key(self._feature_set, row.key), encode_row(row).decode())
                 for row in finished
             ],
             columns=["redis_key", "feature_row"],

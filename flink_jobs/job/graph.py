@@ -14,10 +14,12 @@ from importlib.resources import files
 from string import Template
 from typing import Final, Protocol, TypeAlias
 
-from pyflink.table import DataTypes, Schema, StatementSet, StreamTableEnvironment
+from pyflink.datastream import DataStream, StreamExecutionEnvironment
+from pyflink.table import DataTypes, Schema, StreamTableEnvironment
 from pyflink.table.udf import udf
 
 from flink_jobs.config import Settings, SettingsError
+from flink_jobs.connectors.names import Names
 from flink_jobs.events import EVENT_TYPES
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.clickstream import SESSION_GAP_MS
@@ -31,6 +33,7 @@ from flink_jobs.job.functions import (
     event_type,
 )
 from flink_jobs.job.spread import salts
+from flink_jobs.job.uids import name_operators
 
 _SEEN_BEFORE: Final = "LAG(max_seen_ms) OVER (PARTITION BY salt, `partition` ORDER BY arrival)"
 _FINISHED: Final = DataTypes.ROW(
@@ -73,16 +76,19 @@ def statement(name: str, /, **values: str | int) -> str:
 
 
 def build(
+    env: StreamExecutionEnvironment,
     table_env: StreamTableEnvironment,
     settings: Settings,
     edges: Edges,
     statements: Statements = statement,
     restored_ms: Mapping[str, int] = {},
-) -> StatementSet:
-    """Return the job, ready to be executed.
+) -> None:
+    """Add the job to an environment, ready to be executed.
 
     Args:
-        table_env: A fresh environment; it gets the job's tables, views and functions.
+        env: A fresh environment; it gets the job's operators.
+        table_env: The environment of tables on top of `env`; it gets the job's tables, views and
+            functions.
         settings: Windows, bound and limits.
         edges: The sources and the sinks.
         statements: Gives the statements between the edges, by the names of the files in `sql/`.
@@ -93,11 +99,14 @@ def build(
     """
     check_settings(settings)
     edges.create_sources(table_env)
-    for topic in EVENT_TYPES:
-        _judge(table_env, settings, topic, statements, restored_ms.get(topic, 0))
+    streams = {
+        topic: _judge(table_env, settings, topic, statements, restored_ms.get(topic, 0))
+        for topic in EVENT_TYPES
+    }
+    names = Names(settings.features_prefix)
     for feature_set in CATALOG:
         finish = udf(
-            RowFinisher(feature_set.name, edges.connect),
+            RowFinisher(feature_set.name, edges.connect, names),
             result_type=_FINISHED,
             func_type="pandas",
         )
@@ -105,11 +114,12 @@ def build(
         columns = arguments(FINISHERS[feature_set.name])
         table_env.execute_sql(statements(feature_set.name, arguments=columns, **_windows(settings)))
     table_env.execute_sql(statements("dead_letters"))
-    _translate(table_env, "dead_letters", "letters", "event_ms")
+    streams["letters"] = _translate(table_env, "dead_letters", "letters", "event_ms")
     inserts = table_env.create_statement_set()
     for insert in edges.create_sinks(table_env):
         inserts.add_insert_sql(insert)
-    return inserts
+    inserts.attach_as_datastream()
+    name_operators(env, streams)
 
 
 def check_settings(settings: Settings) -> None:
@@ -155,8 +165,12 @@ def _judge(
     topic: str,
     statements: Statements,
     restored_ms: int,
-) -> None:
-    """Add the view `TOPIC_events`: records with their verdicts and event time as rowtime."""
+) -> DataStream:
+    """Add the view `TOPIC_events`: records with their verdicts and event time as rowtime.
+
+    Returns:
+        The stream that the view reads.
+    """
     decode = udf(RecordDecoder(topic), result_type=event_type(topic), func_type="pandas")
     table_env.create_temporary_function(f"decode_{topic}", decode)
     values: dict[str, str | int] = {
@@ -176,12 +190,12 @@ def _judge(
     }
     for name in ("clocked", "judged", "routed"):
         table_env.execute_sql(statements(name, **values))
-    _translate(table_env, f"{topic}_routed", f"{topic}_events")
+    return _translate(table_env, f"{topic}_routed", f"{topic}_events")
 
 
 def _translate(
     table_env: StreamTableEnvironment, view: str, name: str, event_ms: str = "event_time"
-) -> None:
+) -> DataStream:
     """Translate a view, once, to a stream that all statements after it read as `name`.
 
     Left to the planner, each reader could get its own copy of the sources and of all between, with
@@ -194,3 +208,4 @@ def _translate(
     schema.watermark("event_clock", "SOURCE_WATERMARK()")
     stream = table_env.to_data_stream(table)
     table_env.create_temporary_view(name, table_env.from_data_stream(stream, schema.build()))
+    return stream

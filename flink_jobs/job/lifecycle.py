@@ -12,28 +12,37 @@ import signal
 import threading
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
-from pyflink.common import JobClient
+from pyflink.common import JobClient, JobStatus
+from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
-from pyflink.table import StatementSet
+from pyflink.util.java_utils import get_field_value
 
-from flink_jobs.job.state import JobUnusable
+from flink_jobs.job.state import JobUnusable, State
+from flink_jobs.runtime.cluster import newest_failure
+from flink_jobs.runtime.environment import configuration_of
 
 _POLL_S: Final = 0.2
 _NO_ANSWER: Final = "Number of retries has been exhausted"
 """Words of Flink's error where a cluster cannot be reached."""
 
+_ASK_POLLS: Final = 5
+"""After how many polls Flink is asked whether the job restarts: once a second."""
+
 _UNFIT: Final = (
-    "the checkpoint or savepoint does not fit this job, whose statements have changed since: go "
-    "back to those, or choose another --state to start from the beginning of the log"
+    "the checkpoint or savepoint does not fit this job, whose statements or types have changed "
+    "since: go back to those, or compute anew beside it, as docs/evolution.md says"
 )
+_UNFIT_SIGNS: Final = ("Failed to rollback to checkpoint/savepoint", "StateMigrationException")
+"""Words of Flink's errors about state that no restart makes fit: of the first, operators have lost
+theirs; of the second, what an operator keeps has another type."""
 _OVERTAKEN: Final = (
     "the log has lost records before the job read them: it was created anew, or its retention is "
     "shorter than the job was away; choose another --state to start from what is left"
 )
 _KNOWN: Final = {
-    "Failed to rollback to checkpoint/savepoint": _UNFIT,
-    "StateMigrationException": _UNFIT,
+    **dict.fromkeys(_UNFIT_SIGNS, _UNFIT),
     "OffsetOutOfRangeException": _OVERTAKEN,
     "NoOffsetForPartitionException": _OVERTAKEN,
 }
@@ -42,34 +51,65 @@ _KNOWN: Final = {
 log = logging.getLogger("features")
 
 
-def run(job: StatementSet, savepoints: Path | None, cluster: str | None = None) -> None:
+def run(env: StreamExecutionEnvironment, name: str, state: State, cluster: str | None) -> None:
     """Run a job until it ends by itself, or until SIGTERM or SIGINT stops it with a savepoint.
 
     Args:
-        job: What to run.
-        savepoints: The folder for the savepoint; None leaves stopping to others, such as a
-            Kubernetes operator, and the signals as they are.
+        env: The environment that holds the job.
+        name: The job's name.
+        state: The place of the job's state. Without a folder for savepoints stopping is left to
+            others, such as a Kubernetes operator, and the signals stay as they are.
         cluster: Host and port of the cluster that runs the job; None for this process.
 
     Raises:
-        JobUnusable: The job has failed for good, or its cluster is gone.
+        JobUnusable: The job has failed for good, its state does not fit it, or its cluster is gone.
     """
-    stop = threading.Event()
+    stop, savepoints = threading.Event(), state.savepoints
     for number in (signal.SIGTERM, signal.SIGINT) if savepoints else ():
         signal.signal(number, lambda *_: stop.set())
     try:
-        client = job.execute().get_job_client()
+        client = env.execute_async(name)
         log.info("started", extra={"context": {"flink-job-id": str(client.get_job_id())}})
         # The result is asked for now. A job in this process takes its cluster along when it ends,
         # and nobody could then be asked for its status.
         result = client.get_job_execution_result()
+        polls = 0
         while not result.done():
             if stop.wait(_POLL_S) and savepoints:
-                _stop(client, savepoints)
+                if savepoint := _stop(client, savepoints):
+                    state.sign(savepoint)
                 return
+            polls += 1
+            if polls % _ASK_POLLS == 0 and _is_unfit(env, client):
+                client.cancel().result()
+                raise JobUnusable(_UNFIT)
         result.result()
+    except JobUnusable:
+        raise
     except Exception as error:  # whatever Java says
         raise JobUnusable(_reason(str(error), cluster)) from error
+
+
+def _is_unfit(env: StreamExecutionEnvironment, client: JobClient) -> bool:
+    """Return whether the job restarts because its state does not fit: Flink would go on for ever.
+
+    Flink compares the types of state where state is first used, which is in a task that runs: to
+    Flink this is a failure like any other.
+    """
+    if client.get_job_status().result() == JobStatus.RUNNING:
+        return False
+    failure = newest_failure(_rest_address(env, client), str(client.get_job_id()))
+    return any(sign in failure for sign in _UNFIT_SIGNS)
+
+
+def _rest_address(env: StreamExecutionEnvironment, client: JobClient) -> str:
+    """Return host and port of the REST interface of the cluster that runs the job."""
+    java_client = client._j_job_client
+    if java_client.getClass().getSimpleName() == "MiniClusterJobClient":  # in this process
+        address = get_field_value(java_client, "miniCluster").getRestAddress().get()
+        return f"{address.getHost()}:{address.getPort()}"
+    options = configuration_of(env)
+    return f"{options.get('rest.address', 'localhost')}:{options.get('rest.port', '8081')}"
 
 
 def _reason(error: str, cluster: str | None) -> str:
@@ -86,8 +126,11 @@ def _reason(error: str, cluster: str | None) -> str:
     return f"the job has failed: {causes[-1]}"
 
 
-def _stop(client: JobClient, savepoints: Path) -> None:
+def _stop(client: JobClient, savepoints: Path) -> Path | None:
     """Stop a job with a savepoint, or, while the job cannot make one, without; no window fires.
+
+    Returns:
+        The folder of the savepoint; None without one.
 
     PyFlink's own method does not work in 2.2.1: it leaves out the savepoint's format.
     """
@@ -98,9 +141,11 @@ def _stop(client: JobClient, savepoints: Path) -> None:
         # end of the stream.
         savepoint = java_client.stopWithSavepoint(False, savepoints.as_uri(), formats.DEFAULT).get()
         log.info("stopped", extra={"context": {"savepoint": str(savepoint)}})
+        return Path(urlsplit(str(savepoint)).path)
     except Exception as error:
         if _NO_ANSWER in str(error):
             raise
         # Not every task of the job runs yet; the next start goes on from a checkpoint.
         client.cancel().result()
         log.info("stopped without a savepoint")
+        return None

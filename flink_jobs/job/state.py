@@ -3,14 +3,16 @@
 Beside the state lies a note of the state's identity: the settings that decide a verdict, the fields
 that lines carry, a checksum of each statement that has state, and the ids of the topics. A start
 with another identity is refused, and the refusal says what differs. Other changes leave the state
-usable: Python functions, features made of the fields of a line, the parallelism, the edges, and
-comments in SQL.
+usable: Python functions, features made of the fields of a line, a feature set more, the
+parallelism, the edges, and comments in SQL. `docs/evolution.md` says which test holds each.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import re
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -25,10 +27,16 @@ from filelock import FileLock, Timeout
 
 from flink_jobs.config import Settings
 from flink_jobs.errors import ForeseenError
+from flink_jobs.features.catalog import CATALOG
+from flink_jobs.job.notes import NAME, FlinkNote, LocalNote, Note
 from flink_jobs.job.spread import MAX_PARALLELISM
 
-STATEMENTS: Final = ("clocked", "judged", "routed", "fraud", "personalization", "session")
+_SHARED: Final = ("clocked", "judged", "routed")
+
+STATEMENTS: Final = (*_SHARED, *(feature_set.name for feature_set in CATALOG))
 """The statements whose operators have state, or decide what goes into it."""
+
+log = logging.getLogger("features")
 
 Identity = Mapping[str, Mapping[str, Any]]
 """What a state belongs to, by kind: `settings`, `fields`, `statements`, `topics`, each by name."""
@@ -69,13 +77,17 @@ class State:
             JobUnusable: The state belongs to something else.
         """
         self.origin = _local(cluster.get("execution.state-recovery.path"))
-        folder = _local(cluster.get("execution.checkpointing.dir"))
-        if folder is not None:
-            _claim(folder, identity, "execution.checkpointing.dir")
+        option = "execution.checkpointing.dir"
+        if address := cluster.get(option):
+            folder = _local(address)
+            _claim(FlinkNote(address) if folder is None else LocalNote(folder), identity, option)
 
     def held(self) -> AbstractContextManager[None]:
         """Keep other processes from the state; here the cluster does that."""
         return nullcontext()
+
+    def sign(self, savepoint: Path) -> None:
+        """Note in a savepoint what it belongs to; here nobody makes one."""
 
     def options(self, settings: Settings) -> dict[str, str]:
         """Return Flink's options for how checkpoints are made, but not where."""
@@ -157,12 +169,20 @@ class StateFolder(State):
         """Note in the folder what the state belongs to; refuse a state of another identity.
 
         Raises:
-            JobUnusable: The state belongs to something else, or the folder cannot be written.
+            JobUnusable: The state, or the chosen origin, belongs to something else; or the folder
+                cannot be written.
         """
-        _claim(self._path, identity, "--state")
+        if self._origin is not None and (folder := _noted(self._origin)):
+            _check(LocalNote(folder), identity, "--state and no --from")
+        _claim(LocalNote(self._path), identity, "--state")
 
     def claim_in(self, cluster: Mapping[str, str], identity: Identity) -> None:
         """Leave the cluster's folders alone: this job has a folder of its own."""
+
+    def sign(self, savepoint: Path) -> None:
+        """Note in a savepoint of this process's job what it belongs to: it may be moved alone."""
+        if savepoint.is_dir():  # or it is in a cluster on another machine
+            shutil.copyfile(self._path / NAME, savepoint / NAME)
 
     def newest(self) -> Path | None:
         """Return the folder of the newest complete checkpoint or savepoint; None without any."""
@@ -220,27 +240,53 @@ _REMEDIES: Final = {
 }
 
 
-def _claim(place: Path, identity: Identity, option: str) -> None:
-    note, text = place / "settings.json", json.dumps(identity)
+def _claim(note: Note, identity: Identity, option: str) -> None:
+    """Note what the state in a folder belongs to, or compare: `_check` says how."""
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        held = json.loads(note.read_text()) if note.exists() else None
-        if held is None:
-            note.write_text(text)
-            return
+        _check(note, identity, option)
+        note.write(json.dumps(identity))  # there may be a feature set more
     except OSError as error:
         raise JobUnusable(
-            f"cannot keep state in {place} ({error.strerror}): choose another {option}"
+            f"cannot keep state in {note.place} ({error.strerror}): choose another {option}"
         ) from None
+
+
+def _check(note: Note, identity: Identity, option: str) -> None:
+    """Compare an identity with a noted one, if there is one. A feature set more is let in.
+
+    Raises:
+        JobUnusable: Something else differs.
+    """
+    text = note.read()
+    if text is None:
+        return
+    try:
+        held = json.loads(text)
     except ValueError:  # a note that cannot be read agrees with nothing: the start is refused
         held = {}
+    theirs = held.get("statements", {})
+    new = [f"{part.name}.sql" for part in CATALOG if f"{part.name}.sql" not in theirs]
     for kind, ours in identity.items():
         theirs = held.get(kind, {})
         changes = [name for name in {**theirs, **ours} if theirs.get(name) != ours.get(name)]
+        if kind == "statements":
+            changes = [name for name in changes if name not in new]
         if changes:
             said = ", ".join(f"{name}: {theirs.get(name)}" for name in changes)
             said = said if kind == "settings" else ", ".join(changes)
-            raise JobUnusable(_REMEDIES[kind].format(place=place, changes=said, option=option))
+            raise JobUnusable(_REMEDIES[kind].format(place=note.place, changes=said, option=option))
+    if new:
+        log.warning(
+            "a feature set is new: its windows that began before this start lack what came before "
+            "it, and only those that begin now are whole",
+            extra={"context": {"statements": new}},
+        )
+
+
+def _noted(origin: Path) -> Path | None:
+    """Return the folder with the note of a checkpoint or savepoint: itself, or the job's own."""
+    folders = [origin.absolute(), *origin.absolute().parents][:4]  # STATE/checkpoints/JOB/chk-N
+    return next((folder for folder in folders if (folder / NAME).is_file()), None)
 
 
 def _local(address: str | None) -> Path | None:

@@ -106,7 +106,7 @@ class Delivery:
                 + UNSTORED_REMEDIES[cause],
                 count=count,
             )
-        return unstored(refused)
+        return unstored(refused, self._outbox.names)
 
     def _note_conflicts(self, conflicts: int) -> None:
         if conflicts:

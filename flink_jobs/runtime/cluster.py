@@ -60,6 +60,21 @@ def check_cluster(cluster: str, parallelism: int, job: str) -> None:
         time.sleep(_POLL_S)
 
 
+def newest_failure(cluster: str, job_id: str) -> str:
+    """Return the stack trace of a job's newest failure; an empty text where there is none.
+
+    Args:
+        cluster: Host and port of the REST interface of the cluster that runs the job.
+        job_id: The job's id, as Flink writes it.
+    """
+    try:
+        told = _ask(cluster, f"/jobs/{job_id}/exceptions?maxExceptions=1")
+        entries = told["exceptionHistory"]["entries"]
+        return str(entries[0]["stacktrace"]) if entries else ""
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
+        return ""  # a cluster that is away is seen by whoever waits for the job's end
+
+
 def _obstacle(cluster: str, parallelism: int, job: str) -> str | None:
     """Return why a cluster cannot take the job now; None where it can.
 

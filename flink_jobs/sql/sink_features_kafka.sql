@@ -2,10 +2,12 @@
 --
 -- Guarantees: exactly once, for readers of committed records (`isolation.level=read_committed`). Rows
 -- appear when a checkpoint completes. Transactional ids are reused (POOLING): the broker remembers every
--- id for a week, and by default Flink makes a new one for each checkpoint.
+-- id for a week, and by default Flink makes a new one for each checkpoint. A header says what version the
+-- row's meaning has.
 CREATE TEMPORARY TABLE ${feature_set}_sink (
   redis_key STRING,
-  feature_row STRING
+  feature_row STRING,
+  headers MAP<STRING, BYTES> METADATA
 ) WITH (
   'connector' = 'kafka',
   'topic' = '${target}',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,7 +23,7 @@ from studykit.services.kafka import Kafka
 from studykit.services.network.ports import HOST, accepts
 from studykit.services.redis import Redis
 from studykit.services.supervision.service import Service
-from studykit.services.topics import TOPICS, client_options, reachable
+from studykit.services.topics import TOPICS, client_options, reachable, topics_of
 from studykit.workspace import Workspace
 
 _TIMEOUT_MS = 5_000
@@ -53,7 +53,8 @@ def show_status(
     if reachable(addresses.kafka_servers):
         console.print()
         group = Settings.load(environ).kafka_group
-        console.print(_topics(topic_states(addresses.kafka_servers, group), group))
+        states = topic_states(addresses.kafka_servers, group, topics_of(environ))
+        console.print(_topics(states, group))
     if accepts(addresses.redis_host, addresses.redis_port):
         console.print()
         settings = Settings.load({**environ, **addresses.environment()})
@@ -63,8 +64,8 @@ def show_status(
         console.print(_job(lines))
 
 
-def topic_states(servers: str, group: str) -> list[TopicState]:
-    """Return the state of the lab's topics that exist, in the order of `TOPICS`.
+def topic_states(servers: str, group: str, topics: Sequence[str] = TOPICS) -> list[TopicState]:
+    """Return the state of those of `topics` that exist, in their order.
 
     The lag is that of the consumer group `group`. It counts to the offset up to which outputs were
     delivered, which the commit's metadata has: the committed offset itself lies further back, where
@@ -80,7 +81,7 @@ def topic_states(servers: str, group: str) -> list[TopicState]:
     )  # fmt: skip
     try:
         existing = consumer.topics()
-        return [_topic_state(consumer, topic) for topic in TOPICS if topic in existing]
+        return [_topic_state(consumer, topic) for topic in topics if topic in existing]
     finally:
         consumer.close()
 
@@ -93,7 +94,7 @@ def key_counts(settings: Settings) -> dict[str, int]:
         ServiceAway: It does not answer.
     """
     with open_answering(settings) as client:
-        keys = client.scan_iter("features:*:*", count=5_000)
+        keys = client.scan_iter(f"{settings.features_prefix}:*:*", count=5_000)
         sets = Counter(key.split(b":")[1].decode() for key in keys)
     return {feature_set.name: sets[feature_set.name] for feature_set in CATALOG}
 

@@ -11,6 +11,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import SOURCE_TOPICS, TARGET_TOPICS
+from flink_jobs.connectors.names import Names
 from flink_jobs.connectors.security import KafkaSecurity
 
 TOPICS: Final = (*SOURCE_TOPICS, *TARGET_TOPICS)
@@ -80,13 +81,21 @@ def count_records(servers: str, topics: Iterable[str]) -> int:
     return records
 
 
-def create_topics(servers: str, topics: Iterable[str] = TOPICS) -> list[str]:
+def topics_of(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the event topics, and those of the output whose names begin with FEATURES_PREFIX."""
+    return (*SOURCE_TOPICS, *Names(Settings.load(environ).features_prefix).topics)
+
+
+def create_topics(servers: str, topics: Iterable[str] | None = None) -> list[str]:
     """Create those of `topics` that do not exist, with 4 partitions each; return their names.
+
+    Without `topics` they are those of the environment: see `topics_of`.
 
     Raises:
         KafkaError: The broker does not answer, or refuses.
     """
-    return _create(servers, {topic: {"num_partitions": PARTITIONS} for topic in topics})
+    wanted = topics_of(os.environ) if topics is None else topics
+    return _create(servers, {topic: {"num_partitions": PARTITIONS} for topic in wanted})
 
 
 def produce_and_fetch(servers: str) -> None:

@@ -26,7 +26,7 @@ from tests.support.inputs import logs
 def operators(tmp_path_factory) -> Counter[str]:
     env, table_env = table_environment(1)
     edges = FileEdges(tmp_path_factory.mktemp("edges"), Settings())
-    build(table_env, Settings(), edges).attach_as_datastream()
+    build(env, table_env, Settings(), edges)
     nodes = json.loads(env.get_execution_plan())["nodes"]
     return Counter(node["type"].partition("[")[0] for node in nodes)
 

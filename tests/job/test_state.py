@@ -86,7 +86,7 @@ def test_a_cluster_says_what_a_start_goes_on_from(tmp_path: Path):
     state = State()
     state.claim_in({"execution.state-recovery.path": "file:///state/savepoint-1"}, identity())
     assert state.origin == Path("/state/savepoint-1")
-    state.claim_in({"execution.checkpointing.dir": "s3://bucket/checkpoints"}, identity())
+    state.claim_in({"execution.state-recovery.path": "s3://bucket/savepoint-1"}, identity())
     assert state.origin is None
 
 
@@ -113,6 +113,50 @@ def test_a_statement_that_has_changed_is_named(tmp_path: Path, monkeypatch):
     _with_sql(monkeypatch, "LISTAGG(line, ',') AS lines", "LISTAGG(line, ',') AS lines, COUNT(*)")
     with pytest.raises(JobUnusable, match=r"other statements \(fraud.sql, personalization.sql\)"):
         StateFolder(tmp_path).claim(identity())
+
+
+def test_a_feature_set_less_is_named(tmp_path: Path):
+    theirs = identity()
+    theirs["statements"]["velocity.sql"] = "a checksum"
+    StateFolder(tmp_path).claim(theirs)
+    with pytest.raises(JobUnusable, match=r"other statements \(velocity.sql\)"):
+        StateFolder(tmp_path).claim(identity())
+
+
+def test_a_feature_set_more_is_let_in_with_a_warning_and_belongs_to_the_state_then(
+    tmp_path: Path, caplog
+):
+    before = identity()
+    del before["statements"]["session.sql"]
+    StateFolder(tmp_path).claim(before)
+    StateFolder(tmp_path).claim(identity())
+    (warning,) = caplog.records
+    assert "a feature set is new" in warning.message
+    with pytest.raises(JobUnusable, match=r"other statements \(session.sql\)"):
+        StateFolder(tmp_path).claim(before)
+    StateFolder(tmp_path).claim(identity())
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("place", ["checkpoints/job/chk-1", "savepoints/savepoint-1"])
+def test_what_another_job_left_is_refused_as_an_origin(tmp_path: Path, place: str):
+    theirs = tmp_path / "theirs"
+    StateFolder(theirs).claim(identity(OTHER["bound"]))
+    origin = _checkpoint(theirs / place, 0)
+    ours = StateFolder(tmp_path / "ours", origin)
+    with pytest.raises(JobUnusable, match=r"other settings .*another --state and no --from"):
+        ours.claim(identity())
+    assert not (tmp_path / "ours").exists(), "a start that is refused claims nothing"
+
+
+def test_a_savepoint_that_is_moved_alone_knows_what_it_belongs_to(tmp_path: Path):
+    folder = StateFolder(tmp_path / "theirs")
+    folder.claim(identity(OTHER["slide"]))
+    savepoint = _checkpoint(folder.savepoints / "savepoint-1", 0)
+    folder.sign(savepoint)
+    moved = savepoint.rename(tmp_path / "moved")
+    with pytest.raises(JobUnusable, match=r"other settings \(window_slide_seconds: 30\)"):
+        StateFolder(tmp_path / "ours", moved).claim(identity())
 
 
 def test_a_statement_may_be_indented_anew_and_explained_otherwise(tmp_path: Path, monkeypatch):

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from flink_jobs.config import Settings
+from flink_jobs.connectors.names import Names
 from flink_jobs.connectors.outbox import DELIVERY_TIMEOUT_S, Outbox, unstored
 from flink_jobs.connectors.redis import FeatureStore, WriteResult, open_client
 from flink_jobs.connectors.redis_errors import StoreAway
@@ -36,7 +37,8 @@ class Delivery:
         """Write to the store and the broker of `settings`; connect to the broker only at need."""
         client = open_client(settings)
         ttl_ms = {feature_set.name: feature_set.ttl_ms(settings) for feature_set in CATALOG}
-        self._store = FeatureStore(client, ttl_ms)
+        self._names = Names(settings.features_prefix)
+        self._store = FeatureStore(client, ttl_ms, self._names)
         self._settings = settings
         self._outbox: Outbox | None = None
 
@@ -74,5 +76,5 @@ class Delivery:
         """
         if self._outbox is None:
             self._outbox = Outbox(self._settings)
-        self._outbox.send((), unstored(refused))
+        self._outbox.send((), unstored(refused, self._names))
         self._outbox.flush(DELIVERY_TIMEOUT_S)

@@ -20,11 +20,13 @@ from flink_jobs.connectors.kafka import (
     check_topics,
     open_admin,
 )
+from flink_jobs.connectors.names import Names
 from flink_jobs.connectors.security import KafkaSecurity
 from flink_jobs.connectors.topics import Topics
-from flink_jobs.dead_letter import DEAD_LETTER_TOPIC, DeadLetter
+from flink_jobs.dead_letter import DeadLetter
 from flink_jobs.events import EVENT_TYPES
 from flink_jobs.features.catalog import CATALOG
+from flink_jobs.features.row import ROW_HEADERS
 from flink_jobs.job.edges.delivery import Delivery
 from flink_jobs.job.edges.letters import LetterFunction, LetterWriter
 from flink_jobs.job.edges.plain_events import GROUP, MAX_TEXT, PLAIN_EVENTS, SEPARATOR
@@ -46,6 +48,12 @@ _LETTER: Final = DataTypes.ROW(
         DataTypes.FIELD("original", DataTypes.BYTES()),
         DataTypes.FIELD("headers", DataTypes.MAP(DataTypes.STRING(), DataTypes.BYTES())),
     ]
+)
+
+_ROW_HEADERS: Final = "MAP[{}]".format(
+    ", ".join(
+        f"CAST('{name}' AS STRING), CAST(x'{value.hex()}' AS BYTES)" for name, value in ROW_HEADERS
+    )
 )
 
 
@@ -100,17 +108,18 @@ class KafkaEdges:
             "group": self.group,
             "transaction_timeout_ms": TRANSACTION_TIMEOUT_MS,
         }
+        names = Names(self.settings.features_prefix)
         inserts = []
         for feature_set in CATALOG:
-            name, target = feature_set.name, feature_set.target
+            name, target = feature_set.name, names.topic(feature_set.name)
             table_env.execute_sql(
                 statement("sink_features_kafka", feature_set=name, target=target, **common)
             )
-            inserts.append(f"INSERT INTO {name}_sink SELECT * FROM {name}_rows")
+            inserts.append(f"INSERT INTO {name}_sink SELECT *, {_ROW_HEADERS} FROM {name}_rows")
         table_env.execute_sql(
             statement(
                 "sink_letters_kafka",
-                target=DEAD_LETTER_TOPIC,
+                target=names.letters,
                 max_record_bytes=MAX_RECORD_BYTES,
                 **common,
             )

@@ -37,7 +37,7 @@ from flink_jobs.connectors.kafka import SOURCE_TOPICS, TARGET_TOPICS
 from flink_jobs.connectors.redis import FeatureStore, newest_rows
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC, DeadLetter
 from flink_jobs.features.catalog import CATALOG
-from flink_jobs.features.row import FeatureRow, encode_row
+from flink_jobs.features.row import ROW_HEADERS, FeatureRow, encode_row
 from flink_jobs.features.transactions import FraudFeatures
 from flink_jobs.processor.group.commits import delivered_until
 from flink_jobs.processor.lane import Ledger
@@ -324,6 +324,7 @@ class World:
         letters = once((r.key, (r.value, tuple(r.headers))) for r in of_topic[DEAD_LETTER_TOPIC])
         assert_same(letters, {letter.key: image(letter) for letter in reference.output.letters})
         for feature_set in CATALOG:
+            assert all(tuple(r.headers) == ROW_HEADERS for r in of_topic[feature_set.target])
             rows = once(
                 (identity(json.loads(r.value)), r.value) for r in of_topic[feature_set.target]
             )
