@@ -140,13 +140,12 @@ def run_on_kafka(
     if state.origin is not None:
         check_log(edges)  # after `claim`, which names a topic that was created anew as the cause
     start_logging(NAME)
-    _warn_of(state)
     with state.held(), serving(NAME, edges.settings.metrics_port, pages):
         env, table_env = table_environment(parallelism, options, cluster)
+        # Only now is it known, in a cluster, what the job goes on from.
         state.claim_in(configuration_of(env), identity)
-        if (
-            state.origin is None
-        ):  # only now: in a cluster, `claim_in` finds out what it goes on from
+        _warn_of(state)
+        if state.origin is None:
             begin(edges)
         restored_ms = {} if state.origin is None else restored_watermarks(state.origin)
         build(env, table_env, edges.settings, edges, statements, restored_ms)
@@ -159,6 +158,12 @@ def _identity(settings: Settings) -> Identity:
 
 
 def _warn_of(state: State) -> None:
+    if state.new_sets:
+        log.warning(
+            "feature sets are new to this state: their windows that began before this start lack "
+            "what came before it, and windows that begin now are whole",
+            extra={"context": {"feature_sets": list(state.new_sets)}},
+        )
     if state.away_s * 1_000 > TRANSACTION_TIMEOUT_MS:
         log.warning(
             "the job was away for longer than its transactions last, so rows that it wrote after "

@@ -10,11 +10,10 @@ parallelism, the edges, and comments in SQL. `docs/evolution.md` says which test
 from __future__ import annotations
 
 import json
-import logging
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from hashlib import sha256
@@ -35,8 +34,6 @@ _SHARED: Final = ("clocked", "judged", "routed")
 
 STATEMENTS: Final = (*_SHARED, *(feature_set.name for feature_set in CATALOG))
 """The statements whose operators have state, or decide what goes into it."""
-
-log = logging.getLogger("features")
 
 Identity = Mapping[str, Mapping[str, Any]]
 """What a state belongs to, by kind: `settings`, `fields`, `statements`, `topics`, each by name."""
@@ -59,6 +56,8 @@ class State:
     """The checkpoint or savepoint that a start goes on from; None where none is known here."""
     away_s: float = 0.0
     """How long ago the origin was written, seconds of wall time; 0 where none is known here."""
+    new_sets: Sequence[str] = ()
+    """The feature sets that the state does not know yet, once the state is claimed."""
 
     def claim(self, identity: Identity) -> None:
         """Note what the state belongs to.
@@ -80,7 +79,8 @@ class State:
         option = "execution.checkpointing.dir"
         if address := cluster.get(option):
             folder = _local(address)
-            _claim(FlinkNote(address) if folder is None else LocalNote(folder), identity, option)
+            note = FlinkNote(address) if folder is None else LocalNote(folder)
+            self.new_sets = _claim(note, identity, option)
 
     def held(self) -> AbstractContextManager[None]:
         """Keep other processes from the state; here the cluster does that."""
@@ -174,7 +174,7 @@ class StateFolder(State):
         """
         if self._origin is not None and (folder := _noted(self._origin)):
             _check(LocalNote(folder), identity, "--state and no --from")
-        _claim(LocalNote(self._path), identity, "--state")
+        self.new_sets = _claim(LocalNote(self._path), identity, "--state")
 
     def claim_in(self, cluster: Mapping[str, str], identity: Identity) -> None:
         """Leave the cluster's folders alone: this job has a folder of its own."""
@@ -240,47 +240,46 @@ _REMEDIES: Final = {
 }
 
 
-def _claim(note: Note, identity: Identity, option: str) -> None:
-    """Note what the state in a folder belongs to, or compare: `_check` says how."""
+def _claim(note: Note, identity: Identity, option: str) -> list[str]:
+    """Note what the state in a folder belongs to, after a comparison: see `_check`."""
     try:
-        _check(note, identity, option)
+        new = _check(note, identity, option)
         note.write(json.dumps(identity))  # there may be a feature set more
     except OSError as error:
         raise JobUnusable(
             f"cannot keep state in {note.place} ({error.strerror}): choose another {option}"
         ) from None
+    return new
 
 
-def _check(note: Note, identity: Identity, option: str) -> None:
+def _check(note: Note, identity: Identity, option: str) -> list[str]:
     """Compare an identity with a noted one, if there is one. A feature set more is let in.
+
+    Returns:
+        The names of the feature sets that the note lacks.
 
     Raises:
         JobUnusable: Something else differs.
     """
     text = note.read()
     if text is None:
-        return
+        return []
     try:
         held = json.loads(text)
     except ValueError:  # a note that cannot be read agrees with nothing: the start is refused
         held = {}
     theirs = held.get("statements", {})
-    new = [f"{part.name}.sql" for part in CATALOG if f"{part.name}.sql" not in theirs]
+    new = [part.name for part in CATALOG if f"{part.name}.sql" not in theirs]
     for kind, ours in identity.items():
         theirs = held.get(kind, {})
         changes = [name for name in {**theirs, **ours} if theirs.get(name) != ours.get(name)]
         if kind == "statements":
-            changes = [name for name in changes if name not in new]
+            changes = [name for name in changes if name.removesuffix(".sql") not in new]
         if changes:
             said = ", ".join(f"{name}: {theirs.get(name)}" for name in changes)
             said = said if kind == "settings" else ", ".join(changes)
             raise JobUnusable(_REMEDIES[kind].format(place=note.place, changes=said, option=option))
-    if new:
-        log.warning(
-            "a feature set is new: its windows that began before this start lack what came before "
-            "it, and only those that begin now are whole",
-            extra={"context": {"statements": new}},
-        )
+    return new
 
 
 def _noted(origin: Path) -> Path | None:

@@ -123,19 +123,17 @@ def test_a_feature_set_less_is_named(tmp_path: Path):
         StateFolder(tmp_path).claim(identity())
 
 
-def test_a_feature_set_more_is_let_in_with_a_warning_and_belongs_to_the_state_then(
-    tmp_path: Path, caplog
-):
+def test_a_feature_set_more_is_let_in_by_its_name_and_belongs_to_the_state_then(tmp_path: Path):
     before = identity()
     del before["statements"]["session.sql"]
     StateFolder(tmp_path).claim(before)
-    StateFolder(tmp_path).claim(identity())
-    (warning,) = caplog.records
-    assert "a feature set is new" in warning.message
+    folder = StateFolder(tmp_path)
+    folder.claim(identity())
+    assert folder.new_sets == ["session"]
     with pytest.raises(JobUnusable, match=r"other statements \(session.sql\)"):
         StateFolder(tmp_path).claim(before)
-    StateFolder(tmp_path).claim(identity())
-    assert len(caplog.records) == 1
+    folder.claim(identity())
+    assert folder.new_sets == []
 
 
 @pytest.mark.parametrize("place", ["checkpoints/job/chk-1", "savepoints/savepoint-1"])
