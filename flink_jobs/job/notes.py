@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, Protocol
 
-from py4j.protocol import Py4JJavaError
 from pyflink.java_gateway import get_gateway
 
 NAME: Final = "settings.json"
@@ -70,7 +69,7 @@ class FlinkNote:
             stream = files.open(self._path)
             text = bytes(stream.readAllBytes()).decode()
             stream.close()
-        except Py4JJavaError as error:
+        except Exception as error:  # whatever Java says
             raise _translated(error) from None
         return text
 
@@ -81,10 +80,11 @@ class FlinkNote:
             stream = self._path.getFileSystem().create(self._path, modes.OVERWRITE)
             stream.write(bytearray(text.encode()))
             stream.close()
-        except Py4JJavaError as error:
+        except Exception as error:  # whatever Java says
             raise _translated(error) from None
 
 
-def _translated(error: Py4JJavaError) -> OSError:
-    said = str(error.java_exception.getMessage()).splitlines()
+def _translated(error: Exception) -> OSError:
+    java = getattr(error, "java_exception", None)
+    said = str(error if java is None else java.getMessage()).splitlines()
     return OSError(0, said[0] if said else "Flink does not say why")
