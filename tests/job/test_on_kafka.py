@@ -140,8 +140,10 @@ def _assert_logged(log: Path) -> None:
     """See that Python and Java log one JSON object a line, with the same keys."""
     (by_java,) = log.parent.glob("flink-*.log")
     by_python = [json.loads(line) for line in log.read_text().splitlines() if line[:1] == "{"]
-    assert [line["message"] for line in by_python] == ["started", "started", "stopped"]
-    assert "/savepoints/" in by_python[-1]["savepoint"]
+    # On a busy machine the first checkpoints fail: not every task runs yet, and the log says so.
+    lives = [line for line in by_python if "trouble" not in line]
+    assert [line["message"] for line in lives] == ["started", "started", "stopped"]
+    assert "/savepoints/" in lives[-1]["savepoint"]
     for line in (*by_python, *map(json.loads, by_java.read_text().splitlines())):
         assert {"time_ms", "level", "job", "message"} <= line.keys()
         assert line["level"] in ("info", "warn", "error")
