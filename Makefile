@@ -25,7 +25,7 @@ GRADED = $(if $(LAB)$(SUBMISSIONS),$(SUBMISSIONS) $(if $(LAB),--lab $(LAB)),--ex
 
 .DEFAULT_GOAL := help
 .PHONY: help lab check up down seed run-features run-flink demo status doctor clean-data test \
-	test-rest test-grading test-features lint grade notebooks bench chaos
+	test-rest test-grading test-features lint grade notebooks bench chaos site
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^#: / {printf "\n%s\n", substr($$0, 4)} \
@@ -126,3 +126,6 @@ chaos: $(ALL_INSTALLED) ## Kill every part under the running Flink job, again an
 
 notebooks: $(ALL_INSTALLED) ## Build the lessons, labs and solutions from their sources
 	@$(STUDY) course build
+
+site: $(ALL_INSTALLED) ## Build the labs as a static site that needs no server: OUT=folder, else site
+	@$(RUN) studykit.site --out $(or $(OUT),site)

@@ -26,7 +26,7 @@ from studykit.checks.diagnosis.results import (
 )
 from studykit.checks.hole import is_untouched
 from studykit.checks.running import Outcome
-from studykit.exercises.definition import Args, Exercise, Json, Message
+from studykit.exercises.definition import Args, Exercise, Json, Message, Misconception
 from studykit.exercises.wording import WIDTH, call, labelled, short
 
 Status: TypeAlias = Literal["passed", "failed", "not attempted", "begun"]
@@ -79,6 +79,13 @@ class Judgement:
         if self.message is not None:
             return "\n".join([*self.evidence, "", self.message.text, "", _help(exercise)])
         return "\n".join([*self.evidence, f"{exercise.id} done.", "", *_discussion(exercise)])
+
+
+def wrong_source(exercise: Exercise, misconception: Misconception) -> str:
+    """Return a misconception as a learner would write it: under the exercise's name."""
+    source = inspect.getsource(misconception.answer)
+    name = misconception.answer.__name__
+    return re.sub(rf"^def {name}\(", f"def {exercise.name}(", source, count=1)
 
 
 def cases_of(exercise: Exercise) -> list[Args]:

@@ -7,19 +7,17 @@ learner's does, and is judged outside of it.
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from studykit.checks.judging import Judgement, cases_of, judge
+from studykit.checks.judging import Judgement, cases_of, judge, wrong_source
 from studykit.checks.kernel import CellRun, Request, run_lab
 from studykit.course.builder.cells import Notebook, load
 from studykit.course.layout import Course
 from studykit.course.mutants import MutantProof, prove_mutants
-from studykit.exercises.definition import Exercise, Json, Lab, Misconception
+from studykit.exercises.definition import Exercise, Json, Lab
 
 _NO_MUTANTS: Final = MutantProof(0, (), ())
 
@@ -99,13 +97,6 @@ def prove(lab: Lab, course: Course, *, with_mutants: bool = True) -> LabProof:
         for n, exercise in enumerate(lab.exercises)
     ]
     return LabProof(lab, tuple(proofs), solution_cells, lab_cells)
-
-
-def wrong_source(exercise: Exercise, misconception: Misconception) -> str:
-    """Return a misconception as a learner would write it: under the exercise's name."""
-    source = inspect.getsource(misconception.answer)
-    name = misconception.answer.__name__
-    return re.sub(rf"^def {name}\(", f"def {exercise.name}(", source, count=1)
 
 
 def _ask(

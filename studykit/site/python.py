@@ -1,0 +1,95 @@
+"""Python for the browser in one folder: Pyodide's own files, the wheels, and a lock of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from studykit.errors import StudyError
+from studykit.site.wheels import Wheel, wheels, wheels_named
+
+_HERE: Final = Path(__file__).parent
+_CORE: Final = (
+    "pyodide.js",
+    "pyodide.mjs",
+    "pyodide.asm.mjs",
+    "pyodide.asm.wasm",
+    "python_stdlib.zip",
+)
+_KERNEL: Final = ("ipykernel", "piplite", "pyodide_kernel")
+"""Wheels that jupyterlite-pyodide-kernel brings."""
+
+
+def assemble(folder: Path, cache: Path) -> list[str]:
+    """Fill a folder with all that Python in the browser needs, and return the packages' names.
+
+    Args:
+        folder: Where the files go; the address of this folder is Pyodide's `indexURL`.
+        cache: Where downloads are kept for the next time.
+
+    Raises:
+        StudyError: Something cannot be downloaded, or a package is missing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    core = _pyodide(cache)
+    for name in _CORE:
+        shutil.copy(core / name, folder)
+    every = [*wheels(cache / "wheels"), *_kernel_wheels()]
+    for wheel in every:
+        shutil.copy(wheel.path, folder)
+    original = json.loads((core / "pyodide-lock.json").read_text("utf-8"))
+    lock = {"info": original["info"], "packages": {w.name: _entry(w, every) for w in every}}
+    (folder / "pyodide-lock.json").write_text(json.dumps(lock, indent=1, sort_keys=True))
+    return [wheel.name for wheel in every]
+
+
+def _entry(wheel: Wheel, every: Sequence[Wheel]) -> dict[str, Any]:
+    """Return what Pyodide's lock says of a wheel."""
+    there = {other.name for other in every}
+    return {
+        "name": wheel.name,
+        "version": wheel.version,
+        "file_name": wheel.path.name,
+        "install_dir": "site",
+        "sha256": hashlib.sha256(wheel.path.read_bytes()).hexdigest(),
+        "package_type": "package",
+        "imports": wheel.modules,
+        "depends": [name for name in wheel.needs if name in there],
+        "unvendored_tests": False,
+    }
+
+
+def _kernel_wheels() -> list[Wheel]:
+    folder = Path(sys.prefix) / "share/jupyter/labextensions/@jupyterlite/pyodide-kernel-extension"
+    return wheels_named(folder / "static" / "pypi", _KERNEL)
+
+
+def _pyodide(cache: Path) -> Path:
+    """Return the folder of Pyodide's npm package, which npm compares with its own lock."""
+    folder = cache / "npm"
+    found = folder / "node_modules" / "pyodide"
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = (_HERE / "package-lock.json").read_text("utf-8")
+    done = folder / "package-lock.json"
+    if found.is_dir() and done.is_file() and done.read_text("utf-8") == wanted:
+        return found
+    for name in "package.json", "package-lock.json":
+        shutil.copy(_HERE / name, folder)
+    npm = Path(sys.prefix) / "bin" / "npm"
+    if not npm.exists():
+        raise StudyError("npm is not installed, which fetches Pyodide: scripts/install.sh --all")
+    ran = subprocess.run(
+        [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if ran.returncode:
+        done.unlink()
+        last = ran.stderr.strip().splitlines()[-1:] or ["npm said nothing"]
+        raise StudyError(f"Pyodide cannot be downloaded ({last[0]}): connect to the internet")
+    return found
