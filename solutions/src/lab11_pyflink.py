@@ -145,14 +145,15 @@ def verdict_sql(size_ms: int, bound_ms: int) -> str:
 #
 # A Python function stands before the window, and events travel to it in bundles of `bundle`: the
 # first so many, then the next. <!-- no claim: ours --> The watermark waits until a bundle is back.
-# It is the newest of all events that are back, minus the bound, minus 1. <!-- no claim: ours -->
+# <!-- claim: flink-python-bundle-holds-the-watermark --> It is the newest of all events that are
+# back, minus the bound, minus 1.
 #
 # `times_ms` are event times in the order in which they arrive, none of them negative. Windows are
-# tumbling, without lateness. Return the places of the events whose window had fired when their
-# bundle set out.
+# tumbling, without lateness. Return the places of the events whose window had fired when they set
+# out.
 #
 # `late_in_bundles([2_000, 14_000, 6_000], 4_000, 10_000, bundle=1)` is `[2]`; with `bundle=3` it is
-# `[]`.
+# `[]`. <!-- no claim: ours -->
 
 
 # %% tags=["exercise"]

@@ -2,4 +2,4 @@
 
 from studykit.exercises.collect import collect
 
-LAB = collect(__name__, __path__, "The same rules on Flink")
+LAB = collect(__name__, __path__, "The same rules on Flink")  # no claim: name

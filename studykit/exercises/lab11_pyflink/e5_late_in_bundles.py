@@ -80,7 +80,7 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     last_ms = (times_ms[place] // size_ms + 1) * size_ms - 1
     fate = "late" if place in expected else "not late"
     return (
-        f"bundle {first // bundle + 1} holds the places {first} to {first + bundle - 1}; when it "
+        f"trip {first // bundle + 1} takes the places {first} to {first + bundle - 1}; when it "
         f"travels there is {moved}\n"
         f"place {place}, t={short(times_ms[place])}: its window fires at {short(last_ms)}, so it "
         f"is {fate}"
@@ -147,9 +147,10 @@ EXERCISE = Exercise(
         "Which of all events before it count for the watermark that an event meets?",
     ),
     discussion=(
-        "One log, and another verdict for each size of a bundle, and in earnest a bundle also ends "
-        "after a second: then the load decides. So judge before anything travels, in SQL or in "
-        "the source. Go further: is a larger bundle always more lenient?"  # no claim: ours
+        "One log, and another verdict for each size of a bundle; in earnest a bundle also ends "
+        "after a second, and the load decides. "  # no claim: ours
+        "So judge before anything travels, in SQL or in the source. "  # no claim: ours
+        "Go further: is a larger bundle always more lenient?"
     ),
     misconceptions=(
         Misconception(
@@ -162,7 +163,7 @@ EXERCISE = Exercise(
             next_step="Has the event that moves the watermark been to Python and back?",
         ),
         Misconception(
-            name="own-bundle-too",
+            name="moved-by-its-own",
             answer=own_bundle_too,
             rule=(
                 "What travels in the same bundle moves the watermark behind it, "  # no claim: ours
@@ -171,7 +172,7 @@ EXERCISE = Exercise(
             next_step="Which watermark was there when this bundle set out?",
         ),
         Misconception(
-            name="one-bundle-behind",
+            name="one-trip-behind",
             answer=one_bundle_behind,
             rule=(
                 "Once a bundle is back its watermark is let go, before the next "  # no claim: ours
@@ -180,7 +181,7 @@ EXERCISE = Exercise(
             next_step="Which bundle is the last that is back when this one sets out?",
         ),
         Misconception(
-            name="last-of-the-bundle",
+            name="last-of-the-trip",
             answer=last_of_the_bundle,
             rule=(
                 "A watermark is made of the newest event so far, wherever in a "  # no claim: ours
@@ -199,7 +200,7 @@ EXERCISE = Exercise(
         "last_ms = int(event_ms / size_ms) // 1 * size_ms + size_ms - 1": "no time is negative",
     },
     second=(
-        "def late_in_bundles(times_ms, bound_ms, size_ms, bundle):\n"
+        "def late_in_bundles(times_ms, bound_ms, size_ms, bundle):\n"  # no claim: ours
         "    late, newest, waiting = [], None, []\n"
         "    for place, event_ms in enumerate(times_ms):\n"
         "        if newest is not None:\n"

@@ -219,7 +219,7 @@ class _Reader:
 
     def __init__(self, text: object) -> None:
         if not isinstance(text, str) or len(text) > LONGEST:
-            raise UnreadableError("an answer is a text of SQL")
+            raise UnreadableError("an answer is a text")
         self._tokens: list[str] = []
         self._place = 0
         self._depth = 0
