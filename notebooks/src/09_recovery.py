@@ -44,7 +44,7 @@ from studykit import (
     killed_everywhere,
     typed_before,
 )
-from studykit.services.kills.lab import KillLab
+from studykit.services.kills.rig import KillRig
 
 Engine = typed_before("09")["Engine"]
 
@@ -405,8 +405,8 @@ print("by groups:", by_group, " by hash % workers:", by_rest)
 # takes about ten seconds.
 
 # %% tags=["needs-services", "slow"]
-lab = KillLab()
-print(lab.start())
+rig = KillRig()
+print(rig.start())
 
 # %% [markdown]
 # Five times: 1,500 payments are sent, the processor is started, and once it has written some
@@ -417,7 +417,7 @@ print(lab.start())
 # **Predict** how many rows are lost or wrong.
 
 # %% tags=["needs-services", "slow", "predict"]
-result = lab.kill_processor(times=5)
+result = rig.kill_processor(times=5)
 print(result)
 
 # %% [markdown]
@@ -428,7 +428,7 @@ print(result)
 # The last cell stops everything, and removes what it has kept:
 
 # %% tags=["needs-services", "slow"]
-print(lab.stop())
+print(rig.stop())
 
 # %% [markdown]
 # ## Break it

@@ -32,7 +32,7 @@
 from random import Random
 
 from studykit import STORES, STORY, Predict, Stepper, sunk, three_readers, typed_before
-from studykit.services.sinks import SinkLab
+from studykit.services.sinks import SinkRig
 
 Engine = typed_before("10")["Engine"]
 
@@ -211,8 +211,8 @@ for name, store in STORES.items():
 # running is not touched. <!-- no claim: ours --> It takes up to half a minute.
 
 # %% tags=["needs-services", "slow"]
-lab = SinkLab()
-print(lab.start())
+rig = SinkRig()
+print(rig.start())
 
 # %% [markdown]
 # The guard is five lines of Lua, which the store runs without letting any other command in between.
@@ -221,7 +221,7 @@ print(lab.start())
 # Lua](https://redis.io/docs/latest/develop/programmability/eval-intro/)</sup>
 
 # %% tags=["needs-services", "slow"]
-store = lab.client()
+store = rig.client()
 guarded = store.register_script("""
     local held = tonumber(redis.call('HGET', KEYS[1], 'revision') or '0')
     if tonumber(ARGV[1]) <= held then return 'refused' end
@@ -242,11 +242,11 @@ def write(producer, revision, total):
 # %% tags=["needs-services", "slow"]
 def readers():
     for level in ("read_uncommitted", "read_committed"):
-        print(f"{level:>16}: {' '.join(lab.read(level))}")
+        print(f"{level:>16}: {' '.join(rig.read(level))}")
     print(f"{'store':>16}: {store.hget('card 7', 'total')}")
 
 
-job = lab.producer("job")
+job = rig.producer("job")
 job.begin_transaction()
 write(job, 1, 5), write(job, 2, 14)
 job.commit_transaction()
@@ -262,7 +262,7 @@ readers()
 # **Predict** all three lines.
 
 # %% tags=["needs-services", "slow", "predict"]
-job = lab.producer("job")
+job = rig.producer("job")
 job.begin_transaction()
 write(job, 3, 18), write(job, 4, 21)
 job.commit_transaction()
@@ -272,8 +272,8 @@ job.commit_transaction()
 readers()
 
 last = killed.steps[-1]
-assert lab.read("read_uncommitted") == [str(result.total) for result in last.uncommitted]
-assert lab.read("read_committed") == [str(result.total) for result in last.committed]
+assert rig.read("read_uncommitted") == [str(result.total) for result in last.uncommitted]
+assert rig.read("read_committed") == [str(result.total) for result in last.committed]
 
 # %% [markdown]
 # What the figure showed is what the broker does. <!-- no claim: ours --> The aborted 17 and 21 stay
@@ -294,7 +294,7 @@ store.hset("card 7", mapping={"revision": 7, "total": 40})
 print("written again:          ", store.ttl("card 7"))
 store.expire("card 7", 300)
 print("written, and set anew:  ", store.ttl("card 7"))
-print(lab.stop())
+print(rig.stop())
 
 # %% [markdown]
 # A write does not prolong a life, <!-- claim: redis-hset-keeps-the-ttl --> so a card that pays

@@ -87,8 +87,8 @@ print(fraud[fraud.index("CREATE") : fraud.index("finish_fraud(") + 40], "...")
 # It takes about ten seconds.
 
 # %% tags=["needs-services", "slow"]
-lab = production.JobLab()
-print(lab.start())
+rig = production.JobRig()
+print(rig.start())
 
 # %% [markdown]
 # Four hundred payments belong to four partitions. We send those of three partitions, start the job,
@@ -97,15 +97,15 @@ print(lab.start())
 
 # %% tags=["needs-services", "slow"]
 payments = production.payments(400)
-sent = lab.send(payment for payment in payments if payment.partition != 3)
-lab.start_job("--idle-seconds", "0")
-print(f"the job has read {lab.wait_until_read()} of {sent} payments")
+sent = rig.send(payment for payment in payments if payment.partition != 3)
+rig.start_job("--idle-seconds", "0")
+print(f"the job has read {rig.wait_until_read()} of {sent} payments")
 
 # %% tags=["widget"]
 Predict(
     "The payments cover two hours, the windows last five minutes. How many rows are there?",
     [0, "about a quarter of them", "almost all"],
-    len(lab.records("features-fraud")),
+    len(rig.records("features-fraud")),
     "Partition 3 has said nothing, and the watermark is the minimum over all of them.",
 )
 
@@ -119,8 +119,8 @@ Predict(
 # payments of partition 3:
 
 # %% tags=["needs-services", "slow"]
-lab.send(payment for payment in payments if payment.partition == 3)
-rows = lab.records("features-fraud", at_least=1)
+rig.send(payment for payment in payments if payment.partition == 3)
+rows = rig.records("features-fraud", at_least=1)
 print(len(rows), "rows after the first payments of partition 3")
 
 # %% [markdown]
@@ -138,10 +138,10 @@ print(len(rows), "rows after the first payments of partition 3")
 # came before.
 
 # %% tags=["needs-services", "slow"]
-lab.send(production.a_day_later(payments))
-lab.wait_until_read()
-told, refused = production.by_processor(lab.records("transactions"))
-rows = lab.records("features-fraud", at_least=len(told))
+rig.send(production.a_day_later(payments))
+rig.wait_until_read()
+told, refused = production.by_processor(rig.records("transactions"))
+rows = rig.records("features-fraud", at_least=len(told))
 
 print(len(told), "rows by the processor,", len(rows), "rows by Flink")
 assert sorted(row.value for row in rows) == sorted(map(encode_row, told))
@@ -159,7 +159,7 @@ newest = sorted(ours, key=lambda window: window[1])[-3:]
 
 print(pd.DataFrame({"processor, cents": ours, "Flink, cents": flinks}).loc[newest])
 card, end_ms = newest[-1]
-held = lab.features(f"features:fraud:{card}")
+held = rig.features(f"features:fraud:{card}")
 print("\nRedis:", held["amount_sum_cents"], "cents, risk", held["risk_score"])
 
 assert (held["window_end"], held["amount_sum_cents"]) == (end_ms, ours[card, end_ms])
@@ -182,7 +182,7 @@ assert (held["window_end"], held["amount_sum_cents"]) == (end_ms, ours[card, end
 # topic `dead-letter`, the original bytes as its value, the reasons in its headers.
 
 # %% tags=["needs-services", "slow"]
-letters = lab.records("dead-letter", at_least=len(refused))
+letters = rig.records("dead-letter", at_least=len(refused))
 headers = [{name: value.decode() for name, value in letter.headers} for letter in letters]
 table = pd.DataFrame(headers)
 print(Counter(table.reason))
@@ -197,7 +197,7 @@ assert {letter.key for letter in letters} == {letter.key for letter in refused}
 # That is all. The last cell stops everything, and removes what it has kept:
 
 # %% tags=["needs-services", "slow"]
-print(lab.stop())
+print(rig.stop())
 
 # %% [markdown]
 # ## Break it

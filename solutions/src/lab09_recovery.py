@@ -254,7 +254,7 @@ def next_action(read: int, written: int, committed: int, every: int) -> list:
 # again.
 
 # %%
-# from studykit.services.kills.lab import KillLab; KillLab("lab09").show(next_action)
+# from studykit.services.kills.rig import KillRig; KillRig("lab09").show(next_action)
 
 # %% [markdown]
 # ## Done?

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from flink_jobs.errors import ForeseenError
 from studykit.adversary.logs import Log
-from studykit.adversary.truth import Result
+from studykit.adversary.truth import Tally
 from studykit.trace.steps import Event
 
 
@@ -24,7 +24,7 @@ class Job(Protocol):
     restarts: bool
     """Whether the job can stop with a snapshot and go on from it."""
 
-    def run(self, logs: Sequence[Log]) -> list[Result]:
+    def run(self, logs: Sequence[Log]) -> list[Tally]:
         """Return what the job makes of each log, in order."""
 
 
@@ -45,7 +45,7 @@ class FunctionJob:
         """Take a function; it is called once for each log."""
         self._function = function
 
-    def run(self, logs: Sequence[Log]) -> list[Result]:
+    def run(self, logs: Sequence[Log]) -> list[Tally]:
         """Return the function's result for each log.
 
         Raises:
@@ -65,7 +65,7 @@ class ClassJob:
         self._kind = kind
         self.restarts = hasattr(kind, "snapshot") and hasattr(kind, "restore")
 
-    def run(self, logs: Sequence[Log]) -> list[Result]:
+    def run(self, logs: Sequence[Log]) -> list[Tally]:
         """Return the result of an instance for each log.
 
         Raises:
@@ -144,14 +144,14 @@ def _dicts(events: Iterable[Event]) -> list[dict[str, Any]]:
     ]
 
 
-def _result(log: Log, rows_of: Callable[[Log], Iterable[Mapping[str, Any]]]) -> Result:
+def _result(log: Log, rows_of: Callable[[Log], Iterable[Mapping[str, Any]]]) -> Tally:
     try:
         return _result_of(rows_of(log))
     except Exception as error:
         raise JobError(f"the job fails on the log `{log}`: {_words(error)}") from error
 
 
-def _result_of(rows: Iterable[Mapping[str, Any]]) -> Result:
+def _result_of(rows: Iterable[Mapping[str, Any]]) -> Tally:
     sums, missed, reports = {}, [], False
     for row in rows:
         if "late" in row:
@@ -162,7 +162,7 @@ def _result_of(rows: Iterable[Mapping[str, Any]]) -> Result:
             raise ValueError(f"the row {dict(row)} has no {lacking[0]}")
         key, start_ms, end_ms, value = (row[column] for column in _COLUMNS)
         sums[key, int(start_ms), int(end_ms)] = value
-    return Result(sums, tuple(sorted(missed)) if reports else None)
+    return Tally(sums, tuple(sorted(missed)) if reports else None)
 
 
 def _words(error: Exception) -> str:

@@ -18,7 +18,7 @@ from pyflink.common import RowKind
 
 from studykit.adversary.jobs import JobError
 from studykit.adversary.logs import Log
-from studykit.adversary.truth import Result
+from studykit.adversary.truth import Tally
 from studykit.flink.in_process import Flink
 from studykit.trace.steps import Policy
 
@@ -54,7 +54,7 @@ class SqlJob:
         reach_ms = 8 * step_ms + size_ms + policy.bound_ms + policy.lateness_ms
         self._span_ms = size_ms * (2 * reach_ms // size_ms + 2)
 
-    def run(self, logs: Sequence[Log]) -> list[Result]:
+    def run(self, logs: Sequence[Log]) -> list[Tally]:
         """Return the result of the query for each log; a retraction takes a row back.
 
         Raises:
@@ -69,7 +69,7 @@ class SqlJob:
                 sums[int(number)].pop(window, None)
             else:
                 sums[int(number)][window] = total
-        return [Result(found) for found in sums]
+        return [Tally(found) for found in sums]
 
     def _rows(self, logs: Sequence[Log]) -> Iterator[tuple[RowKind, str, int, int]]:
         flink = self._flink = self._flink or Flink()

@@ -17,7 +17,7 @@ Window: TypeAlias = tuple[str, int, int]
 """Key, start and end, milliseconds; the start is inside, the end is not."""
 
 
-class Result(Struct, frozen=True):
+class Tally(Struct, frozen=True):
     """What an engine or a job makes of a log.
 
     Attributes:
@@ -30,17 +30,17 @@ class Result(Struct, frozen=True):
     missed: tuple[int, ...] | None = None
 
 
-def expected(log: Log, policy: Policy) -> Result:
+def expected(log: Log, policy: Policy) -> Tally:
     """Return the engine's result: a bounded stream by key, whose end fires every open window.
 
     A restart must not change a result, so the log's restart is left out.
     """
     trace = simulate(log.events, replace(policy, keyed=True, bounded=True), sources=["p0"])
     dropped = (step.number for step in trace.steps if step.verdict == "dropped")
-    return Result(trace.results(), tuple(dropped))
+    return Tally(trace.results(), tuple(dropped))
 
 
-def difference(log: Log, said: Result, right: Result) -> str | None:
+def difference(log: Log, said: Tally, right: Tally) -> str | None:
     """Return a sentence on the first difference of two results; None if they are equal.
 
     Sums come first, by window end; then events that are neither counted nor reported.

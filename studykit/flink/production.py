@@ -7,7 +7,6 @@ read nor written, and nothing is left at the end.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -29,11 +28,11 @@ from flink_jobs.processor.partition import Output, Partition
 from flink_jobs.simulator.disorder import Disorder
 from studykit.errors import StudyError
 from studykit.services.flink.home import flink_environ
-from studykit.services.network.ports import HOST, free_port
-from studykit.services.own_services import OwnServices
+from studykit.services.network.ports import HOST
+from studykit.services.rig import Rig
 from studykit.services.seed import Plan, append
 from studykit.services.supervision import process
-from studykit.services.supervision.leash import VARIABLE, hold_leash
+from studykit.services.supervision.leash import VARIABLE
 from studykit.services.supervision.waiting import wait_until
 from studykit.services.topics import PARTITIONS
 from studykit.workspace import Workspace
@@ -54,6 +53,7 @@ and a job that inherited them would look for its settings and workers there.
 """
 
 _GROUP: Final = KafkaEdges(SETTINGS).group
+_CHECKPOINT_MS: Final = 1_000
 _PATIENCE_S: Final = 240
 _STOP_S: Final = 60
 _POLL_S: Final = 0.2
@@ -110,13 +110,12 @@ def features_of(record: Record) -> dict[str, Any]:
     return features
 
 
-class JobLab(OwnServices):
+class JobRig(Rig):
     """A Kafka, a Redis and the production job, in a workspace that is removed at the end."""
 
     def __init__(self, home: Path | None = None) -> None:
         """Work in the folder `home`, which is removed at the end; nothing starts before `start`."""
         super().__init__(home or Workspace.of_clone().home / "lesson12")
-        self._job = self.workspace.run / "job.json"
 
     def start(self) -> str:
         """Start an empty Kafka and an empty Redis; what an earlier run left behind is removed.
@@ -136,24 +135,16 @@ class JobLab(OwnServices):
         Args:
             flags: Flags of the entry point, such as `--bounded`.
         """
-        hold_leash()
-        variables = [f"{name}={value}" for name, value in self._environ().items()]
-        job = [sys.executable, "-m", "flink_jobs.feature_job"]
-        state = ["--state", str(self.workspace.data / "flink")]
-        command = [shutil.which("env") or "env", "-i", *variables, *job, *state, *flags]
-        self._job.unlink(missing_ok=True)
-        process.launch(self._job, self._log, 0, command, self.workspace.home)
+        command = [sys.executable, "-m", "flink_jobs.feature_job"]
+        command += ["--state", str(self.workspace.data / "flink"), *flags]
+        self._launch(command, self.workspace.home, _CHECKPOINT_MS, self._environ())
 
-    def stop_job(self) -> bool:
+    def stop_program(self) -> bool:
         """Stop the job with a savepoint; return whether the job was running."""
-        running = process.read_record(self._job)
+        running = self._running()
         if running is not None:
             process.stop(running, _STOP_S)
         return running is not None
-
-    def stop_programs(self) -> bool:
-        """Stop the job with a savepoint; return whether the job was running."""
-        return self.stop_job()
 
     def send(self, records: Iterable[LogRecord]) -> int:
         """Send records to the partitions that they name, and return how many the broker has."""
@@ -201,28 +192,17 @@ class JobLab(OwnServices):
         with closing(open_client(Settings(redis_host=HOST, redis_port=self.redis.port))) as client:
             return read_features(client, key)
 
-    @property
-    def _log(self) -> Path:
-        return self.workspace.logs / "job.log"
-
     def _environ(self) -> dict[str, str]:
         return {
             **_ENVIRON,
             VARIABLE: os.environ.get(VARIABLE, ""),
             **flink_environ(self.workspace),
             "FLINK_LOG_DIR": str(self.workspace.logs),
-            "KAFKA_SERVERS": self.kafka.address,
-            "REDIS_HOST": HOST,
-            "REDIS_PORT": str(self.redis.port),
-            "METRICS_PORT": str(free_port()),
-            "CHECKPOINT_INTERVAL_MS": "1000",
         }
 
-    def _last_words(self) -> str:
-        if not self._log.exists():
-            return ": run the cell that starts it"
-        words = self._log.read_text(errors="replace").strip()[-500:]
-        return f". The end of its log: {words}"
+    def _end_of_log(self) -> str:
+        words = self._last_words()
+        return f". The end of its log: {words}" if words else ": run the cell that starts it"
 
     @contextmanager
     def _consumer(self, topic: str, **options: object) -> Iterator[KafkaConsumer]:
@@ -244,8 +224,8 @@ class JobLab(OwnServices):
             # Only then ask for the process: a job may do its last work and end between two looks.
             if done():
                 return True
-            if process.read_record(self._job) is None:
-                raise StudyError(f"the job does not run, so it has not {what}{self._last_words()}")
+            if self._running() is None:
+                raise StudyError(f"the job does not run, so it has not {what}{self._end_of_log()}")
             return False
 
         if not wait_until(done_or_died, _PATIENCE_S, _POLL_S):

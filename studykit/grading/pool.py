@@ -32,26 +32,26 @@ _fork = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Task:
     """A submission to grade, and the key of its result."""
 
     submission: Submission
     key: str
     tries: int = 0
     alone: bool = False
-    """Whether no other job may run beside this one: its time was over beside others."""
+    """Whether no other task may run beside this one: its time was over beside others."""
 
 
 @dataclass(slots=True)
 class _Worker:
     process: BaseProcess
     pipe: Connection
-    job: Job | None = None
+    task: Task | None = None
     since: float = 0.0
 
 
 class Pool:
-    """Workers that are restarted when they fail. Results come in the order in which jobs end."""
+    """Workers that are restarted when they fail. Results come in the order in which tasks end."""
 
     def __init__(self, assignment: Assignment, maker: EngineMaker, workers: int) -> None:
         """Start `workers` workers, whose engines `maker` makes."""
@@ -61,27 +61,27 @@ class Pool:
         self.busy: list[str] = []
 
     def grade(
-        self, jobs: Sequence[Job], limits: Limits, tick: Callable[[], None]
+        self, tasks: Sequence[Task], limits: Limits, tick: Callable[[], None]
     ) -> Iterator[Result]:
-        """Yield a result for each job, in the order in which the jobs end.
+        """Yield a result for each task, in the order in which the tasks end.
 
         Args:
-            jobs: What to grade.
+            tasks: What to grade.
             limits: The limits of one submission.
             tick: Called at least five times a second, to show what goes on.
         """
-        queue = deque(jobs)
+        queue = deque(tasks)
         patience = PATIENCE_ALONE * limits.submission_s
         patience += limits.judging_s * len(self._assignment.exercises)
-        while queue or any(worker.job for worker in self._workers):
+        while queue or any(worker.task for worker in self._workers):
             self._hand_out(queue)
             tick()
-            ready = wait([worker.pipe for worker in self._workers if worker.job], timeout=0.2)
+            ready = wait([worker.pipe for worker in self._workers if worker.task], timeout=0.2)
             for slot, worker in enumerate(self._workers):
                 overdue = time.monotonic() - worker.since > patience + SLACK_S
-                if worker.job and worker.pipe in ready:
+                if worker.task and worker.pipe in ready:
                     yield from self._collect(slot, queue)
-                elif worker.job and overdue:
+                elif worker.task and overdue:
                     yield from self._give_up(slot, queue, "the worker did not come back")
 
     def close(self) -> None:
@@ -90,52 +90,52 @@ class Pool:
             with suppress(OSError):
                 worker.pipe.send(None)
         for worker in self._workers:
-            worker.process.join(timeout=0.1 if worker.job else 5)
+            worker.process.join(timeout=0.1 if worker.task else 5)
             worker.pipe.close()
             _kill(worker.process)
 
-    def _hand_out(self, queue: deque[Job]) -> None:
+    def _hand_out(self, queue: deque[Task]) -> None:
         for worker in self._workers:
-            if worker.job is None and queue and self._may_start(queue[0]):
-                worker.job, worker.since = queue.popleft(), time.monotonic()
+            if worker.task is None and queue and self._may_start(queue[0]):
+                worker.task, worker.since = queue.popleft(), time.monotonic()
                 with suppress(OSError):  # a worker that has just ended is found by its pipe
-                    worker.pipe.send(worker.job)
-        self.busy = [worker.job.submission.student for worker in self._workers if worker.job]
+                    worker.pipe.send(worker.task)
+        self.busy = [worker.task.submission.student for worker in self._workers if worker.task]
 
-    def _may_start(self, job: Job) -> bool:
-        """Return whether a job may start now: one to be alone waits until no other runs."""
-        running = [worker.job for worker in self._workers if worker.job]
-        return not running if job.alone else not any(other.alone for other in running)
+    def _may_start(self, task: Task) -> bool:
+        """Return whether a task may start now: one to be alone waits until no other runs."""
+        running = [worker.task for worker in self._workers if worker.task]
+        return not running if task.alone else not any(other.alone for other in running)
 
-    def _collect(self, slot: int, queue: deque[Job]) -> Iterator[Result]:
+    def _collect(self, slot: int, queue: deque[Task]) -> Iterator[Result]:
         worker = self._workers[slot]
         try:
             result: Result | str | None = worker.pipe.recv()
         except (EOFError, OSError):
             result = "the worker ended by itself"
-        if result is None and worker.job is not None:
-            queue.append(replace(worker.job, alone=True))
-            worker.job = None
+        if result is None and worker.task is not None:
+            queue.append(replace(worker.task, alone=True))
+            worker.task = None
         elif isinstance(result, Result):
-            worker.job = None
+            worker.task = None
             yield result
         else:
             yield from self._give_up(slot, queue, str(result))
 
-    def _give_up(self, slot: int, queue: deque[Job], reason: str) -> Iterator[Result]:
-        """Replace a worker; try its job again, or report that grading itself failed."""
+    def _give_up(self, slot: int, queue: deque[Task], reason: str) -> Iterator[Result]:
+        """Replace a worker; try its task again, or report that grading itself failed."""
         worker = self._workers[slot]
-        job = worker.job
+        task = worker.task
         worker.pipe.close()
         _kill(worker.process)
         self._workers[slot] = self._start(slot)
-        if job is None:
+        if task is None:
             return
-        if job.tries + 1 < TRIES:
-            queue.append(replace(job, tries=job.tries + 1))
+        if task.tries + 1 < TRIES:
+            queue.append(replace(task, tries=task.tries + 1))
             return
         yield Result(
-            student=job.submission.student, key=job.key, status="infra_error", reason=reason
+            student=task.submission.student, key=task.key, status="infra_error", reason=reason
         )
 
     def _start(self, slot: int) -> _Worker:
@@ -159,11 +159,11 @@ def _work(
     confine.limit_memory(WORKER_BYTES, confine.open_statm(), for_good=False)
     engine: Engine | None = None
     try:
-        while job := pipe.recv():
+        while task := pipe.recv():
             try:
                 engine = engine or maker(slot)
-                engine.alone = job.alone
-                pipe.send(grade(assignment, job.submission, job.key, engine))
+                engine.alone = task.alone
+                pipe.send(grade(assignment, task.submission, task.key, engine))
             except Crowded:
                 pipe.send(None)
             except EngineFailure as failure:

@@ -41,7 +41,7 @@ from studykit.grading.intake.identity import file_name
 from studykit.grading.intake.roster import match, read_roster
 from studykit.grading.intake.submissions import take_in
 from studykit.grading.notebook.rebuild import Original
-from studykit.grading.pool import Job, Pool
+from studykit.grading.pool import Pool, Task
 from studykit.grading.sandbox.cgroup import Branch, delegated
 from studykit.grading.sandbox.fork_engine import ForkEngine
 from studykit.grading.sandbox.limits import Limits
@@ -118,13 +118,13 @@ class Run:
             )
         self.context = _context(order, self.assignment, self.findings)
         self.ledger = Ledger(order.out / NAME)
-        self.jobs = [
-            Job(submission, key)
+        self.tasks = [
+            Task(submission, key)
             for submission in self.submissions
             if not self.ledger.has(submission.student, key := key_of(submission, self.context))
         ]
 
-        self._waiting = {job.submission.student: job.submission for job in self.jobs}
+        self._waiting = {task.submission.student: task.submission for task in self.tasks}
 
     def grade(self, shown: Callable[[Result], None], tick: Callable[[list[str]], None]) -> None:
         """Grade what is not graded yet.
@@ -133,13 +133,13 @@ class Run:
             shown: Called with each new result.
             tick: Called now and then with who is being graded.
         """
-        if not self.jobs:
+        if not self.tasks:
             return
         maker = engine_maker(self.order, self.assignment, self.findings)
         at_once = 1 if self.findings.sandbox.shared_count else self.order.workers
-        pool = Pool(self.assignment, maker, min(at_once, len(self.jobs)))
+        pool = Pool(self.assignment, maker, min(at_once, len(self.tasks)))
         try:
-            for result in pool.grade(self.jobs, self.order.limits, lambda: tick(pool.busy)):
+            for result in pool.grade(self.tasks, self.order.limits, lambda: tick(pool.busy)):
                 with writing(self.order.out):
                     self.ledger.add(self._unless_swapped(result))
                 shown(result)

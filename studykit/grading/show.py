@@ -45,10 +45,10 @@ class Show:
         self._run = run
         style = None if run.findings.level != "L0" else "red"
         self._say(run.findings.text, style)
-        done = len(run.submissions) - len(run.jobs)
+        done = len(run.submissions) - len(run.tasks)
         if done:
             self._say(f"{done} of {len(run.submissions)} are graded already and have not changed")
-        self._progress.update(self._task, total=len(run.jobs), completed=0)
+        self._progress.update(self._task, total=len(run.tasks), completed=0)
         self._progress.start()
 
     def result(self, result: Result) -> None:

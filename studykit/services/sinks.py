@@ -15,7 +15,7 @@ from redis import Redis as Client
 
 from studykit.errors import StudyError
 from studykit.services.network.ports import HOST
-from studykit.services.own_services import OwnServices
+from studykit.services.rig import Rig
 from studykit.workspace import Workspace
 
 TOPIC: Final = "totals"
@@ -23,7 +23,7 @@ TOPIC: Final = "totals"
 _PATIENCE_S: Final = 60.0
 
 
-class SinkLab(OwnServices):
+class SinkRig(Rig):
     """A Kafka, a Redis and three readers, in a workspace that is removed at the end."""
 
     def __init__(self, name: str = "lesson10", home: Path | None = None) -> None:
@@ -125,7 +125,7 @@ class SinkLab(OwnServices):
             "store": held,
         }
 
-    def stop_programs(self) -> bool:
+    def stop_program(self) -> bool:
         """Forget the producers: their transactions end with the broker."""
         self._producers.clear()
         return False

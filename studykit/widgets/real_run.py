@@ -12,7 +12,7 @@ from studykit.figures.exhibit import Row
 from studykit.widgets import page
 
 if TYPE_CHECKING:
-    from studykit.services.sinks import SinkLab
+    from studykit.services.sinks import SinkRig
 
 READERS = ("uncommitted", "committed", "store")
 
@@ -28,18 +28,18 @@ class RealRun(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self,
         answer: Callable[[list[list[Any]]], dict[str, Any]],
         steps: list[list[Any]],
-        lab: SinkLab | None = None,
+        rig: SinkRig | None = None,
     ) -> None:
         """Offer to play `steps`.
 
         Args:
             answer: The learner's function, called when the button is pressed.
-            steps: What `SinkLab.play` takes.
-            lab: Where to play; a workspace of its own if None.
+            steps: What `SinkRig.play` takes.
+            rig: Where to play; a workspace of its own if None.
         """
         self._answer = answer
         self._steps = steps
-        self._lab = lab
+        self._rig = rig
         self.button = widgets.Button(
             description="Play it on a real broker",
             tooltip="starts Kafka and Redis, plays the steps, and stops both",
@@ -52,17 +52,17 @@ class RealRun(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _play(self, *_: object) -> None:
         """Run, and show both results side by side; whatever happens, stop what was started."""
-        from studykit.services.sinks import SinkLab  # noqa: PLC0415 - loads clients: only if asked
+        from studykit.services.sinks import SinkRig  # noqa: PLC0415 - loads clients: only if asked
 
         self.button.disabled = True
         self.rows.value = ""
-        lab = self._lab or SinkLab("lab10")
+        rig = self._rig or SinkRig("lab10")
         try:
             mine = self._answer([list(step) for step in self._steps])
             self.said.value = page.status("Kafka and Redis start; this takes about half a minute.")
-            lab.start()
+            rig.start()
             self.said.value = page.status("Both answer. The steps are played.")
-            real = lab.play(self._steps)
+            real = rig.play(self._steps)
         except StudyError as error:
             self.said.value = page.alert(f"{error}. Your answer can be checked all the same.")
             return
@@ -73,7 +73,7 @@ class RealRun(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             )
             return
         finally:
-            lab.stop()
+            rig.stop()
             self.button.disabled = False
         self._show(mine, real)
 

@@ -51,13 +51,13 @@ def test_a_file_holds_the_same_payments(tmp_path: Path):
     assert list(read_log(log)) == PAYMENTS
 
 
-def test_a_lab_that_never_started_stops_without_ado(tmp_path: Path):
-    assert production.JobLab(tmp_path / "lab").stop() == "nothing was running"
+def test_a_rig_that_never_started_stops_without_ado(tmp_path: Path):
+    assert production.JobRig(tmp_path / "rig").stop() == "nothing was running"
 
 
 @pytest.mark.services
 def test_without_a_job_a_cell_says_which_one_to_run(services, kafka_servers, tmp_path: Path):
-    lab = production.JobLab(tmp_path / "lab")
-    lab.kafka = services.kafka
+    rig = production.JobRig(tmp_path / "rig")
+    rig.kafka = services.kafka
     with pytest.raises(StudyError, match=r"the job does not run.*run the cell that starts it"):
-        lab.records("features-fraud", at_least=1_000_000)
+        rig.records("features-fraud", at_least=1_000_000)

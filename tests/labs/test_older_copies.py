@@ -1,4 +1,4 @@
-"""Copies of labs that were made when the story was kept elsewhere: they run and are checked."""
+"""Copies of labs that were made when things were kept elsewhere: they run and are checked."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 from studykit.course.layout import Course
 from studykit.course.session import check_notebook
 from studykit.exercises.catalog import find_lab
+from studykit.services.kills.lab import KillLab
+from studykit.services.kills.rig import KillRig
 
 NOW, BEFORE = "studykit.trace.story", "studykit.checks.story"
 
@@ -27,3 +29,7 @@ def test_a_copy_with_the_older_imports_passes_as_the_solution_does(tmp_path: Pat
     answers, notes = check_notebook(copy, lab.exercises)
     assert [answer.mark for answer in answers] == ["ok"] * len(lab.exercises)
     assert notes == []
+
+
+def test_a_copy_of_lab_09_finds_the_kill_rig_by_its_older_name() -> None:
+    assert KillLab is KillRig

@@ -16,7 +16,7 @@ from flink_jobs.config import Settings
 from flink_jobs.connectors.log_file import LogRecord, write_log
 from flink_jobs.events import TRANSACTIONS
 from studykit.adversary.logs import draw
-from studykit.adversary.truth import Result, difference, expected
+from studykit.adversary.truth import Tally, difference, expected
 from studykit.trace.steps import Policy
 from tests.support.inputs.logs import T, payment
 from tests.support.worlds.executions import ResultFiles
@@ -49,7 +49,7 @@ def test_production_job_is_right_on_a_thousand_logs(tmp_path: Path) -> None:
         assert difference(log, said, expected(log, POLICY)) is None, str(log)
 
 
-def results(written: ResultFiles, log_of: list[int]) -> list[Result]:
+def results(written: ResultFiles, log_of: list[int]) -> list[Tally]:
     """Return what was written, log by log; letters say which events are in no window."""
     sums: list[dict[tuple[str, int, int], int]] = [{} for _ in range(log_of[-1] + 1)]
     missed: dict[int, list[int]] = defaultdict(list)
@@ -63,4 +63,4 @@ def results(written: ResultFiles, log_of: list[int]) -> list[Result]:
         if letter["reason"] == "late":
             log = log_of[letter["offset"]]
             missed[log].append(letter["offset"] - log_of.index(log) + 1)
-    return [Result(found, tuple(sorted(missed[log]))) for log, found in enumerate(sums)]
+    return [Tally(found, tuple(sorted(missed[log]))) for log, found in enumerate(sums)]

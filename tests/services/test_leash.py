@@ -37,8 +37,8 @@ RUN = [
 DEMO = [STUDY, "demo"]
 BENCH = [sys.executable, "-m", "benchmarks", "pipeline"]
 LESSON = [
-    sys.executable, "-c", "from studykit.flink.production import JobLab; import time;"
-    "JobLab().start(); time.sleep(600)",
+    sys.executable, "-c", "from studykit.flink.production import JobRig; import time;"
+    "JobRig().start(); time.sleep(600)",
 ]  # fmt: skip
 
 LOOK_EVERY_S = 0.2

@@ -14,7 +14,7 @@ from kafka.admin import NewTopic
 
 from studykit.exercises.catalog import find_exercise
 from studykit.exercises.definition import Exercise
-from studykit.services.sinks import SinkLab
+from studykit.services.sinks import SinkRig
 from studykit.widgets.real_run import RealRun
 from tests.support.services.shared import TestServices
 
@@ -38,8 +38,8 @@ LATE_COMMIT = [
 ]
 
 
-class SharedSinkLab(SinkLab):
-    """The services of the test run, with a topic of this lab's own; it counts its starts."""
+class SharedSinkRig(SinkRig):
+    """The services of the test run, with a topic of its own; it counts its starts."""
 
     def __init__(self, services: TestServices, home: Path) -> None:
         super().__init__(home=home)
@@ -60,47 +60,47 @@ class SharedSinkLab(SinkLab):
 
 
 @pytest.fixture
-def lab(
+def rig(
     services: TestServices,
     kafka_servers: str,
     redis_address: tuple[str, int],
     tmp_path: Path,
-) -> Iterator[SharedSinkLab]:
-    shared = SharedSinkLab(services, tmp_path)
+) -> Iterator[SharedSinkRig]:
+    shared = SharedSinkRig(services, tmp_path)
     yield shared
     shared.stop()
 
 
 @pytest.mark.parametrize("steps", [OPEN_AND_ABORTED, LATE_COMMIT], ids=["open", "late commit"])
 def test_the_broker_gives_its_readers_what_the_exercise_expects(
-    lab: SharedSinkLab, steps: list[list[Any]]
+    rig: SharedSinkRig, steps: list[list[Any]]
 ) -> None:
-    lab.start()
-    assert lab.play(steps) == EXERCISE.reference(steps)
+    rig.start()
+    assert rig.play(steps) == EXERCISE.reference(steps)
 
 
 def test_the_button_starts_nothing_before_it_is_pressed_and_stops_what_it_started(
-    lab: SharedSinkLab,
+    rig: SharedSinkRig,
 ) -> None:
-    run = RealRun(EXERCISE.reference, OPEN_AND_ABORTED, lab)
-    assert (lab.starts, lab.stops) == (0, 0)
+    run = RealRun(EXERCISE.reference, OPEN_AND_ABORTED, rig)
+    assert (rig.starts, rig.stops) == (0, 0)
     run.button.click()
-    assert (lab.starts, lab.stops) == (1, 1)
+    assert (rig.starts, rig.stops) == (1, 1)
     assert "The same for all three readers" in run.said.value
     assert "<td>[5, 9, 7]</td><td>[5, 9, 7]</td>" in run.rows.value
     assert not run.button.disabled
 
 
-def test_a_function_that_stops_with_an_error_starts_nothing(lab: SharedSinkLab) -> None:
-    run = RealRun(lambda steps: {}["nothing"], OPEN_AND_ABORTED, lab)
+def test_a_function_that_stops_with_an_error_starts_nothing(rig: SharedSinkRig) -> None:
+    run = RealRun(lambda steps: {}["nothing"], OPEN_AND_ABORTED, rig)
     run.button.click()
-    assert lab.starts == 0
+    assert rig.starts == 0
     assert "KeyError" in run.said.value
     assert 'role="alert"' in run.said.value
 
 
-def test_a_wrong_answer_is_shown_beside_the_brokers(lab: SharedSinkLab) -> None:
-    run = RealRun(lambda steps: None, LATE_COMMIT, lab)
+def test_a_wrong_answer_is_shown_beside_the_brokers(rig: SharedSinkRig) -> None:
+    run = RealRun(lambda steps: None, LATE_COMMIT, rig)
     run.button.click()
     assert "They differ" in run.said.value
     assert "<td>[5, 7]</td>" in run.rows.value

@@ -27,9 +27,9 @@ from flink_jobs.dead_letter import DeadLetter
 from flink_jobs.events import EVENT_TYPES
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import ROW_HEADERS
-from flink_jobs.job.edges.delivery import Delivery
 from flink_jobs.job.edges.letters import LetterFunction, LetterWriter
 from flink_jobs.job.edges.plain_events import GROUP, MAX_TEXT, PLAIN_EVENTS, SEPARATOR
+from flink_jobs.job.edges.store_writer import StoreWriter
 from flink_jobs.job.functions import Deliver, arguments
 from flink_jobs.job.graph import statement
 
@@ -95,7 +95,7 @@ class KafkaEdges:
 
     def connect(self) -> Deliver:
         """Return what writes every batch of rows to Redis in one pipeline."""
-        return Delivery(self.settings)
+        return StoreWriter(self.settings)
 
     def create_sinks(self, table_env: StreamTableEnvironment) -> list[str]:
         """Create the sinks of features and dead letters; return the statements that fill them."""

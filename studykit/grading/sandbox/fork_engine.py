@@ -28,6 +28,7 @@ class ForkEngine:
         """
         self.limits = limits
         self.alone = False
+        """Whether no other submission runs beside those of this engine; the pool sets it."""
         self._warden = Warden(sandbox, slot, modules, limits)
 
     def close(self) -> None:
@@ -36,14 +37,14 @@ class ForkEngine:
 
     @contextmanager
     def session(self) -> Iterator[_ForkSession]:
-        """Open a fresh session.
+        """Open a fresh session: a fork of the zygote, which ends with the session.
 
         Raises:
             EngineFailure: The zygote does not do what it is told.
         """
         ours, theirs = socket.socketpair()
         with ours:
-            with theirs:
+            with theirs:  # our copy of the runner's end, or its death would not close the wire
                 self._warden.start([theirs.fileno()])
             session = _ForkSession(self._warden, Wire(ours), self.limits, alone=self.alone)
             try:
@@ -74,6 +75,13 @@ class _ForkSession(RunnerSession):
             self.die("protocol")
 
     def _ask(self, request: dict[str, Any], within_s: float) -> dict[str, Any]:
+        """Send a request to the runner and return its reply.
+
+        Raises:
+            Death: The runner was ended: its time was over, or it broke the protocol or hung up.
+            Crowded: The time may be over only because others ran beside the submission.
+            BadReply: The reply is none to this request.
+        """
         nonce = secrets.token_hex(8)
         clock = self.clock(within_s)
         try:
@@ -84,7 +92,7 @@ class _ForkSession(RunnerSession):
                     self.die("timeout")
                 try:
                     return replies.parse(self._wire.receive(left_s), nonce)
-                except TooSlow:
+                except TooSlow:  # on the wall; the clock may have stood still meanwhile
                     continue
         except TooSlow:
             self.die("timeout")

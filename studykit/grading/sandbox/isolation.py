@@ -31,10 +31,10 @@ MEANING: Final[dict[Level, str]] = {
 FIRST_USER: Final = 64_000
 """User ids from here on are given to submissions, one for each worker, where we are root."""
 _RUNS: Final = 90
+"""Ranges of user ids: the limit on processes counts all processes of a user, so two runs at the
+same time must not share users. The last range ends below 65,536, as the ids of a container do."""
 _WORKERS: Final = 16
-"""Runs at the same time have ranges of their own, so many users each: the system counts the
-processes of a user, whichever run has started them. All of it lies below 65,536, which containers
-have."""
+"""User ids of a range, one for each worker; more workers than that take ids of the next range."""
 
 
 def _first_user() -> int:
@@ -52,7 +52,12 @@ _BIG: Final = str(64 * 2**20)
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """How to start a process: the level of isolation and the staged course."""
+    """How to start a process: the level of isolation and the staged course.
+
+    Attributes:
+        level: What keeps the process in; `MEANING` says it in words.
+        course: The folder that holds the course without answers, as `staging` has made it.
+    """
 
     level: Level
     course: Path
@@ -89,7 +94,11 @@ class Sandbox:
         return [_bwrap(), *_namespaces(self.level), *_folders(self.course), *program]
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of a process inside: nothing of ours."""
+        """Return the environment of a process inside: nothing of the grader's own.
+
+        One thread for a library, since threads count as processes; hashes of strings without
+        chance, so that a set prints in the same order each time and a mark is the same twice.
+        """
         home = "/box" if self.level in BUBBLES else str(self.course.parent / "home")
         return {
             "HOME": home,
@@ -108,7 +117,13 @@ class Sandbox:
     def start(
         self, module: str, arguments: Sequence[str], handles: Sequence[int]
     ) -> subprocess.Popen[bytes]:
-        """Start a module inside, with nothing open but `handles`."""
+        """Start a module of the course inside, with nothing open but `handles`.
+
+        Args:
+            module: Its name, as for `python -m`.
+            arguments: Its arguments, which everything inside can read: no secret belongs there.
+            handles: File descriptors, which have the same numbers inside.
+        """
         environment = self.environment()
         home = None if self.level in BUBBLES else Path(environment["HOME"])
         if home:

@@ -1,4 +1,4 @@
-"""What a kill lab says of a sink, and where nothing runs; lesson 09 kills a real processor."""
+"""What a kill rig says of a sink, and where nothing runs; lesson 09 kills a real processor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studykit.errors import StudyError
-from studykit.services.kills.lab import Difference, KillLab, compared
+from studykit.services.kills.rig import Difference, KillRig, compared
 
 
 def next_action(read: int, written: int, committed: int, every: int) -> list[object]:
@@ -23,8 +23,8 @@ def test_a_row_that_is_missing_is_lost_and_one_that_nobody_asked_for_is_wrong() 
 
 
 def test_without_services_it_says_which_cell_to_run(tmp_path: Path) -> None:
-    lab = KillLab(home=tmp_path / "lab")
+    rig = KillRig(home=tmp_path / "rig")
     with pytest.raises(StudyError, match="run the cell"):
-        lab.kill_worker(next_action)
-    assert lab.stop() == "nothing was running"
-    assert not (tmp_path / "lab").exists()
+        rig.kill_worker(next_action)
+    assert rig.stop() == "nothing was running"
+    assert not (tmp_path / "rig").exists()

@@ -30,7 +30,7 @@ _LONGEST_PAUSE_S: Final = 2.0
 log = logging.getLogger("features")
 
 
-class Delivery:
+class StoreWriter:
     """Writes batches of rows to Redis, and the rows that Redis refuses to the dead-letter topic."""
 
     def __init__(self, settings: Settings) -> None:

@@ -1,0 +1,254 @@
+"""A broker, a store and programs that are ended the hard way: lesson 09 and lab 09 run it live.
+
+Everything lives in a workspace of its own on free ports. A learner's topics and keys are neither
+read nor written, and nothing is left at the end.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+from uuid import uuid4
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import MemberToRemove
+from kafka.errors import KafkaError
+from msgspec import Struct
+
+from flink_jobs.config import Settings
+from flink_jobs.events import TRANSACTIONS
+from flink_jobs.features.row import encode_row
+from flink_jobs.processor.partition import Partition
+from studykit.errors import StudyError
+from studykit.services.kills.worker import numbers_of, totals_of
+from studykit.services.rig import Rig
+from studykit.services.seed import Plan
+from studykit.services.supervision import process
+from studykit.services.supervision.waiting import wait_until
+from studykit.services.topics import PARTITIONS, create_topics
+from studykit.workspace import Workspace
+
+ROWS: Final = "features-fraud"
+_PAYMENTS: Final = 1_500
+"""Payments that are sent before each kill, so that the program has work when it is killed."""
+_TRAFFIC: Final = 60_000
+"""Events of three hours, half of them payments: those of one kill cover some ten minutes."""
+_RECORDS: Final = 400
+_CHECKPOINT_MS: Final = 500
+_PATIENCE_S: Final = 120.0
+
+
+class Difference(Struct, frozen=True):
+    """What a sink holds, compared with what the log says.
+
+    Attributes:
+        kills: How often the program was killed.
+        rows: How many different rows the log asks for.
+        lost: Rows that the sink does not have.
+        wrong: Rows of the sink that the log does not ask for.
+        repeated: Rows that were written again; they are the same rows.
+    """
+
+    kills: int
+    rows: int
+    lost: int
+    wrong: int
+    repeated: int
+
+    def __str__(self) -> str:
+        return (
+            f"killed {self.kills} times; of {self.rows} rows {self.lost} lost, {self.wrong} wrong"
+        )
+
+
+def compared(kills: int, asked: Iterable[bytes], found: Sequence[bytes]) -> Difference:
+    """Compare the rows that a log asks for with those in a sink, where a row may come again.
+
+    >>> str(compared(1, [b"a", b"b"], [b"a", b"a"]))
+    'killed 1 times; of 2 rows 1 lost, 0 wrong'
+    """
+    right, counts = set(asked), Counter(found)
+    return Difference(
+        kills,
+        len(right),
+        len(right - counts.keys()),
+        len(counts.keys() - right),
+        counts.total() - len(counts),
+    )
+
+
+class KillRig(Rig):
+    """A Kafka, a Redis and a program that is killed, in a workspace that is removed at the end."""
+
+    def __init__(self, name: str = "lesson09", home: Path | None = None, seed: int = 9) -> None:
+        """Work in a folder that is removed at the end; nothing starts before `start`.
+
+        Args:
+            name: The name of the folder in the clone's workspace.
+            home: The folder, instead of that one.
+            seed: The same seed draws the same moments for the kills.
+        """
+        super().__init__(home or Workspace.of_clone().home / name)
+        self._draw = Random(seed)
+        traffic = Plan(events=_TRAFFIC, cards=50).arrivals(now_ms=0)
+        self._payments = (a for a in traffic if a.topic == TRANSACTIONS)
+
+    def show(self, next_action: Callable[..., Any]) -> None:
+        """Start the services, kill a worker five times, print what its sink lacks, and stop all."""
+        try:
+            print("starting a Kafka and a Redis: about ten seconds")
+            self.start()
+            print("killing the worker five times: about half a minute")
+            print(self.kill_worker(next_action))
+        except StudyError as error:
+            print(error)
+        finally:
+            print(self.stop())
+
+    def kill_processor(self, times: int = 5) -> Difference:
+        """Kill the development processor at `times` moments, let it finish, and compare its rows.
+
+        Raises:
+            StudyError: The services do not run, or the processor does not write.
+        """
+        self._ask_for_services()
+        create_topics(self.kafka.address)
+        command = [sys.executable, "-m", "flink_jobs.stream_processor"]
+        for _ in range(times):
+            self._send(TRANSACTIONS, ((a.key, a.value) for a in islice(self._payments, _PAYMENTS)))
+            self._kill_after_output(command, ROWS, self._draw.randrange(1, 200))
+            self._leave_group(Settings().kafka_group)
+        self._finish([*command, "--until-caught-up"])
+        asked = [
+            encode_row(row)
+            for records in self._read(TRANSACTIONS).values()
+            for row in Partition(TRANSACTIONS, Settings()).process(records).rows
+        ]
+        found = [record.value for records in self._read(ROWS).values() for record in records]
+        return compared(times, asked, found)
+
+    def kill_worker(self, next_action: Callable[..., Any], times: int = 5) -> Difference:
+        """Kill a small worker that does what `next_action` says, and compare its rows.
+
+        Args:
+            next_action: What the learner wrote; its source is run in a process of its own.
+            times: At how many moments it is killed.
+
+        Raises:
+            StudyError: The services do not run, or the worker does not write.
+        """
+        self._ask_for_services()
+        name = f"worker-{uuid4().hex}"
+        create_topics(self.kafka.address, [numbers_of(name), totals_of(name)])
+        source = self.workspace.run / "next_action.py"
+        source.write_text(_source_of(next_action))
+        module = "studykit.services.kills.worker"
+        command = [sys.executable, "-m", module, self.kafka.address, str(source), name]
+        values = [self._draw.randrange(1, 100) for _ in range(_RECORDS)]
+        self._send(
+            numbers_of(name), ((b"one", str(value).encode()) for value in values), partition=0
+        )
+        for _ in range(times):
+            self._kill_after_output(command, totals_of(name), self._draw.randrange(1, 30))
+        self._finish([*command, "--until-caught-up"])
+        totals = [sum(values[: count + 1]) for count in range(_RECORDS)]
+        asked = [f"{number} {total}".encode() for number, total in enumerate(totals, start=1)]
+        found = [
+            record.value for records in self._read(totals_of(name)).values() for record in records
+        ]
+        return compared(times, asked, found)
+
+    def _ask_for_services(self) -> None:
+        if not self.kafka.answers():
+            raise StudyError("Kafka does not run: run the cell with `.start()` first")
+
+    def _kill_after_output(self, command: Sequence[str], topic: str, more: int) -> None:
+        """Start a program, and kill it as soon as it has written some more records."""
+        with self._counting(topic) as written:
+            before = written()
+            self._launch(command, Path.cwd(), _CHECKPOINT_MS)
+            self._wait(lambda: written() >= before + more, "written anything")
+        running = self._running()
+        if running is None:
+            raise StudyError(f"the program ended before it was killed{self._end_of_log()}")
+        process.kill(running)
+
+    def _finish(self, command: Sequence[str]) -> None:
+        """Run a program until it has processed everything and ends by itself."""
+        self._launch(command, Path.cwd(), _CHECKPOINT_MS)
+        if not wait_until(lambda: self._running() is None, _PATIENCE_S):
+            raise StudyError(f"after {_PATIENCE_S:g} s the program has not ended: see {self._log}")
+
+    def _wait(self, done: Callable[[], bool], what: str) -> None:
+        def over() -> bool:
+            return done() or self._running() is None
+
+        wait_until(over, _PATIENCE_S, 0.01)
+        if not done():
+            raise StudyError(f"the program has not {what}{self._end_of_log()}")
+
+    def _end_of_log(self) -> str:
+        words = self._last_words()
+        return f"; the end of its log: {words}" if words else ""
+
+    def _leave_group(self, group: str) -> None:
+        """Take a killed process out of its group, which else waits until its session expires."""
+
+        def left() -> bool:
+            try:
+                with closing(KafkaAdminClient(bootstrap_servers=self.kafka.address)) as admin:
+                    members = admin.describe_groups([group])[group]["members"]
+                    gone = [MemberToRemove(member_id=member["member_id"]) for member in members]
+                    if gone:
+                        admin.remove_group_members(group, gone)
+            except KafkaError:  # the coordinator is still busy with the killed member
+                return False
+            return True
+
+        wait_until(left, _PATIENCE_S)
+
+    def _send(
+        self, topic: str, pairs: Iterable[tuple[bytes, bytes | None]], partition: int | None = None
+    ) -> None:
+        with closing(KafkaProducer(bootstrap_servers=self.kafka.address, acks="all")) as producer:
+            for key, value in pairs:
+                producer.send(topic, value, key, partition=partition)
+            producer.flush()
+
+    @contextmanager
+    def _counting(self, topic: str) -> Iterator[Callable[[], int]]:
+        """Yield a function that returns how many records a topic has."""
+        with closing(KafkaConsumer(bootstrap_servers=self.kafka.address)) as consumer:
+            places = _places(topic)
+            yield lambda: sum(consumer.end_offsets(places).values())
+
+    def _read(self, topic: str) -> dict[TopicPartition, list[Any]]:
+        """Return all records of a topic, by partition."""
+        found: dict[TopicPartition, list[Any]] = {}
+        with closing(KafkaConsumer(bootstrap_servers=self.kafka.address)) as consumer:
+            places = _places(topic)
+            consumer.assign(places)
+            consumer.seek_to_beginning()
+            ends = consumer.end_offsets(places)
+            while any(consumer.position(place) < end for place, end in ends.items()):
+                for place, records in consumer.poll(200).items():
+                    found.setdefault(place, []).extend(records)
+        return found
+
+
+def _source_of(function: Callable[..., Any]) -> str:
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        raise StudyError("nobody knows the source of your function: run its cell again") from None
+
+
+def _places(topic: str) -> list[TopicPartition]:
+    return [TopicPartition(topic, number) for number in range(PARTITIONS)]

@@ -1,0 +1,102 @@
+"""A broker and a store of a lesson's own, and a program that works with them.
+
+A rig is what a lesson builds up to try something and takes down again: a lab is what a learner
+solves. A learner's topics and keys are neither read nor written, and nothing is left at the end.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from studykit.services.kafka import Kafka
+from studykit.services.network.ports import HOST, free_port
+from studykit.services.redis import Redis
+from studykit.services.supervision import process
+from studykit.services.supervision.leash import hold_leash
+from studykit.workspace import Workspace
+
+
+class Rig:
+    """A Kafka, a Redis and at most one program, in a workspace that is removed at the end.
+
+    All of them end with the process that started them, also where nobody calls `stop`.
+    """
+
+    def __init__(self, home: Path) -> None:
+        """Work in the folder `home`, which is removed at the end; nothing starts before `start`."""
+        self.workspace = Workspace(home)
+        self.kafka = Kafka(self.workspace, free_port())
+        self.redis = Redis(self.workspace, free_port())
+        self._record = self.workspace.run / "program.json"
+        self._log = self.workspace.logs / "program.log"
+
+    def start(self) -> str:
+        """Start an empty Kafka and an empty Redis; what an earlier run left behind is removed.
+
+        Raises:
+            StudyError: Kafka or Redis does not start.
+        """
+        self.stop()
+        hold_leash()
+        self.kafka.start()
+        self.redis.start()
+        return "Kafka and Redis answer"
+
+    def stop(self) -> str:
+        """End the program, Redis and Kafka, and remove all that they have kept."""
+        # The program first: without a broker it would wait for one, and end late.
+        stopped = [self.stop_program(), self.redis.stop(), self.kafka.stop()]
+        shutil.rmtree(self.workspace.home, ignore_errors=True)
+        return "stopped and removed" if any(stopped) else "nothing was running"
+
+    def stop_program(self) -> bool:
+        """Kill the program; return whether it was running."""
+        running = self._running()
+        if running is not None:
+            process.kill(running)
+        return running is not None
+
+    def _launch(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        checkpoint_ms: int,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start the program, which finds the services in its environment.
+
+        Args:
+            command: The program, by its path, and its arguments.
+            folder: The folder that it runs in.
+            checkpoint_ms: Its `CHECKPOINT_INTERVAL_MS`.
+            environ: All other variables; None for those of this process.
+
+        Raises:
+            StudyError: The command cannot be executed.
+        """
+        hold_leash()
+        variables = {
+            **(environ or {}),
+            "KAFKA_SERVERS": self.kafka.address,
+            "REDIS_HOST": HOST,
+            "REDIS_PORT": str(self.redis.port),
+            "METRICS_PORT": str(free_port()),
+            "CHECKPOINT_INTERVAL_MS": str(checkpoint_ms),
+        }
+        alone = [] if environ is None else ["-i"]
+        given = [f"{name}={value}" for name, value in variables.items()]
+        self._record.unlink(missing_ok=True)  # of a program that has ended
+        env = shutil.which("env") or "env"
+        process.launch(self._record, self._log, 0, [env, *alone, *given, *command], folder)
+
+    def _running(self) -> process.Running | None:
+        """Return the program's process; None where it has ended or never began."""
+        return process.read_record(self._record)
+
+    def _last_words(self, characters: int = 500) -> str:
+        """Return the end of the program's log; empty where it has said nothing."""
+        if not self._log.exists():
+            return ""
+        return self._log.read_text(errors="replace").strip()[-characters:]
