@@ -293,6 +293,7 @@ def epoch_ms(value: object) -> tuple[int, str] | None:
             return None
         zoned = parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
         return round(zoned.timestamp() * 1_000), "ISO 8601"
+    # JSON's true is a number to Python, and would be the first second of 1970.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
     for limit, unit, factor in (

@@ -123,7 +123,6 @@ class Run:
             for submission in self.submissions
             if not self.ledger.has(submission.student, key := key_of(submission, self.context))
         ]
-
         self._waiting = {task.submission.student: task.submission for task in self.tasks}
 
     def grade(self, shown: Callable[[Result], None], tick: Callable[[list[str]], None]) -> None:
@@ -173,6 +172,7 @@ class Run:
             )
             for absent in self.absent
         ]
+        # The ledger has them in the order in which they ended, which is another in every run.
         return sorted([*found, *missing], key=lambda result: result.student)
 
     def write(self) -> list[Mark]:

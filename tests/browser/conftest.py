@@ -10,7 +10,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from studykit.services.network.ports import HOST, free_port
-from tests.support.browser import PATIENCE_SECONDS, SCREENSHOTS, JupyterLab, home_of_lab, labs
+from tests.support.browser import (
+    PATIENCE_SECONDS,
+    SCREENSHOTS,
+    JupyterLab,
+    SharedJupyterLab,
+    home_of_lab,
+    labs,
+)
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = [
@@ -22,6 +29,8 @@ _ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+_NOWHERE = f"http://{HOST}:1"
+"""Where nobody listens: the way out for a JupyterLab that must not need one."""
 
 
 @pytest.fixture
@@ -55,6 +64,22 @@ def lab(start_lab) -> JupyterLab:
 
 
 @pytest.fixture(scope="module")
+def shared_home() -> Iterator[Path]:
+    """A workspace for the tests of a module."""
+    with home_of_lab() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def shared_lab(shared_home: Path) -> Iterator[SharedJupyterLab]:
+    """One JupyterLab for the tests of a module: to start it takes as long as to read a page."""
+    with labs(shared_home, _NOWHERE) as start:
+        started = start("--port", str(free_port()))
+        started.wait_until_ready()
+        yield SharedJupyterLab(started.process, started.output)
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The system's Chromium, without a window.
 
@@ -79,14 +104,20 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser: Browser, lab: JupyterLab, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    """JupyterLab in the browser. The last thing seen is kept as a picture."""
+def blank(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """A page that shows nothing yet. The last thing seen is kept as a picture."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     visit = Visit(context.new_page())
     context.on("request", lambda asked: visit.requests.append(asked.url))
     visit.page.set_default_timeout(PATIENCE_SECONDS * 1_000)
-    visit.page.goto(lab.url)
     yield visit
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     visit.page.screenshot(path=SCREENSHOTS / f"{request.node.name}.png")
     context.close()
+
+
+@pytest.fixture
+def visit(blank: Visit, lab: JupyterLab) -> Visit:
+    """The study guide of a JupyterLab of the test's own."""
+    blank.page.goto(lab.url)
+    return blank

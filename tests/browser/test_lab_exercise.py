@@ -34,9 +34,9 @@ def my_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def page(my_lab: Path, visit, lab) -> Page:
+def page(my_lab: Path, blank, lab) -> Page:
     """The lab in JupyterLab, its kernel ready."""
-    page = visit.page
+    page = blank.page
     page.goto(lab.url.replace("StudyDoc.md", f"labs/{my_lab.name}"))
     page.locator(".jp-NotebookPanel h1").first.wait_for()
     wait_for_kernel(page, f"labs/{my_lab.name}")

@@ -10,28 +10,31 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
-import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from studykit.course.builder.cells import Notebook, load
 from studykit.course.layout import Course
-from studykit.flink.production import JobLab
-from studykit.services.network.ports import HOST, free_port
-from tests.support.browser import JupyterLab, home_of_lab, labs, open_notebook, wait_for_kernel
+from studykit.flink.production import JobRig
+from studykit.services.network.ports import HOST
+from tests.support.browser import (
+    PATIENCE_SECONDS,
+    SCREENSHOTS,
+    SharedJupyterLab,
+    home_of_lab,
+    open_notebook,
+    wait_for_kernel,
+)
 
 COURSE = Course(Path(__file__).resolve().parents[2])
-SCREENSHOTS = COURSE.root / ".study" / "tests" / "screenshots"
 LIVE = ("10_sinks", "11_pyflink", "12_production_job")
 """The lessons that start a broker, a store or an engine."""
 FIRST, SECOND, *OTHERS = [
     source.stem for source in COURSE.lesson_sources() if source.stem not in LIVE
 ]
 GALLERY = COURSE.gallery_sources()[0].stem
-NOWHERE = f"http://{HOST}:1"
-"""Where nobody listens: the way out for a JupyterLab that must not need one."""
 PATIENCE_MS = 180_000
 PATIENCE_LIVE_MS = 600_000
 WIDTH, TALLEST = 1280, 20_000
@@ -44,25 +47,8 @@ ERRORS = (
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-class SharedJupyterLab(JupyterLab):
-    """A JupyterLab for page after page: each forgets the tabs of those before."""
-
-    @property
-    def url(self) -> str:
-        return f"{super().url}&reset" if super().url else ""
-
-    def end_kernels(self) -> None:
-        """End what the last page has run: a lesson starts afresh, and gigabytes are free again."""
-        address = urlsplit(self.url)
-        api = f"{address.scheme}://{address.netloc}/api/kernels"
-        token = {"Authorization": f"token {parse_qs(address.query)['token'][0]}"}
-        with httpx.Client(headers=token, trust_env=False, timeout=60) as client:
-            for kernel in client.get(api).json():
-                client.delete(f"{api}/{kernel['id']}")
-
-
 @pytest.fixture(scope="module")
-def home() -> Iterator[Path]:
+def shared_home() -> Iterator[Path]:
     """A workspace in which JupyterLab saves nothing by itself: the lessons are the real ones."""
     with home_of_lab() as home:
         folder = home / "jupyter" / "settings" / "@jupyterlab" / "docmanager-extension"
@@ -72,26 +58,68 @@ def home() -> Iterator[Path]:
         yield home
 
 
+class Tour:
+    """One page for all lessons: from the study guide to a lesson, by its link, and back.
+
+    To load JupyterLab anew takes more of a processor than to run a short lesson.
+    """
+
+    def __init__(self, browser: Browser, guide: str) -> None:
+        self._context = browser.new_context(viewport={"width": WIDTH, "height": 800})
+        self._context.on("request", lambda asked: self.requests.append(asked.url))
+        self._guide = guide
+        self._is_at_guide = False
+        self.requests: list[str] = []
+        self.page: Page | None = None
+
+    def start(self) -> Page:
+        """Return the page, the study guide in front: a new page where a test left it elsewhere."""
+        if not self._is_at_guide:
+            if self.page:
+                self.page.close()
+            self.page = self._context.new_page()
+            self.page.set_default_timeout(PATIENCE_SECONDS * 1_000)
+            self.page.goto(self._guide)
+        self._is_at_guide = False
+        self.page.locator(".jp-RenderedMarkdown h1").wait_for()
+        return self.page
+
+    def end(self, lessons: int = 1) -> None:
+        """Go back to the study guide, past lessons that ran and are not to be saved."""
+        for _ in range(lessons):
+            self.page.locator(".lm-TabBar-tab.jp-mod-current .lm-TabBar-tabCloseIcon").click()
+            self.page.locator(".jp-Dialog").get_by_role("button", name="Discard").click()
+            self.page.locator(".jp-Dialog").wait_for(state="detached")
+        expect(self.page.locator(".jp-NotebookPanel")).to_have_count(0)
+        self._is_at_guide = True
+
+
 @pytest.fixture(scope="module")
-def lab(home: Path) -> Iterator[SharedJupyterLab]:
-    """One JupyterLab for all pages: to start it takes as long as to read a short one."""
-    with labs(home, NOWHERE) as start:
-        started = start("--port", str(free_port()))
-        started.wait_until_ready()
-        yield SharedJupyterLab(started.process, started.output)
+def tour(browser: Browser, shared_lab: SharedJupyterLab) -> Tour:
+    return Tour(browser, shared_lab.url)
 
 
 @pytest.fixture
-def page(visit, lab: SharedJupyterLab) -> Iterator[Page]:
+def page(
+    tour: Tour, shared_lab: SharedJupyterLab, request: pytest.FixtureRequest
+) -> Iterator[Page]:
     """The study guide. Afterwards: nothing went to the network, and no lesson was changed."""
     lessons = COURSE.notebooks.glob("[0-9]*.ipynb")  # and no copy that another test works on
     before = {path: path.read_bytes() for path in lessons}
-    visit.page.locator(".jp-RenderedMarkdown h1").wait_for()
-    yield visit.page
-    lab.end_kernels()
-    hosts = {urlsplit(url).hostname for url in visit.requests if url.startswith(("http", "ws"))}
+    page = tour.start()
+    yield page
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{request.node.name}.png")
+    shared_lab.end_kernels()
+    hosts = {urlsplit(url).hostname for url in tour.requests if url.startswith(("http", "ws"))}
     assert hosts == {HOST}
     assert [path.name for path, old in before.items() if path.read_bytes() != old] == []
+
+
+def follow(page: Page, stem: str) -> Locator:
+    """Open a lesson by its link in the study guide."""
+    page.locator(f".jp-RenderedMarkdown a[href*='{stem}.ipynb']").first.click()
+    return panel(page, stem)
 
 
 def panel(page: Page, stem: str) -> Locator:
@@ -119,7 +147,6 @@ def run_to_the_end(page: Page, shown: Locator, stem: str, patience_ms: int = PAT
     """Clear what is saved, run all cells, and see that each has run without an error."""
     menu(page, "Edit", "editmenu:clear-all")
     menu(page, "Run", "runmenu:run-all")
-    page.set_viewport_size({"width": WIDTH, "height": TALLEST})  # so that every cell is there
     prompts = shown.locator(".jp-CodeCell .jp-InputPrompt")
     folded = [  # the prompt of a source that is folded away has no number
         cell["metadata"].get("jupyter", {}).get("source_hidden", False) for cell in code_cells(stem)
@@ -240,9 +267,10 @@ def drag_a_marble(page: Page, shown: Locator) -> None:
     expect(shown.get_by_role("status").filter(has_text="fired 23")).to_be_visible()
 
 
-def test_study_guide_leads_through_two_lessons_that_run_to_their_end(page: Page) -> None:
-    page.locator(f".jp-RenderedMarkdown a[href*='{FIRST}']").first.click()
-    lesson = panel(page, FIRST)
+def test_study_guide_leads_through_two_lessons_that_run_to_their_end(
+    tour: Tour, page: Page
+) -> None:
+    lesson = follow(page, FIRST)
     see_whole(page, lesson, FIRST)
     walk_by_keyboard(page, lesson)
     walk_by_mouse(lesson)
@@ -254,28 +282,31 @@ def test_study_guide_leads_through_two_lessons_that_run_to_their_end(page: Page)
     walk_by_mouse(lesson)
     drag_a_marble(page, lesson)
     assert lesson.locator(ERRORS).all_inner_texts() == []
+    tour.end(lessons=2)
 
 
 @pytest.mark.parametrize("stem", [GALLERY, *OTHERS])
-def test_page_runs_to_its_end_and_can_be_read_without_seeing(lab, page: Page, stem: str) -> None:
-    page.goto(lab.url.replace("StudyDoc.md", f"notebooks/{stem}.ipynb"))
-    see_whole(page, panel(page, stem), stem)
+def test_page_runs_to_its_end_and_can_be_read_without_seeing(
+    tour: Tour, page: Page, stem: str
+) -> None:
+    see_whole(page, follow(page, stem), stem)
+    tour.end()
 
 
 @pytest.mark.services
 @pytest.mark.jvm
 @pytest.mark.parametrize("stem", LIVE)
 def test_live_lesson_runs_to_its_end_and_leaves_nothing_behind(
-    lab, home: Path, page: Page, stem: str
+    tour: Tour, shared_home: Path, page: Page, stem: str
 ) -> None:
-    page.goto(lab.url.replace("StudyDoc.md", f"notebooks/{stem}.ipynb"))
-    shown = panel(page, stem)
-    started = home / f"lesson{stem[:2]}"
+    shown = follow(page, stem)
+    started = shared_home / f"lesson{stem[:2]}"
     try:
         run_to_the_end(page, shown, stem, PATIENCE_LIVE_MS)  # and asserts what it asserts
         see_what_is_committed(shown, stem)
         assert not started.exists()
     finally:
-        JobLab(started).stop()
+        JobRig(started).stop()
     see_accessible(shown)
     keep_pictures(page, shown, stem)
+    tour.end()

@@ -37,13 +37,14 @@ def lesson(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def page(visit, lab, lesson: Path):
+def page(blank, shared_lab, lesson: Path):
     """The lesson in JupyterLab, its kernel ready."""
-    page = visit.page
-    page.goto(lab.url.replace("StudyDoc.md", f"notebooks/{lesson.name}"))
+    page = blank.page
+    page.goto(shared_lab.url.replace("StudyDoc.md", f"notebooks/{lesson.name}"))
     page.locator(".jp-NotebookPanel h1").first.wait_for()
     wait_for_kernel(page, f"notebooks/{lesson.name}")
-    return page
+    yield page
+    shared_lab.end_kernels()
 
 
 def run_all(page) -> None:
@@ -75,7 +76,7 @@ def has_saved_widgets(path: Path) -> bool:
     return bool(shown) and shown <= saved.keys()
 
 
-def test_lesson_runs_and_its_widgets_answer_to_the_keyboard(visit, page) -> None:
+def test_lesson_runs_and_its_widgets_answer_to_the_keyboard(blank, page) -> None:
     run_all(page)
     assert page.locator(".jp-RenderedText[data-mime-type$=stderr]").all_inner_texts() == []
 
@@ -109,19 +110,19 @@ def test_lesson_runs_and_its_widgets_answer_to_the_keyboard(visit, page) -> None
         page.get_by_role("button", name=re.compile("happened at 6 s, arrives at 22 s"))
     ).to_be_focused()
 
-    hosts = {urlsplit(url).hostname for url in visit.requests if url.startswith(("http", "ws"))}
+    hosts = {urlsplit(url).hostname for url in blank.requests if url.startswith(("http", "ws"))}
     assert hosts == {HOST}
 
 
 def test_a_lesson_that_was_run_and_saved_shows_every_figure_when_it_is_opened_again(
-    lab, page, lesson: Path
+    shared_lab, page, lesson: Path
 ) -> None:
     run_all(page)
     page.keyboard.press("Escape")
     page.keyboard.press("Control+s")
     assert wait_until(lambda: has_saved_widgets(lesson), PATIENCE_S)
     page.evaluate(FORGET)  # the next day: no kernel knows the widgets any more
-    page.goto(lab.url.replace("StudyDoc.md", f"notebooks/{lesson.name}?reset"))
+    page.goto(shared_lab.url.replace("StudyDoc.md", f"notebooks/{lesson.name}"))
     page.locator(".jp-NotebookPanel h1").first.wait_for()
     expect(page.locator(".jp-NotebookPanel svg[role=group]")).to_be_visible()  # the marbles, again
     steppers = page.get_by_role("slider")

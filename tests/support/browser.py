@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 from playwright.sync_api import Locator, Page
 
 from studykit.services.supervision.waiting import wait_until
@@ -51,6 +53,23 @@ class JupyterLab:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
+
+
+class SharedJupyterLab(JupyterLab):
+    """A JupyterLab for page after page: each forgets the tabs of those before."""
+
+    @property
+    def url(self) -> str:
+        return f"{super().url}&reset" if super().url else ""
+
+    def end_kernels(self) -> None:
+        """End what the last page has run: a lesson starts afresh, and gigabytes are free again."""
+        address = urlsplit(self.url)
+        api = f"{address.scheme}://{address.netloc}/api/kernels"
+        token = {"Authorization": f"token {parse_qs(address.query)['token'][0]}"}
+        with httpx.Client(headers=token, trust_env=False, timeout=60) as client:
+            for kernel in client.get(api).json():
+                client.delete(f"{api}/{kernel['id']}")
 
 
 @contextmanager

@@ -135,6 +135,7 @@ def _override(exercise: str, text: str, reason: str, where: str) -> Override:
 
 def mark(result: Result, policy: LatePolicy | None, overrides: Overrides) -> Mark:
     """Return the marks of a result: none where something is unsettled."""
+    # A decision names a student as the gradebook does, where no name can be a formula.
     names = {result.student, guarded(result.student)}
     mine = {name: decided for (student, name), decided in overrides.items() if student in names}
     points = {score.id: Decimal(score.earned) for score in result.exercises}
@@ -191,8 +192,10 @@ def _points(text: str) -> Decimal | None:
         points = Decimal(text)
     except InvalidOperation:
         return None
+    # Decimal reads "NaN" and "Infinity", too.
     return points if points.is_finite() and 0 <= points <= 10_000 else None
 
 
 def _cents(points: Decimal) -> Decimal:
+    # As people round: Decimal's own rule would make 0.12 of 0.125.
     return points.quantize(Decimal("0.01"), ROUND_HALF_UP)

@@ -40,6 +40,8 @@ _ATTEMPTS: Final = {
     "fill a folder with more bytes than it may": "open('/tmp/x', 'wb').write(bytes(40 * 2**20))",
     "see what is mounted": "open('/proc/self/mountinfo').read()",
     "ask the system what is mounted": (
+        # statmount, refused (EPERM) or unknown to the kernel (ENOSYS): with no arguments it always
+        # fails, and with another error it was there to ask
         "import ctypes; libc = ctypes.CDLL(None, use_errno=True); libc.syscall(457, 0, 0, 0, 0);"
         "assert ctypes.get_errno() not in (1, 38)"
     ),
@@ -48,6 +50,7 @@ _ATTEMPTS: Final = {
         "import socket; socket.socket(2, 2).sendto(b'x', ('192.0.2.1', 53))"
     ),
     "reach a server by its file": "import socket; socket.socket(1, 1).connect({door!r})",
+    # AF_VSOCK: where this machine is virtual, it leads to the one that hosts it, past its network.
     "open a socket to the host": "import socket; socket.socket(40, 1)",
     "signal the grader": "import os; os.kill({pid}, 0)",
     "set limits of the grader": (
@@ -194,7 +197,7 @@ def _target(folder: Path) -> Iterator[dict[str, object]]:
     """Offer what must not be reached: a file, a variable, a server, a process."""
     canary = folder / "canary"
     canary.write_text(json.dumps("canary"), "utf-8")
-    canary.chmod(0o644)
+    canary.chmod(0o644)  # for everybody: nothing but the sandbox may keep it from being read
     os.environ["GRADING_CANARY"] = "1"
     with (
         TemporaryDirectory(prefix="study-") as room,
@@ -209,6 +212,6 @@ def _target(folder: Path) -> Iterator[dict[str, object]]:
             "canary": str(canary),
             "door": f"{room}/door",
             "port": server.getsockname()[1],
-            "pid": max(2, os.getpid()),
+            "pid": max(2, os.getpid()),  # 1 is the sandbox's own first process inside
         }
     canary.unlink()

@@ -25,7 +25,9 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 EVERY: Final = 5
+"""The numbers from one checkpoint to the next, as `next_action` is told."""
 MOMENT_S: Final = 0.01
+"""Seconds of wall time that sending and committing take more than they would."""
 
 
 def numbers_of(name: str) -> str:
@@ -99,6 +101,7 @@ def main(servers: str, file: str, name: str, *flags: str) -> None:
     ):
         worker = Worker(consumer, producer, name)
         while worker.read < worker.end or worker.committed < worker.end:
+            # At the end a checkpoint is due for what is left, however little.
             every = EVERY if worker.read < worker.end else 1
             worker.do(*decide(worker.read, worker.written, worker.committed, every))
         while not flags:
