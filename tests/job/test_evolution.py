@@ -227,7 +227,7 @@ def with_velocity(name: str, /, **values: str | int) -> str:
 def test_a_feature_set_more_goes_on_and_its_windows_that_begin_then_are_whole(
     evolution, monkeypatch
 ):
-    for module in ("graph", "edges.kafka", "edges.delivery"):
+    for module in ("graph", "edges.kafka", "edges.store_writer"):
         monkeypatch.setattr(f"flink_jobs.job.{module}.CATALOG", (*CATALOG, VELOCITY))
     monkeypatch.setitem(functions.FINISHERS, VELOCITY.name, finish_fraud)
     expected = evolution.going_on()
