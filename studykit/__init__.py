@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         keyed_state,
         kill_map,
         live_state,
+        price_of_waiting,
         served_recomputed,
         three_readers,
     )
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from studykit.trace.operators.kills import DESIGNS, killed_everywhere
     from studykit.trace.operators.serving import CARD_STORY, meter, serve
     from studykit.trace.operators.sinks import STORES, sunk
+    from studykit.trace.operators.waits import recorded_waits
     from studykit.trace.payments import SLOW, seeded
     from studykit.trace.simulate import simulate
     from studykit.trace.steps import Event, Policy, PolicyError, Trace
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from studykit.trace.view import view
     from studykit.trace.words import seconds, span, step_sentence
     from studykit.widgets.explorer import Explorer
+    from studykit.widgets.live_mutes import LiveMutes
     from studykit.widgets.marbles import Marbles
     from studykit.widgets.mutes import Mutes
     from studykit.widgets.picture import Picture
@@ -81,6 +84,7 @@ _HOMES = {
         "keyed_state",
         "kill_map",
         "live_state",
+        "price_of_waiting",
         "served_recomputed",
         "three_readers",
     ),
@@ -101,6 +105,7 @@ _HOMES = {
     "studykit.trace.operators.serving": ("CARD_STORY", "meter", "serve"),
     "studykit.trace.simulate": ("simulate",),
     "studykit.trace.operators.sinks": ("STORES", "sunk"),
+    "studykit.trace.operators.waits": ("recorded_waits",),
     "studykit.trace.steps": ("Event", "Policy", "PolicyError", "Trace"),
     "studykit.trace.payments": ("SLOW", "seeded"),
     "studykit.trace.stories": ("SILENT_PARTITION", "STORY", "STORY_POLICY", "TWO_VISITS"),
@@ -108,6 +113,7 @@ _HOMES = {
     "studykit.trace.view": ("view",),
     "studykit.trace.words": ("seconds", "span", "step_sentence"),
     "studykit.widgets.explorer": ("Explorer",),
+    "studykit.widgets.live_mutes": ("LiveMutes",),
     "studykit.widgets.marbles": ("Marbles",),
     "studykit.widgets.mutes": ("Mutes",),
     "studykit.widgets.picture": ("Picture",),
@@ -133,6 +139,7 @@ __all__ = [
     "Explorer",
     "Forever",
     "JoinRow",
+    "LiveMutes",
     "Marbles",
     "Mutes",
     "Picture",
@@ -162,6 +169,8 @@ __all__ = [
     "outcome",
     "panes",
     "parse",
+    "price_of_waiting",
+    "recorded_waits",
     "seconds",
     "seeded",
     "serve",

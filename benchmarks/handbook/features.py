@@ -17,8 +17,8 @@ from flink_jobs.simulator.handbook import (
 )
 from flink_jobs.simulator.handbook_features import features
 
-BOUNDS = (0, 1, 30, 3_600, 21_600, 86_400, 259_200)
-"""Seconds: none, one, the course's, an hour, a quarter of a day, a day, three days."""
+BOUNDS = (0, 1, 30, 3_600, 10_800, 21_600, 43_200, 86_400, 172_800, 259_200)
+"""Seconds: none, one, the course's, an hour, 3, 6 and 12 hours, a day, two days, three days."""
 
 FIRST_DAY, LAST_DAY = 115, 135
 """From the first day of training to the last one of the test."""

@@ -21,9 +21,12 @@ Numbers: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 TRAIN, TEST = range(115, 122), range(129, 136)
 """2018-07-25 to 31, and 2018-08-08 to 14, as days since 2018-04-01."""
 
+SEEDS = 5
+"""Forests of the smallest bound: what differs between them alone is no effect of a wait."""
+
 
 def main(folder: Path) -> None:
-    """Read the features that `features.py` has written, and print a line of JSON for each bound."""
+    """Read what `features.py` has written, and print a line of JSON for each bound and seed."""
     base = np.load(folder / "payments.npz")
     day, customer, fraud = base["day"], base["customer"], base["fraud"]
     train = np.isin(day, TRAIN)
@@ -33,14 +36,17 @@ def main(folder: Path) -> None:
         seen = (day >= TRAIN[0] + 6) & (day <= TRAIN[0] + 6 + number) & (fraud > 0)
         gone = known | set(customer[seen].tolist())
         test |= (day == today) & ~np.isin(customer, list(gone))
-    for path in sorted(folder.glob("bound_*.npy"), key=lambda path: int(path.stem[6:])):
-        rows = np.load(path)
+    bounds = sorted(int(path.stem[6:]) for path in folder.glob("bound_*.npy"))
+    spread = [(bounds[0], seed) for seed in range(1, SEEDS)]
+    for bound, seed in [*((bound, 0) for bound in bounds), *spread]:
+        rows = np.load(folder / f"bound_{bound}.npy")
         scaled = (rows - rows[train].mean(0)) / rows[train].std(0)
-        forest = RandomForestClassifier(random_state=0, n_jobs=2)
+        forest = RandomForestClassifier(random_state=seed, n_jobs=2)
         forest.fit(scaled[train], fraud[train])
         score = forest.predict_proba(scaled[test])[:, 1]
         found = {
-            "bound_seconds": int(path.stem[6:]),
+            "bound_seconds": bound,
+            "seed": seed,
             "train": int(train.sum()),
             "test": int(test.sum()),
             "frauds": int(fraud[test].sum()),

@@ -3,7 +3,7 @@
 #
 # Every figure of the course on one page. After it you know which picture answers which question.
 #
-# All but the tenth and the last five show the same ten events, the story of the lessons. Each
+# All but the tenth and the last six show the same ten events, the story of the lessons. Each
 # picture is drawn from a recorded run of the engine. The sentence above it says the same in words,
 # and *show as table* says it in numbers. Move a slider with the arrow keys, or press play.
 #
@@ -230,3 +230,15 @@ Stepper(card, served_recomputed, step=21, stills=[21])
 # %% tags=["widget", "figure"]
 kills = killed_everywhere()
 Stepper(kills, kill_map, step=15, design="commit, then write", checkpoint=4)
+
+# %% [markdown]
+# ## 17. The price of waiting
+#
+# One forest for each bound: what a model loses if its features wait, beside what seeds alone
+# change. **Which bound costs the model more than chance does?** Lesson 13.
+
+# %% tags=["widget", "figure"]
+from studykit import price_of_waiting, recorded_waits
+
+waits = recorded_waits(Path("../benchmarks/handbook/recorded.jsonl"))
+Stepper(waits, price_of_waiting, step=len(waits.waits), stills=[len(waits.waits)])

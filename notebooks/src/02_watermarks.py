@@ -228,9 +228,9 @@ from studykit import SLOW, bound_tradeoff, seeded
 payments = seeded(600, disorder=SLOW)
 Explorer(payments, bound_tradeoff, Policy(bound_ms=2_000), knobs=["bound"])
 
-# %% [markdown]
 # %% tags=["predict"]
-behind_ms = bound_tradeoff.lags(simulate(payments), len(payments))
+waited = simulate(payments)
+behind_ms = bound_tradeoff.lags(waited, len(waited.steps))
 ninety, most, all_of_them = (bound_tradeoff.smallest_bound(behind_ms, p) for p in (0.9, 0.99, 1))
 print(f"90 % needs {seconds(ninety)}, 99 % {seconds(most)}, all {seconds(all_of_them)}")
 print(f"99 % costs {most / ninety:.1f} times as much as 90 %")

@@ -6,7 +6,8 @@
 #
 # <!-- teaches: 12 13 14 17 -->
 #
-# About 35 minutes. Needs lessons 01 to 05; nothing has to be started.
+# About 40 minutes. Needs lessons 01 to 05; nothing has to be started. One button starts a broker
+# for a minute, if you press it. <!-- no claim: ours -->
 #
 # Three laws. Everything below follows from them:
 #
@@ -25,6 +26,7 @@
 # 6. More readers than logs
 # 7. The fast one waits in memory
 # 8. No clock in common
+# 9. Four real producers
 
 # %% tags=["setup"]
 from msgspec.structs import replace
@@ -32,6 +34,7 @@ from msgspec.structs import replace
 from studykit import (
     FOUR_PARTITIONS,
     Explorer,
+    LiveMutes,
     Mutes,
     Policy,
     Predict,
@@ -140,7 +143,7 @@ Predict(
 # Here p3 is never muted. It is only slow: its events need 8 s more than the others'. **Predict**
 # what an idleness of 1 s costs, and one of 5 s.
 
-# %%
+# %% tags=["predict"]
 slow = [
     replace(event, arrival_ms=event.arrival_ms + 8_000 * (event.source == "p3"))
     for event in FOUR_PARTITIONS
@@ -171,7 +174,7 @@ for idle_ms in (None, 5_000, 3_000, 2_000, 1_000):
 # **Predict**: the same slow p3, no idleness, one maximum for the whole stream. How many are
 # dropped?
 
-# %%
+# %% tags=["predict"]
 mixed = [replace(event, source="mixed") for event in slow]
 for name, stream in (("four watermarks, their minimum", slow), ("one maximum over all", mixed)):
     run = simulate(stream, policy)
@@ -206,7 +209,7 @@ print("results:", five.results(), " watermark:", seconds(five.steps[-1].watermar
 # the fast ones bring has to be kept. **Predict**: p3 is silent from 12 s to 30 s. How many windows
 # are open at most: as many as without the silence, or more?
 
-# %%
+# %% tags=["predict"]
 for name, run in (("even", even), ("p3 silent", simulate(muted(FOUR_PARTITIONS, silence), policy))):
     most, since_ms = view(run, len(run.steps)).peak
     print(f"{name:>9}: at most {most} windows open, since {seconds(since_ms)}")
@@ -232,6 +235,31 @@ for name, run in (("even", even), ("p3 silent", simulate(muted(FOUR_PARTITIONS, 
 # [watermarks.py](../flink_jobs/utils/watermarks.py): three laws in forty lines. Then
 # [judged.sql](../flink_jobs/sql/judged.sql), whose comment says what the production job does with
 # a partition that was called idle and has woken.
+
+# %% [markdown]
+# ## 9. Four real producers
+#
+# So far all was simulated. The button below starts a broker of its own, a topic with four
+# partitions, and a producer for each that sends twice a second. <!-- no claim: ours --> A reader
+# draws what it has got, every second. After a minute everything ends, and the button starts it
+# anew. It takes ten seconds to a minute to start, and half a gigabyte of memory; whatever else runs
+# is left alone.
+#
+# **Predict**, then press: you mute p3 at about 15 s. Which window is the last to fire? What comes
+# when you wake it, and what comes when you call it idle after 2 s instead?
+
+# %% tags=["widget"]
+LiveMutes(min_watermark, Policy(bound_ms=2_000))
+
+# %% [markdown]
+# <details><summary>What you should see</summary>
+#
+# [0,10) has fired by then, since it needs an event at 12 s or later in each partition. [10,20)
+# waits for p3, and all others with it. When p3 wakes, it sends what it has kept, nothing is lost,
+# and the windows fire at once. Call it idle, and the line jumps to the slowest of the others; the
+# picture judges the whole log anew. What p3 brings afterwards for a window that has fired is
+# dropped.
+# </details>
 
 # %% [markdown]
 # ## Break it

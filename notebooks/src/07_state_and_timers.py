@@ -422,7 +422,7 @@ print("then", len(partial), "partial counts instead of", len(shops), "payments")
 # - `Newest` with a bound of 0 for 0, 60 and 120 s: is it right now?
 
 
-# %%
+# %% tags=["predict"]
 class Leaking(Timers):
     def on_time(self, watermark_ms, now_ms):
         self.watermark_ms = watermark_ms

@@ -149,7 +149,7 @@ for watermark_ms in (11_999, 12_000, 16_000):
 # A join in tumbling windows is one line shorter, and its state is easy to see. **Predict**: with
 # windows of 10 s, how many of our five pairs does it find?
 
-# %%
+# %% tags=["predict"]
 pairs = [pair for step in run.steps for pair in step.pairs]
 same_window = [pair for pair in pairs if pair[0] // 10_000 == pair[1] // 10_000]
 print("in the band:  ", pairs)
@@ -168,7 +168,7 @@ print("in one window:", same_window)
 # **Predict**: yesterday's log is read again today, with the rate of today in the table. What does
 # the simple way say for a purchase of yesterday?
 
-# %%
+# %% tags=["predict"]
 history = [(0, 110), (10_000, 115), (86_400_000, 140)]  # from when on, rate
 lookup = VersionedLookup()
 for since_ms, rate in history:
@@ -293,7 +293,7 @@ for within in (math.inf, 60):
 # - Make the band look back: `lower_ms=-5_000`. Which side is held for longer now, and why?
 # - Exchange the first two rows. Which pairs change?
 
-# %%
+# %% tags=["predict"]
 for lower_ms, upper_ms in ((0, 10_000), (0, 31_536_000_000), (-5_000, 10_000)):
     kept = joined(rows, lower_ms, upper_ms).held[-1]
     print(f"band {lower_ms:>6} to {upper_ms:>14}: left {kept[0]}, right {kept[1]} held")

@@ -439,7 +439,7 @@ print(rig.stop())
 #   show it?
 
 
-# %%
+# %% tags=["predict"]
 class WithoutTimers(Engine):
     def restore(self, saved):
         super().restore((*saved[:3], []))

@@ -409,7 +409,7 @@ print(len(letters), "records,", len(set(letters)), "dead letters")
 # - The time-out is 10 s and the job is away for 20 s, but killed *before* its checkpoint.
 #   <!-- no claim: ours --> And with a time-out of 60 s?
 
-# %%
+# %% tags=["predict"]
 late = {name: {} for name in ("overwrite", "upsert")}
 for row in [*engine.rows, engine.rows[0]]:
     overwrite(late["overwrite"], *row)

@@ -463,7 +463,7 @@ from pyflink.datastream.connectors.number_seq import NumberSequenceSource
 # in `__init__`. A lock stands in for it here.
 
 
-# %%
+# %% tags=["predict"]
 class Connected(MapFunction):
     def __init__(self):
         self.connection = threading.Lock()
@@ -503,7 +503,7 @@ print(*lines[:3], "...", *lines[at - 2 : at + 1], sep="\n")
 #
 # The fourth: an `INSERT` of ten rows. How many are there when the call is back?
 
-# %%
+# %% tags=["predict"]
 kept = flink.folder / "kept"
 flink.tables.execute_sql(
     "CREATE TEMPORARY TABLE kept (card STRING, amount BIGINT) "

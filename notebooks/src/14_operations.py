@@ -499,7 +499,7 @@ print(f"with windows of a day every minute: {cards * 1_440 * bytes_each / 1e9:.0
 # - The job is able to read 99 a second, and 100 come. When has it caught up?
 # - Let the closed tester send twice as often. Does it find the stall?
 
-# %%
+# %% tags=["predict"]
 print("before:", chain(8, 2, 6, 3, 9))
 print("after: ", chain(8, 6, 6, 3, 9))
 many = delays(open_loop=False, every_ms=10)

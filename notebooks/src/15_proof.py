@@ -643,7 +643,7 @@ for page in pages:
 #   payments does the smallest log have?
 # - Close the books of windows that overlap: size 10 s, slide 5 s.
 
-# %%
+# %% tags=["predict"]
 print("overlapping windows:", books(opened(slide_ms=5_000), story))
 
 

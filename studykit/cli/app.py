@@ -189,6 +189,15 @@ def demo(
 
 
 @app.command()
+def feast() -> None:
+    """Install Feast for lesson 13, in an environment of its own."""
+    from studykit.services.feast.environment import install_feast
+    from studykit.workspace import Workspace
+
+    install_feast(Workspace.of_clone(), typer.echo)
+
+
+@app.command()
 def status() -> None:
     """Show what runs, and how far the features are behind."""
     from rich.console import Console

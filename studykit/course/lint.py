@@ -39,7 +39,17 @@ def lesson_findings(notebook: Notebook) -> list[str]:
     lines = sum(_lines(cell) for cell in notebook["cells"] if cell["cell_type"] == "code")
     if words < WORDS_PER_LINE * lines:
         found.append(f"{words} words for {lines} lines of code; {WORDS_PER_LINE} a line are asked")
-    return found
+    return [*found, *_of_predictions(notebook["cells"])]
+
+
+def _of_predictions(cells: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield a sentence for each cell whose saved output answers the question right above it."""
+    for above, cell in pairwise(cells):
+        asks = "**Predict" in above["source"] or above["source"].startswith("## Break it")
+        hides = {"predict", "widget"} & set(cell["metadata"].get("tags", ()))
+        if asks and above["cell_type"] == "markdown" and not hides and cell.get("outputs"):
+            first = cell["source"].strip().partition("\n")[0]
+            yield f"{first!r}: it answers the question above it; give it the tag predict"
 
 
 def _of_cell(cell: dict[str, Any]) -> Iterator[str]:

@@ -14,13 +14,23 @@ from studykit.trace.operators.joins import JoinTrace
 from studykit.trace.operators.kills import Kills
 from studykit.trace.operators.serving import Serving
 from studykit.trace.operators.sinks import SinkTrace
+from studykit.trace.operators.waits import Waits
 from studykit.trace.steps import Trace
 
 Row: TypeAlias = dict[str, str | int]
 """A row of the table that says the same as the picture."""
 
 Subject = TypeVar(
-    "Subject", Trace, JobRecording, Comparison, JoinTrace, Holdings, Kills, SinkTrace, Serving
+    "Subject",
+    Trace,
+    JobRecording,
+    Comparison,
+    JoinTrace,
+    Holdings,
+    Kills,
+    SinkTrace,
+    Serving,
+    Waits,
 )
 """What a figure shows, step by step."""
 Subject_contra = TypeVar(
@@ -33,6 +43,7 @@ Subject_contra = TypeVar(
     Kills,
     SinkTrace,
     Serving,
+    Waits,
     contravariant=True,
 )
 

@@ -16,7 +16,8 @@ from studykit.trace.words import seconds
 from studykit.widgets import page
 from studykit.widgets.stepper import Stepper
 
-NEVER: Final = "never"
+NEVER: Final = ("never", 0)
+"""A choice; a value of None would be no choice at all to ipywidgets, and show an empty control."""
 
 
 class Mutes(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -57,11 +58,11 @@ class Mutes(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             )
             for name in self._sources
         }
-        wakes = [(f"at {seconds(MUTED[1])}", MUTED[1]), (NEVER, None)]
+        wakes = [(f"at {seconds(MUTED[1])}", MUTED[1]), NEVER]
         self.wakes = _choice("it wakes", wakes)
-        idle = [(NEVER, None), *((f"after {s} s", s * 1_000) for s in (1, 5, 10))]
+        idle = [NEVER, *((f"after {s} s", s * 1_000) for s in (1, 5, 10))]
         self.idle = _choice("call it idle", idle)
-        self.idle.value = policy.idle_ms
+        self.idle.value = policy.idle_ms or 0
         trace = self._run()
         self.stepper = Stepper(trace, exhibit, step=len(trace.steps), stills=[len(trace.steps)])
         self.outcome = widgets.HTML(page.status(told(trace)))
@@ -77,9 +78,9 @@ class Mutes(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         )
 
     def _run(self) -> Trace:
-        silence = (MUTED[0], self.wakes.value)
+        silence = (MUTED[0], self.wakes.value or None)
         silences = {name: silence for name, button in self.buttons.items() if button.value}
-        policy = replace(self._policy, idle_ms=self.idle.value)
+        policy = replace(self._policy, idle_ms=self.idle.value or None)
         stream = muted(self._events, silences)
         return simulate(stream, policy, sources=self._sources, until_ms=self._until_ms)
 
@@ -105,6 +106,6 @@ def told(trace: Trace) -> str:
     )
 
 
-def _choice(label: str, options: list[tuple[str, int | None]]) -> Any:  # noqa: ANN401
+def _choice(label: str, options: list[tuple[str, int]]) -> Any:  # noqa: ANN401
     """Return a control to choose one of several durations."""
     return widgets.Dropdown(description=label, options=options, style={"description_width": "6em"})

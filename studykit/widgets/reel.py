@@ -12,11 +12,12 @@ from studykit.trace.operators.joins import JoinTrace
 from studykit.trace.operators.kills import STEPS, Kills
 from studykit.trace.operators.serving import Serving
 from studykit.trace.operators.sinks import SinkTrace
+from studykit.trace.operators.waits import Waits
 from studykit.trace.steps import Step, Trace
 from studykit.trace.words import seconds, step_sentence
 
 Playable: TypeAlias = (
-    Trace | JobRecording | Comparison | JoinTrace | Holdings | Kills | SinkTrace | Serving
+    Trace | JobRecording | Comparison | JoinTrace | Holdings | Kills | SinkTrace | Serving | Waits
 )
 """What a stepper plays."""
 
@@ -149,6 +150,12 @@ def _of_serving(serving: Serving) -> Reel:
     return Reel((-1, *(reading.at_ms for _, reading in readings)), words, [last], landmarks)
 
 
+def _of_waits(waits: Waits) -> Reel:
+    """A step is a bound."""
+    steps = range(len(waits.waits) + 1)
+    return Reel(steps, [f"{step} bounds." for step in steps], [steps[-1]], {"step": steps})
+
+
 def _of_kills(kills: Kills) -> Reel:
     """A step is a moment at which the job is killed."""
     steps = range(kills.last + 1)
@@ -169,4 +176,5 @@ _MAKERS: Final[Mapping[type, Callable[[Any], Reel]]] = {
     Kills: _of_kills,
     SinkTrace: _of_sink,
     Serving: _of_serving,
+    Waits: _of_waits,
 }

@@ -132,6 +132,7 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         control = widgets.Dropdown(
             description=name, options=list(values), value=self._options.get(name, values[0]),
             style={"description_width": "7em"},
+            layout=widgets.Layout(width="auto", min_width="20em"),  # as wide as its longest option
         )  # fmt: skip
         control.observe(self._choose, "value")
         return control

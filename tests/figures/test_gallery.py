@@ -28,8 +28,8 @@ every_exhibit = pytest.mark.parametrize(
 )
 
 
-def test_there_are_sixteen_figures() -> None:
-    assert len(EXHIBITS) == 16
+def test_there_are_seventeen_figures() -> None:
+    assert len(EXHIBITS) == 17
 
 
 @every_exhibit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,16 @@ def test_no_widget_state_and_no_error_is_committed(source: Path) -> None:
 
 def test_the_lesson_is_within_its_budgets(source: Path) -> None:
     assert lesson_findings(load(committed(source))) == []
+
+
+def test_an_output_that_answers_the_question_above_it_is_found(source: Path) -> None:
+    notebook = load(committed(source))
+    hidden = [
+        cell
+        for above, cell in pairwise(notebook["cells"])
+        if "predict" in cell["metadata"].get("tags", ()) and "**Predict" in above["source"]
+    ]
+    for cell in hidden:
+        cell["metadata"]["tags"] = []
+    spoilt = [text for text in lesson_findings(notebook) if text.endswith("the tag predict")]
+    assert len(spoilt) == sum(bool(cell.get("outputs")) for cell in hidden)

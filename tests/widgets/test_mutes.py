@@ -32,9 +32,10 @@ def test_a_mute_button_holds_every_window_until_the_producer_wakes() -> None:
     mutes = Mutes(FOUR_PARTITIONS, min_watermark, POLICY)
     whole = simulate(FOUR_PARTITIONS, POLICY).results()
     assert mutes.stepper.trace.results() == whole
+    assert (mutes.wakes.label, mutes.idle.label) == ("at 30 s", "never")
     mutes.buttons["p1"].value = True
     assert mutes.stepper.trace.results() == whole  # it wakes, and nothing is lost
-    mutes.wakes.value = None
+    mutes.wakes.value = 0
     assert mutes.stepper.trace.results() == {}
     assert "0 windows have a result" in mutes.outcome.value
     mutes.idle.value = 5_000

@@ -111,7 +111,7 @@ def _draw_windows(axes: Axes, row: int, shown: View) -> None:
         if len(spans) <= _NAMED:
             axes.text(
                 (start_ms + end_ms) / 2_000, row, words, ha="center", va="center", fontsize=8,
-                fontweight="bold" if told else "normal", path_effects=style.HALO,
+                fontweight="bold" if told else "normal", path_effects=style.HALO, zorder=4,
                 gid=f"result:{start_ms}-{end_ms}",
             )  # fmt: skip
 

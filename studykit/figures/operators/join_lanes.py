@@ -27,7 +27,7 @@ def draw(trace: JoinTrace, step: int) -> Figure:
     """Draw both lanes with their rows and pairs, the common watermark, and the rows held."""
     figure = style.new_figure(8, 3.9)
     lanes = figure.add_axes((0.09, 0.52, 0.88, 0.38))
-    stack = figure.add_axes((0.09, 0.13, 0.88, 0.24))
+    stack = figure.add_axes((0.09, 0.13, 0.80, 0.24))  # its labels stand to the right
     times = [done.row.event_ms for done in trace.steps] or [0]
     last = max(times) / 1_000 * 1.05 + 1
     lanes.set(xlim=(min([0, *times]) / 1_000, last), ylim=(1.55, -0.55))
