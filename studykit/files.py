@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,9 @@ def file_lock(path: Path) -> Iterator[None]:
         StudyError: The file cannot be made, or its file system has no locks, as some network
             shares.
     """
+    if sys.platform == "emscripten":  # one process, and files whose locks are never got
+        yield
+        return
     from filelock import FileLock  # noqa: PLC0415 - its hooks would make every fork dearer
 
     # A file as a lock, which filelock would fall back to, outlives its holder.

@@ -226,3 +226,14 @@ def test_dashboard_asks_the_provisioned_source():
     assert {panel["targets"][0]["datasource"]["uid"] for panel in panels} == {uid}
     assert any("numLateRecordsDropped" in panel["targets"][0]["expr"] for panel in panels)
     assert all(panel["description"] for panel in panels)
+
+
+def test_the_site_is_published_by_the_command_that_a_person_types():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/site.yml").read_text())
+    steps = workflow["jobs"]["publish"]["steps"]
+    build, upload = (
+        next(s for s in steps if key in s and word in s[key])
+        for key, word in (("run", "make site"), ("uses", "upload-pages-artifact"))
+    )
+    assert build["run"] == f"make site OUT={upload['with']['path']}"
+    assert workflow["permissions"] == {"contents": "read", "pages": "write", "id-token": "write"}
