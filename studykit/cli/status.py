@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flink_jobs.config import Settings
+from flink_jobs.connectors.names import Names
 from flink_jobs.connectors.redis import open_answering
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.processor.group.commits import delivered_until
@@ -58,7 +59,7 @@ def show_status(
     if accepts(addresses.redis_host, addresses.redis_port):
         console.print()
         settings = Settings.load({**environ, **addresses.environment()})
-        console.print(_keys(key_counts(settings)))
+        console.print(_keys(key_counts(settings), Names(settings.features_prefix)))
     if lines := job_lines(addresses.metrics_port):
         console.print()
         console.print(_job(lines))
@@ -94,7 +95,7 @@ def key_counts(settings: Settings) -> dict[str, int]:
         ServiceAway: It does not answer.
     """
     with open_answering(settings) as client:
-        keys = client.scan_iter(f"{settings.features_prefix}:*:*", count=5_000)
+        keys = client.scan_iter(Names(settings.features_prefix).key("*", "*"), count=5_000)
         sets = Counter(key.split(b":")[1].decode() for key in keys)
     return {feature_set.name: sets[feature_set.name] for feature_set in CATALOG}
 
@@ -150,10 +151,10 @@ def _topics(states: list[TopicState], group: str) -> Table:
     return table
 
 
-def _keys(counts: dict[str, int]) -> Table:
+def _keys(counts: dict[str, int], names: Names) -> Table:
     table = _table("keys in Redis", "number")
     for name, number in counts.items():
-        table.add_row(f"features:{name}:*", f"{number:,}")
+        table.add_row(names.key(name, "*"), f"{number:,}")
     return table
 
 

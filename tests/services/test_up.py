@@ -164,6 +164,7 @@ def test_status_shows_ports_the_lag_of_the_group_in_the_settings_and_keys(termin
         client.hset("features:session:u1", "events", 3)
         client.hset("features:fraud:c1", "tx_count", 3)
         client.hset("features:fraud:c2", "tx_count", 3)
+        client.hset("green:fraud:c2", "tx_count", 3)
     lines = [line.split() for line in terminal.study("status", KAFKA_GROUP="mine").splitlines()]
     assert ["topic", "records", "lag", "of", "group", "mine"] in lines
     assert ["Kafka", "running", terminal.servers] in [line[:3] for line in lines]
@@ -172,6 +173,9 @@ def test_status_shows_ports_the_lag_of_the_group_in_the_settings_and_keys(termin
     assert ["features:fraud:*", "2"] in lines
     assert ["features:session:*", "1"] in lines
     assert ["features:personalization:*", "0"] in lines
+    assert ["green:fraud:*", "1"] in [
+        line.split() for line in terminal.study("status", FEATURES_PREFIX="green").splitlines()
+    ]
 
 
 def test_redis_serves_where_redis_cli_is_not(terminal):
