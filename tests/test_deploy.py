@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -17,6 +18,8 @@ import jsonschema
 import pytest
 import yaml
 
+from flink_jobs.config import Settings
+from flink_jobs.connectors.security import ALLOWED_TOKENS
 from flink_jobs.runtime.java import find_java
 from studykit.services.flink.cluster import JobManager
 from studykit.services.flink.jars import Jar, JarCache, read_lock
@@ -24,6 +27,7 @@ from studykit.services.topics import TOPICS
 
 ROOT = Path(__file__).parents[1]
 COMPOSE = ROOT / "docker-compose.yml"
+SECURED = ROOT / "deploy" / "compose.secured.yml"
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
 DEPLOYMENT = ROOT / "deploy" / "kubernetes" / "features.yaml"
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "features.json"
@@ -78,7 +82,8 @@ def test_a_container_prints_json(tmp_path: Path):
     assert not (tmp_path / "flink.log").exists()
 
 
-def test_compose_file_is_valid():
+@pytest.mark.parametrize("more", [[], [SECURED]], ids=["alone", "with a login"])
+def test_compose_file_is_valid(more: list[Path]):
     command = next(
         (
             words
@@ -91,9 +96,26 @@ def test_compose_file_is_valid():
     if command is None:
         pytest.skip("neither `docker compose` nor `docker-compose` is installed")
     checked = subprocess.run(
-        [*command, "-f", COMPOSE, "config", "-q"], capture_output=True, text=True, check=False
+        [*command, *(word for file in (COMPOSE, *more) for word in ("-f", file)), "config", "-q"],
+        env={**os.environ, "KAFKA_SERVERS": "broker:9093", "SECRETS": "/secrets"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert checked.returncode == 0, checked.stderr
+
+
+def test_every_part_of_the_job_gets_the_login():
+    """The setting's names are real ones, and the property is that by which Java allows a token."""
+    services = yaml.safe_load(SECURED.read_text())["services"]
+    assert services.keys() == {"jobmanager", "taskmanager", "topics", "features"}
+    assert all(service["volumes"][0].endswith(":/run/secrets:ro") for service in services.values())
+    names = {name.upper() for name in Settings.__dataclass_fields__}
+    for name, value in services["features"]["environment"].items():
+        assert name.removesuffix("_FILE") in names or name in names
+        assert "FILE" not in name or value.startswith("/run/secrets/")
+    options = services["taskmanager"]["environment"]["JAVA_TOOL_OPTIONS"]
+    assert options.startswith(f"-D{ALLOWED_TOKENS}=file:///run/secrets/")
 
 
 def test_flink_is_the_locked_one_everywhere():
@@ -206,7 +228,8 @@ def closed(schema: Any) -> Any:
 
 def test_state_is_on_the_volume_that_outlives_a_pod():
     spec = deployment()["spec"]
-    (mount,) = spec["podTemplate"]["spec"]["containers"][0]["volumeMounts"]
+    mounts = spec["podTemplate"]["spec"]["containers"][0]["volumeMounts"]
+    mount = next(mount for mount in mounts if mount["name"] == "state")
     places = [
         value
         for name, value in spec["flinkConfiguration"].items()

@@ -10,6 +10,14 @@ Kafka's own clients read a `client.properties`, and so does this system, from
     ssl.truststore.type=PEM
     ssl.truststore.location=/etc/kafka/ca.pem
 
+A token instead of a password is in a file, which somebody keeps fresh and every login reads anew:
+
+    sasl.mechanism=OAUTHBEARER
+    sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;
+    sasl.login.callback.handler.class=\
+        org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler
+    sasl.oauthbearer.token.endpoint.url=file:///run/secrets/kafka-token
+
 Only `security.*`, `sasl.*` and `ssl.*` are read, and of those only the keys that every client
 understands: a key that one client would ignore is refused. Stores are PEM files; a client
 certificate (`ssl.keystore.location`) is one file together with its private key. No message shows a
@@ -19,20 +27,36 @@ value, which may be a secret.
 from __future__ import annotations
 
 import re
+import time
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
+
 from flink_jobs.config import Settings, SettingsError
 
-_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+_TOKEN: Final = "OAUTHBEARER"
+_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", _TOKEN)
+TOKEN_URL: Final = "sasl.oauthbearer.token.endpoint.url"
+ALLOWED_TOKENS: Final = (
+    "org.apache.flink.kafka.shaded.org.apache.kafka.sasl.oauthbearer.allowed.urls"
+)
+"""The property of Java that lists which token files the clients in Flink's connector may read."""
+_HANDLER: Final = "sasl.login.callback.handler.class"
+_TOKEN_HANDLER: Final = (
+    "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler"
+)
 _PROTOCOLS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 _KEYS: Final = frozenset(
     {
         "security.protocol",
         "sasl.mechanism",
         "sasl.jaas.config",
+        _HANDLER,
+        TOKEN_URL,
         "ssl.truststore.type",
         "ssl.truststore.location",
         "ssl.keystore.type",
@@ -94,6 +118,7 @@ class KafkaSecurity:
             "sasl_mechanism": self.java.get("sasl.mechanism"),
             "sasl_plain_username": username,
             "sasl_plain_password": password,
+            "sasl_oauth_token_provider": self._token_file and self._token_file.provider(),
         }
         return {
             **{name: value for name, value in named.items() if value is not None},
@@ -115,6 +140,7 @@ class KafkaSecurity:
             "sasl.mechanism": self.java.get("sasl.mechanism"),
             "sasl.username": username,
             "sasl.password": password,
+            "oauth_cb": self._token_file and self._token_file.with_expiry,
         }
         return {
             **{name: value for name, value in named.items() if value is not None},
@@ -132,7 +158,7 @@ class KafkaSecurity:
 
     def _login(self) -> tuple[str | None, str | None]:
         """Return user and password of `sasl.jaas.config`, None where no login is asked for."""
-        if not self._protocol.startswith("SASL"):
+        if not self._protocol.startswith("SASL") or self._token_file:
             return None, None
         found = {
             match[1]: re.sub(r"\\(.)", r"\1", match[2]) if match[3] is None else match[3]
@@ -147,7 +173,9 @@ class KafkaSecurity:
         self._check_word("security.protocol", self._protocol, _PROTOCOLS)
         if self._protocol.startswith("SASL"):
             self._check_word("sasl.mechanism", self.java.get("sasl.mechanism", ""), _MECHANISMS)
-            if None in self._login():
+            if self.java["sasl.mechanism"] == _TOKEN:
+                self._check_token()
+            elif None in self._login():
                 self._refuse("sasl.jaas.config", 'must have username="…" and password="…"')
         for store in ("ssl.truststore", "ssl.keystore"):
             location = self.java.get(f"{store}.location")
@@ -156,12 +184,77 @@ class KafkaSecurity:
                 self._check_word(f"{store}.type", self.java.get(f"{store}.type", "JKS"), ("PEM",))
                 _text(f"{store}.location", location)
 
+    @property
+    def _token_file(self) -> TokenFile | None:
+        if self.java.get("sasl.mechanism") != _TOKEN:
+            return None
+        return TokenFile(urlsplit(self.java.get(TOKEN_URL, "")).path)
+
+    def _check_token(self) -> None:
+        # Java's default makes up a token of its own, without a signature.
+        self._check_word(_HANDLER, self.java.get(_HANDLER, ""), (_TOKEN_HANDLER,))
+        if not self.java.get(TOKEN_URL, "").startswith("file:///"):
+            self._refuse(TOKEN_URL, "must be file:///PATH of a token that somebody keeps fresh")
+        assert self._token_file is not None
+        _, expiry_s = self._token_file.with_expiry()
+        if expiry_s < time.time():
+            self._refuse(TOKEN_URL, "names a token that has expired: have the file renewed")
+
     def _check_word(self, key: str, value: str, allowed: tuple[str, ...]) -> None:
         if value not in allowed:
             self._refuse(key, f"must be {' or '.join(allowed)}")
 
     def _refuse(self, key: str, why: str) -> None:
         raise SettingsError(f"KAFKA_PROPERTIES_FILE={self._source}: {key} {why}")
+
+
+class TokenFile:
+    """A token (JWT) in a file, read for each login: whoever renews the token replaces the file."""
+
+    def __init__(self, path: str) -> None:
+        """Read from `path`, and nothing yet."""
+        self._path = path
+
+    def token(self) -> str:
+        """Return the token as it is now.
+
+        Raises:
+            SettingsError: The file cannot be read.
+        """
+        return _text(TOKEN_URL, self._path).strip()
+
+    def extensions(self) -> dict[str, str]:
+        """Return nothing more: what kafka-python asks for beside the token."""
+        return {}
+
+    def provider(self) -> TokenFile:
+        """Return this file as one of kafka-python's token providers."""
+        from kafka.net.sasl.oauth import AbstractTokenProvider  # noqa: PLC0415 - slow to load
+
+        AbstractTokenProvider.register(TokenFile)
+        return self
+
+    def with_expiry(self, _config: str = "") -> tuple[str, float]:
+        """Return the token, and when it expires, in seconds since 1970.
+
+        Raises:
+            SettingsError: The file cannot be read, or holds no JWT that says when it expires.
+        """
+        token = self.token()
+        try:
+            claims = token.split(".")[1]
+            return token, float(_Claims.decode(urlsafe_b64decode(claims + "==")).exp)
+        except (IndexError, ValueError, msgspec.MsgspecError):
+            raise SettingsError(
+                f"{TOKEN_URL}={self._path} holds no JWT that says when it expires: write one there"
+            ) from None
+
+
+class _Claim(msgspec.Struct):
+    exp: float
+
+
+_Claims: Final = msgspec.json.Decoder(_Claim)
 
 
 def parse_properties(text: str) -> dict[str, str]:

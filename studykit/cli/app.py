@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -227,17 +228,18 @@ def redis(
     """Send one command to Redis with redis-cli or valkey-cli."""
     import subprocess
 
+    from flink_jobs.config import Settings
+    from flink_jobs.connectors.redis import open_answering
     from studykit.services.addresses import Addresses
-    from studykit.services.redis import cli_command, redis_answers
+    from studykit.services.redis import cli_command
     from studykit.workspace import Workspace
 
     where = Addresses.find(Workspace.of_clone())
-    if not redis_answers(where.redis_host, where.redis_port):
-        raise StudyError(
-            f"no Redis answers at {where.redis_host}:{where.redis_port}: `make up` starts one"
-        )
-    command = cli_command(where.redis_host, where.redis_port)
-    raise typer.Exit(subprocess.run([*command, *words], check=False).returncode)
+    settings = Settings.load({**os.environ, **where.environment()})
+    open_answering(settings).close()  # the program would not say what to do
+    command, secrets = cli_command(settings)
+    environ = {**os.environ, **secrets}
+    raise typer.Exit(subprocess.run([*command, *words], env=environ, check=False).returncode)
 
 
 @app.command()

@@ -9,7 +9,10 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
 
+from flink_jobs.config import Settings
+from flink_jobs.connectors.security import store_url
 from studykit.errors import StudyError
 from studykit.services.network.ports import HOST
 from studykit.services.supervision.service import Say, Service
@@ -92,18 +95,39 @@ def find_cli() -> Path:
     )
 
 
-def cli_command(host: str, port: int) -> list[str]:
-    """Return the program and options before a command of Redis, such as `["KEYS", "*"]`.
+def cli_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
+    """Return what goes before a command of Redis, such as `["KEYS", "*"]`, and variables to set.
 
-    The program exits with another status than 0 where the command fails, if it can do so.
+    The program exits with another status than 0 where the command fails, if it can do so. The
+    password is in a variable: every user of a machine can read the words of its processes.
 
     Raises:
-        StudyError: There is no command line of Redis.
+        StudyError: There is no command line of Redis, or it cannot speak TLS and has to.
+        SettingsError: REDIS_URL cannot be used.
     """
-    program = str(find_cli())
+    program, parts = str(find_cli()), urlsplit(store_url(settings))
     told = subprocess.run([program, "--help"], capture_output=True, text=True, check=False)
-    tells_errors = ["-e"] if "\n  -e " in told.stdout + told.stderr else []  # from Redis 7 on
-    return [program, "-h", host, "-p", str(port), *tells_errors]
+    text = told.stdout + told.stderr
+    words = [program, "-h", str(parts.hostname), "-p", str(parts.port or Redis.default_port)]
+    if parts.username:
+        words += ["--user", unquote(parts.username)]
+    if database := parts.path.strip("/"):
+        words += ["-n", database]
+    if parts.scheme == "rediss":
+        if "--tls" not in text:
+            raise StudyError(
+                f"{program} cannot speak TLS, which REDIS_URL asks for: install the tools of Redis "
+                "with your system's package manager"
+            )
+        files = dict(parse_qsl(parts.query))
+        words += ["--tls"]
+        words += [word for name in _TLS if name in files for word in (_TLS[name], files[name])]
+    words += ["-e"] if "\n  -e " in text else []  # from Redis 7 on
+    return words, {"REDISCLI_AUTH": unquote(parts.password)} if parts.password else {}
+
+
+_TLS: Final = {"ssl_ca_certs": "--cacert", "ssl_certfile": "--cert", "ssl_keyfile": "--key"}
+"""The program's options for files, by the parameter of REDIS_URL."""
 
 
 def _find(part: str) -> Path | None:

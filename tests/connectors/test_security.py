@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -32,8 +33,10 @@ from tests.support.services.secured import (
     Certificates,
     SecuredKafka,
     make_certificates,
+    make_token,
     properties,
     tls_before,
+    token_properties,
     write_properties,
 )
 from tests.support.services.shared import home_for_services
@@ -61,9 +64,13 @@ def broker(certificates: Certificates) -> Iterator[SecuredKafka]:
 
 @needs_openssl
 @pytest.mark.services
-@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"])
 def test_both_clients_log_in(broker: SecuredKafka, tmp_path: Path, mechanism: str) -> None:
-    settings = of(broker, tmp_path, properties(broker.certificates, mechanism))
+    held = properties(broker.certificates, mechanism)
+    if mechanism == "OAUTHBEARER":
+        (tmp_path / "token").write_text(make_token(broker.certificates) + "\n")
+        held = token_properties(broker.certificates, tmp_path / "token")
+    settings = of(broker, tmp_path, held)
     check_topics(settings)
     outbox = Outbox(settings)
     outbox.send([one_window(revision=0)], [])
@@ -97,6 +104,17 @@ def test_login_that_is_refused_is_one_sentence(
 
 @needs_openssl
 @pytest.mark.services
+def test_token_of_another_authority_is_one_sentence(broker: SecuredKafka, tmp_path: Path) -> None:
+    signed = replace(broker.certificates, authority=broker.certificates.stranger)
+    (tmp_path / "token").write_text(token := make_token(signed))
+    held = token_properties(broker.certificates, tmp_path / "token")
+    with pytest.raises(KafkaUnusable, match="refuses the login") as error:
+        check_topics(of(broker, tmp_path, held))
+    assert token not in str(error.value)
+
+
+@needs_openssl
+@pytest.mark.services
 def test_broker_that_demands_tls_is_named_to_a_client_without(broker: SecuredKafka) -> None:
     with pytest.raises(KafkaUnusable, match="KAFKA_PROPERTIES_FILE"):
         check_topics(Settings(kafka_servers=broker.secured))
@@ -118,8 +136,13 @@ def test_processor_works_with_secured_services_and_tells_no_secret(
     assert outside.flush(30)
     outside.close()
     held = properties(broker.certificates, "SCRAM-SHA-512")
-    with server(tmp_path, "--requirepass", "se:cret") as port:
-        (tmp_path / "url").write_text(f"redis://:se%3Acret@127.0.0.1:{port}/1\n")
+    certificates = broker.certificates
+    with (
+        server(tmp_path, "--requirepass", "se:cret") as port,
+        tls_before(port, certificates.server) as secured,
+    ):
+        trust = f"ssl_ca_certs={certificates.authority}"
+        (tmp_path / "url").write_text(f"rediss://:se%3Acret@127.0.0.1:{secured}/1?{trust}\n")
         environment = {
             "KAFKA_SERVERS": broker.secured,
             "KAFKA_PROPERTIES_FILE": str(write_properties(tmp_path / "client.properties", held)),
@@ -148,10 +171,15 @@ def test_the_lab_s_commands_log_in_as_the_executions_do(
     assert seed_kafka(Plan(events=50), broker.secured) == 50
     assert count_records(broker.secured, ["transactions", "clickstream"]) == before + 50
     assert reachable(broker.address), "the login is not for another broker, such as the lab's own"
-    with server(tmp_path, "--requirepass", "se:cret") as port:
-        monkeypatch.setenv("REDIS_URL", f"redis://:se%3Acret@127.0.0.1:{port}/1")
+    certificates = broker.certificates
+    with (
+        server(tmp_path, "--requirepass", "se:cret") as port,
+        tls_before(port, certificates.server) as secured,
+    ):
+        trust = f"ssl_ca_certs={certificates.authority}"
+        monkeypatch.setenv("REDIS_URL", f"rediss://:se%3Acret@127.0.0.1:{secured}/1?{trust}")
         addresses = Addresses.find(Workspace(tmp_path))
-        assert (addresses.redis_port, addresses.own_redis) == (port, False)
+        assert (addresses.redis_port, addresses.own_redis) == (secured, False)
         with redis.Redis(port=port, password="se:cret", db=1) as client:
             client.hset("features:fraud:c", "tx_count", 1)
         console = Console(file=StringIO(), width=120)
@@ -215,6 +243,34 @@ def test_property_that_cannot_be_used_is_named_without_its_value(
         KafkaSecurity({**SCRAM, **wrong}, "client.properties")
     assert says in str(error.value) and "client.properties" in str(error.value)
     assert "secret" not in str(error.value).replace("secret.jks", "")
+
+
+@needs_openssl
+@pytest.mark.parametrize(
+    ("content", "wrong", "says"),
+    [
+        ("expired", {}, "has expired: have the file renewed"),
+        ("no token", {}, "holds no JWT"),
+        ("secret.e30.x", {}, "holds no JWT that says when it expires"),
+        (None, {}, "cannot be read"),
+        ("valid", {"sasl.login.callback.handler.class": "x"}, "handler.class must be org.apache"),
+        ("valid", {"sasl.oauthbearer.token.endpoint.url": "https://secret"}, "must be file:///"),
+    ],
+)
+def test_token_that_cannot_be_used_is_one_sentence(
+    certificates: Certificates,
+    tmp_path: Path,
+    content: str | None,
+    wrong: dict[str, str],
+    says: str,
+) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        valid_s = {"expired": -1.0, "valid": 60.0}.get(content)
+        file.write_text(content if valid_s is None else make_token(certificates, valid_s))
+    with pytest.raises(SettingsError, match=says) as error:
+        KafkaSecurity({**token_properties(certificates, file), **wrong}, "client.properties")
+    assert "secret" not in str(error.value)
 
 
 def test_java_format() -> None:

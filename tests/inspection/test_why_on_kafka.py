@@ -17,6 +17,8 @@ from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import KafkaUnusable
 from flink_jobs.connectors.topic_log import TopicLog
 from flink_jobs.inspection.explanation import InquiryError
+from flink_jobs.inspection.profile import profile_records
+from studykit.cli.inspection.profile import profile
 from studykit.cli.inspection.why import why
 from studykit.services.network.ports import free_port
 from studykit.workspace import Workspace
@@ -116,6 +118,28 @@ def test_a_key_that_somebody_else_wrote_has_no_record(world, capsys):
         told(world, capsys, "features:fraud:nobody")
     with pytest.raises(InquiryError, match="Redis has no hash of 'nobody': ask for one of"):
         told(world, capsys, "nobody")
+
+
+def test_a_topic_s_profile_is_that_of_its_records(world, capsys):
+    """The records are read back by another client; the environment names the broker."""
+
+    def show(topic: str) -> None:
+        profile(
+            topic, "event_time", None, workspace=Workspace(world.folder), picture=None,
+            as_json=True, console=Console(), environ=world.environment(),
+        )  # fmt: skip
+
+    show("transactions")
+    found = json.loads(capsys.readouterr().out)
+    records = world.read(["transactions"])
+    expected = profile_records(records.values(), "event_time", None)
+    assert found == json.loads(msgspec.json.encode(expected))
+    assert found["records"] == sum(map(len, records.values())) > found["events"] > 0
+    assert [part["partition"] for part in found["partitions"]] == [
+        f"transactions/{number}" for number in range(4)
+    ]
+    with pytest.raises(KafkaUnusable, match="has no topic nothing"):
+        show("nothing")
 
 
 def test_services_that_are_away_are_told(world):

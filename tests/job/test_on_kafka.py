@@ -32,7 +32,12 @@ from flink_jobs.monitoring.symptoms import LATE_DROPPED, Reading
 from flink_jobs.processor.replay import replay
 from studykit.cli.job_status import job_lines, metrics_page
 from tests.support.inputs import logs
-from tests.support.worlds.job import FEATURE_TOPICS, LONG_AFTER_MS, JobWorld
+from tests.support.worlds.job import (
+    FEATURE_TOPICS,
+    LONG_AFTER_MS,
+    PASSWORD_OF_STORE,
+    JobWorld,
+)
 from tests.support.worlds.processor import eventually
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services]
@@ -144,6 +149,7 @@ def _assert_logged(log: Path) -> None:
     lives = [line for line in by_python if "trouble" not in line]
     assert [line["message"] for line in lives] == ["started", "started", "stopped"]
     assert "/savepoints/" in lives[-1]["savepoint"]
+    assert not any(secret in log.read_text() for secret in (PASSWORD_OF_STORE, "eyJ"))
     for line in (*by_python, *map(json.loads, by_java.read_text().splitlines())):
         assert {"time_ms", "level", "job", "message"} <= line.keys()
         assert line["level"] in ("info", "warn", "error")
@@ -181,7 +187,7 @@ def test_a_broker_that_is_away_is_one_sentence(world):
 
 
 def test_a_store_that_is_away_is_one_sentence(world):
-    line = _refusal(world, REDIS_PORT="1")
+    line = _refusal(world, REDIS_PORT="1", REDIS_URL="")
     assert "no Redis answers at 127.0.0.1:1: start one with `make up`" in line
 
 

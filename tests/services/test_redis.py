@@ -4,13 +4,19 @@ from pathlib import Path
 
 import pytest
 import redis
+import typer
 
+from flink_jobs.config import Settings
 from flink_jobs.connectors.redis import FeatureStore, read_features
+from flink_jobs.connectors.redis_errors import StoreUnusable
+from studykit.cli.app import redis as study_redis
+from studykit.errors import StudyError
 from studykit.services.network.ports import free_port
 from studykit.services.redis import Redis, bundled, cli_command
 from studykit.services.supervision.service import Say
 from studykit.workspace import Workspace
 from tests.support.services.shared import home_for_services
+from tests.support.services.stores import server
 from tests.support.worlds.processor import one_window
 
 pytestmark = pytest.mark.services
@@ -52,7 +58,33 @@ def test_an_old_command_line_is_not_asked_to_tell_errors(
     old.write_text("#!/bin/sh\necho '  -x  Read last argument from STDIN.'\n")
     old.chmod(0o755)
     monkeypatch.setattr("studykit.services.redis.find_cli", lambda: old)
-    assert cli_command("h", 1) == [str(old), "-h", "h", "-p", "1"]
+    near = Settings(redis_host="h", redis_port=1)
+    assert cli_command(near) == ([str(old), "-h", "h", "-p", "1"], {})
+    far = Settings(redis_url="rediss://user:se%3Acret@h/2?ssl_ca_certs=/ca.pem")
+    monkeypatch.setattr("studykit.services.redis.store_url", lambda settings: settings.redis_url)
+    with pytest.raises(StudyError, match="cannot speak TLS") as error:
+        cli_command(far)
+    assert "cret" not in str(error.value)
+    old.write_text("#!/bin/sh\necho '  --tls  Establish a secure TLS connection.'\n")
+    words = [str(old), "-h", "h", "-p", "6379", "--user", "user", "-n", "2"]
+    words += ["--tls", "--cacert", "/ca.pem"]
+    assert cli_command(far) == (words, {"REDISCLI_AUTH": "se:cret"})
+
+
+def test_study_redis_logs_in_and_says_in_a_sentence_that_it_has_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with server(tmp_path, "--requirepass", "se:cret") as port:
+        monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{port}/1")
+        with pytest.raises(StoreUnusable, match="demands another login"):
+            study_redis(["PING"])
+        monkeypatch.setenv("REDIS_URL", f"redis://:se%3Acret@127.0.0.1:{port}/1")
+        with pytest.raises(typer.Exit) as ended:
+            study_redis(["SET", "greeting", "hello"])
+        with redis.Redis("127.0.0.1", port, 1, "se:cret") as client:
+            assert client.get("greeting") == b"hello"
+    assert ended.value.exit_code == 0
+    assert capfd.readouterr() == ("OK\n", "")
 
 
 def test_a_kill_loses_no_acknowledged_write(services, redis_address):

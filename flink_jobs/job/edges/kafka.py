@@ -10,6 +10,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
 from kafka.structs import OffsetAndMetadata
 from pyflink.common import Row
+from pyflink.java_gateway import get_gateway
 from pyflink.table import DataTypes, StreamTableEnvironment
 from pyflink.table.udf import udf
 
@@ -21,7 +22,7 @@ from flink_jobs.connectors.kafka import (
     open_admin,
 )
 from flink_jobs.connectors.names import Names
-from flink_jobs.connectors.security import KafkaSecurity
+from flink_jobs.connectors.security import ALLOWED_TOKENS, TOKEN_URL, KafkaSecurity
 from flink_jobs.connectors.topics import Topics
 from flink_jobs.dead_letter import DeadLetter
 from flink_jobs.events import EVENT_TYPES
@@ -41,6 +42,9 @@ A job that is away for longer loses, in the topics, the rows that it wrote and h
 
 _TIMEOUT_MS: Final = 5_000
 _SHADED: Final = "org.apache.flink.kafka.shaded.org.apache.kafka."
+
+_CLASSES: Final = frozenset({"sasl.jaas.config", "sasl.login.callback.handler.class"})
+"""The properties in which a class of Kafka is named."""
 
 _LETTER: Final = DataTypes.ROW(
     [
@@ -78,6 +82,7 @@ class KafkaEdges:
 
     def create_sources(self, table_env: StreamTableEnvironment) -> None:
         """Create the table of each event topic."""
+        _allow_token(self.settings)
         for topic in EVENT_TYPES:
             source = statement(
                 "source_kafka",
@@ -250,13 +255,23 @@ def _head(column: str) -> str:
     return f"SUBSTRING(DECODE({column}, 'UTF-8') FROM 1 FOR {MAX_TEXT + 1})"
 
 
+def _allow_token(settings: Settings) -> None:
+    """Let Kafka's clients in this process's Java read the token file of the settings, if any.
+
+    They read no file that this property does not list. The processes of a cluster need the property
+    in Flink's option `env.java.opts.all`.
+    """
+    if url := KafkaSecurity.read(settings).java.get(TOKEN_URL):
+        get_gateway().jvm.System.setProperty(ALLOWED_TOKENS, url)
+
+
 def _security(settings: Settings) -> str:
     """Return the table options by which Flink's clients log in; none without a properties file.
 
     The connector's jar has Kafka's classes, login modules included, under another package name.
     """
     options = {
-        key: value.replace("org.apache.kafka.", _SHADED) if key == "sasl.jaas.config" else value
+        key: value.replace("org.apache.kafka.", _SHADED) if key in _CLASSES else value
         for key, value in KafkaSecurity.read(settings).java.items()
     }
     # In an SQL literal a quote is two quotes: a password may have one.

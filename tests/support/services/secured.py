@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import select
 import socket
 import ssl
 import subprocess
 import threading
+import time
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,9 +22,11 @@ from kafka.admin import UserScramCredentialUpsertion
 
 from studykit.services.kafka import Kafka
 from studykit.services.network.ports import HOST, free_port
+from studykit.services.supervision.service import Say
 from studykit.workspace import Workspace
 
 USER: Final = "features"
+_TOKEN_MODULE: Final = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"
 PASSWORD: Final = 'pass"word\\with=signs'
 
 
@@ -129,8 +134,38 @@ def _relay(near: ssl.SSLSocket, far: socket.socket) -> None:
             (far if side is near else near).sendall(data)
 
 
+def make_token(certificates: Certificates, valid_s: float = 3_600) -> str:
+    """Return a token (JWT) of the user for the broker, which the authority has signed."""
+    now = int(time.time())
+    claims = {"sub": USER, "aud": "kafka", "iat": now, "exp": now + valid_s}
+    parts = [{"alg": "RS256", "kid": "authority"}, claims]
+    text = b".".join(_base64(json.dumps(part).encode()) for part in parts)
+    key = certificates.authority.with_suffix(".key")
+    signed = subprocess.run(
+        ["openssl", "dgst", "-sha256", "-sign", key], input=text, capture_output=True, check=True
+    )
+    return (text + b"." + _base64(signed.stdout)).decode()
+
+
+def _key_set(certificates: Certificates) -> str:
+    """Return the authority's public key as a JSON Web Key Set."""
+    told = subprocess.run(
+        ["openssl", "x509", "-in", certificates.authority, "-noout", "-modulus"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    modulus = _base64(bytes.fromhex(told.stdout.partition("=")[2].strip())).decode()
+    key = {"kty": "RSA", "kid": "authority", "alg": "RS256", "n": modulus, "e": "AQAB"}
+    return json.dumps({"keys": [key]})
+
+
+def _base64(data: bytes) -> bytes:
+    return urlsafe_b64encode(data).rstrip(b"=")
+
+
 class SecuredKafka(Kafka):
-    """A broker with a second listener, which demands TLS and a login by SCRAM or PLAIN."""
+    """A broker with a second listener, which demands TLS and a login: SCRAM, PLAIN or a token."""
 
     def __init__(self, workspace: Workspace, port: int, certificates: Certificates) -> None:
         super().__init__(workspace, port)
@@ -149,6 +184,20 @@ class SecuredKafka(Kafka):
         finally:
             admin.close()
 
+    def command(self, say: Say) -> list[str]:
+        """Allow the broker to read the keys by which it checks tokens."""
+        self._keys.write_text(_key_set(self.certificates))
+        java, *words = super().command(say)
+        return [
+            java,
+            f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={self._keys.as_uri()}",
+            *words,
+        ]
+
+    @property
+    def _keys(self) -> Path:
+        return self.workspace.run / "keys.json"
+
     def _write_settings(self) -> Path:
         path = super()._write_settings()
         quoted = PASSWORD.replace("\\", "\\\\").replace('"', '\\"')
@@ -157,7 +206,15 @@ class SecuredKafka(Kafka):
         own = {
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,"
             "SECURED:SASL_SSL",
-            "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+            "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
+            "listener.name.secured.oauthbearer.sasl.jaas.config": f"{_TOKEN_MODULE} required;",
+            "listener.name.secured.oauthbearer.sasl.server.callback.handler.class": (
+                "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler"
+            ),
+            "listener.name.secured.oauthbearer.sasl.oauthbearer.jwks.endpoint.url": (
+                self._keys.as_uri()
+            ),
+            "listener.name.secured.oauthbearer.sasl.oauthbearer.expected.audience": "kafka",
             "listener.name.secured.plain.sasl.jaas.config": f'{plain} user_{USER}="{quoted}";',
             **{
                 f"listener.name.secured.{mechanism}.sasl.jaas.config": f"{scram} required;"
@@ -175,6 +232,18 @@ class SecuredKafka(Kafka):
         escaped = {name: value.replace("\\", "\\\\") for name, value in own.items()}
         path.write_text(text + "".join(f"{name}={value}\n" for name, value in escaped.items()))
         return path
+
+
+def token_properties(certificates: Certificates, token: Path) -> dict[str, str]:
+    """Return what a client has in its file that logs in with the token in the file `token`."""
+    return {
+        **properties(certificates, "OAUTHBEARER"),
+        "sasl.jaas.config": f"{_TOKEN_MODULE} required;",
+        "sasl.login.callback.handler.class": (
+            "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler"
+        ),
+        "sasl.oauthbearer.token.endpoint.url": token.as_uri(),
+    }
 
 
 def properties(certificates: Certificates, mechanism: str, **more: str) -> dict[str, str]:

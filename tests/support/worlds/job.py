@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import redis
@@ -17,11 +17,20 @@ from flink_jobs.events import EVENT_TYPES
 from flink_jobs.features.catalog import CATALOG
 from studykit.services.flink.home import flink_environ
 from studykit.workspace import Workspace
+from tests.support.services.secured import (
+    SecuredKafka,
+    make_certificates,
+    make_token,
+    tls_before,
+    token_properties,
+    write_properties,
+)
 from tests.support.services.shared import INHERITED, TestServices, home_for_services
 
 ENTRY_POINT = Path(__file__).parents[3] / "flink_jobs" / "feature_job.py"
 FEATURE_TOPICS = [feature_set.target for feature_set in CATALOG]
 LONG_AFTER_MS = 2 * 86_400_000
+PASSWORD_OF_STORE = "password-of-store"
 READ_COMMITTED = {"isolation_level": "read_committed", "auto_offset_reset": "earliest"}
 
 
@@ -47,13 +56,26 @@ class JobWorld:
 
     @classmethod
     @contextmanager
-    def open(cls) -> Iterator[JobWorld]:
-        """Start services that nobody else uses; stop all that runs at the end."""
-        with home_for_services() as home:
+    def open(cls, *, secured: bool = False) -> Iterator[JobWorld]:
+        """Start services that nobody else uses; stop all that runs at the end.
+
+        Args:
+            secured: Whether the job has to log in: to Kafka by TLS with a client certificate and a
+                token, and to Redis by TLS as a user with a password. The test itself need not.
+        """
+        with ExitStack() as opened:
+            home = opened.enter_context(home_for_services())
             services = TestServices(Workspace(home))
+            environ = opened.enter_context(_securing(services, home)) if secured else {}
             services.kafka.start()
             services.redis.start()
-            yield cls(services, home)
+            world = cls(services, home)
+            if secured:
+                world.redis.execute_command(
+                    f"ACL SETUSER features on >{PASSWORD_OF_STORE} ~* +@all"
+                )
+            world.environ |= environ
+            yield world
 
     def send(self, records: Iterable[LogRecord]) -> None:
         with closing(KafkaProducer(bootstrap_servers=self.servers)) as producer:
@@ -117,6 +139,26 @@ class JobWorld:
             )
             for record in self.whole(EVENT_TYPES)
         ]
+
+
+@contextmanager
+def _securing(services: TestServices, home: Path) -> Iterator[dict[str, str]]:
+    """Secure services before they start; give the settings by which to reach them."""
+    folder = home / "certificates"
+    folder.mkdir()
+    certificates = make_certificates(folder)
+    kafka = SecuredKafka(services.workspace, services.kafka.port, certificates)
+    services.kafka = kafka
+    token = folder / "token"
+    token.write_text(make_token(certificates))
+    file = write_properties(folder / "client.properties", token_properties(certificates, token))
+    with tls_before(services.redis.port, certificates.server) as port:
+        login = f"features:{PASSWORD_OF_STORE}@127.0.0.1:{port}"
+        yield {
+            "KAFKA_SERVERS": kafka.secured,
+            "KAFKA_PROPERTIES_FILE": str(file),
+            "REDIS_URL": f"rediss://{login}/0?ssl_ca_certs={certificates.authority}",
+        }
 
 
 def _partitions(consumer: KafkaConsumer, topics: Iterable[str]) -> list[TopicPartition]:
