@@ -14,8 +14,6 @@ from studykit.checks.judging import wrong_source
 from studykit.checks.lab import NotDone, check_in
 from studykit.exercises.catalog import labs
 
-os.chdir("/tmp")  # where progress is kept
-
 
 def globals_of(notebook: Path) -> tuple[dict[str, object], list[str]]:
     """Run the code cells one after the other, as a learner does; return what went wrong, too."""
@@ -35,26 +33,32 @@ def globals_of(notebook: Path) -> tuple[dict[str, object], list[str]]:
     return namespace, wrong
 
 
-for lab in labs():
-    began = time.perf_counter()
-    solved, cells = globals_of(Path("/course/solutions") / f"{lab.name}.ipynb")
-    untouched, holes = globals_of(Path("/course/labs") / f"{lab.name}.ipynb")
-    report = {"lab": lab.number, "cells": cells, "holes": holes, "exercises": {}}
-    for exercise in lab.exercises:
-        named = {}
-        for bad in exercise.misconceptions:
-            namespace = dict(solved)
-            code = compile(
-                f"from __future__ import annotations\n{wrong_source(exercise, bad)}",
-                "<bad>",
-                "exec",
-            )
-            exec(code, namespace)
-            named[bad.name] = check_in(namespace, exercise).misconception
-        report["exercises"][exercise.id] = {
-            "solution": check_in(solved, exercise).status,
-            "lab": check_in(untouched, exercise).status,
-            "named": named,
-        }
-    report["seconds"] = round(time.perf_counter() - began, 1)
-    print(json.dumps(report), flush=True)
+def main() -> None:
+    os.chdir("/tmp")  # where progress is kept
+    for lab in labs():
+        began = time.perf_counter()
+        solved, cells = globals_of(Path("/course/solutions") / f"{lab.name}.ipynb")
+        untouched, holes = globals_of(Path("/course/labs") / f"{lab.name}.ipynb")
+        report = {"lab": lab.number, "cells": cells, "holes": holes, "exercises": {}}
+        for exercise in lab.exercises:
+            named = {}
+            for bad in exercise.misconceptions:
+                namespace = dict(solved)
+                code = compile(
+                    f"from __future__ import annotations\n{wrong_source(exercise, bad)}",
+                    "<bad>",
+                    "exec",
+                )
+                exec(code, namespace)
+                named[bad.name] = check_in(namespace, exercise).misconception
+            report["exercises"][exercise.id] = {
+                "solution": check_in(solved, exercise).status,
+                "lab": check_in(untouched, exercise).status,
+                "named": named,
+            }
+        report["seconds"] = round(time.perf_counter() - began, 1)
+        print(json.dumps(report), flush=True)
+
+
+if __name__ == "__main__":  # pytest imports every module, to look for examples in it
+    main()
