@@ -1,10 +1,15 @@
-"""Delivery: rows into the store, rows and dead letters to the broker, and refusals as letters."""
+"""Delivery: rows into the store, rows and dead letters to the broker, and refusals as letters.
+
+A thread writes to the store while the processor polls and computes the next batch: the store takes
+longer for a row than the engine. There is one write at a time, so that rows keep their order.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, NamedTuple
 
 from flink_jobs.connectors.outbox import Outbox, unstored
 from flink_jobs.connectors.redis import FeatureStore, WriteResult
@@ -23,11 +28,18 @@ UNSTORED_REMEDIES: Final = {
 """What a person can do, by the store's code: one remedy for each code that is a row's own."""
 
 
+class _Write(NamedTuple):
+    """A write to the store that has begun."""
+
+    rows: list[FeatureRow]
+    result: Future[WriteResult]
+
+
 class Delivery:
     """Writes rows to the store, and hands rows and dead letters to the outbox for the broker.
 
-    When `deliver` returns, the store has the rows. The broker may not: a commit waits for the
-    outbox.
+    After `settle` the store has the rows of all batches. The broker may not have them: a commit
+    settles, and then waits for the outbox.
     """
 
     def __init__(
@@ -52,24 +64,39 @@ class Delivery:
         self._metrics = metrics
         self._patience = patience
         self._attention = attention
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._begun: _Write | None = None
 
     def deliver(self, output: Output) -> None:
-        """Write the rows of a batch, and send them and the dead letters.
+        """Begin to write the rows of a batch, once those before are written; send all to Kafka.
 
         Raises:
             StoreUnusable: Redis refuses the command, and would refuse it again.
             ServiceAway: Redis stays away for longer than it is waited for.
         """
+        self.settle()
         if output.rows:
-            # The store before the broker: a row that the store refuses becomes a dead letter, which
-            # has to be on its way when the batch is committed.
-            stored = self._write(output.rows)
-            self._metrics.refused.inc(stored.stale)
+            self._begun = self._begin(output.rows)
             for name, count in Counter(row.feature_set for row in output.rows).items():
                 self._metrics.rows.labels(name).inc(count)
-            self._outbox.send((), self._unstored(stored.refused))
-            self._note_conflicts(stored.conflicts)
         self._outbox.send(output.rows, output.letters)
+
+    def settle(self) -> None:
+        """Wait until the store has taken or refused every row; send a dead letter for each refusal.
+
+        Without this a commit could say that a row is delivered which no store and no letter has.
+
+        Raises:
+            StoreUnusable: Redis refuses the command, and would refuse it again.
+            ServiceAway: Redis stays away for longer than it is waited for.
+        """
+        if self._begun is None:
+            return
+        stored = self._written(self._begun)
+        self._begun = None
+        self._metrics.refused.inc(stored.stale)
+        self._outbox.send((), self._unstored(stored.refused))
+        self._note_conflicts(stored.conflicts)
 
     def probe(self) -> None:
         """Ask the store whether it answers.
@@ -85,13 +112,17 @@ class Delivery:
         else:
             self._patience.answered()
 
-    def _write(self, rows: list[FeatureRow]) -> WriteResult:
-        """Write rows, waiting while the store is away; return what became of them."""
+    def _begin(self, rows: list[FeatureRow]) -> _Write:
+        return _Write(rows, self._thread.submit(self._store.write, rows))
+
+    def _written(self, begun: _Write) -> WriteResult:
+        """Return what became of the rows of a write, begun again while the store is away."""
         while True:
             try:
-                stored = self._store.write(rows)
+                stored = begun.result.result()
             except StoreAway as error:
                 self._patience.failed(error)
+                begun = self._begin(begun.rows)
             else:
                 self._patience.answered()
                 return stored

@@ -120,8 +120,8 @@ class Processor:
                 self._assignment.take_over()
                 self._probe()
                 if self._committer.is_due():
-                    self._committer.commit(partitions)
-            self._committer.commit(partitions)
+                    self._commit()
+            self._commit()
         finally:
             # Closing the consumer calls the listener, which commits what is still owned: after a
             # failure that would commit output which was never delivered.
@@ -130,6 +130,8 @@ class Processor:
     def release(self, places: Iterable[TopicPartition]) -> None:
         """Give partitions back to the group, with a commit from which another can go on."""
         owned = self._assignment.owned(places)
+        if owned:
+            self._delivery.settle()
         self._committer.release(owned)
         self._assignment.lose(owned)
 
@@ -163,9 +165,14 @@ class Processor:
         else:
             raise error
 
+    def _commit(self) -> None:
+        self._delivery.settle()
+        self._committer.commit(self._assignment.partitions)
+
     def _process(self, batches: Mapping[TopicPartition, Sequence[Record]]) -> None:
         owned = self._assignment.owned(batches)
         if not owned:
+            self._delivery.settle()  # a silent stream must not keep refusals back
             return
         started = time.perf_counter()
         output, count = Output(), 0
