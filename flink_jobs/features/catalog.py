@@ -125,7 +125,9 @@ SESSION: Final = FeatureSet(
 )
 
 CATALOG: Final = (FRAUD, PERSONALIZATION, SESSION)
-"""Every feature set, in the order in which the dead letters of a record are written."""
+"""Every feature set, in the order in which the dead letters of a record are written.
+
+A new set stands last: the production job would not find the state of sets that move."""
 
 
 def feature_sets(topic: str) -> tuple[FeatureSet, ...]:

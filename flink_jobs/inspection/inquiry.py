@@ -79,6 +79,8 @@ def split_key(text: str, names: Names = FEATURES) -> tuple[FeatureSet | None, st
 
     >>> split_key("features:fraud:card_1")[1], split_key("card_1")
     ('card_1', (None, 'card_1'))
+    >>> split_key("green:fraud:card_1", Names("green"))[1]
+    'card_1'
 
     Raises:
         InquiryError: There is no such feature set, or no key.
