@@ -1,7 +1,8 @@
-"""The concepts of the course: which lesson teaches each, and which are not taught yet.
+"""The concepts of the course: which lesson teaches each, and what its trap looks like.
 
 A lesson says what it teaches in a mark that readers do not see: `<!-- teaches: 8 9 10 -->`. The
-study guide has a table of it, which `study course build` keeps up to date.
+study guide has a table of it, which `study course build` keeps up to date. Its page of symptoms
+marks the traps: `<!-- traps: 8 9 -->`.
 """
 
 from __future__ import annotations
@@ -68,9 +69,10 @@ HOMES: Final[dict[str, tuple[int, ...]]] = {
     "14": (*range(67, 72), 73, 74, 75),
     "15": (72, 91),
 }
-"""Where each concept is taught, or will be, by the number of the lesson."""
+"""Where each concept is taught, by the number of the lesson."""
 
 _MARK: Final = re.compile(r"<!-- teaches:([\d\s#]+)-->")
+_TRAPS: Final = re.compile(r"\| ([\d, ]+)<!-- traps: ([\d ]+)-->")
 _TABLE: Final = re.compile(r"(?<=<!-- concepts -->\n).*?(?=<!-- /concepts -->)", re.DOTALL)
 _ROW: Final = re.compile(r"^\| (\d\d) \| (?:\[([^\]]+)\][^|]*|([^|]+?)) \|", re.MULTILINE)
 
@@ -87,6 +89,17 @@ def taught(course: Course) -> dict[str, list[int]]:
     }
 
 
+def traps(guide: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each concept whose trap the page of symptoms shows, with the lessons of that row.
+
+    A trap may have several rows.
+    """
+    for row in guide.splitlines():
+        if mark := _TRAPS.search(row):
+            lessons = re.findall(r"\d\d", mark[1])
+            yield from ((int(number), lessons) for number in mark[2].split())
+
+
 def with_concepts(guide: str, course: Course) -> str:
     """Return `guide` with its table of concepts as the lessons say."""
     titles = {number: link or plain for number, link, plain in _ROW.findall(guide)}
@@ -96,12 +109,7 @@ def with_concepts(guide: str, course: Course) -> str:
 
 
 def _rows(titles: dict[str, str], found: dict[str, list[int]]) -> Iterator[str]:
-    """Yield a row for each lesson: what it teaches, and what is planned for it."""
+    """Yield a row for each lesson that teaches a concept."""
     for number, title in titles.items():
-        now = found.get(number, [])
-        later = [concept for concept in HOMES.get(number, ()) if concept not in now]
-        words = ["; ".join(CONCEPTS[concept] for concept in now)] if now else []
-        if later:
-            words.append(f"*not yet:* {'; '.join(CONCEPTS[concept] for concept in later)}")
-        if words:
-            yield f"| {number} {title} | {'. '.join(words)} |"
+        if concepts := found.get(number):
+            yield f"| {number} {title} | {'; '.join(CONCEPTS[concept] for concept in concepts)} |"

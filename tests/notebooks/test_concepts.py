@@ -1,11 +1,11 @@
-"""Each concept is taught in one lesson or said to be missing, and the study guide says which."""
+"""Each concept is taught in one lesson, its trap is shown, and the study guide says where."""
 
 from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
 
-from studykit.course.concepts import CONCEPTS, HOMES, taught, with_concepts
+from studykit.course.concepts import CONCEPTS, HOMES, taught, traps, with_concepts
 from studykit.course.layout import Course
 
 COURSE = Course(Path(__file__).resolve().parents[2])
@@ -30,9 +30,13 @@ def test_the_guide_has_the_table_that_the_lessons_make() -> None:
     assert with_concepts(GUIDE, COURSE) == GUIDE
 
 
-def test_what_is_not_taught_is_said_to_be_missing() -> None:
-    missing = CONCEPTS.keys() - {number for numbers in TAUGHT.values() for number in numbers}
-    later = " ".join(
-        row.partition("*not yet:*")[2] for row in GUIDE.splitlines() if "not yet" in row
-    )
-    assert [CONCEPTS[number] for number in missing if CONCEPTS[number] not in later] == []
+def test_each_concept_is_taught_at_home() -> None:
+    assert {lesson: set(numbers) for lesson, numbers in TAUGHT.items() if numbers} == {
+        lesson: set(numbers) for lesson, numbers in HOMES.items()
+    }
+
+
+def test_the_page_of_symptoms_has_the_trap_of_each_concept_and_leads_to_its_lesson() -> None:
+    home_of = {number: lesson for lesson, numbers in HOMES.items() for number in numbers}
+    shown = {number for number, lessons in traps(GUIDE) if home_of[number] in lessons}
+    assert [CONCEPTS[number] for number in CONCEPTS.keys() - shown] == []
