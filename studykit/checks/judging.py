@@ -16,17 +16,13 @@ from typing import Final, Literal, TypeAlias
 
 from studykit.checks.diagnosis.facts import Facts
 from studykit.checks.diagnosis.failures import failure_of, overwritten
+from studykit.checks.diagnosis.finding import Diagnosis, Result
 from studykit.checks.diagnosis.likeness import slip_of
-from studykit.checks.diagnosis.results import (
-    Diagnosis,
-    Result,
-    diagnose,
-    nothing_returned,
-    outline,
-)
+from studykit.checks.diagnosis.outline import outline
+from studykit.checks.diagnosis.results import diagnose, nothing_returned, told_apart
 from studykit.checks.hole import is_untouched
 from studykit.checks.running import Outcome
-from studykit.exercises.definition import Args, Exercise, Json, Message, Misconception
+from studykit.exercises.definition import Args, Exercise, Json, Message, Misconception, same
 from studykit.exercises.wording import WIDTH, call, labelled, short
 
 Status: TypeAlias = Literal["passed", "failed", "not attempted", "begun"]
@@ -131,10 +127,11 @@ def judge(
     reasons = [n for n in wrong if "lost" not in tried[n][1]] or wrong
     shown = min(reasons, key=lambda n: (n >= public, n if n < public else _size(cases[n])))
     evidence = _evidence(exercise, tried, expected, min(shown + 1, public))
+    # The shown case comes first: where a diagnosis gives an example, it is that one.
     results = [
-        Result(args, outcome.get("value"), wanted, right=n not in wrong)
-        for n, ((args, outcome), wanted) in enumerate(zip(tried, expected, strict=True))
-        if "value" in outcome
+        Result(tried[n][0], tried[n][1].get("value"), expected[n], right=n not in wrong)
+        for n in sorted(range(len(tried)), key=lambda n: n != shown)
+        if "value" in tried[n][1]
     ]
     message = _message(exercise, _Failed(*tried[shown], expected[shown], blamed), results, facts,
                        complete=len(results) == len(tried))  # fmt: skip
@@ -229,7 +226,8 @@ def _message(
     if not complete:
         return _with(message, outline(exercise, results))
     found = diagnose(exercise, results, facts) or _slip(exercise, results, facts)
-    return _with(message, found or outline(exercise, results))
+    found = found or told_apart(exercise, results) or outline(exercise, results)
+    return _with(message, found)
 
 
 def _is_plain(exercise: Exercise) -> bool:
@@ -259,6 +257,17 @@ def _known_by_facts(exercise: Exercise, failed: _Failed, facts: Facts | None) ->
             "What does your function keep from one call to the next: a global, or a default value "
             "such as `[]`?",
             replaces=True,
+        )
+    if (
+        "value" in facts.alone
+        and "value" in failed.outcome
+        and not same(facts.alone["value"], failed.outcome["value"])
+    ):
+        return Diagnosis(
+            "changes-by-itself",
+            f"the same call gave {short(failed.outcome['value'])}, and then "
+            f"{short(facts.alone['value'])}",
+            "What does your result depend on besides the arguments: a clock, chance, a global?",
         )
     if facts.overwritten and "raised" not in failed.outcome:
         name, next_step = overwritten(facts.overwritten[0])

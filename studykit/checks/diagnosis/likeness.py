@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from studykit.checks.deadline import TooLong, deadline
+from studykit.checks.diagnosis.finding import Diagnosis, Result, telling_first
 from studykit.checks.diagnosis.mutation import Kind, compiled, mutants
-from studykit.checks.diagnosis.results import Diagnosis, Result
 from studykit.checks.hole import solution_of, solved_namespace
 from studykit.checks.running import run_case
 from studykit.exercises.definition import Args, Exercise, Json, same
@@ -24,6 +24,21 @@ _SLIPS: Final[dict[Kind, tuple[str, str, str]]] = {
              "them?"),
     "number": ("one-off-inside", "a number on the way is one too large or too small",
                "Which + 1 or - 1 of yours is one too many, or missing?"),
+    "turned": ("turned-round", "a comparison asks for the opposite, or for another relation",
+               "Read your comparisons aloud with the numbers of this case: which one says the "
+               "opposite of the task?"),
+    "place": ("another-place", "another place of a list or row is taken than is asked for",
+              "What stands in each place of a row, and which of them do you take?"),
+    "rounded": ("rounds", "a division is rounded to the nearest whole number, or up",
+                "What do `round(1.6)` and `16 // 10` give, and which of them is asked for?"),
+    "kept": ("forgets-the-largest", "of two values always the same one is taken, not the larger or "
+             "the smaller one", "What does your function remember when a smaller value comes?"),
+    "part": ("a-part-missing", "a part of a sum or a difference is missing",
+             "Which amounts of the task enter your result, and which does not?"),
+    "condition": ("a-condition-missing", "one of two conditions is missing",
+                  "How many conditions does the task name, and how many does your function have?"),
+    "early": ("ends-too-early", "a loop ends after its first round",
+              "Does a `return` or `break` stand inside of your loop that belongs behind it?"),
     "operator": ("another-operator", "an operator on the way is another",
                  "Follow the numbers of this case by hand: at which step do they go another way?"),
     "extreme": ("min-for-max", "the smallest is taken for the largest, or the other way round",
@@ -55,7 +70,7 @@ def slip_of(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | None:
     source = solution_of(exercise)
     if source is None or len(results) <= 1:
         return None
-    ordered = sorted(results, key=lambda result: result.right)  # a wrong one tells most
+    ordered = telling_first(results)
     try:
         namespace = solved_namespace(exercise.id[1:3])
     except Exception:  # a setup that needs what this machine has not

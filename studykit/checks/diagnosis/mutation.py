@@ -16,9 +16,17 @@ from studykit.exercises.definition import Exercise, Json
 
 Kind: TypeAlias = Literal[
     "edge", "number", "operator", "both", "sign", "choice", "extreme", "order", "name", "zero",
-    "towards-zero", "truth", "word", "step", "branch", "fixed", "item",
+    "towards-zero", "truth", "word", "step", "branch", "fixed", "item", "turned", "place",
+    "rounded", "kept", "part", "condition", "early",
 ]  # fmt: skip
 """What was changed."""
+
+HABITS: Final[frozenset[Kind]] = frozenset({"rounded", "kept", "part", "condition", "early"})
+"""Changes of more than one sign, which people make and typing errors do not.
+
+A check recognizes an answer by them; the proof of an exercise does not ask for them.
+"""
+
 
 _COMPARISONS: Final[dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]]] = {
     ast.Lt: (ast.LtE, ast.GtE),
@@ -75,12 +83,13 @@ def mutants(source: str, exercise: Exercise, kinds: Container[Kind] | None = Non
         for node in tree.body
         if isinstance(node, ast.FunctionDef) and node.name == exercise.name
     )
-    wanted = _Everything() if kinds is None else kinds
+    wanted = _AllSlips() if kinds is None else kinds
     if exercise.kind == "write tests":
         found = list(_without_items(tree, function))
     else:
         found = [*_changed(tree, function, wanted), *_dropped(tree, function, wanted)]
         found += _fixed(tree, function, exercise) if "fixed" in wanted else []
+        found += _early(tree, function) if "early" in wanted else []
     original = ast.unparse(tree)
     unique = {mutant.source: mutant for mutant in found if mutant.source != original}
     return list(unique.values())
@@ -96,11 +105,11 @@ def compiled(
     return function
 
 
-class _Everything:
-    """Holds whatever it is asked for."""
+class _AllSlips:
+    """Holds every kind but the habits."""
 
-    def __contains__(self, _thing: object) -> bool:
-        return True
+    def __contains__(self, kind: object) -> bool:
+        return kind not in HABITS
 
 
 def _changed(
@@ -126,6 +135,9 @@ def _changes(node: ast.AST, names: Sequence[str]) -> Iterator[Change]:
     elif isinstance(node, ast.Constant):
         for value in _other_constants(node.value):
             yield "word" if isinstance(value, str) else "number", _setting(node, "value", value)
+    elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        for value in _other_constants(node.slice.value):
+            yield "place", _setting(node, "slice", ast.Constant(value=value))
     elif isinstance(node, ast.IfExp):
         yield "choice", _setting(node, "test", ast.Constant(value=True))
         yield "choice", _setting(node, "test", ast.Constant(value=False))
@@ -145,7 +157,8 @@ def _other_names(node: ast.Name, names: Sequence[str]) -> Iterator[Change]:
 def _other_comparisons(node: ast.Compare) -> Iterator[Change]:
     for place, operator in enumerate(node.ops):
         for other in _COMPARISONS.get(type(operator), ()):
-            yield "edge", _setting_item(node.ops, place, other())
+            edge = {type(operator), other} in ({ast.Lt, ast.LtE}, {ast.Gt, ast.GtE})
+            yield "edge" if edge else "turned", _setting_item(node.ops, place, other())
         if isinstance(operator, ast.Is | ast.IsNot):  # as `if not highest` takes 0 for None
             yield "truth", _asking_for_truth(node, operator)
 
@@ -164,10 +177,62 @@ def _other_operators(node: ast.AST) -> Iterator[Change]:
     elif isinstance(node, ast.Assign):
         yield "zero", _setting(node, "value", ast.Constant(value=0))
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
-        yield "towards-zero", _cutting_towards_zero(node)
+        yield "towards-zero", _dividing(node, "int({} / ({}))")
+        yield "rounded", _dividing(node, "round({} / ({}))")
+        yield "rounded", _dividing(node, "-(-({}) // ({}))")
+    yield from _parts(node)
 
 
-def _other_constants(value: object) -> tuple[object, ...]:
+def _parts(node: ast.AST) -> Iterator[Change]:
+    """Yield changes that leave only one part of a larger expression."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        yield "part", _setting(node, "right", ast.Constant(value=0))
+        if isinstance(node.op, ast.Add):
+            yield "part", _setting(node, "left", ast.Constant(value=0))
+    elif isinstance(node, ast.Call) and _is_choice_of_two(node):
+        for argument in list(node.args):
+            yield "kept", _setting(node, "args", [argument, argument])
+    elif isinstance(node, ast.BoolOp):
+        for place in range(len(node.values)):
+            rest = node.values[:place] + node.values[place + 1 :]
+            yield "condition", _setting(node, "values", rest * 2)
+    elif isinstance(node, ast.Compare) and len(node.ops) > 1:
+        values = [node.left, *node.comparators]
+        yield "condition", _comparing(node, values[:-1], node.ops[:-1])
+        yield "condition", _comparing(node, values[1:], node.ops[1:])
+
+
+def _is_choice_of_two(node: ast.Call) -> bool:
+    named = isinstance(node.func, ast.Name) and node.func.id in ("max", "min")
+    return named and len(node.args) == 2 and not node.keywords
+
+
+def _comparing(node: ast.Compare, values: list[ast.expr], ops: list[ast.cmpop]) -> Apply:
+    def apply() -> Callable[[], None]:
+        before = node.left, node.ops, node.comparators
+        node.left, node.ops, node.comparators = values[0], ops, values[1:]
+
+        def undo() -> None:
+            node.left, node.ops, node.comparators = before
+
+        return undo
+
+    return apply
+
+
+def _early(tree: ast.Module, function: ast.FunctionDef) -> Iterator[Mutant]:
+    """Yield a mutant that returns at the end of the first round of each loop, or leaves it then."""
+    last = function.body[-1]
+    ends: list[ast.stmt] = [ast.Break(), *([last] if isinstance(last, ast.Return) else [])]
+    for loop in ast.walk(function):
+        if isinstance(loop, ast.For):
+            for end in ends:
+                loop.body.append(end)
+                yield Mutant("early", f"{_line(loop)} ... {_line(end)}", ast.unparse(tree))
+                loop.body.pop()
+
+
+def _other_constants(value: object) -> tuple[bool | int | str, ...]:
     if isinstance(value, bool):
         return (not value,)
     if isinstance(value, int):
@@ -277,13 +342,13 @@ def _is_docstring(statement: ast.stmt) -> bool:
     )
 
 
-def _cutting_towards_zero(node: ast.BinOp) -> Apply:
-    """Turn `a // b` into `int(a / b) // 1`, which differs for negative numbers."""
+def _dividing(node: ast.BinOp, pattern: str) -> Apply:
+    """Turn `a // b` into a division that ends otherwise, with `// 1` behind it."""
 
     def apply() -> Callable[[], None]:
         before = node.left, node.right
-        cut = f"int({ast.unparse(node.left)} / ({ast.unparse(node.right)}))"
-        node.left, node.right = ast.parse(cut, mode="eval").body, ast.Constant(value=1)
+        divided = pattern.format(ast.unparse(node.left), ast.unparse(node.right))
+        node.left, node.right = ast.parse(divided, mode="eval").body, ast.Constant(value=1)
 
         def undo() -> None:
             node.left, node.right = before

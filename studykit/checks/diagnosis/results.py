@@ -7,47 +7,17 @@ never of the learner's code.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
 
 from studykit.checks.diagnosis import shapes
+from studykit.checks.diagnosis.arguments import LOOKS_AT_ARGUMENTS, LOOKS_AT_CASES
 from studykit.checks.diagnosis.facts import Facts
-from studykit.exercises.definition import Args, Exercise, Json, copy_args, same
+from studykit.checks.diagnosis.finding import Diagnosis, Look, Result, seen, telling_first
+from studykit.exercises.definition import Exercise, Json, same
 from studykit.exercises.wording import short
-
-ENOUGH: Final = 2
-"""Least number of right cases, and of wrong ones, from which a difference between them follows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A case, what the learner's function returned, and what the reference returns."""
-
-    args: Args
-    got: Json
-    expected: Json
-    right: bool
-
-
-_Look: TypeAlias = "Callable[[Exercise, Sequence[Result], Facts | None], Iterator[Diagnosis]]"
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """What the results have in common.
-
-    Attributes:
-        name: The name that a message has in brackets.
-        seen: What can be seen in the results.
-        next_step: The smallest next step.
-    """
-
-    name: str
-    seen: str
-    next_step: str
-    replaces: bool = False
-    """Whether `seen` stands in place of the exercise's own trace, which compares values."""
 
 
 def diagnose(
@@ -58,35 +28,24 @@ def diagnose(
     Types come first: where a result has another type, a comparison of values says nothing.
     """
     for look in _LOOKS_AT_TYPES:
-        for found in _seen(look, exercise, results, facts):
+        for found in seen(look, exercise, results, facts):
             return replace(found, replaces=True)
-    for look in (*_LOOKS, *(() if exercise.hidden else _LOOKS_AT_ARGUMENTS)):
-        for found in _seen(look, exercise, results, facts):
+    for look in LOOKS:
+        for found in seen(look, exercise, results, facts):
+            return replace(found, next_step=_OF_A_PREDICTION) if exercise.hidden else found
+    telling = telling_first(results)
+    for look in () if exercise.hidden else LOOKS_AT_ARGUMENTS:
+        for found in seen(look, exercise, telling, facts):
             return found
     return None
 
 
-def outline(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | None:
-    """Return which part of the wrong results differs, and to which side.
-
-    An outline says less than a diagnosis; it is for answers of which nothing else is known.
-    """
-    if exercise.hidden:
-        return None
-    for look in (_one_field, _length, _one_sided):
-        for found in _seen(look, exercise, results, None):
+def told_apart(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | None:
+    """Return what all wrong cases have and hardly a right one; None where there is nothing."""
+    for look in () if exercise.hidden else LOOKS_AT_CASES:
+        for found in seen(look, exercise, results, None):
             return found
     return None
-
-
-def _seen(
-    look: _Look, exercise: Exercise, results: Sequence[Result], facts: Facts | None
-) -> list[Diagnosis]:
-    """Return what a look finds: nothing where the results have a shape that it cannot read."""
-    try:
-        return list(look(exercise, results, facts))
-    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError):
-        return []
 
 
 def nothing_returned(results: Sequence[Result], facts: Facts | None) -> Iterator[Diagnosis]:
@@ -156,7 +115,13 @@ def _other_type(
             "dict-for-rows", "the values are right; a list of rows is asked for, and you return a "
             "dict", "How do you make a row [key, value] of each entry, in order?",
         )  # fmt: skip
-    yield from _other_fields(wrong)
+    if (
+        len({tuple(result.expected) for result in results if isinstance(result.expected, dict)})
+        == 1
+    ):
+        yield from _other_fields(wrong)
+    yield from _other_items(results)
+    yield from _other_rows(results)
     seens = [shapes.wrong_type(result.got, result.expected) for result in wrong]
     if all(seens) and not all(shapes.same_items(result.got, result.expected) for result in wrong):
         yield Diagnosis(
@@ -178,6 +143,46 @@ def _other_fields(wrong: Sequence[Result]) -> Iterator[Diagnosis]:
             )  # fmt: skip
 
 
+def _other_items(results: Sequence[Result]) -> Iterator[Diagnosis]:
+    """Say which type stands in lists of an answer that no right list has at that depth."""
+    lists = [result for result in results if isinstance(result.expected, list)]
+    if len(lists) < len(results) or not all(isinstance(result.got, list) for result in results):
+        return
+    asked = set().union(*(shapes.kinds_of(result.expected) for result in results))
+    strange = {
+        kind for result in results for kind in shapes.kinds_of(result.got) if kind not in asked
+    }
+    if asked and len(strange) == 1 and len({depth for depth, _ in asked}) == 1:
+        ((depth, kind),) = strange
+        if depth == next(iter(asked))[0]:
+            wanted = " or ".join(sorted(name for _, name in asked))
+            yield Diagnosis(
+                "another-type", f"your list holds a {kind}; asked for is a list of: {wanted}",
+                "What does the first line of your function say that it returns?",
+            )  # fmt: skip
+
+
+def _other_rows(results: Sequence[Result]) -> Iterator[Diagnosis]:
+    """Say that rows have more or fewer parts than those that are asked for."""
+    if not all(
+        isinstance(value, list) for result in results for value in (result.got, result.expected)
+    ):
+        return
+    asked = {len(row) for result in results for row in result.expected if isinstance(row, list)}
+    mine = {len(row) for result in results for row in result.got if isinstance(row, list)}
+    if (
+        len(asked) == 1
+        and mine - asked
+        and all(all(isinstance(row, list) for row in result.expected) for result in results)
+    ):
+        (length,), strange = asked, min(mine - asked)
+        yield Diagnosis(
+            "rows-of-another-length",
+            f"a row of yours has {strange} parts; rows of {length} are asked for",
+            "Which parts of a row does the task name?",
+        )
+
+
 def _as_rows(got: dict[str, Json], expected: Json) -> bool:
     if not isinstance(expected, list):
         return False
@@ -196,11 +201,55 @@ def _order(
             "reversed", "the right values, from the last to the first",
             "In which order are they asked for, and in which does your loop walk?",
         )  # fmt: skip
+    if all(same(_turned(result.got), result.expected) for result in results):
+        yield Diagnosis(
+            "rows-turned-round", "the right rows, each of them turned round",
+            "In which order does the task name the parts of a row?",
+        )  # fmt: skip
     if all(shapes.same_items(result.got, result.expected) for result in results):
         yield Diagnosis(
             "another-order", "the right values, in another order",
             "By what are they ordered in the task, and where do you sort?",
         )  # fmt: skip
+
+
+def _turned(rows: Json) -> Json:
+    """Return rows, each of them turned round."""
+    return [row[::-1] for row in rows]
+
+
+def _brackets(
+    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+) -> Iterator[Diagnosis]:
+    """Say whether lists hold the right values with other brackets, or in another order inside."""
+    if not all(isinstance(result.expected, list) for result in results):
+        return
+    if all(shapes.flat(result.got) == shapes.flat(result.expected) for result in results):
+        yield Diagnosis(
+            "other-brackets", "the right values, with other brackets around them",
+            "Which values belong together in one list, by the example of the task?",
+        )  # fmt: skip
+    if all(
+        shapes.same_items(mine, wanted)
+        for result in results
+        for mine, wanted in zip(result.got, result.expected, strict=True)
+    ):
+        yield Diagnosis(
+            "another-order-inside", "the right lists, with their items in another order",
+            "In which order are the items inside of each list asked for?",
+        )  # fmt: skip
+    wrong = [result for result in results if not result.right]
+    if len(wrong) > 1 and all(_are_the_others(result) for result in wrong):
+        yield Diagnosis(
+            "the-others", "you return just what is not asked for, and leave out what is",
+            "Read your condition aloud: does it keep an item or leave it out?",
+        )  # fmt: skip
+
+
+def _are_the_others(result: Result) -> bool:
+    given = shapes.flat([value for value in result.args if isinstance(value, list)])
+    parts = shapes.flat(result.got) + shapes.flat(result.expected)
+    return bool(parts) and not shapes.without(parts, given) and not shapes.without(given, parts)
 
 
 def _repeats(
@@ -260,7 +309,7 @@ def _amounts(
         return
     if not all(shapes.is_number(leaf.expected) for leaf in differing):
         return
-    yield from _scaled(numbers)
+    yield from _scaled(numbers, is_of_time=_is_of_time(exercise))
     columns = {leaf.column for leaf in differing}
     where = ""
     if len(columns) == 1 and len({leaf.column for leaf in numbers}) > 1:
@@ -274,7 +323,7 @@ def _amounts(
         yield from _off_by_argument(exercise, results, pairs)
 
 
-def _scaled(numbers: Sequence[shapes.Leaf]) -> Iterator[Diagnosis]:
+def _scaled(numbers: Sequence[shapes.Leaf], *, is_of_time: bool) -> Iterator[Diagnosis]:
     if all(leaf.got == -leaf.expected for leaf in numbers):
         yield Diagnosis(
             "wrong-sign", "your numbers have the wrong sign",
@@ -282,7 +331,13 @@ def _scaled(numbers: Sequence[shapes.Leaf]) -> Iterator[Diagnosis]:
         )  # fmt: skip
     if not any(abs(leaf.expected) >= shapes.MS_PER_S for leaf in numbers):
         return
-    if all(leaf.got in (leaf.expected / 1_000, leaf.expected // 1_000) for leaf in numbers):
+    small = all(leaf.got in (leaf.expected / 1_000, leaf.expected // 1_000) for leaf in numbers)
+    if small and not is_of_time:
+        yield Diagnosis(
+            "thousand-times-too-small", "your numbers are a thousand times too small",
+            "What is a thousand in the task, and do you count it?",
+        )  # fmt: skip
+    elif small:
         yield Diagnosis(
             "seconds-for-milliseconds", "your numbers are in seconds; milliseconds are asked for",
             "Which unit does the name of each argument end with?",
@@ -292,6 +347,13 @@ def _scaled(numbers: Sequence[shapes.Leaf]) -> Iterator[Diagnosis]:
             "thousand-times-too-large", "your numbers are a thousand times too large",
             "Which of your numbers is in milliseconds already?",
         )  # fmt: skip
+
+
+def _is_of_time(exercise: Exercise) -> bool:
+    """Return whether an exercise asks for milliseconds, by what it says of its own function."""
+    words = f"{exercise.reference.__doc__} {exercise.hidden} {exercise.task} {exercise.rule}"
+    names = " ".join(inspect.signature(exercise.reference).parameters)
+    return "_ms" in names or any(word in words for word in ("millisecond", " ms", "_ms"))
 
 
 def _off_by(amount: float, where: str, *, hidden: bool) -> Diagnosis:
@@ -327,12 +389,15 @@ def _words(
     _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     pairs = [shapes.leaves(result.got, result.expected) for result in results]
-    texts = [leaf for found in pairs for leaf in found or () if isinstance(leaf.expected, str)]
-    if any(found is None for found in pairs) or not texts:
+    if any(found is None for found in pairs):
         return
+    texts: list[shapes.Leaf] = []
+    others: list[shapes.Leaf] = []
+    for result, found in zip(results, pairs, strict=True):
+        for leaf in found or ():
+            (texts if _is_fixed_word(leaf, result) else others).append(leaf)
     words = sorted({leaf.expected for leaf in texts})
-    others = [leaf for found in pairs for leaf in found or () if leaf not in texts]
-    if not all(same(leaf.got, leaf.expected) for leaf in others):
+    if not texts or not all(same(leaf.got, leaf.expected) for leaf in others):
         return
     listed = ", ".join(map(repr, words))
     strange = [leaf.got for leaf in texts if leaf.got not in words]
@@ -357,248 +422,22 @@ def _words(
         )  # fmt: skip
 
 
+def _is_fixed_word(leaf: shapes.Leaf, result: Result) -> bool:
+    """Return whether a text is of a list that the task names: names come with the arguments."""
+    given = json.dumps(result.args)
+    return isinstance(leaf.expected, str) and not any(
+        isinstance(word, str) and json.dumps(word) in given for word in (leaf.got, leaf.expected)
+    )
+
+
 def _spelled(word: Json) -> str:
     return "".join(letter for letter in str(word).lower() if letter.isalnum())
-
-
-def _given_back(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
-) -> Iterator[Diagnosis]:
-    for place, name in enumerate(inspect.signature(exercise.reference).parameters):
-        if all(same(result.got, result.args[place]) for result in results):
-            yield Diagnosis(
-                "argument-given-back", f"your result is {name}, as it came",
-                f"What should become of {name} before it is returned?",
-            )  # fmt: skip
-    first = results[0].got
-    answers = {repr(result.expected) for result in results}
-    if len(results) > 1 and len(answers) > 1 and all(same(result.got, first) for result in results):
-        yield Diagnosis(
-            "always-the-same", f"your answer is {short(first)} in every case",
-            "Which argument should your answer depend on?",
-        )  # fmt: skip
-
-
-def _other_arguments(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
-) -> Iterator[Diagnosis]:
-    """Ask whether the results are right for other arguments: one fixed, or two swapped."""
-    names = list(inspect.signature(exercise.reference).parameters)
-    for place, name in enumerate(names):
-        for value in _values(exercise, place):
-            if _all_fit(exercise, results, lambda args: (*args[:place], value, *args[place + 1 :])):  # noqa: B023
-                yield Diagnosis(
-                    "ignores-an-argument", f"your results are those for {name}={short(value)}, "
-                    f"whatever {name} is", f"Where does {name} enter your result?",
-                )  # fmt: skip
-    for left in range(len(names)):
-        for right in range(left + 1, len(names)):
-            if _all_fit(exercise, results, lambda args: _swapped(args, left, right)):  # noqa: B023
-                yield Diagnosis(
-                    "swapped-arguments", f"your results are right if {names[left]} and "
-                    f"{names[right]} change places", "Which of the two did you mean where?",
-                )  # fmt: skip
-
-
-def _values(exercise: Exercise, place: int) -> list[Json]:
-    """Return plain values that a parameter could have been fixed to."""
-    values = [args[place] for args in exercise.public_cases()] + [0]
-    return [
-        value for value in dict.fromkeys(item for item in values if isinstance(item, int | str))
-    ]
-
-
-def _swapped(args: Args, left: int, right: int) -> Args:
-    mine = list(args)
-    mine[left], mine[right] = mine[right], mine[left]
-    return tuple(mine)
-
-
-def _all_fit(exercise: Exercise, results: Sequence[Result], change: Callable[[Args], Args]) -> bool:
-    try:
-        return all(
-            same(result.got, exercise.expected(change(copy_args(result.args))))
-            for result in results
-        )
-    except Exception:  # arguments that the reference was never meant for
-        return False
-
-
-def _one_field(
-    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
-) -> Iterator[Diagnosis]:
-    """Say which field of a dict, or which place of every row, is all that is ever wrong."""
-    wrong = [result for result in results if not result.right]
-    if all(isinstance(result.got, dict) and isinstance(result.expected, dict) for result in wrong):
-        fields = {
-            name
-            for result in wrong
-            for name in result.got.keys() | result.expected.keys()
-            if not same(result.got.get(name, ...), result.expected.get(name, ...))
-        }
-        if len(fields) == 1 and len(wrong[0].expected) > 1:
-            field = fields.pop()
-            yield Diagnosis(
-                f"only-{field}".replace("_", "-"), f"only the field {field!r} is ever wrong",
-                f"Which lines of your function change {field!r}, and when?",
-            )  # fmt: skip
-        return
-    pairs = [shapes.leaves(result.got, result.expected) for result in wrong]
-    if any(found is None for found in pairs):
-        return
-    columns = {
-        leaf.column for found in pairs for leaf in found or () if not same(leaf.got, leaf.expected)
-    }
-    every = {leaf.column for found in pairs for leaf in found or ()}
-    if len(columns) == 1 and len(every) > 1:
-        column = columns.pop()
-        yield Diagnosis(
-            "one-place-of-the-rows", f"only place [{column}] of the rows is ever wrong",
-            "Which line of your function makes that part of a row?",
-        )  # fmt: skip
-
-
-def _length(
-    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
-) -> Iterator[Diagnosis]:
-    wrong = [result for result in results if not result.right]
-    if not all(
-        isinstance(result.got, list) and isinstance(result.expected, list) for result in wrong
-    ):
-        return
-    more = [len(result.got) - len(result.expected) for result in wrong]
-    if all(difference > 0 for difference in more):
-        yield Diagnosis(
-            "too-many", "whenever your list is wrong, it has too many items",
-            "When is something added to your list that should not be?",
-        )  # fmt: skip
-    if all(difference < 0 for difference in more):
-        yield Diagnosis(
-            "too-few", "whenever your list is wrong, it has too few items",
-            "When is something left out of your list, or merged, that should not be?",
-        )  # fmt: skip
-
-
-def _one_sided(
-    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
-) -> Iterator[Diagnosis]:
-    wrong = [result for result in results if not result.right]
-    pairs = [shapes.leaves(result.got, result.expected) for result in wrong]
-    if len(wrong) < ENOUGH or any(found is None for found in pairs):
-        return
-    differing = [
-        leaf for found in pairs for leaf in found or () if not same(leaf.got, leaf.expected)
-    ]
-    if not all(
-        shapes.is_number(result.got) and shapes.is_number(result.expected) for result in differing
-    ):
-        return
-    for name, side in (("too-large", 1), ("too-small", -1)):
-        if all((leaf.got - leaf.expected) * side > 0 for leaf in differing):
-            yield Diagnosis(
-                name, f"whenever a number is wrong, it is {name.replace('-', ' ')}",
-                "What makes your number grow or shrink, and does it happen too often?",
-            )  # fmt: skip
-
-
-def _told_apart(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
-) -> Iterator[Diagnosis]:
-    """Say what every wrong case has, and no right one."""
-    wrong = [result for result in results if not result.right]
-    right = [result for result in results if result.right]
-    if len(wrong) < ENOUGH or len(right) < ENOUGH:
-        return
-    names = list(inspect.signature(exercise.reference).parameters)
-    for name, words, has in _features(names):
-        if all(has(result.args) for result in wrong) and not any(
-            has(result.args) for result in right
-        ):
-            yield Diagnosis(
-                name, f"all {len(wrong)} cases that go wrong have {words}; none of the "
-                f"{len(right)} others has", "What is different for your function in such a case?",
-            )  # fmt: skip
-
-
-Feature: TypeAlias = tuple[str, str, Callable[[Args], bool]]
-
-
-def _features(names: Sequence[str]) -> Iterator[Feature]:
-    yield (
-        "negative-numbers",
-        "a negative number in them",
-        lambda args: any(number < 0 for number in _numbers(list(args))),
-    )
-    yield "nothing-came", "an empty list", lambda args: [] in args
-    yield "out-of-order", "events out of order", _is_disordered
-    yield "ties", "two events of the same time", _has_ties
-    yield (
-        "a-single-event",
-        "a list of one event",
-        lambda args: any(isinstance(item, list) and len(item) == 1 for item in args),
-    )
-    for place, name in enumerate(names):
-        yield f"{name}-is-0".replace("_", "-"), f"{name}=0", _is_zero(place)
-        for other, size in enumerate(names):
-            if other != place:
-                yield from _edges(place, name, other, size)
-
-
-def _is_zero(place: int) -> Callable[[Args], bool]:
-    return lambda args: shapes.is_number(args[place]) and bool(args[place] == 0)
-
-
-def _edges(place: int, name: str, other: int, size: str) -> Iterator[Feature]:
-    def distance(args: Args) -> int | None:
-        value, step = args[place], args[other]
-        whole = type(value) is int and type(step) is int and step > 1
-        return value % step if whole else None
-
-    short_name = name.replace("_", "-")
-    yield (
-        f"{short_name}-on-an-edge",
-        f"{name} at a multiple of {size}",
-        lambda args: distance(args) == 0,
-    )
-    yield (
-        f"{short_name}-before-an-edge",
-        f"{name} one before a multiple of {size}",
-        lambda args: distance(args) is not None and distance(args) == args[other] - 1,
-    )
-    yield (
-        f"{short_name}-equals-another",
-        f"{name} equal to {size}",
-        lambda args: bool(args[place] == args[other]),
-    )
-
-
-def _numbers(value: Json) -> Iterator[float]:
-    if isinstance(value, list):
-        for part in value:
-            yield from _numbers(part)
-    elif shapes.is_number(value):
-        yield value
-
-
-def _firsts(args: Args) -> Iterator[list[Json]]:
-    """Yield, for each list among the arguments, its items or what its rows begin with."""
-    for value in args:
-        if isinstance(value, list) and not any(isinstance(item, dict) for item in value):
-            yield [item[0] if isinstance(item, list) and item else item for item in value]
-
-
-def _is_disordered(args: Args) -> bool:
-    return any(times != sorted(times) for times in _firsts(args))
-
-
-def _has_ties(args: Args) -> bool:
-    return any(len(set(times)) < len(times) for times in _firsts(args))
 
 
 def _fits(result: Result, value: Json) -> bool:
     return same(value, result.expected)
 
 
-_LOOKS_AT_TYPES: Final[tuple[_Look, ...]] = (_nothing_returned, _other_type)
-_LOOKS: Final[tuple[_Look, ...]] = (_order, _repeats, _amounts, _words)
-_LOOKS_AT_ARGUMENTS: Final[tuple[_Look, ...]] = (_given_back, _other_arguments, _told_apart)
+_OF_A_PREDICTION: Final = "Which value of yours answers which part of the question?"
+_LOOKS_AT_TYPES: Final[tuple[Look, ...]] = (_nothing_returned, _other_type)
+LOOKS: Final[tuple[Look, ...]] = (_order, _repeats, _brackets, _amounts, _words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -143,6 +144,41 @@ def without_repeats(values: Sequence[Json]) -> list[Json]:
         if not any(same(value, other) for other in kept):
             kept.append(value)
     return kept
+
+
+def without(values: Sequence[Json], others: Sequence[Json]) -> list[Json]:
+    """Return the values that are left when each of `others` has taken an equal one away.
+
+    >>> without([1, 2, 2, 3], [2, 3])
+    [1, 2]
+    """
+    gone = Counter(json.dumps(other, sort_keys=True) for other in others)
+    left = []
+    for value in values:
+        text = json.dumps(value, sort_keys=True)
+        if gone[text] > 0:
+            gone[text] -= 1
+        else:
+            left.append(value)
+    return left
+
+
+def flat(value: Json) -> list[Json]:
+    """Return the plain values inside of lists, from the first to the last.
+
+    >>> flat([1, [2, []], "a"])
+    [1, 2, 'a']
+    """
+    if isinstance(value, list):
+        return [part for inner in value for part in flat(inner)]
+    return [value]
+
+
+def kinds_of(value: Json, depth: int = 0) -> set[tuple[int, str]]:
+    """Return the type of each plain part of a value, with how deep inside of lists it is."""
+    if isinstance(value, list):
+        return set().union(*(kinds_of(part, depth + 1) for part in value))
+    return {(depth, _kind(value))}
 
 
 def _is_key(step: int | str) -> bool:

@@ -82,6 +82,7 @@ def random_case(rng: Random) -> Args:
     """Draw a stream of up to eight events, before or around the epoch or after it."""
     first_ms = rng.choice([-60_000, -30_000, 0])
     times = [first_ms + rng.randrange(60) * 1_000 for _ in range(rng.randrange(9))]
+    times = [0, *times[1:]] if times and rng.random() < 0.2 else times
     return times, rng.choice([0, 1, rng.randrange(10_000)])
 
 
@@ -101,6 +102,7 @@ EXERCISE = Exercise(
         ([-8_000], 4_000),
         ([-8_000, -9_000, -7_000], 500),
         ([0, 0], 1),
+        ([0, -5_000], 1_000),
         ([], 4_000),
     ),
     equivalent=dict.fromkeys(

@@ -80,6 +80,7 @@ def random_case(rng: Random) -> Args:
     size_ms = rng.choice([5_000, 10_000])
     common_ms = rng.randrange(1, 5) * size_ms + rng.choice([-2, -1, 0, 1_234])
     times = [rng.randrange(-size_ms, 5 * size_ms) for _ in range(rng.randrange(6))]
+    times += times[:1] if rng.random() < 0.2 else []
     return times, common_ms, rng.choice([0, 4_000]), size_ms
 
 
@@ -94,6 +95,7 @@ EXERCISE = Exercise(
         ([8_000, 12_000], 11_999, 4_000, 10_000),
         ([8_000, 9_000, 12_000, 25_000], 18_999, 4_000, 10_000),
         ([8_000, 8_500, 9_500], 9_999, 0, 10_000),
+        ([8_000, 12_000, 8_000], 11_999, 4_000, 10_000),
         ([8_000], 9_998, 4_000, 10_000),
         ([12_000, 14_000], 13_999, 4_000, 10_000),
         ([8_000, 12_000, 4_000], 14_999, 4_000, 5_000),

@@ -82,11 +82,12 @@ def random_case(rng: Random) -> Args:
     """Draw two short lists with times that often lie exactly at a bound."""
     lower_ms = rng.choice([-3_000, -1, 0, 2_000])
     upper_ms = lower_ms + rng.choice([0, 1, 4_000])
-    lefts = [[rng.randrange(-4, 9) * 1_000, 10 + place] for place in range(rng.randrange(5))]
+    ids = rng.sample(range(10, 90), 10)
+    lefts = [[rng.randrange(-4, 9) * 1_000, ids[place]] for place in range(rng.randrange(5))]
     near = [lower_ms - 1, lower_ms, lower_ms + 1, upper_ms - 1, upper_ms, upper_ms + 1]
     starts = [time_ms for time_ms, _ in lefts] or [0]
     rights = [
-        [rng.choice(starts) + rng.choice(near), 90 + place] for place in range(rng.randrange(5))
+        [rng.choice(starts) + rng.choice(near), ids[5 + place]] for place in range(rng.randrange(5))
     ]
     return lefts, rights, lower_ms, upper_ms
 
@@ -103,6 +104,7 @@ EXERCISE = Exercise(
         ([[5_000, 1]], [[15_000, 7], [15_001, 8]], 0, 10_000),
         ([[5_000, 1]], [[5_000, 7], [4_999, 8]], 0, 10_000),
         ([[5_000, 1], [6_000, 2]], [[6_500, 7], [7_000, 8]], 0, 10_000),
+        ([[5_000, 2], [6_000, 1]], [[6_500, 8], [7_000, 7]], 0, 10_000),
         ([[5_000, 1]], [[3_000, 7], [2_999, 8], [7_000, 9]], -2_000, 1_000),
         ([[5_000, 1]], [[8_000, 7], [7_999, 8], [2_000, 9]], 3_000, 3_000),
         ([[-5_000, 0], [0, 1]], [[-1_000, 7], [0, 8]], 0, 4_000),

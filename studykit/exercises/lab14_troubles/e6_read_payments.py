@@ -104,7 +104,7 @@ def random_case(rng: Random) -> Args:
         if rng.random() < 0.85:
             record[rng.choice(["card", "card", "pan"])] = rng.choice(["a", "b"])
         if rng.random() < 0.9:
-            cents = rng.choice([0, 5, -5, 700, "500", None, 2.5])
+            cents = rng.choice([0, 5, -5, 700, "500", None, 2.5, True])
             record[rng.choice(["cents", "cents", "amount"])] = cents
         if rng.random() < 0.3:
             record["amount"] = 9
@@ -126,6 +126,7 @@ EXERCISE = Exercise(
         ([{"card": "a", "cents": 5}, {"card": "a", "amount": 7}], {"amount": "cents"}),
         ([{"card": "a", "cents": 5, "channel": "app"}], {}),
         ([{"card": "a", "cents": "500"}, {"card": "b", "cents": 0}], {}),
+        ([{"card": "a", "cents": True}, {"card": "a", "cents": 3}], {}),
         ([{"cents": 5}, {"card": "b", "cents": -5}, {}], {}),
         ([{"pan": "a", "amount": 7}, {"pan": "a", "cents": 1}], {"amount": "cents", "pan": "card"}),
         ([{"card": "a", "cents": 5, "amount": 900}], {"amount": "cents"}),
