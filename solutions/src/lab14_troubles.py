@@ -5,6 +5,7 @@
 # is. You find the cause first, by a number, and repair one thing.
 #
 # About 84 minutes. Needs lesson 14. Everything runs in this notebook, and nothing is started.
+# Behind each exercise is a page of your journal: write down what you decided, and by which number.
 
 # %% tags=["setup"]
 from math import ceil
@@ -54,6 +55,17 @@ def first_slow(operators: list[list], busy_above: int, held_up_most: int) -> str
     return None
 
 
+# %% [markdown] tags=["journal"]
+# **Journal, exercise 1: `first_slow`.**
+# Double-click this text and write below. It is saved with the notebook; a person reads it, and it
+# gives no marks.
+#
+# Decision:
+#
+# Evidence, the number that told you:
+#
+# Consequence, what changed and what did not:
+
 # %% [markdown]
 # ## 2. Predict: twice as fast
 #
@@ -71,6 +83,17 @@ def predict_rates() -> list[int]:
     return [300, 3, 300, 450]
     # END SOLUTION
 
+
+# %% [markdown] tags=["journal"]
+# **Journal, exercise 2: `predict_rates`.**
+# Double-click this text and write below. It is saved with the notebook; a person reads it, and it
+# gives no marks.
+#
+# Decision:
+#
+# Evidence, the number that told you:
+#
+# Consequence, what changed and what did not:
 
 # %% [markdown]
 # ## 3. One copy busy, the others idle
@@ -108,6 +131,17 @@ def salted(payments: list[list], size_ms: int, salts: int) -> dict:
     }
     # END SOLUTION
 
+
+# %% [markdown] tags=["journal"]
+# **Journal, exercise 3: `salted`.**
+# Double-click this text and write below. It is saved with the notebook; a person reads it, and it
+# gives no marks.
+#
+# Decision:
+#
+# Evidence, the number that told you:
+#
+# Consequence, what changed and what did not:
 
 # %% [markdown]
 # ## 4. Bug hunt: everything is late
@@ -151,6 +185,17 @@ def guarded(events: list[list[int]], bound_ms: int, future_ms: int) -> dict:
     # END SOLUTION
 
 
+# %% [markdown] tags=["journal"]
+# **Journal, exercise 4: `guarded`.**
+# Double-click this text and write below. It is saved with the notebook; a person reads it, and it
+# gives no marks.
+#
+# Decision:
+#
+# Evidence, the number that told you:
+#
+# Consequence, what changed and what did not:
+
 # %% [markdown]
 # ## 5. A late burst
 #
@@ -186,6 +231,17 @@ def settings_for(
     # END SOLUTION
 
 
+# %% [markdown] tags=["journal"]
+# **Journal, exercise 5: `settings_for`.**
+# Double-click this text and write below. It is saved with the notebook; a person reads it, and it
+# gives no marks.
+#
+# Decision:
+#
+# Evidence, the number that told you:
+#
+# Consequence, what changed and what did not:
+
 # %% [markdown]
 # ## 6. A release of somebody else
 #
@@ -219,6 +275,17 @@ def read_payments(records: list[dict], renamed: dict[str, str]) -> dict:
     # END SOLUTION
 
 
+# %% [markdown] tags=["journal"]
+# **Journal, exercise 6: `read_payments`.**
+# Double-click this text and write below. It is saved with the notebook; a person reads it, and it
+# gives no marks.
+#
+# Decision:
+#
+# Evidence, the number that told you:
+#
+# Consequence, what changed and what did not:
+
 # %% [markdown]
 # ## 7. Back after a day
 #
@@ -247,9 +314,21 @@ def caught_up(away_s: int, sent_a_s: int, able_a_s: int, kept_s: int) -> list[in
     # END SOLUTION
 
 
+# %% [markdown] tags=["journal"]
+# **Journal, exercise 7: `caught_up`.**
+# Double-click this text and write below. It is saved with the notebook; a person reads it, and it
+# gives no marks.
+#
+# Decision:
+#
+# Evidence, the number that told you:
+#
+# Consequence, what changed and what did not:
+
 # %% [markdown]
 # ## Done?
 #
 # Say it in one sentence each. Whom does a red operator wait for? What does a salt cost? Which clock
 # unmasks a time from the future? Who waits for the bound, and who for the lateness? When has a job
-# that was away caught up? `study progress` shows what is left.
+# that was away caught up? `study progress` shows what is left. Save the notebook: it holds
+# your journal.

@@ -21,6 +21,7 @@ from studykit.grading.intake.submissions import Submission
 from studykit.grading.judging import judge_hidden, judge_public
 from studykit.grading.notebook.choice import choose
 from studykit.grading.notebook.code import first_line
+from studykit.grading.notebook.journal import journal_of
 from studykit.grading.notebook.reading import ReadingFailure
 from studykit.grading.notebook.rebuild import Original, Plan, rebuild
 from studykit.grading.sandbox.replies import Trouble
@@ -79,6 +80,7 @@ def grade(assignment: Assignment, submission: Submission, key: str, engine: Engi
         with deadline(READING_S):
             chosen = choose(submission, assignment.original)
             plan = rebuild(assignment.original, chosen.notebook, chosen.modules)
+            journal = journal_of(assignment.original.journal, chosen.notebook)
     except Rejection as error:
         return Result(status="rejected", reason=str(error), **known)
     except (ReadingFailure, OSError) as error:
@@ -95,6 +97,7 @@ def grade(assignment: Assignment, submission: Submission, key: str, engine: Engi
         review=(*submission.review, *chosen.notes, *plan.review, *left_out),
         seconds=round(time.monotonic() - began, 3),
         code=tuple(_cut(plan.texts)),
+        journal=journal,
         shingles=shingles(plan.texts, given),
         **known,
     )

@@ -19,10 +19,10 @@ BUILDER: Final = "studykit.course 1"
 
 TAGS: Final = frozenset(
     {"setup", "figure", "widget", "exercise", "check", "hint", "nav", "parameters", "hide-input"}
-    | {"slow", "needs-services", "needs-flink", "predict", "engine"}
+    | {"slow", "needs-services", "needs-flink", "predict", "engine", "journal"}
 )
 """Every tag that a cell may have. `predict`: a prediction stands above it. `engine`: its code is
-part of the engine that a learner types."""
+part of the engine that a learner types. `journal`: a learner writes text into it for a person."""
 
 KERNEL: Final = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 

@@ -247,8 +247,18 @@ def _details(marks: Sequence[Mark], about: About) -> Iterator[str]:
         for score in failed:
             if score.attempted:
                 yield element("pre", score.detail)
+        yield from _journal(mark)
         yield from _code(mark)
         yield "</details>"
+
+
+def _journal(mark: Mark) -> Iterator[str]:
+    """Yield what a student decided, and why, in the student's own words."""
+    if mark.result.journal:
+        yield element("p", "Its journal, which gives no marks:", "soft")
+    for title, text in mark.result.journal:
+        yield element("p", title)
+        yield element("pre", text)
 
 
 def _code(mark: Mark) -> Iterator[str]:

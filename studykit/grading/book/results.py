@@ -56,6 +56,8 @@ class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
     seconds: float = 0.0
     code: tuple[str, ...] = ()
     """Its own cells, as evidence: cut where they are long, and not all where they are many."""
+    journal: tuple[tuple[str, str], ...] = ()
+    """Headings, and what the student wrote below them for a person; no mark depends on it."""
     shingles: tuple[int, ...] = ()
     """What its answers are made of; two submissions that share most of it are alike."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -23,12 +23,14 @@ COMMANDS: Final = 3
 
 @dataclass(frozen=True)
 class Original:
-    """The code cells of a lab as the course has it, checks included."""
+    """The code cells of a lab as the course has it, checks included, and its journal."""
 
     lab: Lab
     cells: tuple[Cell, ...]
     solution: Mapping[str, str]
     """The answers of the course, by the id of their cells."""
+    journal: Mapping[str, str] = field(default_factory=dict)
+    """The text cells for decisions, blank as the course gives them, by their ids."""
 
     @classmethod
     def of(cls, lab: Lab, course: Course) -> Original:
@@ -36,14 +38,16 @@ class Original:
         source = course.solutions / "src" / f"{lab.name}.py"
         blank, solved = (
             [
-                Cell("code", node["source"], tuple(node["metadata"].get("tags", ())), node["id"])
+                Cell(node["cell_type"], node["source"], tuple(tags), node["id"])
                 for node in notebook["cells"]
-                if node["cell_type"] == "code"
+                for tags in [node["metadata"].get("tags", ())]
             ]
             for notebook in lab_and_solution(source, course)
         )
+        code = tuple(cell for cell in blank if cell.kind == "code")
         answers = {cell.id: cell.source for cell in solved if "exercise" in cell.tags}
-        return cls(lab, tuple(blank), answers)
+        journal = {cell.id: cell.source for cell in blank if "journal" in cell.tags}
+        return cls(lab, code, answers, journal)
 
     def is_solution(self, submitted: Notebook) -> bool:
         """Return whether a notebook has the course's answers, letter by letter."""
