@@ -51,7 +51,7 @@ install_packages() {
         set -- "$@" --extra flink
     fi
     if wanted all; then
-        set -- "$@" --extra dev --extra site
+        set -- "$@" --extra dev --extra site --extra canvas
     fi
     set -- "$env/bin/uv" pip install --python "$env" --require-hashes \
         --requirements pyproject.toml --constraints requirements.lock "$@"

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from studykit.cli.canvas import canvas
+
 if TYPE_CHECKING:
     from studykit.grading.book.marks import LatePolicy
     from studykit.grading.run import Order
@@ -124,8 +126,9 @@ def grade(
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the command to the command line."""
+    """Add the commands of an instructor to the command line."""
     app.command()(grade)
+    app.command()(canvas)
 
 
 def _order(
