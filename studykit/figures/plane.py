@@ -16,7 +16,7 @@ from matplotlib.transforms import blended_transform_factory
 from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
 from studykit.trace.steps import Trace
-from studykit.trace.view import EventView, Mark, View, WindowView
+from studykit.trace.view import EventView, View, WatermarkView, WindowView
 from studykit.trace.words import seconds, span
 
 _CROWD: Final = 30
@@ -105,7 +105,7 @@ def _draw_behind(axes: Axes, arrival: EventView, at: tuple[float, float]) -> Non
     )  # fmt: skip
 
 
-def draw_watermark(axes: Axes, path: Sequence[Mark], now_ms: int) -> None:
+def draw_watermark(axes: Axes, path: Sequence[WatermarkView], now_ms: int) -> None:
     """Draw the course of the watermark: it claims that the event times left of it are complete."""
     if not path:
         return

@@ -27,7 +27,7 @@ class OperatorState(Struct, frozen=True):
 
     Attributes:
         name: Name of the operator, as Flink shows it.
-        inputs: The operators that it reads from: their places in `Moment.operators`.
+        inputs: The operators that it reads from: their places in `JobMoment.operators`.
         watermark_ms: Smallest watermark that its subtasks have received, epoch milliseconds; None
             before the first.
         busy: Share of the last second in which the busiest subtask worked, from 0 to 1.
@@ -44,7 +44,7 @@ class OperatorState(Struct, frozen=True):
     records: int
 
 
-class Moment(Struct, frozen=True):
+class JobMoment(Struct, frozen=True):
     """A job at one moment: milliseconds since the recording began, and its operators."""
 
     at_ms: int
@@ -56,7 +56,7 @@ class JobRecording(Struct, frozen=True):
 
     job: str
     flink: str
-    moments: tuple[Moment, ...]
+    moments: tuple[JobMoment, ...]
 
 
 def load(path: Path) -> JobRecording:
@@ -98,7 +98,7 @@ def record(
         if number:
             wait(every_s)
         at_ms = round((time.monotonic() - began) * 1_000)
-        seen.append(Moment(at_ms, _operators(port, job_path)))
+        seen.append(JobMoment(at_ms, _operators(port, job_path)))
     name, version = _get(port, job_path)["name"], _get(port, "overview")["flink-version"]
     return JobRecording(name, version, tuple(seen))
 

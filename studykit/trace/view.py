@@ -22,7 +22,7 @@ _STATES: Final[dict[str, WindowState]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ResultView:
     """One result of a window: when it was given, its total and count; revision 0 is the first."""
 
     now_ms: int
@@ -52,7 +52,7 @@ class WindowView:
     state: WindowState = "open"
     gone_ms: int | None = None
     """Processing time at which the window was purged, or became part of another session."""
-    results: list[Result] = field(default_factory=list)
+    results: list[ResultView] = field(default_factory=list)
     parts: tuple[tuple[int, int], ...] = ()
     history: list[tuple[int, WindowState]] = field(default_factory=list)
 
@@ -67,7 +67,7 @@ class WindowView:
         return self.gone_ms is None
 
 
-class Mark(NamedTuple):
+class WatermarkView(NamedTuple):
     """The watermark from `now_ms` on, and the input whose own watermark (`source_ms`) moved."""
 
     now_ms: int
@@ -98,7 +98,7 @@ class View:
     watermark_ms: int = MIN_WATERMARK
     seen: list[EventView] = field(default_factory=list)
     windows: list[WindowView] = field(default_factory=list)
-    path: list[Mark] = field(default_factory=list)
+    path: list[WatermarkView] = field(default_factory=list)
     inputs: dict[str, int] = field(default_factory=dict)
     idle: set[str] = field(default_factory=set)
     peak: tuple[int, int] = (0, 0)
@@ -167,7 +167,7 @@ def _take_in(shown: View, step: Step) -> None:
         shown.idle.add(step.source)
     else:
         shown.idle.discard(step.source)
-    shown.path.append(Mark(step.now_ms, step.watermark_ms, step.source, step.source_ms))
+    shown.path.append(WatermarkView(step.now_ms, step.watermark_ms, step.source, step.source_ms))
 
 
 def _apply(shown: View, live: dict[tuple[str, int, int], WindowView], change: Change) -> None:
@@ -188,4 +188,4 @@ def _apply(shown: View, live: dict[tuple[str, int, int], WindowView], change: Ch
         window.gone_ms = shown.now_ms
         del live[span]
     else:
-        window.results.append(Result(shown.now_ms, change.total, change.count, change.revision))
+        window.results.append(ResultView(shown.now_ms, change.total, change.count, change.revision))

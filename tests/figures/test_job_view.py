@@ -13,7 +13,7 @@ from studykit.drawing import style
 from studykit.errors import StudyError
 from studykit.figures.operators import job_view
 from studykit.flink import recording
-from studykit.flink.recording import Moment, OperatorState, load, record
+from studykit.flink.recording import JobMoment, OperatorState, load, record
 from studykit.services.network.ports import free_port
 from studykit.widgets import Picture, Stepper
 
@@ -87,7 +87,7 @@ def test_slow_is_who_works_and_waits_for_nobody() -> None:
     assert job_view.first_slow((a, b, c)) == b
     assert job_view.first_slow((a, c)) is None
     assert job_view.describe(
-        recording.JobRecording("job", "2.2.1", (Moment(0, (a, c)),)), 0
+        recording.JobRecording("job", "2.2.1", (JobMoment(0, (a, c)),)), 0
     ).startswith("No operator is slow")
 
 

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.flink.recording import JobRecording, Moment, OperatorState
+from studykit.flink.recording import JobMoment, JobRecording, OperatorState
 from studykit.trace.words import count_of
 
 TITLE: Final = "A job at work"
@@ -96,7 +96,7 @@ def _clock(operator: OperatorState) -> str:
     return "none" if operator.watermark_ms is None else clock(operator.watermark_ms)
 
 
-def _behind(moment: Moment, operator: OperatorState) -> str:
+def _behind(moment: JobMoment, operator: OperatorState) -> str:
     """Say how far an operator's watermark is behind the one that has come furthest."""
     furthest_ms = max((other.watermark_ms or 0 for other in moment.operators), default=0)
     if operator.watermark_ms in (None, furthest_ms):
