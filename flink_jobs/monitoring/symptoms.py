@@ -29,6 +29,8 @@ GROWN: Final = 1_000
 
 A partition counts as silent where another of its topic has brought more than these meanwhile.
 """
+STARTING_S: Final = 60.0
+"""How long checkpoints may fail at a start, while not every task runs yet; wall time."""
 LETTERS_SHARE: Final = 0.05
 """The share of records that may become dead letters."""
 FRESH_S: Final = 900.0
@@ -225,7 +227,8 @@ def _counted(oldest: Reading, now: Reading) -> Iterator[tuple[str, str]]:
     if restarts := _gain(oldest.restarts, now.restarts):
         yield "restarts", _RESTARTED.format(restarts, (now.at_s - oldest.at_s) / 60)
     failed = _gain(oldest.failed, now.failed)
-    if failed and not _gain(oldest.completed, now.completed):
+    watched_s = now.at_s - oldest.at_s
+    if failed and not _gain(oldest.completed, now.completed) and watched_s >= STARTING_S:
         yield "checkpoints", _FAILED.format(failed)
     if unstored := _gain(oldest.unstored, now.unstored):
         yield "store", _UNSTORED.format(unstored)

@@ -11,6 +11,7 @@ from flink_jobs.monitoring.symptoms import (
     FRESH_S,
     GROWN,
     REMEMBERED_S,
+    STARTING_S,
     STILL_S,
     Lookout,
     Reading,
@@ -47,8 +48,10 @@ def test_a_restart_before_the_first_reading_counts():
 
 
 def test_checkpoints_fail_only_where_none_completes():
-    assert "last 3 checkpoints" in troubles(Reading(0), Reading(60, failed=3))["checkpoints"]
-    assert troubles(Reading(0), Reading(60, failed=3, completed=1)) == {}
+    failing = Reading(STARTING_S, failed=3)
+    assert "last 3 checkpoints" in troubles(Reading(0), failing)["checkpoints"]
+    assert troubles(Reading(0), Reading(STARTING_S - 1, failed=3)) == {}, "not every task runs yet"
+    assert troubles(Reading(0), Reading(STARTING_S, failed=3, completed=1)) == {}
 
 
 @pytest.mark.parametrize(("grown", "told"), [(GROWN, False), (GROWN + 1, True)])
