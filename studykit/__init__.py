@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from studykit.trace.view import view
     from studykit.trace.words import seconds, span, step_sentence
     from studykit.widgets.explorer import Explorer
+    from studykit.widgets.live_job import LiveJob
     from studykit.widgets.live_mutes import LiveMutes
     from studykit.widgets.marbles import Marbles
     from studykit.widgets.mutes import Mutes
@@ -113,6 +114,7 @@ _HOMES = {
     "studykit.trace.view": ("view",),
     "studykit.trace.words": ("seconds", "span", "step_sentence"),
     "studykit.widgets.explorer": ("Explorer",),
+    "studykit.widgets.live_job": ("LiveJob",),
     "studykit.widgets.live_mutes": ("LiveMutes",),
     "studykit.widgets.marbles": ("Marbles",),
     "studykit.widgets.mutes": ("Mutes",),
@@ -139,6 +141,7 @@ __all__ = [
     "Explorer",
     "Forever",
     "JoinRow",
+    "LiveJob",
     "LiveMutes",
     "Marbles",
     "Mutes",

@@ -6,8 +6,9 @@
 #
 # <!-- teaches: 67 68 69 70 71 73 74 75 -->
 #
-# About 40 minutes. Needs lessons 05 to 07 and 09. Nothing is started: the job of section 1 is a
-# recording of a real one, and the rest are models that run in a second.
+# About 45 minutes. Needs lessons 05 to 07 and 09. Nothing is started by itself: the job of section
+# 1 is a recording of a real one, and the rest are models that run in a second. One button starts a
+# job on Flink for three minutes, if you press it. <!-- no claim: ours -->
 
 # %% [markdown]
 # Three laws:
@@ -39,7 +40,7 @@ from zlib import crc32
 from flink_jobs.config import Settings, SettingsError
 from flink_jobs.events import EventDecoder, Malformed
 from flink_jobs.monitoring.symptoms import Reading, Symptoms
-from studykit import Predict, Stepper, job_view
+from studykit import LiveJob, Predict, Stepper, job_view
 from studykit.flink.recording import load
 
 # %% [markdown]
@@ -127,6 +128,24 @@ Predict(
 # Go back to the first moment of the recording: at once several operators are busy, and nobody is
 # held up yet. The red runs *backwards* through the job, from the slow one to the source, and takes
 # seconds for it. Whoever looks too early blames the wrong operator. <!-- no claim: ours -->
+
+# %% [markdown]
+# Now do it yourself, on the real engine: a source that sends 100 records a second, a function in
+# Python, a sum for each card, and a sink. The knob is a sleep inside the function, in ms for a
+# record. <!-- no claim: ours --> **Predict** before you turn it: from which sleep on is somebody
+# held up, who is it, and what does the knob at 40 do to the sum behind it?
+
+# %% tags=["widget"]
+LiveJob(job_view)
+
+# %% [markdown]
+# <details><summary>What you should see</summary>
+#
+# At 100 records a second each has 10 ms. Below that the function works more and more, and nobody
+# waits. Above it the function is at 100 %, and the operators *before* it turn red, the source last.
+# The sum behind it gets less, so it is idle: the slowest part of a job makes all the others look
+# good.
+# </details>
 
 # %% [markdown]
 # ## 2. More of them, or fewer

@@ -16,6 +16,8 @@ KEYS: Final = ("a", "b")
 LONGEST: Final = 24
 """Events in the longest log that is drawn: longer ones find no more and take longer to shrink."""
 _WINDOWS: Final = 4
+_APART_MS: Final = 3_000
+"""Between two arrivals of a log that is shown: nearer ones would write over each other's names."""
 
 
 class Log(Struct, frozen=True):
@@ -42,7 +44,7 @@ def delivered(log: Log) -> tuple[Event, ...]:
     """Return the events with arrival times at which no event arrives before it has happened."""
     newest_ms = accumulate((event.event_ms for event in log.events), max)
     return tuple(
-        replace(event, arrival_ms=latest + number * 1_000)
+        replace(event, arrival_ms=latest + number * _APART_MS)
         for number, (event, latest) in enumerate(zip(log.events, newest_ms, strict=True), start=1)
     )
 

@@ -52,9 +52,9 @@ def ran(mute: int | None = None, last_ms: int = 25_000) -> LiveMutes:
     if mute is not None:
         mutes.buttons[mute].value = True
     mutes.start.click()
-    assert mutes.running is not None
-    mutes.running.join(60)
-    assert not mutes.running.is_alive()
+    assert mutes.thread is not None
+    mutes.thread.join(60)
+    assert not mutes.thread.is_alive()
     return mutes
 
 
@@ -62,7 +62,7 @@ def test_nothing_starts_without_a_person() -> None:
     mutes = LiveMutes(min_watermark, POLICY, opened=lambda: pytest.fail("it starts"))
     words = mutes._repr_mimebundle_()["text/plain"]
     assert words.startswith("A button")
-    assert mutes.running is None
+    assert mutes.thread is None
 
 
 def test_a_run_ends_by_itself_and_says_what_it_has_seen() -> None:
@@ -84,7 +84,7 @@ def test_a_broker_that_does_not_start_is_a_sentence() -> None:
 
     mutes = LiveMutes(min_watermark, POLICY, opened=refuse)
     mutes.start.click()
-    mutes.running.join(60)
+    mutes.thread.join(60)
     assert "no Java was found. The lesson goes on without it." in mutes.said.value
     assert not mutes.start.disabled
 
@@ -99,6 +99,6 @@ def test_stop_ends_a_run_that_would_go_on() -> None:
 
     mutes = LiveMutes(min_watermark, POLICY, opened=opened, last_ms=10**9)
     mutes.start.click()
-    mutes.running.join(60)
-    assert not mutes.running.is_alive()
+    mutes.thread.join(60)
+    assert not mutes.thread.is_alive()
     assert "4 events arrived" in mutes.said.value

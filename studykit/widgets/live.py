@@ -1,0 +1,97 @@
+"""A button that starts something real for a while, beside the kernel: only for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from threading import Event, Thread
+from typing import Any, Generic, TypeVar
+
+import ipywidgets as widgets
+
+from flink_jobs.errors import ForeseenError
+from studykit.widgets import page
+
+Running = TypeVar("Running")
+
+
+class LiveRun(widgets.VBox, Generic[Running]):  # type: ignore[misc]  # ipywidgets has no types
+    """Start and stop buttons, a sentence and a picture, for what runs beside the kernel.
+
+    Nothing starts before the button is pressed: a run of the lesson without a person only makes the
+    button. What was started ends by itself, with the button, or with the kernel. A subclass says in
+    `watch` what is done while it runs.
+    """
+
+    SAYS: str
+    """What remains where no kernel runs."""
+    STARTS: str
+    """What starts, and how long that takes."""
+
+    def __init__(
+        self,
+        opened: Callable[[], AbstractContextManager[Running]],
+        start: str,
+        controls: list[Any],
+    ) -> None:
+        """Offer to start.
+
+        Args:
+            opened: What starts, and stops at its end.
+            start: What is written on the button.
+            controls: Further controls.
+        """
+        self._opened = opened
+        self.ended = Event()
+        self.thread: Thread | None = None
+        self.start = widgets.Button(description=start, layout=widgets.Layout(width="14em"))
+        self.stop = widgets.Button(description="Stop", disabled=True)
+        self.said = widgets.HTML(page.status(f"Nothing runs yet. {self.STARTS}"))
+        self.image = widgets.HTML()
+        self.start.on_click(self._start)
+        self.stop.on_click(lambda _: self.ended.set())
+        wrapped = {"flex_flow": "row wrap"}
+        super().__init__(
+            [
+                widgets.HBox([self.start, self.stop], layout=wrapped),
+                widgets.HBox(controls, layout=wrapped),
+                self.said,
+                self.image,
+            ]
+        )
+
+    def watch(self, running: Running) -> str:
+        """Do what is to be done until the end; return what is to be said of it.
+
+        Raises:
+            NotImplementedError: A subclass does it.
+        """
+        raise NotImplementedError
+
+    def _start(self, *_: object) -> None:
+        """Run in a thread: cells and buttons go on answering."""
+        self.start.disabled = True
+        self.stop.disabled = False
+        self.ended.clear()
+        self.said.value = page.status(self.STARTS)
+        self.thread = Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        """Run until the end; whatever happens, say how it ended."""
+        try:
+            with self._opened() as running:
+                told = self.watch(running)
+                self.said.value = page.status("It stops.")
+            self.said.value = page.status(f"{told} All is stopped, and nothing is left behind.")
+        except ForeseenError as error:
+            self.said.value = page.alert(f"{error}. The lesson goes on without it.")
+        except Exception as error:  # nobody would see it in a thread
+            self.said.value = page.alert(
+                f"It failed with {type(error).__name__}: {error}. Start again, or go on without it."
+            )
+        finally:
+            self.start.disabled, self.stop.disabled = False, True
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
+        return page.bundle(super()._repr_mimebundle_(**kwargs), b"", self.SAYS)
