@@ -44,8 +44,13 @@ def deadline(seconds: float) -> Iterator[None]:
     # The functions that called us must go on after the deadline: only those inside are stopped.
     ours = {id(frame) for frame in _frames(sys._getframe())}
     tracing = sys.gettrace()
+    is_over = False
 
     def stop(_number: int, frame: FrameType | None) -> None:
+        if (
+            is_over
+        ):  # an alarm in the clean-up would leave the timer running, for whoever comes next
+            return
         for running in _frames(frame):
             if id(running) not in ours:
                 running.f_trace = _stop_line
@@ -59,9 +64,13 @@ def deadline(seconds: float) -> Iterator[None]:
     before = signal.signal(signal.SIGALRM, stop)
     outer_s, _ = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
     try:
-        yield
+        try:
+            yield
+        finally:
+            is_over = True
     finally:
-        sys.unraisablehook = report  # first: it sets the timer
+        is_over = True  # again: the alarm may have come between the two
+        sys.unraisablehook = report  # before the timer is stopped: the hook sets it
         signal.setitimer(signal.ITIMER_REAL, 0)
         sys.settrace(tracing)
         signal.signal(signal.SIGALRM, before)

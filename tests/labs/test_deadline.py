@@ -82,3 +82,17 @@ def test_what_else_a_callback_loses_is_reported_as_before(reported: list[Any]) -
         Faulty()
     assert ValueError in reported
     assert sys.unraisablehook is report
+
+
+def test_an_alarm_in_the_clean_up_leaves_no_timer_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_timer = signal.setitimer
+
+    def alarmed(which: int, seconds: float, *again: float) -> tuple[float, float]:
+        if seconds == 0:
+            signal.raise_signal(signal.SIGALRM)
+        return set_timer(which, seconds, *again)
+
+    monkeypatch.setattr(signal, "setitimer", alarmed)
+    with deadline(60):
+        pass
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
