@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -41,7 +42,7 @@ class Progress:
         return self.of(exercise).get("passed", False) is True
 
     def of(self, exercise: Exercise) -> dict[str, Any]:
-        """Return what is known of an exercise: passed, attempts, hints, misconceptions.
+        """Return what is known of an exercise: passed, attempts, hints, misconceptions, and when.
 
         A value of another type than `_TYPES` says is left out: the file may have been edited.
         """
@@ -86,7 +87,7 @@ class Progress:
         # Read under the lock: a notebook and a terminal may check at the same time.
         with file_lock(self.path.with_suffix(".lock")):
             data = self._read()
-            mine = _entry(data, exercise) | entry
+            mine = _entry(data, exercise) | entry | {"at": int(time.time())}
             if misconception and misconception not in mine.setdefault("misconceptions", []):
                 mine["misconceptions"].append(misconception)
             data["exercises"][exercise.id] = mine
@@ -124,6 +125,7 @@ class Progress:
 
 
 _TYPES: Final[dict[str, type]] = {
+    "at": int,
     "passed": bool,
     "attempts": int,
     "hints": int,

@@ -22,7 +22,7 @@ course = typer.Typer(help="Build and prove the course, for authors.", rich_marku
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of the labs to the command line."""
-    for command in (start, check, next_, hint, reset, progress, watch, assemble, race):
+    for command in (start, check, next_, hint, recall, reset, progress, watch, assemble, race):
         app.command(name=command.__name__.rstrip("_"))(command)
     app.add_typer(course, name="course")
 
@@ -61,7 +61,7 @@ def check(where: Where = None) -> None:
     results = []
     for lab, exercises in work:
         try:
-            results.append(_check(need_copy(lab, clone), exercises))
+            results.append("no" not in _check(need_copy(lab, clone), exercises))
         except StudyError as error:  # the other labs are checked all the same
             typer.secho(str(error), err=True, fg=typer.colors.RED)
             results.append(False)
@@ -92,6 +92,19 @@ def hint(
     typer.echo(hint_text(find_exercise(exercise)[1], level))
 
 
+def recall(
+    answers: Annotated[bool, typer.Option("--answers", help="Show the answers as well.")] = False,
+) -> None:
+    """Ask three questions about what you have passed.
+
+    The questions are the same for a whole day; who was away for a week gets them from `study next`.
+    """
+    from studykit.checks.progress import Progress
+    from studykit.course.recall import recall_text
+
+    typer.echo(recall_text(Progress.of_learner(), answers=answers))
+
+
 def reset(
     where: Annotated[str, typer.Argument(help="A lab or an exercise, as in 03 or 03.2.")],
 ) -> None:
@@ -119,7 +132,10 @@ def progress() -> None:
 
 
 def watch(where: Where = None) -> None:
-    """Check a copy whenever you save it; Ctrl-C ends."""
+    """Check a copy whenever you save it; Ctrl-C ends.
+
+    With an exercise, the next one of its lab is watched as soon as this one passes.
+    """
     from studykit.course.copies import copy_of
     from studykit.course.layout import Course
     from studykit.course.watching import saved
@@ -132,7 +148,9 @@ def watch(where: Where = None) -> None:
     try:
         for number in saved(lambda: {lab.number: copy_of(lab, clone) for lab in wanted}):
             lab = find_lab(number)
-            _check_saved(copy_of(lab, clone), (exercise,) if exercise else lab.exercises)
+            passed = _check_saved(copy_of(lab, clone), (exercise,) if exercise else lab.exercises)
+            if exercise and passed:
+                exercise = _after(lab, exercise)
     except KeyboardInterrupt:
         typer.echo("")
 
@@ -240,19 +258,32 @@ def _meant(where: str) -> tuple[Lab, Exercise | None]:
     return find_exercise(where) if "." in where else (find_lab(where), None)
 
 
-def _check_saved(path: Path | None, exercises: Sequence[Exercise]) -> None:
-    """Check a copy that was just saved; a copy that cannot be read is reported, and watched on."""
+def _after(lab: Lab, exercise: Exercise) -> Exercise | None:
+    """Return the exercise behind one of a lab, and say that it is watched; None behind the last."""
+    place = lab.exercises.index(exercise) + 1
+    following = lab.exercises[place] if place < len(lab.exercises) else None
+    watched = following.title if following else f"the whole lab {lab.number}"
+    typer.echo(f"Watching {watched} from now on.")
+    return following
+
+
+def _check_saved(path: Path | None, exercises: Sequence[Exercise]) -> bool:
+    """Check a copy that was just saved, and return whether its first exercise passed.
+
+    A copy that cannot be read is reported, and watched on.
+    """
     from studykit.errors import StudyError
 
     try:
         if path is not None:
-            _check(path, exercises)
+            return _check(path, exercises)[0] == "ok"
     except StudyError as error:
         typer.echo(str(error))
+    return False
 
 
-def _check(path: Path, exercises: Sequence[Exercise]) -> bool:
-    """Check a copy, show the judgements and keep them; return whether no exercise failed."""
+def _check(path: Path, exercises: Sequence[Exercise]) -> list[str]:
+    """Check a copy, show the judgements and keep them; return the mark of each exercise."""
     from studykit.checks.lab import not_kept
     from studykit.checks.progress import Progress
     from studykit.course.report import age_text, answers_text
@@ -270,4 +301,4 @@ def _check(path: Path, exercises: Sequence[Exercise]) -> bool:
         mine.notes.append(not_kept(error))
     if mine.notes:
         typer.echo("\n".join(mine.notes))
-    return all(answer.mark != "no" for answer in answers)
+    return [answer.mark for answer in answers]

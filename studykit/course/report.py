@@ -13,6 +13,7 @@ from studykit.course.copies import copy_of
 from studykit.course.engine import Lap, engine_line
 from studykit.course.layout import Course
 from studykit.course.proof import LabProof
+from studykit.course.recall import welcome
 from studykit.course.session import Answer
 from studykit.exercises.catalog import find_exercise, labs
 from studykit.exercises.definition import Exercise, Lab
@@ -73,16 +74,16 @@ def next_exercise(progress: Progress) -> tuple[Lab, Exercise] | None:
 
 
 def next_text(progress: Progress, course: Course) -> str:
-    """Return what to do next, and where."""
+    """Return what to do next, and where; before it, who was away for a week is welcomed back."""
     found = next_exercise(progress)
     if found is None:
-        return "Every exercise is done."
+        return f"{welcome(progress)}Every exercise is done."
     lab, exercise = found
     copy = copy_of(lab, course)
     where = f"in labs/{copy.name}" if copy else f"after `study start {lab.number}`"
     number = exercise.id[1:]
     return (
-        f"{_lesson_first(lab, progress, course)}"
+        f"{welcome(progress)}{_lesson_first(lab, progress, course)}"
         f"Next: {exercise.title} ({exercise.kind}, about {exercise.minutes} minutes), {where}.\n"
         f"{exercise.task}\n"
         f"Then `study check {number}`; a question that helps: `study hint {number}`."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from typer.testing import CliRunner, Result
 
 from studykit.cli import course as commands
 from studykit.cli.app import app
+from studykit.course import watching
 from studykit.course.builder.cells import dump, load
 from studykit.course.layout import Course
 from studykit.course.watching import LOOK_EVERY_S
+from studykit.exercises.definition import Exercise
 
 
 @pytest.fixture
@@ -111,3 +114,26 @@ def test_watch_checks_what_is_saved_until_it_is_interrupted(
         "without running code.",
     ]
     assert "my_lab04.ipynb is no notebook" in lines[4]
+
+
+def test_watch_moves_on_when_an_exercise_passes(
+    clone: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study("start", "04")
+    marks = iter([[".."], ["no"], ["ok"], ["no"], ["ok"]])
+    asked: list[str] = []
+
+    def check(_path: Path, exercises: Sequence[Exercise]) -> list[str]:
+        asked.append(" ".join(exercise.id for exercise in exercises))
+        try:
+            return next(marks)
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    monkeypatch.setattr(commands, "_check", check)
+    monkeypatch.setattr(watching, "saved", lambda _files: iter(["04"] * 6))
+    result = study("watch", "04.4")
+    whole = "L04.1 L04.2 L04.3 L04.4 L04.5"
+    assert asked == ["L04.4", "L04.4", "L04.4", "L04.5", "L04.5", whole]
+    assert "Watching L04.5 add_event from now on." in result.output
+    assert "Watching the whole lab 04 from now on." in result.output

@@ -14,6 +14,7 @@ from studykit.checks.progress import Progress
 from studykit.course.builder.cells import dump, load
 from studykit.course.copies import copy_of, pristine, reset, start, started
 from studykit.course.layout import Course
+from studykit.course.recall import DAY_S, QUESTIONS, recall, recall_text, welcome
 from studykit.course.report import answers_text, next_text, progress_text
 from studykit.course.session import check_notebook
 from studykit.course.watching import saved
@@ -203,6 +204,47 @@ def test_next_is_the_first_exercise_that_was_never_passed(mine: Course, own_prog
     assert next_text(progress, mine).startswith("Next: L01.2 to_ms")
     pass_all(own_progress, [exercise.id for lab in labs() for exercise in lab.exercises])
     assert next_text(progress, mine) == "Every exercise is done."
+
+
+AWAY_S = 1_800_000_000
+
+
+def test_who_was_away_for_a_week_is_told_where_he_was_and_asked_three_questions(
+    own_progress: Path,
+) -> None:
+    own_progress.write_text(
+        '{"version": 1, "exercises": {'
+        + ", ".join(
+            f'"{id_}": {{"passed": true, "attempts": {attempts}, "at": {AWAY_S - attempts}}}'
+            for id_, attempts in [("L01.1", 9), ("L01.3", 9), ("L02.1", 1), ("L02.2", 3),
+                                  ("L03.1", 2), ("L03.4", 2)]
+        )
+        + f', "L04.1": {{"attempts": 1, "at": {AWAY_S}}}'
+        + "}}"
+    )  # fmt: skip
+    progress = Progress(own_progress)
+    week_s = 7 * DAY_S
+    assert welcome(progress, AWAY_S + week_s - 1) == ""
+    lines = welcome(progress, AWAY_S + week_s).splitlines()
+    assert lines[0] == (
+        "Welcome back. 7 days ago you were at L04.1 window_starts, which is not done yet."
+    )
+    asked = recall(progress, AWAY_S + week_s)
+    # What took one attempt is asked about last, and a prediction never.
+    assert len(asked) == QUESTIONS
+    assert {exercise.id for exercise in asked} < {"L01.1", "L02.2", "L03.1", "L03.4"}
+    assert lines[2] == f"1. {asked[0].title}: {asked[0].hints[0]}"
+    told = recall_text(progress, answers=True, now_s=AWAY_S + week_s)
+    assert asked[0].rule.split()[:3] == told.splitlines()[1].split()[:3]
+    assert recall(progress, AWAY_S + week_s) == asked
+
+
+def test_progress_of_before_knows_no_time_and_nobody_is_welcomed_back(own_progress: Path) -> None:
+    pass_all(own_progress, ["L02.1"])
+    assert welcome(Progress(own_progress)) == ""
+    own_progress.write_text('{"version": 1, "exercises": {"L02.1": {"at": "long ago"}}}')
+    assert welcome(Progress(own_progress)) == ""
+    assert recall_text(Progress(own_progress), answers=False).startswith("Nothing to recall yet")
 
 
 def pass_all(path: Path, ids: list[str]) -> None:
