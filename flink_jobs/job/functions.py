@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -113,7 +114,7 @@ class RecordDecoder(ScalarFunction):  # type: ignore[misc]
         self._decode = EventDecoder(self._topic).decode
         self._encode = msgspec.json.Encoder().encode
         self._consumed = counter(function_context, "consumed", topic=self._topic)
-        self._names = FIELDS[self._topic].__struct_fields__
+        self._fields = attrgetter(*FIELDS[self._topic].__struct_fields__)
         self._columns = (*event_columns(self._topic), "fields")
         self._malformed = (None,) * len(self._columns)
 
@@ -130,7 +131,7 @@ class RecordDecoder(ScalarFunction):  # type: ignore[misc]
             event = self._decode(key, value)
         except Malformed:
             return self._malformed
-        fields = self._encode([getattr(event, name) for name in self._names]).decode()
+        fields = self._encode(self._fields(event)).decode()
         if isinstance(event, Click):
             return event.event_time, event.key, event.event_type, fields
         return event.event_time, event.key, fields
