@@ -3,6 +3,8 @@
 -- Guarantees: HOP itself drops nothing, because it takes only events with a window that is open. It
 -- does nothing but collect lines: a filter between HOP and GROUP BY, or a column of `window_start` in
 -- an aggregate, would make a copy of each event for each window, where HOP now keeps one in a pane.
+-- ARRAY_AGG appends a line to a list; LISTAGG would copy the whole text of a pane for each line, which
+-- a busy card would feel.
 -- `finish_fraud` drops, window by window, the lines whose watermark had closed it, and gives no row
 -- where none is left. All else it leaves to the aggregate of the development processor. A partition is
 -- a stream of its own, so a card that is in two of them has a row for each.
@@ -15,7 +17,7 @@ FROM (
       entity,
       EXTRACT(EPOCH FROM window_start) * 1000 AS start_ms,
       EXTRACT(EPOCH FROM window_end) * 1000 AS end_ms,
-      LISTAGG(line, ',') AS lines
+      ARRAY_JOIN(ARRAY_AGG(line), ',') AS lines
     FROM TABLE(HOP(
       (
         SELECT entity, `partition`, line, event_clock FROM transactions_events

@@ -10,7 +10,7 @@ FROM (
       entity,
       EXTRACT(EPOCH FROM window_start) * 1000 AS start_ms,
       EXTRACT(EPOCH FROM window_end) * 1000 AS end_ms,
-      LISTAGG(line, ',') AS lines
+      ARRAY_JOIN(ARRAY_AGG(line), ',') AS lines
     FROM TABLE(HOP(
       (
         SELECT entity, `partition`, line, event_clock FROM clickstream_events
