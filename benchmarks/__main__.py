@@ -21,7 +21,7 @@ from studykit.services.supervision.leash import hold_leash
 RESULT: Final = Path(".study") / "bench.json"
 
 SECTIONS: Final = (
-    "core", "memory", "figures", "labs", "pipeline", "flink", "recovery", "grading"
+    "core", "memory", "figures", "labs", "pipeline", "stages", "flink", "recovery", "grading"
 )  # fmt: skip
 """Modules of this package; each has a `measure`, which returns its figures or yields them."""
 

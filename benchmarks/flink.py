@@ -1,8 +1,7 @@
 """The production job beside itself without sinks, its DataStream counterpart and the processor.
 
 Rates are per second of processor time, of Python, Java and whatever they start; that of the broker
-and the store is not in them. On files the start of a job is taken off: it is measured on a log of
-one event, the second time, when Java has loaded what it needs for that.
+and the store is not in them. From Kafka the start of a job is in them, on files it is apart.
 """
 
 from __future__ import annotations
@@ -10,49 +9,31 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import Final
 
-import msgspec
 import redis
 from kafka import KafkaConsumer, TopicPartition
 from pyflink.table import StreamTableEnvironment
 
-from benchmarks.measure import Figure, Work, cpu_s_of_all, take_turns, timed
+from benchmarks import replays
+from benchmarks.measure import Figure, Work, cpu_s_of_all, take_turns
 from benchmarks.pipeline import HOME, fill, services
-from flink_jobs import feature_job
+from benchmarks.replays import Rows, check, expected, golden_log
 from flink_jobs.config import Settings
-from flink_jobs.connectors.log_file import LogRecord, write_log
-from flink_jobs.datastream.job import Form, Mode, replay_with_datastream
-from flink_jobs.events import TRANSACTIONS
 from flink_jobs.features.catalog import CATALOG, FRAUD
-from flink_jobs.features.row import encode_row
 from flink_jobs.job.edges.kafka import KafkaEdges, begin
 from flink_jobs.job.functions import Deliver, no_delivery
 from flink_jobs.job.graph import build
 from flink_jobs.job.state import StateFolder
-from flink_jobs.processor import replay
 from flink_jobs.runtime.environment import table_environment
-from flink_jobs.simulator.golden import EVENTS, golden_transactions
+from flink_jobs.simulator.golden import EVENTS
 from studykit.flink.in_process import say_nothing_of_hang_ups
 from studykit.services.flink.home import flink_environ
 from studykit.services.topics import PARTITIONS
 from studykit.workspace import Workspace
-
-COUNTERPARTS: Final[tuple[tuple[Form, Mode, int, str], ...]] = (
-    ("windows", "process", 200, "ratio >= 100"),
-    ("windows", "thread", 4_000, ""),
-    ("timers", "process", 1_000, ""),
-)
-"""Form, mode, how many events it gets, and the goal: some take 40 ms for each event."""
-
-Rows = Counter[bytes]
-Replay = Callable[[Path, Path, Settings], object]
-"""Reads a log file and writes result files into a folder."""
 
 
 def measure() -> Iterator[Figure]:
@@ -61,7 +42,7 @@ def measure() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as scratch, services() as settings:
         os.environ.update(flink_environ(Workspace(HOME)))  # Java starts once, with this
         yield from _from_kafka(settings)
-        yield from _on_files(Path(scratch))
+        yield from replays.measure(Path(scratch))
 
 
 class BlackHole(KafkaEdges):
@@ -97,7 +78,7 @@ def _from_kafka(settings: Settings) -> list[Figure]:
             _run(KafkaEdges(settings, bounded=True))
 
         job()  # its rows are checked, and Java has then compiled what all of them need
-        _check(_committed(settings), _expected(_log()))
+        check(_committed(settings), expected(golden_log()))
         contestants: dict[str, Work] = {
             "job": job,
             "hole": partial(_run, hole),
@@ -125,59 +106,6 @@ def _run(edges: KafkaEdges, **more: str) -> None:
         env, table_env = table_environment(1, options)
         build(env, table_env, edges.settings, edges)
         env.execute_async().get_job_execution_result().result()
-
-
-def _on_files(scratch: Path) -> Iterator[Figure]:
-    """Measure the job, the processor and the forms of the counterpart on the golden log."""
-    sql = _rate(feature_job.replay_file, EVENTS, scratch / "sql")
-    python = _rate(replay.replay_file, EVENTS, scratch / "python")
-    yield _sql_figure(sql, python, "development processor, one core")
-    for form, mode, count, goal in COUNTERPARTS:
-        name = f"DataStream {form}, {mode} mode"
-        yield _sql_figure(sql, _rate(_datastream(form, mode), count, scratch / name), name, goal)
-
-
-def _sql_figure(sql: float, other: float, name: str, goal: str = "") -> Figure:
-    return Figure("flink", "SQL job, files", sql, "events/CPU-s", sql / other, name, goal)
-
-
-def _datastream(form: Form, mode: Mode) -> Replay:
-    def run(log: Path, out: Path, settings: Settings) -> None:
-        replay_with_datastream(log, out, settings, form=form, mode=mode)
-
-    return run
-
-
-def _rate(run: Replay, count: int, scratch: Path) -> float:
-    """Return the events of a second of processor time; the rows must be those of the processor."""
-    cpu = {}
-    for events in (1, 1, count):
-        scratch.mkdir(exist_ok=True)
-        log, out = scratch / "log.jsonl", scratch / "out"
-        write_log(log, islice(_log(), events))
-        work = partial(run, log, out, Settings())
-        cpu[events] = timed(work, cpu_s_of_all).cpu_s
-    with (out / "features.jsonl").open("rb") as lines:
-        _check(Counter(line.rstrip(b"\n") for line in lines), _expected(islice(_log(), count)))
-    return count / (cpu[count] - cpu[1])
-
-
-def _log() -> Iterator[LogRecord]:
-    for offset, tx in enumerate(golden_transactions()):
-        value = msgspec.json.encode(tx)
-        yield LogRecord(TRANSACTIONS, 0, offset, tx.event_time, tx.card_id.encode(), value)
-
-
-def _expected(records: Iterable[LogRecord]) -> Rows:
-    output, _ = replay.replay(records, Settings())
-    return Counter(map(encode_row, output.rows))
-
-
-def _check(found: Rows, expected: Rows) -> None:
-    if found != expected:
-        raise AssertionError(
-            f"{len(found - expected)} rows are wrong, {len(expected - found)} lack"
-        )
 
 
 def _committed(settings: Settings) -> Rows:

@@ -57,7 +57,7 @@ def measure() -> list[Figure]:
         count = fill(settings)
         times = take_turns(
             {
-                "bare": partial(_bare, settings, count),
+                "bare": partial(decode_all, settings, count),
                 "totals": partial(process, settings, count, [TOTALS], RedisOnly),
                 "fraud": partial(process, settings, count, [FRAUD], Outbox),
             }
@@ -141,17 +141,21 @@ class RedisOnly(Outbox):
         super().send([], letters)
 
 
-def _bare(settings: Settings, count: int) -> int:
+def decode_all(settings: Settings, count: int) -> int:
     """Join a group, read and decode every record: what any processor has to do at least."""
+    return read_all(settings, count, msgspec.json.Decoder(Transaction).decode)
+
+
+def read_all(settings: Settings, count: int, use: Callable[[bytes], object]) -> int:
+    """Join a group, read every record, and give its value to `use`."""
     collect_rarely()
     consumer = open_consumer(_in_a_new_group(settings), reset="earliest")
     consumer.subscribe([TRANSACTIONS])
-    decode = msgspec.json.Decoder(Transaction).decode
     seen = 0
     while seen < count:
         for records in consumer.poll(timeout_ms=200).values():
             for record in records:
-                decode(record.value)
+                use(record.value)
             seen += len(records)
     consumer.close(autocommit=False)
     return seen
@@ -209,7 +213,7 @@ def fill(settings: Settings, hours: int = HOURS) -> int:
         bootstrap_servers=settings.kafka_servers, linger_ms=20, batch_size=262_144
     )
     count = 0
-    for tx in _hours(hours):
+    for tx in golden_hours(hours):
         key = tx.card_id.encode()
         partition = partition_of(key, PARTITIONS)
         producer.send(TRANSACTIONS, msgspec.json.encode(tx), key, partition=partition)
@@ -219,7 +223,8 @@ def fill(settings: Settings, hours: int = HOURS) -> int:
     return count
 
 
-def _hours(hours: int) -> Iterator[Transaction]:
+def golden_hours(hours: int) -> Iterator[Transaction]:
+    """Yield the golden log so many times, each an hour of event time later."""
     golden = list(golden_transactions())
     for hour in range(hours):
         for tx in golden:
