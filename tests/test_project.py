@@ -315,3 +315,16 @@ def test_both_test_runs_go_on_where_the_other_fails(tmp_path: Path, failing: lis
     ended = subprocess.run(command, cwd=CLONE, capture_output=True, text=True, check=False)
     assert ended.stdout.splitlines() == ["said by rest", "said by grading"], ended.stderr
     assert (ended.returncode != 0) == bool(failing)
+
+
+def test_no_module_of_the_tests_does_work_when_pytest_looks_for_examples_in_it() -> None:
+    """`--doctest-modules` imports all of them, scripts too; a `conftest.py` sets up the run."""
+    working = [
+        f"{path.relative_to(CLONE)}:{node.lineno}"
+        for path in (CLONE / "tests").rglob("*.py")
+        if path.name != "conftest.py"
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.For | ast.While | ast.With)
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
+    ]
+    assert working == []
