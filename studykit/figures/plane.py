@@ -98,8 +98,12 @@ def _name(arrival: EventView, *, crowded: bool) -> str:
 
 
 def _draw_behind(axes: Axes, arrival: EventView, at: tuple[float, float]) -> None:
+    low, high = axes.get_xlim()
+    is_at_axis = at[0] - low < (high - low) / 10  # left of the mark are the numbers of the axis
+    after_name = 12 + 5.5 * len(_name(arrival, crowded=False))
     axes.annotate(
-        "behind W", at, (-7, -3), textcoords="offset points", fontsize=7.5, ha="right",
+        "behind W", at, (after_name, 2) if is_at_axis else (-7, -3), textcoords="offset points",
+        fontsize=7.5, ha="left" if is_at_axis else "right",
         color=style.DARK_GREEN, path_effects=style.HALO, zorder=5,
         gid=f"event:{arrival.number}:behind",
     )  # fmt: skip
