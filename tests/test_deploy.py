@@ -21,6 +21,7 @@ import yaml
 from flink_jobs.config import Settings
 from flink_jobs.connectors.security import ALLOWED_TOKENS
 from flink_jobs.runtime.java import find_java
+from studykit.cli.launcher.page import GRAFANA_PORT
 from studykit.services.flink.cluster import JobManager
 from studykit.services.flink.jars import Jar, JarCache, read_lock
 from studykit.services.topics import TOPICS
@@ -249,6 +250,16 @@ def test_dashboard_asks_the_provisioned_source():
     assert {panel["targets"][0]["datasource"]["uid"] for panel in panels} == {uid}
     assert any("numLateRecordsDropped" in panel["targets"][0]["expr"] for panel in panels)
     assert all(panel["description"] for panel in panels)
+
+
+def test_what_holds_flink_is_built_where_flink_has_a_package():
+    """On Macs with Apple silicon Docker would choose ARM, for which PyFlink is not published."""
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    built = [service for service in services.values() if "build" in service]
+    assert built
+    assert {service["platform"] for service in built} == {"linux/amd64"}
+    dashboards = services["grafana"]["ports"]
+    assert dashboards == [f"127.0.0.1:{GRAFANA_PORT}:3000"]
 
 
 def test_the_site_is_published_by_the_command_that_a_person_types():

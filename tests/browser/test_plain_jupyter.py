@@ -7,8 +7,10 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -17,9 +19,11 @@ import pytest
 from flink_jobs.monitoring.health import Health
 from flink_jobs.monitoring.server import serve
 from studykit.cli.jupyter import jupyter_folders
+from studykit.cli.launcher.page import service_rows
 from studykit.course.layout import Course
 from studykit.services.network.ports import HOST, free_port
 from studykit.services.supervision.waiting import wait_until
+from studykit.workspace import Workspace
 
 CLONE = Path(__file__).parents[2]
 JUPYTER_LAB = Path(sys.prefix) / "bin" / "jupyter-lab"
@@ -94,6 +98,39 @@ def test_the_launcher_has_a_page_of_services_and_lessons(server: httpx.Client) -
     assert page.count("not running") == 3  # Kafka, Redis, Flink
     for lesson in Course.of_clone().lesson_sources():
         assert f'href="../lab/tree/notebooks/{lesson.stem}.ipynb"' in page
+
+
+@pytest.mark.parametrize(
+    ("health", "shown"),
+    [
+        (b'{"database": "ok", "version": "12.1.0"}', True),
+        (b'{"status": "ok"}', False),
+        (b"[", False),
+    ],
+)
+def test_grafana_is_shown_where_it_answers_as_grafana_does(
+    health: bytes, shown: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What else has its port is not taken for it."""
+
+    class Health(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/api/health" else 404)
+            self.end_headers()
+            self.wfile.write(health)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer((HOST, 0), Health) as answering:
+        thread = threading.Thread(target=answering.serve_forever)
+        thread.start()
+        monkeypatch.setattr("studykit.cli.launcher.page.GRAFANA_PORT", answering.server_port)
+        rows = [row for row in service_rows(Workspace(tmp_path)) if row.title == "Grafana"]
+        answering.shutdown()
+        thread.join()
+    address = f"http://{HOST}:{answering.server_port}/"
+    assert [link for row in rows for _, link in row.links] == [address] * shown
 
 
 def test_the_page_is_for_those_who_are_logged_in(server: httpx.Client, metrics_port: int) -> None:

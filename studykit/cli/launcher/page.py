@@ -26,6 +26,7 @@ from studykit.exercises.catalog import labs
 from studykit.services.addresses import Addresses
 from studykit.services.flink.cluster import JobManager
 from studykit.services.kafka import Kafka
+from studykit.services.network.http import get
 from studykit.services.network.ports import HOST
 from studykit.services.redis import Redis
 from studykit.workspace import Workspace
@@ -35,7 +36,9 @@ COMMANDS: Final = {
     "up --flink": "Start Flink, too",
     "down": "Stop them",
 }
+GRAFANA_PORT: Final = 3000
 _LINES: Final = 200
+_GLANCE_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,19 @@ def service_rows(workspace: Workspace) -> Iterator[Row]:
         yield Row("Feature job", f"{HOST}:{port}", links=pages)
     else:
         yield Row("Feature job", None, "not running: make run-features FOLLOW=1 in a terminal")
+    if grafana_answers(GRAFANA_PORT):
+        # Its pages ask for addresses from its own root, so JupyterLab's proxy cannot show them.
+        page = ("dashboards, from this machine", f"http://{HOST}:{GRAFANA_PORT}/")
+        yield Row("Grafana", f"{HOST}:{GRAFANA_PORT}", links=(page,))
+
+
+def grafana_answers(port: int) -> bool:
+    """Return whether the Grafana of docker-compose.yml, or another, listens on a loopback port."""
+    try:
+        health = get(port, "/api/health", _GLANCE_S).json()
+    except (OSError, ValueError):
+        return False
+    return isinstance(health, dict) and {"database", "version"} <= health.keys()
 
 
 def chapters(course: Course) -> list[Chapter]:
