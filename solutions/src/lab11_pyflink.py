@@ -127,8 +127,8 @@ QueryRun(sums_sql, size_s=10, slide_s=5)
 #
 # Return an expression that is `'late'` if the tumbling window of the event, of `size_ms`, has fired
 # at the watermark that follows from `seen` and the bound, and `'on time'` if not. You may use
-# numbers, `+ - * / %`, comparisons, `AND`, `OR`, `NOT`, `CASE WHEN … THEN … ELSE … END`, `MOD` and
-# `GREATEST`.
+# numbers, `+ - * / %`, comparisons, `AND`, `OR`, `NOT`, `CASE WHEN … THEN … ELSE … END`, `IF`,
+# `MOD`, `FLOOR`, `GREATEST` and `CAST`.
 
 
 # %% tags=["exercise"]

@@ -75,7 +75,7 @@ QUERIES = texts(
       SLIDE => interval '5' seconds, SIZE => interval '10' second))
     group by window_end, `card`, window_start""",
     "SELECT card, MAX(event_ms), MIN(amount) FROM TABLE(TUMBLE(TABLE payments, DESCRIPTOR(rt), "
-    "INTERVAL '10' SECOND)) WHERE amount > 1 AND NOT card = 'b' OR amount < 0 "
+    "INTERVAL '10' SECOND)) AS w WHERE amount > 1 AND NOT card = 'b' OR amount < 0 "
     "GROUP BY card, window_start, window_end",
 )
 
@@ -109,6 +109,7 @@ EXPRESSIONS = texts(
     "CASE WHEN NOT (event_ms % 7 > 3 OR seen / 1000 <> 15) AND seen IS NOT NULL THEN 'late' END",
     "CASE WHEN GREATEST(event_ms, 9000) - -1 >= ABS(LEAST(seen, 12000)) THEN 'late' "
     "WHEN COALESCE(event_ms, 1) = 0 THEN 'on time' ELSE 'late' END",
+    "IF(CAST(FLOOR(event_ms / 5000) AS BIGINT) * 5000 + 4999 <= seen - 4001, 'late', 'on time')",
     "CASE WHEN MOD(0 - event_ms, 7) < -3 THEN 'late' ELSE 'on time' END",
 )
 

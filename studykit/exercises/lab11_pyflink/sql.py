@@ -23,6 +23,10 @@ DEEPEST: Final = 40
 """How deep expressions may be nested."""
 
 
+MOST_WINDOWS: Final = 1_000
+"""The most windows that may hold one payment: each is made, so a hostile slide would never end."""
+
+
 class UnreadableError(Exception):
     """A text is not of the SQL that is read here; the error says from where on."""
 
@@ -126,6 +130,7 @@ def window_query(text: object) -> WindowQuery:
     spans = reader.separated(lambda: reader.span("SLIDE", "SIZE"))
     for word in (")", ")"):
         reader.take(word)
+    reader.alias("WHERE", "GROUP")
     where = reader.expression() if reader.skips("WHERE") else None
     reader.take("GROUP")
     reader.take("BY")
@@ -150,6 +155,8 @@ def _slide_and_size(kind: str, spans: list[tuple[str | None, int]]) -> tuple[int
         raise RefusedError("a span of time has to be longer than nothing")
     if size_ms % slide_ms:
         raise RefusedError("HOP takes slide, then size, and a size that is a multiple of its slide")
+    if size_ms // slide_ms > MOST_WINDOWS:
+        raise UnreadableError(f"more than {MOST_WINDOWS} windows for each payment")
     return slide_ms, size_ms
 
 
@@ -196,9 +203,14 @@ _ARITHMETIC: Final[dict[str, Callable[[int, int], int]]] = {
     "%": _remainder,
 }
 
+_OF_ONE: Final = ("ABS", "CAST", "FLOOR")
+"""Functions of one value; numbers here are whole, so that two of them change nothing."""
+
 _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "MOD": _remainder,
     "ABS": abs,
+    "CAST": lambda value: value,
+    "FLOOR": lambda value: value,
     "GREATEST": max,
     "LEAST": min,
 }
@@ -312,9 +324,13 @@ class _Reader:
             found = Aggregate(word, of)
         else:
             found = self.name()
-        if self.skips("AS") or self._word() not in (",", "FROM"):
-            self.name()
+        self.alias(",", "FROM")
         return found
+
+    def alias(self, *words: str) -> None:
+        """Pass over a name of one's own, with AS or without, unless one of `words` comes."""
+        if self.skips("AS") or self._word() not in words:
+            self.name()
 
     def expression(self) -> Expression:
         self._depth += 1
@@ -401,10 +417,16 @@ class _Reader:
         if not self.skips("("):
             return lambda row: _column(row, name)
         parts = self.separated(self.expression)
+        if name == "CAST":
+            self.take("AS")
+            self.take("BIGINT", "INT", "INTEGER")
         self.take(")")
+        if name == "IF" and len(parts) == 3:
+            condition, then, otherwise = parts
+            return lambda row: then(row) if condition(row) is True else otherwise(row)
         if name == "COALESCE":
             return lambda row: _first_known(part(row) for part in parts)
-        if name not in _FUNCTIONS or len(parts) != (1 if name == "ABS" else 2):
+        if name not in _FUNCTIONS or len(parts) != (1 if name in _OF_ONE else 2):
             raise UnreadableError(f"{name} with {len(parts)} arguments is not read here")
         return _strict(_FUNCTIONS[name], *parts)
 
