@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from studykit.errors import StudyError
@@ -54,12 +55,13 @@ def build(out: Path) -> int:
         StudyError: A download failed, or JupyterLite did not build.
     """
     cache = Workspace.of_clone().home / "site"
-    lite = cache / "lite"
-    shutil.rmtree(lite, ignore_errors=True)
-    assemble(lite / "static" / "pyodide", cache)
-    _write_contents(lite / "files")
-    _write_settings(lite)
-    _run_lite(lite, out)
+    cache.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=cache) as name:
+        lite = Path(name)
+        assemble(lite / "static" / "pyodide", cache)
+        _write_contents(lite / "files")
+        _write_settings(lite)
+        _run_lite(lite, out)
     return sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
 
 

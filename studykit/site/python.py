@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from studykit.errors import StudyError
+from studykit.files import file_lock
 from studykit.site.wheels import Wheel, wheels, wheels_named
 
 _HERE: Final = Path(__file__).parent
@@ -37,14 +38,16 @@ def assemble(folder: Path, cache: Path) -> list[str]:
         StudyError: Something cannot be downloaded, or a package is missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    core = _pyodide(cache)
-    for name in _CORE:
-        shutil.copy(core / name, folder)
-    every = [*wheels(cache / "wheels"), *_kernel_wheels()]
-    for wheel in every:
-        shutil.copy(wheel.path, folder)
+    with file_lock(cache / "site.lock"):  # two builds share what is downloaded and written there
+        core = npm_package("pyodide", cache)
+        for name in _CORE:
+            shutil.copy(core / name, folder)
+        every = [*wheels(cache / "wheels"), *_kernel_wheels()]
+        for wheel in every:
+            shutil.copy(wheel.path, folder)
+        entries = {wheel.name: _entry(wheel, every) for wheel in every}
     original = json.loads((core / "pyodide-lock.json").read_text("utf-8"))
-    lock = {"info": original["info"], "packages": {w.name: _entry(w, every) for w in every}}
+    lock = {"info": original["info"], "packages": entries}
     (folder / "pyodide-lock.json").write_text(json.dumps(lock, indent=1, sort_keys=True))
     return [wheel.name for wheel in every]
 
@@ -70,20 +73,24 @@ def _kernel_wheels() -> list[Wheel]:
     return wheels_named(folder / "static" / "pypi", _KERNEL)
 
 
-def _pyodide(cache: Path) -> Path:
-    """Return the folder of Pyodide's npm package, which npm compares with its own lock."""
+def npm_package(name: str, cache: Path) -> Path:
+    """Return the folder of a package of `package-lock.json`, with which npm has compared it.
+
+    Raises:
+        StudyError: npm is missing, or cannot download the packages.
+    """
     folder = cache / "npm"
-    found = folder / "node_modules" / "pyodide"
+    found = folder / "node_modules" / name
     folder.mkdir(parents=True, exist_ok=True)
     wanted = (_HERE / "package-lock.json").read_text("utf-8")
     done = folder / "package-lock.json"
     if found.is_dir() and done.is_file() and done.read_text("utf-8") == wanted:
         return found
-    for name in "package.json", "package-lock.json":
-        shutil.copy(_HERE / name, folder)
+    for file in "package.json", "package-lock.json":
+        shutil.copy(_HERE / file, folder)
     npm = Path(sys.prefix) / "bin" / "npm"
     if not npm.exists():
-        raise StudyError("npm is not installed, which fetches Pyodide: scripts/install.sh --all")
+        raise StudyError("npm is not installed, which the site needs: scripts/install.sh --all")
     ran = subprocess.run(
         [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
         cwd=folder, capture_output=True, text=True, check=False,
@@ -91,5 +98,5 @@ def _pyodide(cache: Path) -> Path:
     if ran.returncode:
         done.unlink()
         last = ran.stderr.strip().splitlines()[-1:] or ["npm said nothing"]
-        raise StudyError(f"Pyodide cannot be downloaded ({last[0]}): connect to the internet")
+        raise StudyError(f"{name} cannot be downloaded ({last[0]}): connect to the internet")
     return found
