@@ -9,7 +9,7 @@ import pytest
 
 from studykit.errors import StudyError
 from studykit.figures.operators import job_view
-from studykit.flink.recording import JobRecording, Moment, OperatorState
+from studykit.flink.recording import JobMoment, JobRecording, OperatorState
 from studykit.widgets import live_job
 from studykit.widgets.live_job import LiveJob
 
@@ -32,7 +32,9 @@ class Scripted:
         busy = 1.0 if self.sleep_ms else 0.1
         source = OperatorState("source[1]", (), None, 0.1, busy - 0.1, 10)
         return JobRecording(
-            "job", "2.2", (Moment(0, (source, OperatorState("score[2]", (0,), None, busy, 0, 9))),)
+            "job",
+            "2.2",
+            (JobMoment(0, (source, OperatorState("score[2]", (0,), None, busy, 0, 9))),),
         )
 
 
