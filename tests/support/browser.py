@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from playwright.sync_api import Locator, Page
 
+from studykit.services.network.ports import accepts
 from studykit.services.supervision.waiting import wait_until
 from tests.support.services.shared import INHERITED
 
@@ -42,8 +43,11 @@ class JupyterLab:
         return found[0] if found else ""
 
     def wait_until_ready(self) -> None:
+        """Wait for the address, and then for the server, which listens a moment later."""
         wait_until(lambda: self.url or self.process.poll() is not None, PATIENCE_SECONDS)
         assert self.url, self.output.read_text()
+        address = urlsplit(self.url)
+        assert wait_until(lambda: accepts(address.hostname, address.port), PATIENCE_SECONDS)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and return the exit status."""
