@@ -93,3 +93,62 @@ def test_end_markers_are_not_clipped(exhibit: Callable[[Scene], Any]) -> None:
     marks = figure.findobj(lambda mark: isinstance(mark, Line2D) and mark.get_marker() == "o")
     assert marks
     assert not [mark for mark in marks if mark.axes and mark.get_clip_on()]
+
+
+def test_the_bound_for_a_share_parts_at_the_first_event_that_only_one_bound_keeps() -> None:
+    scene = staged("L02.5", ([9_000, 6_000, 4_000, 9_500], 75), 2_000)
+    assert scene.right_watermarks == (5_999, 5_999, 5_999, 6_499)
+    assert scene.your_watermarks == (6_999, 6_999, 6_999, 7_499)
+    assert scene.number == 2
+    lines = dashes(drawn(Watermarks(scene), scene))
+    assert (lines["watermark:right"], lines["watermark:yours"]) == ("-", "--")
+
+
+@pytest.mark.parametrize(
+    ("exercise_id", "args", "got", "missing", "alone"),
+    [
+        ("L03.1", (12_000, 10_000), 0, "[10,20)", "[0,10)"),
+        ("L03.2", (12_000, 10_000, 3_000), [13_000, 23_000], "[3,13)", "[13,23)"),
+        (
+            "L03.4",
+            ([2_000, 5_000, 11_000], 10_000, 9_999),
+            [[10_000, 1]],
+            "[0,10)",
+            "[10,20)",
+        ),
+        (
+            "L13.3",
+            ([[130_000, "m"]], 120_000, 60_000),
+            [[180_000, 1], [300_000, 1]],
+            "[120,240)",
+            "[180,300)",
+        ),
+    ],
+)
+def test_a_wrong_window_lies_dashed_below_the_right_one(
+    exercise_id: str, args: Args, got: object, missing: str, alone: str
+) -> None:
+    scene = staged(exercise_id, args, got)
+    sentence = picture(scene).sentence
+    assert f"missing: {missing}" in sentence
+    assert f"yours alone, dashed: {alone}" in sentence
+    lines = dashes(drawn(Spans(scene), scene))
+    assert "--" in lines.values()
+
+
+def test_counts_that_are_wrong_in_the_right_windows_have_the_stepper() -> None:
+    scene = staged("L03.4", ([2_000, 5_000, 11_000], 10_000, 9_999), [[0, 1]])
+    assert (scene.right_spans, scene.figure) == ((), "watermark_stepper")
+
+
+def test_a_poisoned_watermark_is_dashed_from_the_event_that_poisons_it() -> None:
+    exercise = find_exercise("L14.4")[1]
+    args = exercise.public_cases()[0]
+    events, bound_ms, _ = args
+    highest = [max(time_ms for time_ms, _ in events[: n + 1]) for n in range(len(events))]
+    got = {"watermarks": [time_ms - bound_ms - 1 for time_ms in highest], "future": []}
+    scene = staged("L14.4", args, got)
+    assert scene.number == 2
+    assert scene.right_watermarks == (4_999, 4_999)
+    assert scene.your_watermarks == (4_999, 85_999)
+    assert "the right watermark stands at 4.999 s" in picture(scene).sentence

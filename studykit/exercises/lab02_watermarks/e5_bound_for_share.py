@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Final
 
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
+from studykit.exercises.lab02_watermarks.e2_watermarks import reference as watermarks
 from studykit.exercises.lab02_watermarks.e4_smallest_bound import behind_with
 from studykit.exercises.scene import Scene, arriving
 from studykit.exercises.wording import short
@@ -49,6 +51,10 @@ def only_disordered(times_ms: list[int], percent: int) -> int:
     return late[-(-len(late) * percent // 100) - 1]
 
 
+MOST_BESIDE: Final = 12
+"""Up to so many events two watermarks can be told apart in a picture."""
+
+
 def trace(args: Args, got: Json, expected: Json) -> str:
     """Say how many events the learner's bound keeps, by the engine's generator."""
     times_ms, percent = args
@@ -65,15 +71,28 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     )
 
 
-def scene(args: Args, got: Json, _expected: Json) -> Scene | None:
-    """Show what the learner's bound keeps, and what every other would."""
-    if not isinstance(got, int):
-        return None
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
+    """Show the watermark of the learner's bound beside that of the right one.
+
+    The event that decides is the first that only one of the two bounds keeps. Of a long stream the
+    figure shows what the learner's bound keeps, and what every other would.
+    """
     times_ms, _ = args
-    if min(times_ms) < 0:
+    if type(got) is not int or got < 0 or min(times_ms) < 0:
         return None
     events, policy = arriving(times_ms), Policy(bound_ms=got)
-    return Scene(figure="bound_tradeoff", events=events, policy=policy, number=len(events))
+    lost = set(behind_with(times_ms, got)) ^ set(behind_with(times_ms, expected))
+    if len(events) > MOST_BESIDE or not lost:
+        return Scene(figure="bound_tradeoff", events=events, policy=policy, number=len(events))
+    return Scene(
+        figure="watermark_stepper",
+        events=events,
+        policy=policy,
+        number=min(lost),
+        moment="judged",
+        right_watermarks=tuple(watermarks(times_ms, expected)),
+        your_watermarks=tuple(watermarks(times_ms, got)),
+    )
 
 
 def random_case(rng: Random) -> Args:

@@ -6,7 +6,9 @@ from random import Random
 
 from flink_jobs.engine.windows import SlidingWindows
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
+from studykit.exercises.scene import Scene, arriving, spans
 from studykit.exercises.wording import short, window
+from studykit.trace.steps import Policy
 
 
 def reference(event_ms: int, size_ms: int) -> int:
@@ -43,6 +45,21 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     return f"{held}, and not {short(event_ms)}\n{window(expected, expected + size_ms)} holds it"
 
 
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
+    """Show the window of the learner's start beside the right one."""
+    event_ms, size_ms = args
+    if event_ms < 0 or size_ms < 1_000:
+        return None
+    return Scene(
+        figure="assigners",
+        events=arriving([event_ms]),
+        policy=Policy(size_ms=size_ms),
+        number=1,
+        right_spans=spans([[expected, expected + size_ms]]),
+        your_spans=spans([[got, got + size_ms]]),
+    )
+
+
 def random_case(rng: Random) -> Args:
     """Draw a time, often on a boundary, before or after 1970."""
     size_ms = 1_000 * rng.randrange(1, 20)
@@ -65,6 +82,7 @@ EXERCISE = Exercise(
         (-10_000, 10_000),
     ),
     random_case=random_case,
+    scene=scene,
     trace=trace,
     rule="A window [start, end) holds its start and not its end; starts are multiples of the size.",
     next_step="Which multiple of size_ms is the last one at or before the event?",

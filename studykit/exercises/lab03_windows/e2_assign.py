@@ -6,7 +6,9 @@ from random import Random
 
 from flink_jobs.engine.windows import SlidingWindows
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
+from studykit.exercises.scene import Scene, arriving, spans
 from studykit.exercises.wording import short
+from studykit.trace.steps import Policy
 
 
 def reference(event_ms: int, size_ms: int, offset_ms: int) -> list[int]:
@@ -54,6 +56,21 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     return f"windows begin at ..., {starts}, ...; {'; '.join(faults)}"
 
 
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
+    """Show the learner's window beside the right one."""
+    event_ms, size_ms, _ = args
+    if not 0 <= event_ms < 20 * size_ms or not 1_000 <= size_ms < 100_000:
+        return None  # no axis has room for a window and an event that far apart
+    return Scene(
+        figure="assigners",
+        events=arriving([event_ms]),
+        policy=Policy(size_ms=size_ms),
+        number=1,
+        right_spans=spans([expected]),
+        your_spans=spans([got]),
+    )
+
+
 def random_case(rng: Random) -> Args:
     """Draw a time, a size and an offset between minus and plus one size."""
     size_ms = 1_000 * rng.randrange(2, 20)
@@ -81,6 +98,7 @@ EXERCISE = Exercise(
         (2_999, 10_000, 3_000),
     ),
     random_case=random_case,
+    scene=scene,
     trace=trace,
     rule="Windows start at offset + n * size: take the offset off, align, and put it back.",
     next_step="How far is the event behind the last start, if one start is at offset_ms?",

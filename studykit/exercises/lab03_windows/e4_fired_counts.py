@@ -6,7 +6,7 @@ from random import Random
 
 from flink_jobs.engine.windows import SlidingWindows, is_closed
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
-from studykit.exercises.scene import Scene, arriving
+from studykit.exercises.scene import Scene, arriving, spans
 from studykit.exercises.wording import first_difference, item, short, window
 from studykit.trace.steps import Policy
 from studykit.trace.story import SIZE_MS, TIMES
@@ -68,19 +68,29 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     )
 
 
-def scene(args: Args, _got: Json, _expected: Json) -> Scene | None:
-    """Show the windows when the watermark stands where it is said to, every event in order."""
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
+    """Show the windows when the watermark stands where it is said to, every event in order.
+
+    Where the learner counts other windows than the right ones, both are shown below each other.
+    """
     times_ms, size_ms, watermark_ms = args
     bound_ms = max(times_ms) - watermark_ms - 1
     if bound_ms < 0 or min(times_ms) < 0:
         return None  # no stream of these events leaves such a watermark, or no axis goes there
+    right, yours = (
+        spans([start, start + size_ms] for start, _ in rows) for rows in (expected, got)
+    )
+    others = bool(right) and set(right) != set(yours)
     return Scene(
         figure="watermark_stepper",
         events=arriving(sorted(times_ms)),
         policy=Policy(bound_ms=bound_ms, size_ms=size_ms),
         number=len(times_ms),
         moment="followed",
-        about="The events of the call, in the order of their times.",
+        about="The events of the call, in the order of their times"
+        f"{f', with the watermark at {short(watermark_ms)} ms' if others else ''}.",
+        right_spans=right if others else (),
+        your_spans=yours if others else (),
     )
 
 

@@ -6,7 +6,9 @@ from random import Random
 
 from flink_jobs.engine.windows import SlidingWindows
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
+from studykit.exercises.scene import Scene, arriving, spans
 from studykit.exercises.wording import first_difference, item, short
+from studykit.trace.steps import Policy
 
 
 def reference(payments: list[list[Json]], size_ms: int, slide_ms: int) -> list[list[int]]:
@@ -79,6 +81,24 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     )
 
 
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
+    """Show the learner's windows beside the right ones, where they are others."""
+    payments, size_ms, slide_ms = args
+    right, yours = (spans([end - size_ms, end] for end, _ in rows) for rows in (expected, got))
+    if set(right) == set(yours) or min(event_ms for event_ms, _ in payments) < 0:
+        return None
+    return Scene(
+        figure="assigners",
+        events=arriving([event_ms for event_ms, _ in payments]),
+        policy=Policy(size_ms=size_ms, slide_ms=slide_ms),
+        number=1,
+        about="The payments of the call, and every window that holds one.",
+        right_spans=right,
+        your_spans=yours,
+        marks="payments",
+    )
+
+
 def random_case(rng: Random) -> Args:
     """Draw payments around the edges of panes, at few merchants, in any order."""
     slide_ms = rng.choice([1_000, 60_000])
@@ -106,6 +126,7 @@ EXERCISE = Exercise(
         ([], 120_000, 60_000),
     ),
     random_case=random_case,
+    scene=scene,
     trace=trace,
     rule="Distinct counts do not add up: keep who was counted, and count at the end.",
     next_step="Which merchants are in this window, and is one of them in two panes?",
