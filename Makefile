@@ -120,8 +120,9 @@ lint: $(ALL_INSTALLED) ## Check style, types and the direction of imports
 bench: $(ALL_INSTALLED) ## Measure speed side by side: ONLY="flink labs"; PEERS=1 runs other engines
 	@$(RUN) benchmarks $(ONLY)
 
-chaos: $(ALL_INSTALLED) ## Kill every part under the running Flink job, again and again: ROUNDS= SEED=
-	@$(RUN) tests.parity.rounds $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
+chaos: $(ALL_INSTALLED) ## Odd records, then kills of every part under the Flink job: ROUNDS= SEED= FUZZ=
+	@$(RUN) tests.parity.rounds $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(FUZZ),--fuzz $(FUZZ))
 
 #: An author of lessons and labs
 

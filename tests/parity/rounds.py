@@ -19,7 +19,10 @@ from rich.table import Table
 
 from studykit.services.supervision.leash import hold_leash
 from tests.support.worlds.chaos import DISTURBANCES, Outcome, Stage, schedule
+from tests.support.worlds.fuzz import fuzz
 
+_FUZZ_S = 3_600.0
+"""How long the job may take for the mutated records, seconds of wall time."""
 Recoveries = Mapping[str, Sequence[float]]
 """Seconds until the job worked again, by what was done to it."""
 
@@ -28,11 +31,19 @@ def main() -> int:
     """Play the rounds and print the table."""
     parser = argparse.ArgumentParser(prog="make chaos", description="Disturb the production job.")
     parser.add_argument("--rounds", type=_number, default=20, metavar="20", help="(default: 20)")
+    parser.add_argument(
+        "--fuzz",
+        type=int,
+        default=200_000,
+        metavar="200000",
+        help="mutated records through both executions, before the rounds; 0 for none",
+    )
     parser.add_argument("--seed", type=int, help="decides traffic, order and points of the kills")
     options = parser.parse_args()
     seed = random.randrange(10_000) if options.seed is None else options.seed
     hold_leash()
     console = Console()
+    alike = options.fuzz == 0 or _fuzz(options.fuzz, console)
     console.print(f"SEED={seed}: starting broker, store, cluster and job")
     recoveries, outcome = play(seed, options.rounds, console)
     console.print(table(recoveries, outcome))
@@ -40,7 +51,18 @@ def main() -> int:
         console.print(f"{name}: K x accepted - missed = {expected}, the windows count {counted}")
     console.print(f"{outcome.rows} rows, {outcome.letters} dead letters, {outcome.differences}")
     console.print("exactly once" if outcome.exactly_once else "NOT exactly once", style="bold")
-    return 0 if outcome.exactly_once else 1
+    return 0 if outcome.exactly_once and alike else 1
+
+
+def _fuzz(count: int, console: Console) -> bool:
+    """Send records of every shape and codec; say and return whether both executions judge alike."""
+    console.print(f"{count:,} mutated records in every codec, through both executions")
+    found = fuzz(count, _FUZZ_S)
+    console.print(
+        f"{found.records:,} records: {found.rows.total():,} rows, {found.letters.total():,} dead "
+        f"letters, {found.differences:,} of these in one execution only"
+    )
+    return found.differences == 0
 
 
 def play(seed: int, rounds: int, console: Console) -> tuple[Recoveries, Outcome]:

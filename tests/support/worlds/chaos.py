@@ -26,6 +26,7 @@ from typing import Final, NamedTuple
 
 import psutil
 
+from flink_jobs.connectors.kafka import SOURCE_TOPICS
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.monitoring.page import MetricsPage
 from flink_jobs.monitoring.symptoms import LATE_DROPPED
@@ -35,6 +36,7 @@ from studykit.workspace import Workspace
 from tests.support.services.shared import INHERITED, TestServices, home_for_services
 from tests.support.worlds.accounts import Accounts, Differences
 from tests.support.worlds.flow import Flow, Tail
+from tests.support.worlds.fuzz import CODECS, odd, send
 from tests.support.worlds.processor import PARTITIONS, World, consumer_of
 
 PRODUCTION: Final = "flink_jobs.feature_job"
@@ -240,6 +242,15 @@ class Stage:
         with self.flow.holding_back(self._draw.randrange(PARTITIONS)) as held_ms:
             self._wait(lambda: self._tail.has_missed_past(held_ms))
 
+    def send_poison(self) -> None:
+        """Append what is no event to every topic, in each codec, between events that are.
+
+        Some of it would be an event, of a time to come, if its key were its own.
+        """
+        for codec in CODECS:
+            records = [(topic, b"nobody", value) for topic in SOURCE_TOPICS for value in odd()]
+            send(self.services.kafka.address, codec, records)
+
     def _python_workers(self) -> list[psutil.Process]:
         running = self.services.flink.taskmanager.running()
         assert running is not None
@@ -294,6 +305,7 @@ class Stage:
 
 
 RESCALE: Final = "savepoint and rescale"
+POISON: Final = "send poison, in each codec"
 LAG: Final = "let a partition lag"
 DISTURBANCES: Final[Mapping[str, Callable[[Stage], None]]] = {
     "kill TaskManager": Stage.kill_taskmanager,
@@ -301,6 +313,7 @@ DISTURBANCES: Final[Mapping[str, Callable[[Stage], None]]] = {
     "kill JobManager": Stage.kill_jobmanager,
     "kill broker": Stage.kill_broker,
     "kill store": Stage.kill_store,
+    POISON: Stage.send_poison,
     LAG: Stage.let_a_partition_lag,
     RESCALE: Stage.rescale,
 }
