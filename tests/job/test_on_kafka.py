@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -51,7 +52,8 @@ DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana" / "dashboards" / "f
 
 @pytest.fixture(scope="module")
 def world():
-    with JobWorld.open() as world:
+    """Give services that demand TLS and a login, where certificates can be made for them."""
+    with JobWorld.open(secured=shutil.which("openssl") is not None) as world:
         yield world
 
 
