@@ -96,9 +96,13 @@ def _is_unfit(env: StreamExecutionEnvironment, client: JobClient) -> bool:
     Flink compares the types of state where state is first used, which is in a task that runs: to
     Flink this is a failure like any other.
     """
-    if client.get_job_status().result() == JobStatus.RUNNING:
-        return False
-    failure = newest_failure(_rest_address(env, client), str(client.get_job_id()))
+    try:
+        if client.get_job_status().result() == JobStatus.RUNNING:
+            return False
+        address = _rest_address(env, client)
+    except Exception:  # whatever Java says: the job has just ended, and its cluster with it
+        return False  # the job's result tells how it ended
+    failure = newest_failure(address, str(client.get_job_id()))
     return any(sign in failure for sign in _UNFIT_SIGNS)
 
 
@@ -119,7 +123,7 @@ def _reason(error: str, cluster: str | None) -> str:
             f"the cluster at {cluster} no longer answers, and its jobs are gone with it: start it "
             "with `make up FLINK=1` and this job again, which goes on from its newest checkpoint"
         )
-    causes = re.findall(r"Caused by: (.*)", error) or error.strip().splitlines() or ["no cause"]
+    causes = re.findall(r"Caused by: (.*)", error) or error.strip().splitlines()[:1] or ["no cause"]
     for sign, sentence in _KNOWN.items():
         if sign in error:
             return sentence
