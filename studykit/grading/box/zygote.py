@@ -89,6 +89,8 @@ class Zygote:
         self._runner: int | None = None
         self._memory = 0
         self._over = False
+        self._waits: dict[int, float] = {}
+        self._waited_s = 0.0
 
     def serve(self) -> None:
         """Serve until the grader closes the control socket."""
@@ -97,7 +99,7 @@ class Zygote:
             try:
                 data, ends, _, _ = socket.recv_fds(self._control, 65_536, MOST_HANDLES)
             except TimeoutError:
-                self._watch_memory()
+                self._look()
                 continue
             if not data:
                 self._end()
@@ -114,6 +116,7 @@ class Zygote:
 
     def _start(self, ends: Sequence[int], request: dict[str, Any]) -> dict[str, Any]:
         self._memory, self._over = ALL_PROCESSES * request["memory_bytes"], False
+        self._waits, self._waited_s = {}, 0.0
         self._runner = self._fork()
         if self._runner == 0:
             self._become_runner(ends, request)
@@ -190,15 +193,16 @@ class Zygote:
     def _usage(self) -> dict[str, Any]:
         """Say whether the runner lives, how long it waited for a processor, and what it all used.
 
-        Of several processes that which waited longest counts, and of what they used the sum.
+        Between two looks that process counts which waited longest, and of what all used the sum.
         """
         if self._runner is None:
             return {"alive": False, "waited_s": 0.0, "cpu_s": 0.0}
         done = os.waitid(os.P_PID, self._runner, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         theirs = self._theirs()
+        self._note_waits(theirs)
         return {
             "alive": done is None,
-            "waited_s": max(map(_waited_s, theirs), default=0.0),
+            "waited_s": self._waited_s,
             "cpu_s": sum(map(_cpu_s, theirs)),
         }
 
@@ -207,14 +211,31 @@ class Zygote:
         pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
         return [pid for pid in pids if pid not in (1, os.getpid())]
 
-    def _watch_memory(self) -> None:
-        """Kill a submission whose processes together have taken more memory than one may."""
+    def _look(self) -> None:
+        """Count what a submission's processes have waited; end it if they took too much."""
         if self._runner is None or self._over:
             return
-        pages = sum(max(0, _resident(pid) - self._own_pages) for pid in self._theirs())
-        if pages * resource.getpagesize() > self._memory:
+        theirs = self._theirs()
+        self._note_waits(theirs)
+        if self._memory_of(theirs) > self._memory:
             self._over = True
             os.kill(self._runner, signal.SIGKILL)
+
+    def _note_waits(self, theirs: Sequence[int]) -> None:
+        """Add how long the submission has waited for a processor since the last look.
+
+        A sum over looks, because a process takes its own count with it when it ends: each call runs
+        in a process of its own.
+        """
+        waits = {pid: _waited_s(pid) for pid in theirs}
+        since = (wait_s - self._waits.get(pid, 0.0) for pid, wait_s in waits.items())
+        self._waited_s += max(since, default=0.0)
+        self._waits = waits
+
+    def _memory_of(self, theirs: Sequence[int]) -> int:
+        """Return the bytes that processes have taken beyond what this one has."""
+        pages = sum(max(0, _resident(pid) - self._own_pages) for pid in theirs)
+        return pages * resource.getpagesize()
 
 
 class WeakZygote(Zygote):

@@ -84,6 +84,9 @@ class Session(Protocol):
     def call(self, call: Call, within_s: float) -> list[Answer]:
         """Ask for an exercise, once for each of its seeds."""
 
+    def spent_s(self) -> float:
+        """Return the seconds of the last request in which the submission could have run."""
+
 
 class Engine(Protocol):
     """What runs submissions, one after the other."""
@@ -169,7 +172,7 @@ class Execution:
                 continue
             begun = time.monotonic()
             try:
-                with self._timed(limit * len(call.seeds) + CALL_GRACE_S) as within_s:
+                with self._timed(session, limit * len(call.seeds) + CALL_GRACE_S) as within_s:
                     found, dead = session.call(call, within_s), False
             except Death as death:
                 found, dead = [death.trouble], True
@@ -188,7 +191,7 @@ class Execution:
         session = self._session = self._open.enter_context(self._engine.session())
         for number, cell in self._cells_for(calls):
             try:
-                with self._timed(self._engine.limits.cell_s) as within_s:
+                with self._timed(session, self._engine.limits.cell_s) as within_s:
                     error = session.run(cell.source, within_s)
             except Death as death:
                 self._blame(number, cell, calls, death.trouble, answers)
@@ -261,17 +264,16 @@ class Execution:
         self._open.close()
 
     @contextmanager
-    def _timed(self, at_most_s: float) -> Iterator[float]:
-        """Yield how long a request may take, and take from what is left what it took.
+    def _timed(self, session: Session, at_most_s: float) -> Iterator[float]:
+        """Yield how long a request may take, and take from what is left what it cost.
 
-        A request takes no more than it may, however long it waited for a processor.
+        To wait for a processor costs nothing, and no request costs more than it may take.
         """
         within_s = max(0.1, min(at_most_s, self._left_s))
-        begun = time.monotonic()
         try:
             yield within_s
         finally:
-            self._left_s -= min(within_s, time.monotonic() - begun)
+            self._left_s -= min(within_s, session.spent_s())
 
 
 EngineMaker: TypeAlias = Callable[[int], Engine]

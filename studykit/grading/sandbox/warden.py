@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from studykit.grading.box.shell import OUTPUT_STATUS
 from studykit.grading.box.zygote import ALL_PROCESSES
@@ -27,10 +27,21 @@ PATIENCE: Final = 4
 PATIENCE_ALONE: Final = 20
 """The same multiple where no other submission runs at that time."""
 LOOK_EVERY_S: Final = 0.05
+SHORT_S: Final = 0.5
+"""Wall-clock seconds of a request below which nobody asks how long the submission waited in it."""
 
 
 class EngineFailure(Exception):
     """The sandbox itself does not work. That says nothing about the submission."""
+
+
+class Usage(NamedTuple):
+    """What a runner has had since it was started, in seconds."""
+
+    waited_s: float
+    """How long it waited for a processor."""
+    cpu_s: float
+    """What its processes have used of the processors together."""
 
 
 class Warden:
@@ -58,6 +69,7 @@ class Warden:
             EngineFailure: It does not start.
         """
         self.limits = limits
+        self.known: Usage = Usage(0.0, 0.0)
         self._branch = sandbox.branch
         self._group: Group | None = None
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -98,6 +110,7 @@ class Warden:
             EngineFailure: The zygote does not do what it is told, or no group can be made.
         """
         limits = self.limits
+        self.known = Usage(0.0, 0.0)
         order = {
             "start": True,
             "memory_bytes": limits.memory_bytes,
@@ -121,10 +134,11 @@ class Warden:
         """Return whether the runner lives."""
         return bool(self._order({"usage": True})["alive"])
 
-    def usage(self) -> tuple[float, float]:
-        """Return seconds: the longest wait of a process for a processor, and what all have used."""
+    def usage(self) -> Usage:
+        """Return what the runner has waited and used up to now; keep it as `known`."""
         usage = self._order({"usage": True})
-        return float(usage["waited_s"]), float(usage["cpu_s"])
+        self.known = Usage(float(usage["waited_s"]), float(usage["cpu_s"]))
+        return self.known
 
     def stop(self) -> Trouble | None:
         """End the runner; return the trouble that it died of, None if this killed it."""
@@ -183,7 +197,9 @@ class Clock:
         """
         self._warden = warden
         self._within_s = within_s
-        self._before_s = before_s
+        known = warden.known
+        # Nobody asked after short requests: what they used is no more than their time on the wall.
+        self._before = Usage(known.waited_s, max(known.cpu_s, before_s))
         self._alone = alone
         self._begun = time.monotonic()
         self._most_s = within_s * (PATIENCE_ALONE if alone else PATIENCE)
@@ -202,13 +218,24 @@ class Clock:
         wall_s = self.wall_s
         if wall_s < self._within_s:
             return self._within_s - wall_s
-        waited_s, cpu_s = self._warden.usage()
-        left_s = self._within_s - max(wall_s - waited_s, cpu_s - self._before_s)
+        left_s = self._within_s - self._could_run_s(wall_s)
         if left_s > 0 and wall_s >= self._most_s:
             if not self._alone:
                 raise Crowded
             return 0.0
         return max(left_s, LOOK_EVERY_S) if left_s > 0 else 0.0
+
+    def spent_s(self) -> float:
+        """Return the seconds that the request has cost the submission up to now.
+
+        The runner must live. What is short costs its time on the wall: to ask would take longer.
+        """
+        wall_s = self.wall_s
+        return wall_s if wall_s < SHORT_S else min(wall_s, self._could_run_s(wall_s))
+
+    def _could_run_s(self, wall_s: float) -> float:
+        before, now = self._before, self._warden.usage()
+        return max(wall_s - (now.waited_s - before.waited_s), now.cpu_s - before.cpu_s)
 
 
 class RunnerSession:
@@ -235,6 +262,12 @@ class RunnerSession:
             self._before_s += self._clock.wall_s
         self._clock = Clock(self._warden, within_s, self._before_s, alone=self._alone)
         return self._clock
+
+    def spent_s(self) -> float:
+        """Return the seconds that the last request has cost; on the wall, if the session ended."""
+        if self._clock is None:
+            return 0.0
+        return self._clock.wall_s if self._ended else self._clock.spent_s()
 
     def die(self, trouble: Trouble | None) -> NoReturn:
         """End the session with `trouble`; without one, with the trouble that killed the runner.

@@ -8,16 +8,17 @@ import pytest
 
 from studykit.grading.sandbox import warden
 from studykit.grading.sandbox.session import Crowded
-from studykit.grading.sandbox.warden import PATIENCE, PATIENCE_ALONE, Clock
+from studykit.grading.sandbox.warden import PATIENCE, PATIENCE_ALONE, SHORT_S, Clock, Usage
 
 
 class _Tree:
     """A submission of which the numbers are known."""
 
     def __init__(self, waited_s: float = 0.0, cpu_s: float = 0.0) -> None:
-        self.found = (waited_s, cpu_s)
+        self.known = Usage(0.0, 0.0)
+        self.found = Usage(waited_s, cpu_s)
 
-    def usage(self) -> tuple[float, float]:
+    def usage(self) -> Usage:
         return self.found
 
 
@@ -36,7 +37,9 @@ def passed(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_before_its_time_nobody_is_asked(passed: Any) -> None:
-    assert passed(None, 9.0).left_s() == 1.0
+    tree = _Tree(cpu_s=10.0)
+    assert passed(tree, 9.0).left_s() == 1.0
+    assert passed(tree, SHORT_S / 2).spent_s() == SHORT_S / 2
 
 
 def test_who_sleeps_has_used_the_time(passed: Any) -> None:
@@ -54,6 +57,18 @@ def test_who_has_used_the_processors_by_many_processes_has_used_the_time(passed:
 
 def test_what_earlier_requests_used_does_not_count(passed: Any) -> None:
     assert passed(_Tree(waited_s=10.0, cpu_s=12.0), 11.0, before_s=5.0).left_s() > 0
+
+
+def test_what_earlier_requests_waited_does_not_count(passed: Any) -> None:
+    tree = _Tree(waited_s=10.0)
+    tree.known = Usage(10.0, 0.0)
+    assert passed(tree, 11.0).left_s() == 0
+
+
+def test_a_request_costs_what_it_could_run_and_no_more_than_it_took(passed: Any) -> None:
+    assert passed(_Tree(waited_s=7.0, cpu_s=1.0), 9.0).spent_s() == pytest.approx(2.0)
+    assert passed(_Tree(waited_s=0.0, cpu_s=0.1), 9.0).spent_s() == pytest.approx(9.0)
+    assert passed(_Tree(waited_s=9.0, cpu_s=18.0), 9.0).spent_s() == pytest.approx(9.0)
 
 
 def test_after_too_long_next_to_others_it_is_tried_again_alone(passed: Any) -> None:
