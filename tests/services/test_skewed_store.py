@@ -38,7 +38,7 @@ def test_each_cause_is_there_once(headless: None) -> None:
 def test_where_nobody_looks_nothing_is_started(
     headless: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(skewed_store, "own_store", None)
+    monkeypatch.setattr("studykit.services.own_store.own_store", None)
     assert set(skewed_store.skewed_store().stored) == {"c1", "c2", "c3", "c5"}
 
 
@@ -48,7 +48,7 @@ def test_without_a_server_a_sentence_and_the_same_evidence(
     def refuse() -> None:
         raise StudyError("there is no redis-server")
 
-    monkeypatch.setattr(skewed_store, "own_store", refuse)
+    monkeypatch.setattr("studykit.services.own_store.own_store", refuse)
     evidence = skewed_store.skewed_store()
     assert "It did not: there is no redis-server." in capsys.readouterr().out
     monkeypatch.delenv("JPY_SESSION_NAME")
