@@ -11,6 +11,18 @@ from pathlib import Path
 from studykit.errors import StudyError
 
 
+class LockFailure(StudyError):
+    """A lock cannot be had, now or later. The text says what to do."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        """Say why `path` cannot be locked, as the system told it in `error`."""
+        self.strerror = error.strerror
+        super().__init__(
+            f"cannot lock {path} ({error.strerror}): set STUDY_HOME and STUDY_CACHE to folders on "
+            "a disk of this machine that you may write to"
+        )
+
+
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
     """Hold an exclusive lock on `path`; wait without a limit while another process holds it.
@@ -18,7 +30,7 @@ def file_lock(path: Path) -> Iterator[None]:
     The system releases the lock of a process that dies, so that no lock outlives its holder.
 
     Raises:
-        StudyError: The file cannot be made, or its file system has no locks, as some network
+        LockFailure: The file cannot be made, or its file system has no locks, as some network
             shares.
     """
     if sys.platform == "emscripten":  # one process, and files whose locks are never got
@@ -32,10 +44,7 @@ def file_lock(path: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except OSError as error:
-        raise StudyError(
-            f"cannot lock {path} ({error.strerror}): set STUDY_HOME and STUDY_CACHE to folders on "
-            "a disk of this machine that you may write to"
-        ) from None
+        raise LockFailure(path, error) from None
     try:
         yield
     finally:

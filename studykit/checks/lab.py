@@ -18,6 +18,7 @@ from studykit.errors import StudyError
 from studykit.exercises.catalog import find_exercise
 from studykit.exercises.definition import Exercise, Lab
 from studykit.exercises.wording import call
+from studykit.files import LockFailure
 
 __all__ = ["NotDone", "check", "hint"]
 
@@ -73,7 +74,7 @@ def check(exercise_id: str) -> None:
             _offer_smaller(namespace, judgement)
         line = [] if judgement.status == "not attempted" else ["", progress_line(lab, progress)]
         print("\n".join([*line, *progress.notes]), end="\n" if line or progress.notes else "")
-    except OSError as error:
+    except (OSError, LockFailure) as error:
         print(not_kept(error))
 
 
@@ -211,14 +212,14 @@ def hint_text(exercise: Exercise, level: int | None = None) -> str:
     try:
         level = level or progress.next_hint(exercise)
         progress.record_hint(exercise, level)
-    except OSError as error:
+    except (OSError, LockFailure) as error:
         level = level or 1
         progress.notes.append(not_kept(error))
     text = f"{exercise.id}  {exercise.hints[level - 1]}  (hint {level} of 3)"
     return "\n".join([text, *progress.notes])
 
 
-def not_kept(error: OSError) -> str:
+def not_kept(error: OSError | LockFailure) -> str:
     """Say that progress could not be written, and what to do."""
     return (
         f"Your progress could not be kept ({error.strerror}): set STUDY_HOME to a folder that you "

@@ -62,6 +62,7 @@ class Progress:
 
         Raises:
             OSError: The file cannot be written.
+            LockFailure: It cannot be locked.
         """
         if judgement.status == "not attempted":
             return
@@ -80,6 +81,7 @@ class Progress:
 
         Raises:
             OSError: The file cannot be written.
+            LockFailure: It cannot be locked.
         """
         self._change(exercise, {"hints": max(level, self.of(exercise).get("hints", 0))}, None)
 

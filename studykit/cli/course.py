@@ -288,6 +288,7 @@ def _check(path: Path, exercises: Sequence[Exercise]) -> list[str]:
     from studykit.checks.progress import Progress
     from studykit.course.report import age_text, answers_text
     from studykit.course.session import check_notebook
+    from studykit.files import LockFailure
 
     typer.echo(f"Checking labs/{path.name}{age_text(path)} ...")
     answers, notes = check_notebook(path, exercises)
@@ -297,7 +298,7 @@ def _check(path: Path, exercises: Sequence[Exercise]) -> list[str]:
         for answer in answers:
             if answer.judgement:
                 mine.record(answer.judgement)
-    except OSError as error:
+    except (OSError, LockFailure) as error:
         mine.notes.append(not_kept(error))
     if mine.notes:
         typer.echo("\n".join(mine.notes))

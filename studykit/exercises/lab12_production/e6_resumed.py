@@ -127,6 +127,11 @@ def random_case(rng: Random) -> Args:
 
 
 _SAVED = {"clock": [128, 0], "fraud": [128, 300_000]}
+_MANY = {
+    uid: [128, 0]
+    for uid in ("sessions", "fraud", "letters", "clock", "totals", "rates", "joins", "audit")
+}
+"""So many that an order by chance is not the right one."""
 _CLOCK, _FRAUD = ["clock", 128, 0], ["fraud", 128, 300_000]
 
 EXERCISE = Exercise(
@@ -151,6 +156,7 @@ EXERCISE = Exercise(
         ({"sessions": [128, 0], **_SAVED}, [["fraud", 128, 1]], False),
         ({}, [_CLOCK, [None, 128, 0]], False),
         ({}, [], False),
+        (_MANY, [[uid, *held] for uid, held in _MANY.items()], False),
     ),
     random_case=random_case,
     trace=trace,
