@@ -16,22 +16,9 @@ from typing import Any
 
 def main(asked: dict[str, Any]) -> dict[str, int]:
     """Return what Feast serves and joins, as it is often set up, and with other times."""
-    import pandas  # noqa: PLC0415 - only Feast's environment has both
-    from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig  # noqa: PLC0415
-    from feast.types import Int64  # noqa: PLC0415
-    from feast.value_type import ValueType  # noqa: PLC0415
+    import pandas  # noqa: PLC0415 - only Feast's environment has it
 
     folder = Path(asked["folder"])
-    store = FeatureStore(
-        config=RepoConfig(
-            project="lesson",
-            provider="local",
-            registry=str(folder / "registry.db"),
-            online_store={"type": "redis", "connection_string": f"127.0.0.1:{asked['port']}"},
-            offline_store={"type": "file"},
-            entity_key_serialization_version=3,
-        )
-    )
     rows = pandas.DataFrame(
         {
             "card": "c7",
@@ -43,21 +30,7 @@ def main(asked: dict[str, Any]) -> dict[str, int]:
         for row in asked["rows"]
     )
     rows.to_parquet(folder / "rows.parquet")
-    card = Entity(name="card", join_keys=["card"], value_type=ValueType.STRING)
-    views = {
-        name: FeatureView(
-            name=name,
-            entities=[card],
-            ttl=timedelta(0),  # without an end
-            schema=[Field(name="tx_count", dtype=Int64)],
-            source=FileSource(
-                name=name, path=str(folder / "rows.parquet"), timestamp_field=name,
-                created_timestamp_column="readable" if name == "window_end" else "",
-            ),
-        )
-        for name in ("window_end", "revised", "readable")
-    }  # fmt: skip
-    store.apply([card, *views.values()])
+    store = _store(folder, asked["port"])
 
     def served(view: str) -> int:
         for number in range(len(rows)):  # one write for each row, as a job writes
@@ -76,6 +49,46 @@ def main(asked: dict[str, Any]) -> dict[str, int]:
         "served_by_revision": served("revised"),
         "joined_by_readable": joined("readable"),
     }
+
+
+def _store(folder: Path, port: int) -> Any:  # noqa: ANN401 - only Feast's environment has its types
+    """Return a store over the rows of a folder, with a view for each column of times."""
+    from feast import Entity, FeatureStore, RepoConfig  # noqa: PLC0415
+    from feast.value_type import ValueType  # noqa: PLC0415
+
+    store = FeatureStore(
+        config=RepoConfig(
+            project="lesson",
+            provider="local",
+            registry=str(folder / "registry.db"),
+            online_store={"type": "redis", "connection_string": f"127.0.0.1:{port}"},
+            offline_store={"type": "file"},
+            entity_key_serialization_version=3,
+        )
+    )
+    card = Entity(name="card", join_keys=["card"], value_type=ValueType.STRING)
+    rows = str(folder / "rows.parquet")
+    views = [_view(name, card, rows) for name in ("window_end", "revised", "readable")]
+    store.apply([card, *views])
+    return store
+
+
+def _view(times: str, card: Any, rows: str) -> Any:  # noqa: ANN401
+    """Return the view of `rows` in which a row's time is in the column `times`."""
+    from feast import FeatureView, Field, FileSource  # noqa: PLC0415
+    from feast.types import Int64  # noqa: PLC0415
+
+    created = "readable" if times == "window_end" else ""
+    source = FileSource(
+        name=times, path=rows, timestamp_field=times, created_timestamp_column=created
+    )
+    return FeatureView(
+        name=times,
+        entities=[card],
+        ttl=timedelta(0),  # without an end
+        schema=[Field(name="tx_count", dtype=Int64)],
+        source=source,
+    )
 
 
 def _at(since_ms: int) -> datetime:

@@ -14,7 +14,7 @@ from studykit.grading.notebook.reading import read_notebook
 from studykit.grading.notebook.rebuild import Original, rebuild
 from tests.support import jupyter
 from tests.support.grading.forms import EDITORS, Form, forms, saved
-from tests.support.grading.submissions import COURSE, LAB, graded, put
+from tests.support.grading.submissions import COURSE, LAB, graded, put, verdicts
 
 ORIGINAL = Original.of(LAB, COURSE)
 FORMS = forms()
@@ -39,17 +39,21 @@ def box() -> Iterator[jupyter.Warm]:
     warm.close()
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
-def test_a_notebook_means_what_it_meant_in_jupyter(
-    form: Form, plain: jupyter.Warm, box: jupyter.Warm, tmp_path: Path
-) -> None:
-    cells = [
+def code_cells(form: Form) -> list[str]:
+    """Return the sources that Jupyter runs, but for the checks."""
+    return [
         cell["source"]
         for cell in form.notebook["cells"]
         if cell["cell_type"] == "code" and "check" not in cell["metadata"].get("tags", ())
     ]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+def test_a_notebook_means_what_it_meant_in_jupyter(
+    form: Form, plain: jupyter.Warm, box: jupyter.Warm, tmp_path: Path
+) -> None:
     (tmp_path / "jupyter").mkdir()
-    wanted = plain.verdicts(cells, tmp_path / "jupyter", form.files)
+    wanted = plain.verdicts(code_cells(form), tmp_path / "jupyter", form.files)
     plans: dict[tuple[str, ...], list[str]] = {}
     for editor in EDITORS:
         plan = rebuild(ORIGINAL, read_notebook(saved(editor, form.notebook)), form.files)
@@ -57,6 +61,28 @@ def test_a_notebook_means_what_it_meant_in_jupyter(
     for number, (plan, editors) in enumerate(plans.items()):
         (tmp_path / f"box{number}").mkdir()
         assert box.verdicts(plan, tmp_path / f"box{number}") == wanted, editors
+
+
+@pytest.mark.slow
+def test_both_engines_agree_with_jupyter_on_the_whole_corpus(
+    plain: jupyter.Warm, tmp_path: Path
+) -> None:
+    """Each form as one editor after the other saves it, in a real sandbox."""
+    wanted = {}
+    for number, form in enumerate(FORMS):
+        home = tmp_path / "in" / form.name
+        put(home, {"lab.ipynb": saved(list(EDITORS)[number % len(EDITORS)], form.notebook)})
+        put(home, {name: text.encode() for name, text in form.files.items()})
+        (tmp_path / form.name).mkdir()
+        found = plain.verdicts(code_cells(form), tmp_path / form.name, form.files)
+        wanted[form.name] = {exercise: status == "passed" for exercise, status in found.items()}
+    for engine in ("fork", "testbook"):
+        book = graded(tmp_path / "in", tmp_path / engine, engine=engine)
+        passed = {
+            name: {exercise: verdict == "pass" for exercise, verdict in verdicts(student).items()}
+            for name, student in book.items()
+        }
+        assert passed == wanted, engine
 
 
 SAMPLE = {
