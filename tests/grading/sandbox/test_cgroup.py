@@ -32,10 +32,10 @@ def test_memory_in_sockets_is_counted_by_the_kernel_alone(found: Any) -> None:
 
 def test_branch_is_given_back_as_it_was(found: Any) -> None:
     standing, controllers, below = found["within"]
-    assert standing == 0
+    assert not standing
     assert controllers == ["memory"]
     assert below == ["study"]
-    assert found["before"] == found["after"] == [1, [], []]
+    assert found["before"] == found["after"] == [True, [], []]
 
 
 def test_branch_in_which_another_stands_is_left_alone(found: Any) -> None:

@@ -84,10 +84,13 @@ def _fate(sandbox: Sandbox, source: str) -> str:
 
 
 def _shape(home: Path) -> list[object]:
-    """Return who stands in a group, what its groups below count, and which there are."""
-    lines = (home / "cgroup.procs").read_text("ascii").split()
+    """Return whether we stand in a group, what its groups below count, and which there are.
+
+    Others may stand there for a moment: processes of a sandbox that was closed and that still end.
+    """
+    there = str(os.getpid()) in (home / "cgroup.procs").read_text("ascii").split()
     below = [path.name.rpartition("-")[0] for path in home.iterdir() if path.is_dir()]
-    return [len(lines), (home / "cgroup.subtree_control").read_text("ascii").split(), below]
+    return [there, (home / "cgroup.subtree_control").read_text("ascii").split(), below]
 
 
 def _beside_another(home: Path) -> Branch | None:
