@@ -17,6 +17,8 @@ WIDTH: Final = 96
 LONG_TEXT: Final = 200
 """A longer text is cut, in characters."""
 
+_COUNTS: Final = {3: "three", 4: "four", 6: "six"}
+
 
 def short(value: object) -> str:
     """Return `value` as Python code, with digits in groups.
@@ -97,6 +99,20 @@ def item(values: Sequence[object], index: int) -> str:
     ('5', 'nothing')
     """
     return short(values[index]) if index < len(values) else "nothing"
+
+
+def wrong_number(names: Sequence[str], got: Sequence[object], expected: Sequence[object]) -> str:
+    """Say which of the numbers of a prediction is the first wrong one; `names` says what each is.
+
+    >>> wrong_number(("rows of a", "rows of b", "letters"), [1, 5, 0], [1, 2, 0])
+    'rows of b: you say 5'
+    >>> wrong_number(("rows of a", "rows of b", "letters"), [1, 2, 0, 9], [1, 2, 0])
+    'you predict 4 numbers, and three are asked for'
+    """
+    index = first_difference(got, expected)
+    if index == len(expected):
+        return f"you predict {len(got)} numbers, and {_COUNTS[len(expected)]} are asked for"
+    return f"{names[index]}: you say {item(got, index)}"
 
 
 def window(start_ms: int, end_ms: int) -> str:

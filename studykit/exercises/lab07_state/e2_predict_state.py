@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
-from studykit.exercises.wording import first_difference, item
+from studykit.exercises.wording import wrong_number
 
 USERS: Final = 1_000
 HOURS: Final = 24
 TTL_H: Final = 2
+_NAMES: Final = (
+    "no clearing, after the day",
+    "no clearing, at the end",
+    "timers, after the day",
+    "timers, at the end",
+)
 
 
 def reference() -> list[int]:
@@ -42,12 +48,7 @@ def keys_are_users() -> list[int]:
 
 def trace(_args: Args, got: Json, expected: Json) -> str:
     """Name the first number that is wrong."""
-    index = first_difference(got, expected)
-    if index == len(expected):
-        return f"you predict {len(got)} numbers, and four are asked for"
-    names = ("no clearing, after the day", "no clearing, at the end", "timers, after the day",
-             "timers, at the end")  # fmt: skip
-    return f"{names[index]}: you say {item(got, index)}"
+    return wrong_number(_NAMES, got, expected)
 
 
 EXERCISE = Exercise(

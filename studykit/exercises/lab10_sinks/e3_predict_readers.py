@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
-from studykit.exercises.wording import first_difference, item
+from studykit.exercises.wording import wrong_number
 from studykit.trace.operators.sinks import Result, SinkStep, sunk
 
 SECONDS: Final = 15
@@ -68,10 +68,7 @@ def clock_commits() -> list[int]:
 
 def trace(_args: Args, got: Json, expected: Json) -> str:
     """Name the first number that is wrong."""
-    index = first_difference(got, expected)
-    if index == len(expected):
-        return f"you predict {len(got)} numbers, and six are asked for"
-    return f"{_NAMES[index]}: you say {item(got, index)}"
+    return wrong_number(_NAMES, got, expected)
 
 
 EXERCISE = Exercise(

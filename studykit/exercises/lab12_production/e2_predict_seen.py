@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
-from studykit.exercises.wording import first_difference, item
+from studykit.exercises.wording import wrong_number
 
 EVERY_S: Final = 10
 KILLED_S: Final = 27
@@ -46,10 +46,7 @@ def careful_gets_them_twice() -> list[int]:
 
 def trace(_args: Args, got: Json, expected: Json) -> str:
     """Name the first number that is wrong."""
-    index = first_difference(got, expected)
-    if index == len(expected):
-        return f"you predict {len(got)} numbers, and four are asked for"
-    return f"{_NAMES[index]}: you say {item(got, index)}"
+    return wrong_number(_NAMES, got, expected)
 
 
 EXERCISE = Exercise(
