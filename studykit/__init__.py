@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     from studykit.trace.view import view
     from studykit.trace.words import seconds, span, step_sentence
     from studykit.widgets.explorer import Explorer
-    from studykit.widgets.live_job import LiveJob
-    from studykit.widgets.live_mutes import LiveMutes
+    from studykit.widgets.live.job import LiveJob
+    from studykit.widgets.live.mutes import LiveMutes
     from studykit.widgets.marbles import Marbles
     from studykit.widgets.mutes import Mutes
     from studykit.widgets.picture import Picture
@@ -114,8 +114,8 @@ _HOMES = {
     "studykit.trace.view": ("view",),
     "studykit.trace.words": ("seconds", "span", "step_sentence"),
     "studykit.widgets.explorer": ("Explorer",),
-    "studykit.widgets.live_job": ("LiveJob",),
-    "studykit.widgets.live_mutes": ("LiveMutes",),
+    "studykit.widgets.live.job": ("LiveJob",),
+    "studykit.widgets.live.mutes": ("LiveMutes",),
     "studykit.widgets.marbles": ("Marbles",),
     "studykit.widgets.mutes": ("Mutes",),
     "studykit.widgets.picture": ("Picture",),

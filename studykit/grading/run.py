@@ -21,7 +21,6 @@ from studykit.course.layout import Course
 from studykit.errors import StudyError
 from studykit.exercises.definition import Lab
 from studykit.files import write_whole
-from studykit.grading.book.feedback import feedback_page, moodle_zip
 from studykit.grading.book.gradebook import About, decisions, write_csv, write_json, write_settling
 from studykit.grading.book.gradefile import Filling, GradeFile
 from studykit.grading.book.ledger import NAME, Ledger, only_grader
@@ -32,9 +31,10 @@ from studykit.grading.book.marks import (
     read_overrides,
     unknown_students,
 )
-from studykit.grading.book.report import TIMINGS, report_page
+from studykit.grading.book.pages.feedback import feedback_page, moodle_zip
+from studykit.grading.book.pages.report import TIMINGS, report_page
+from studykit.grading.book.pages.timings import timings_page
 from studykit.grading.book.results import Result
-from studykit.grading.book.timings import timings_page
 from studykit.grading.cases import HIDDEN, private_cases
 from studykit.grading.grader import TIMES, Assignment, key_of
 from studykit.grading.intake.identity import file_name

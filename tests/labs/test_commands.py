@@ -11,10 +11,10 @@ from typer.testing import CliRunner, Result
 
 from studykit.cli import course as commands
 from studykit.cli.app import app
-from studykit.course import watching
 from studykit.course.builder.cells import dump, load
 from studykit.course.layout import Course
-from studykit.course.watching import LOOK_EVERY_S
+from studykit.course.learner import watching
+from studykit.course.learner.watching import LOOK_EVERY_S
 from studykit.exercises.definition import Exercise
 
 

@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 from studykit.checks.progress import Progress
 from studykit.cli.app import app
 from studykit.course.builder.cells import dump, load
-from studykit.course.engine import PARTS, engine_line, race, seeded
 from studykit.course.layout import Course
+from studykit.course.learner.engine import PARTS, engine_line, race, seeded
 from studykit.errors import StudyError
 
 

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from studykit.course.layout import Course
-from studykit.course.session import check_notebook
+from studykit.course.learner.check import check_notebook
 from studykit.exercises.catalog import find_lab
 from studykit.services.kills.lab import KillLab
 from studykit.services.kills.rig import KillRig

@@ -17,7 +17,7 @@ from studykit.checks.running import run_cases
 from studykit.cli.app import app
 from studykit.course.builder.cells import dump, load
 from studykit.course.layout import Course
-from studykit.course.report import age_text
+from studykit.course.learner.report import age_text
 from studykit.exercises.catalog import find_exercise
 
 
@@ -80,7 +80,7 @@ def test_a_folder_of_labs_that_cannot_be_written_is_said(
     def refuse(*_args: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("studykit.course.copies.write_whole", refuse)
+    monkeypatch.setattr("studykit.course.learner.copies.write_whole", refuse)
     result = study("start", "01")
     assert result.exit_code == 1
     assert "my_lab01.ipynb (Permission denied): make its folder writable" in result.output

@@ -13,7 +13,7 @@ from studykit.exercises.catalog import find_lab
 from studykit.grading import grader
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import mark
-from studykit.grading.book.report import report_page
+from studykit.grading.book.pages.report import report_page
 from studykit.grading.book.results import Result
 from studykit.grading.example.maker import as_bytes
 from studykit.grading.grader import Assignment, grade

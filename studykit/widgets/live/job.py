@@ -14,7 +14,7 @@ from studykit.drawing import style
 from studykit.figures.exhibit import Exhibit
 from studykit.flink.recording import JobRecording
 from studykit.widgets import page
-from studykit.widgets.live import LiveRun
+from studykit.widgets.live.run import LiveRun
 
 _REFRESH_S: Final = 2.0
 

@@ -14,7 +14,7 @@ from studykit.figures.exhibit import Exhibit
 from studykit.trace.simulate import simulate
 from studykit.trace.steps import Event, Policy, Trace
 from studykit.widgets import page
-from studykit.widgets.live import LiveRun
+from studykit.widgets.live.run import LiveRun
 from studykit.widgets.mutes import NEVER, told
 
 NAMES: Final = ("p0", "p1", "p2", "p3")

@@ -11,8 +11,8 @@ import pytest
 from studykit.errors import StudyError
 from studykit.figures.clocks import min_watermark
 from studykit.trace.steps import Policy
-from studykit.widgets import live_mutes
-from studykit.widgets.live_mutes import LiveMutes
+from studykit.widgets.live import mutes as live_mutes
+from studykit.widgets.live.mutes import LiveMutes
 
 POLICY = Policy(bound_ms=2_000)
 

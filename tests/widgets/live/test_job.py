@@ -10,8 +10,8 @@ import pytest
 from studykit.errors import StudyError
 from studykit.figures.operators import job_view
 from studykit.flink.recording import JobMoment, JobRecording, OperatorState
-from studykit.widgets import live_job
-from studykit.widgets.live_job import LiveJob
+from studykit.widgets.live import job as live_job
+from studykit.widgets.live.job import LiveJob
 
 
 class Scripted:

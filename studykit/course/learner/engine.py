@@ -14,8 +14,8 @@ from studykit.checks.deadline import TooLong, deadline
 from studykit.checks.hole import cells_of
 from studykit.checks.progress import Progress
 from studykit.course.builder.cells import load
-from studykit.course.copies import copy_of
 from studykit.course.layout import Course
+from studykit.course.learner.copies import copy_of
 from studykit.errors import StudyError
 from studykit.exercises.catalog import find_exercise, labs
 from studykit.exercises.definition import Args, Exercise, Json, same
