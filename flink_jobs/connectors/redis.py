@@ -137,7 +137,9 @@ def open_client(settings: Settings, timeout_s: float = TIMEOUT_S) -> redis.Redis
             url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, **options
         )
     except (ValueError, TypeError):  # their texts quote the URL
-        raise SettingsError("REDIS_URL has a parameter that redis-py does not know") from None
+        raise SettingsError(
+            "REDIS_URL has a parameter that redis-py does not know: look at what follows its ?"
+        ) from None
 
 
 def open_answering(settings: Settings, timeout_s: float = TIMEOUT_S) -> redis.Redis:

@@ -16,7 +16,7 @@ from typing import Final, Literal, TypeAlias
 
 from studykit.checks.diagnosis.facts import Facts
 from studykit.checks.diagnosis.failures import failure_of, overwritten
-from studykit.checks.diagnosis.finding import Diagnosis, Result
+from studykit.checks.diagnosis.finding import CaseResult, Diagnosis
 from studykit.checks.diagnosis.likeness import slip_of
 from studykit.checks.diagnosis.outline import outline
 from studykit.checks.diagnosis.results import diagnose, nothing_returned, told_apart
@@ -129,7 +129,7 @@ def judge(
     evidence = _evidence(exercise, tried, expected, min(shown + 1, public))
     # The shown case comes first: where a diagnosis gives an example, it is that one.
     results = [
-        Result(tried[n][0], tried[n][1].get("value"), expected[n], right=n not in wrong)
+        CaseResult(tried[n][0], tried[n][1].get("value"), expected[n], right=n not in wrong)
         for n in sorted(range(len(tried)), key=lambda n: n != shown)
         if "value" in tried[n][1]
     ]
@@ -187,7 +187,7 @@ class _Failed:
 def _message(
     exercise: Exercise,
     failed: _Failed,
-    results: Sequence[Result],
+    results: Sequence[CaseResult],
     facts: Facts | None,
     *,
     complete: bool,
@@ -235,7 +235,9 @@ def _is_plain(exercise: Exercise) -> bool:
     return bool(exercise.fingerprint([0]) == [0])
 
 
-def _slip(exercise: Exercise, results: Sequence[Result], facts: Facts | None) -> Diagnosis | None:
+def _slip(
+    exercise: Exercise, results: Sequence[CaseResult], facts: Facts | None
+) -> Diagnosis | None:
     return slip_of(exercise, results) if facts and not exercise.hidden else None
 
 

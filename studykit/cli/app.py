@@ -163,14 +163,16 @@ def seed(
 
     from flink_jobs.simulator.disorder import Disorder
     from studykit.services.addresses import Addresses
-    from studykit.services.seed import Plan
+    from studykit.services.seed import Seeding
     from studykit.services.seed import seed as sow
     from studykit.workspace import Workspace
 
     disorder = Disorder(duplicate_share=duplicates)
-    plan = Plan(events=events, rate=rate, seed=seed, cards=cards, users=users, disorder=disorder)
+    seeding = Seeding(
+        events=events, rate=rate, seed=seed, cards=cards, users=users, disorder=disorder
+    )
     servers = Addresses.find(Workspace.of_clone()).kafka_servers
-    sow(plan, servers=servers, to=to, console=Console())
+    sow(seeding, servers=servers, to=to, console=Console())
 
 
 @app.command()

@@ -17,10 +17,10 @@ def canvas(
     send: Annotated[bool, typer.Option("--send", help="Send them; else they are listed.")] = False,
 ) -> None:
     """Show which marks Canvas has otherwise, or send them: CANVAS_URL, CANVAS_TOKEN_FILE."""
-    from studykit.grading.book.canvas import Assignment, column_of
+    from studykit.grading.book.canvas import CanvasAssignment, column_of
 
     number, wanted = column_of(marks, column)
-    assignment = Assignment.find(course, number)
+    assignment = CanvasAssignment.find(course, number)
     changes, unknown = assignment.differing(wanted)
     for change in changes:
         typer.echo(f"{change.person}: {change.before or 'no mark'} -> {change.after}")

@@ -24,7 +24,7 @@ EVERY_S: Final = 0.5
 _PATIENCE_S: Final = 10.0
 
 
-class Reading(NamedTuple):
+class LiveRecord(NamedTuple):
     """A record as the reader got it; both times are milliseconds since the topic began."""
 
     partition: int
@@ -70,13 +70,13 @@ class LiveTopic:
         with self._lock:
             self._muted = partitions
 
-    def read(self, wait_s: float = 0.2) -> list[Reading]:
+    def read(self, wait_s: float = 0.2) -> list[LiveRecord]:
         """Return the records that have come since the last call; wait a while for the first."""
         found = []
         for message in self._consumer.consume(1_000, wait_s):
             value = message.value()
             if message.error() is None and value is not None:
-                found.append(Reading(message.partition() or 0, int(value), self.now_ms))
+                found.append(LiveRecord(message.partition() or 0, int(value), self.now_ms))
         return found
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from studykit.checks.diagnosis import shapes
 from studykit.checks.diagnosis.facts import Facts
-from studykit.checks.diagnosis.finding import ENOUGH, Diagnosis, Look, Result, wrong_ones
+from studykit.checks.diagnosis.finding import ENOUGH, CaseResult, Diagnosis, Look, wrong_ones
 from studykit.exercises.definition import Args, Exercise, Json, copy_args, same
 from studykit.exercises.wording import short
 
@@ -18,7 +18,7 @@ RARE: Final = 3
 
 
 def _given_back(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     for place, name in enumerate(_names(exercise)):
         if all(same(result.got, result.args[place]) for result in results):
@@ -36,7 +36,7 @@ def _given_back(
 
 
 def _other_arguments(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Ask whether the results are right for other arguments: one fixed, or two swapped."""
     names = _names(exercise)
@@ -60,7 +60,7 @@ def _other_arguments(
     yield from _copied_columns(exercise, results)
 
 
-def _copied_arguments(exercise: Exercise, results: Sequence[Result]) -> Iterator[Diagnosis]:
+def _copied_arguments(exercise: Exercise, results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
     """Ask whether the results are right for an argument in place of another, or one off."""
     names = _names(exercise)
     for place, name in enumerate(names):
@@ -80,7 +80,7 @@ def _copied_arguments(exercise: Exercise, results: Sequence[Result]) -> Iterator
                 )  # fmt: skip
 
 
-def _copied_columns(exercise: Exercise, results: Sequence[Result]) -> Iterator[Diagnosis]:
+def _copied_columns(exercise: Exercise, results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
     """Ask whether the results are right for one place of each row in place of another."""
     for place, name in enumerate(_names(exercise)):
         rows = [row for result in results for row in _rows(result.args[place])]
@@ -171,7 +171,7 @@ _EVENTS: Final[tuple[tuple[str, str, str, Callable[[list[Json]], list[Json]]], .
 
 
 def _other_events(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Ask whether the results are right for another list: sorted, cut, or without repeats."""
     for place, name in enumerate(_names(exercise)):
@@ -182,7 +182,9 @@ def _other_events(
                 yield Diagnosis(kind, f"your results are right for {name} {words}", question)
 
 
-def _all_fit(exercise: Exercise, results: Sequence[Result], change: Callable[[Args], Args]) -> bool:
+def _all_fit(
+    exercise: Exercise, results: Sequence[CaseResult], change: Callable[[Args], Args]
+) -> bool:
     try:
         return all(
             same(result.got, exercise.expected(change(copy_args(result.args))))
@@ -193,7 +195,7 @@ def _all_fit(exercise: Exercise, results: Sequence[Result], change: Callable[[Ar
 
 
 def one_for_another(
-    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say which answer stands wherever the answer is wrong, and for which one it stands."""
     wrong = wrong_ones(results)
@@ -226,7 +228,7 @@ def _are_numbers(leaf: shapes.Leaf) -> bool:
 
 
 def _told_apart(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say what every wrong case has, and no right one, or hardly any."""
     wrong = wrong_ones(results)

@@ -13,13 +13,13 @@ from typing import Final
 from studykit.checks.diagnosis import shapes
 from studykit.checks.diagnosis.arguments import one_for_another
 from studykit.checks.diagnosis.facts import Facts
-from studykit.checks.diagnosis.finding import ENOUGH, Diagnosis, Look, Result, seen, wrong_ones
+from studykit.checks.diagnosis.finding import ENOUGH, CaseResult, Diagnosis, Look, seen, wrong_ones
 from studykit.checks.diagnosis.results import LOOKS
 from studykit.exercises.definition import Exercise, Json, same
 from studykit.exercises.wording import counted, short
 
 
-def outline(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | None:
+def outline(exercise: Exercise, results: Sequence[CaseResult]) -> Diagnosis | None:
     """Return which part of the wrong results differs, and how; None where nothing is common.
 
     Of a result that is hidden, only the number of right parts is told, and which is the first
@@ -32,7 +32,7 @@ def outline(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | None:
 
 
 def _in_part(
-    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     (result,) = results
     got, expected = result.got, result.expected
@@ -57,7 +57,7 @@ def _in_part(
 
 
 def _fields(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say which fields of a dict are ever wrong, and how, where it is only one."""
     wrong = wrong_ones(results)
@@ -81,7 +81,7 @@ def _fields(
 
 
 def _some_fields(
-    exercise: Exercise, results: Sequence[Result], fields: Sequence[str], right: Sequence[str]
+    exercise: Exercise, results: Sequence[CaseResult], fields: Sequence[str], right: Sequence[str]
 ) -> Iterator[Diagnosis]:
     for name in fields:
         inner = _inner(
@@ -103,7 +103,7 @@ def _some_fields(
         )  # fmt: skip
 
 
-def _keys(wrong: Sequence[Result]) -> Iterator[Diagnosis]:
+def _keys(wrong: Sequence[CaseResult]) -> Iterator[Diagnosis]:
     """Say whether keys are missing, too many, or have other values."""
     missing = [sorted(result.expected.keys() - result.got.keys()) for result in wrong]
     extra = [sorted(result.got.keys() - result.expected.keys()) for result in wrong]
@@ -131,7 +131,7 @@ def _keys(wrong: Sequence[Result]) -> Iterator[Diagnosis]:
 
 
 def _columns(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say which place of every row is all that is ever wrong, and how."""
     pairs = [shapes.leaves(result.got, result.expected) for result in results]
@@ -153,7 +153,7 @@ def _columns(
 
 
 def _places(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say which place of a list that always has the same length is all that is ever wrong."""
     length = len(results[0].expected)
@@ -182,11 +182,11 @@ def _places(
 
 
 def _inner(
-    exercise: Exercise, results: Sequence[Result], parts: Sequence[tuple[Json, Json]]
+    exercise: Exercise, results: Sequence[CaseResult], parts: Sequence[tuple[Json, Json]]
 ) -> Diagnosis | None:
     """Return what a part of the results has in common."""
     own = [
-        Result(result.args, got, expected, right=same(got, expected))
+        CaseResult(result.args, got, expected, right=same(got, expected))
         for result, (got, expected) in zip(results, parts, strict=True)
     ]
     for look in (*LOOKS, one_for_another, _items, _differences):
@@ -200,7 +200,7 @@ def _more(inner: Diagnosis | None) -> str:
 
 
 def _items(
-    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say whether lists that are wrong lack items, or have too many, and what else they have."""
     wrong = wrong_ones(results)
@@ -234,7 +234,7 @@ def _items(
 
 
 def _differences(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say by what, or to which side, the numbers differ wherever they are wrong."""
     wrong = wrong_ones(results)
@@ -269,7 +269,7 @@ def _differences(
 
 
 def _by_argument(
-    exercise: Exercise, differing: Sequence[tuple[shapes.Leaf, Result]]
+    exercise: Exercise, differing: Sequence[tuple[shapes.Leaf, CaseResult]]
 ) -> Iterator[Diagnosis]:
     for place, name in enumerate(inspect.signature(exercise.reference).parameters):
         for factor, side in ((1, "large"), (-1, "small")):
@@ -285,7 +285,7 @@ def _by_argument(
 
 
 def _first_parts(
-    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say that lists of one length agree up to a place: there something begins to go wrong."""
     wrong = wrong_ones(results)

@@ -159,11 +159,11 @@ def race(path: Path, count: int = EVENTS, seed: int = SEED) -> list[Lap]:
             f"{path} does not run ({type(error).__name__}: {error}): `study assemble` builds "
             "it anew"
         ) from None
-    events = seeded(count, seed)
+    events = race_payments(count, seed)
     return [_lap(part, namespace, events) for part in PARTS if part.exercise.name in namespace]
 
 
-def seeded(count: int, seed: int) -> list[list[int]]:
+def race_payments(count: int, seed: int) -> list[list[int]]:
     """Return payments [event_ms, cents] in order of arrival: one in ten arrives up to 30 s late."""
     draw = Random(seed)
     sent = []
