@@ -94,7 +94,7 @@ def submissions(course: Course) -> dict[str, Files]:
     return found
 
 
-def _notebooks(maker: Maker) -> Iterator[tuple[str]]:
+def _notebooks(maker: Maker) -> Iterator[tuple[str, Notebook]]:
     yield "abebe", maker.solved()
     yield "castro", maker.untouched()
     yield "dubois", maker.half_done()
