@@ -70,8 +70,12 @@ Entry: TypeAlias = tuple[str, int, bytes | None, bytes | None]
 """Topic, partition, key and value of a record to append."""
 
 
-def eventually(what: Callable[[], T], seconds: float = 60.0, poll_seconds: float = 0.02) -> T:
-    """Poll until an answer is true, and return it; fail after a long time without one."""
+def eventually(what: Callable[[], T], seconds: float = 60.0, poll_seconds: float = 0.1) -> T:
+    """Poll until an answer is true, and return it; fail after a long time without one.
+
+    Asked more often, a question with a Kafka client of its own would keep a processor busy, which
+    what is waited for needs.
+    """
     answer = wait_until(what, seconds, poll_seconds)
     assert answer, f"still not so after {seconds} s"
     return answer
