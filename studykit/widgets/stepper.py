@@ -172,7 +172,8 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         step, last = self.step, self.reel.last
         sentence = self._describe(step)
         words = own_words(self.exhibit, self.trace, step) or self.reel.words[step]
-        self.happened.value = f"<p><b>Step {step} of {last}.</b> {words}</p>"
+        more = "" if words == sentence else f" {words}"  # at first both say: nothing yet
+        self.happened.value = f"<p><b>Step {step} of {last}.</b>{more}</p>"
         self.image.value = page.picture(self._frame(step), sentence)
         self.sentence.value = page.status(sentence)
         self.rows.value = ""

@@ -36,7 +36,7 @@ class Topic(Protocol):
 
 
 def _on_a_broker() -> AbstractContextManager[Topic]:
-    from studykit.services.live_topic import live_topic  # noqa: PLC0415 - only if asked
+    from studykit.services.live.topic import live_topic  # noqa: PLC0415 - only if asked
 
     return live_topic()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from threading import Event, Thread
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import ipywidgets as widgets
 
@@ -27,6 +27,8 @@ class LiveRun(widgets.VBox, Generic[Running]):  # type: ignore[misc]  # ipywidge
     """What remains where no kernel runs."""
     STARTS: str
     """What starts, and how long that takes."""
+    _shown: ClassVar[dict[type, LiveRun[Any]]] = {}
+    """The newest of each kind: a cell that is run again ends what its old buttons have started."""
 
     def __init__(
         self,
@@ -43,13 +45,16 @@ class LiveRun(widgets.VBox, Generic[Running]):  # type: ignore[misc]  # ipywidge
         """
         self._opened = opened
         self.ended = Event()
+        if before := self._shown.get(type(self)):
+            before.ended.set()
+        self._shown[type(self)] = self
         self.thread: Thread | None = None
         self.start = widgets.Button(description=start, layout=widgets.Layout(width="14em"))
         self.stop = widgets.Button(description="Stop", disabled=True)
         self.said = widgets.HTML(page.status(f"Nothing runs yet. {self.STARTS}"))
         self.image = widgets.HTML()
         self.start.on_click(self._start)
-        self.stop.on_click(lambda _: self.ended.set())
+        self.stop.on_click(self._end)
         wrapped = {"flex_flow": "row wrap"}
         super().__init__(
             [
@@ -76,6 +81,11 @@ class LiveRun(widgets.VBox, Generic[Running]):  # type: ignore[misc]  # ipywidge
         self.said.value = page.status(self.STARTS)
         self.thread = Thread(target=self._run, daemon=True)
         self.thread.start()
+
+    def _end(self, *_: object) -> None:
+        """Let what runs end, and what is being started end as soon as it has started."""
+        self.said.value = page.status("It stops.")
+        self.ended.set()
 
     def _run(self) -> None:
         """Run until the end; whatever happens, say how it ended."""

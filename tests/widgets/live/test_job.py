@@ -10,7 +10,6 @@ import pytest
 from studykit.errors import StudyError
 from studykit.figures.operators import job_view
 from studykit.flink.recording import JobMoment, JobRecording, OperatorState
-from studykit.widgets.live import job as live_job
 from studykit.widgets.live.job import LiveJob
 
 
@@ -40,7 +39,7 @@ class Scripted:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_job, "_REFRESH_S", 0.001)
+    monkeypatch.setattr("studykit.widgets.live.job._REFRESH_S", 0.001)
 
 
 @pytest.mark.parametrize(

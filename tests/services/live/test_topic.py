@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from studykit.services.live_topic import LiveRecord, LiveTopic
+from studykit.services.live.topic import LiveRecord, LiveTopic
 from studykit.services.supervision.waiting import wait_until
 
 pytestmark = pytest.mark.services

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Final, NamedTuple
 
@@ -15,7 +14,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from studykit.services import topics
 from studykit.services.kafka import Kafka
 from studykit.services.network.ports import free_port
-from studykit.services.supervision.leash import hold_leash
+from studykit.services.supervision.leash import leashed_folder
 from studykit.workspace import Workspace
 
 TOPIC: Final = "readings"
@@ -102,17 +101,17 @@ class LiveTopic:
 def live_topic() -> Iterator[LiveTopic]:
     """Start a broker beside whatever runs, with a live topic, and stop both whatever happens.
 
-    Where the process is killed, its leash stops the broker.
+    Where the process is killed, its leash stops the broker and removes the folder.
 
     Raises:
         StudyError: The broker does not start.
     """
-    hold_leash()
-    with tempfile.TemporaryDirectory(prefix="live-topic-") as folder:
-        service = Kafka(Workspace(Path(folder)), free_port())
-        try:
-            service.start()
-            with closing(LiveTopic(service.address)) as topic:
-                yield topic
-        finally:
-            service.stop()
+    folder = leashed_folder("live-topic-")
+    service = Kafka(Workspace(folder), free_port())
+    try:
+        service.start()
+        with closing(LiveTopic(service.address)) as topic:
+            yield topic
+    finally:
+        service.stop()
+        shutil.rmtree(folder, ignore_errors=True)
