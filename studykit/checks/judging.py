@@ -18,6 +18,7 @@ from studykit.checks.diagnosis.facts import Facts
 from studykit.checks.diagnosis.failures import failure_of, overwritten
 from studykit.checks.diagnosis.finding import CaseResult, Diagnosis
 from studykit.checks.diagnosis.likeness import slip_of
+from studykit.checks.diagnosis.meanings import diagnose_meaning
 from studykit.checks.diagnosis.outline import outline
 from studykit.checks.diagnosis.results import diagnose, nothing_returned, told_apart
 from studykit.checks.hole import is_untouched
@@ -216,13 +217,14 @@ def _message(
         )
         return _with(message, known)
     if failed.outcome["value"] is None and not _is_plain(exercise):
-        known = known or next(iter(nothing_returned(results, facts)), None)
+        nothing = next(iter(nothing_returned(results, facts)), None)
+        known = known or (nothing and replace(nothing, replaces=True))
     others = [(result.args, result.got) for result in results] if complete and not known else None
     message = exercise.explain(failed.args, failed.outcome["value"], failed.expected, others)
     if known or message.misconception:
         return _with(message, known)
     if not _is_plain(exercise):
-        return message
+        return _with(message, diagnose_meaning(exercise, results, facts))
     if not complete:
         return _with(message, outline(exercise, results))
     found = diagnose(exercise, results, facts) or _slip(exercise, results, facts)
@@ -271,9 +273,19 @@ def _known_by_facts(exercise: Exercise, failed: _Failed, facts: Facts | None) ->
             f"{short(facts.alone['value'])}",
             "What does your result depend on besides the arguments: a clock, chance, a global?",
         )
+    return _known_by_names(failed, facts)
+
+
+def _known_by_names(failed: _Failed, facts: Facts) -> Diagnosis | None:
+    """Return what the names that an answer mentions tell."""
     if facts.overwritten and "raised" not in failed.outcome:
         name, next_step = overwritten(facts.overwritten[0])
         return Diagnosis(name, f"`{facts.overwritten[0]}` is not Python's own here", next_step)
+    if "hash" in facts.mentions and '"' in json.dumps(failed.args):
+        return Diagnosis(
+            "salted-hash", "Python's `hash` of a text is another number in each process",
+            "Which number of a text is the same everywhere, today and after a restart?",
+        )  # fmt: skip
     return None
 
 

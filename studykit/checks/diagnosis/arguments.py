@@ -13,6 +13,8 @@ from studykit.checks.diagnosis.finding import ENOUGH, CaseResult, Diagnosis, Loo
 from studykit.exercises.definition import Args, Exercise, Json, copy_args, same
 from studykit.exercises.wording import short
 
+LONG: Final = 60
+"""Characters of an answer that is too long to be repeated in a sentence."""
 RARE: Final = 3
 """What all wrong cases have is told if at most one in so many right cases has it, too."""
 
@@ -29,10 +31,33 @@ def _given_back(
     first = results[0].got
     answers = {repr(result.expected) for result in results}
     if len(results) > 1 and len(answers) > 1 and all(same(result.got, first) for result in results):
+        shown = short(first) if len(short(first)) < LONG else "the same"
         yield Diagnosis(
-            "always-the-same", f"your answer is {short(first)} in every case",
+            "always-the-same", f"your answer is {shown} in every case",
             "Which argument should your answer depend on?",
         )  # fmt: skip
+
+
+def _for_places(
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
+) -> Iterator[Diagnosis]:
+    """Say that items of an argument stand where their places are asked for, or the reverse."""
+    for place, name in enumerate(_names(exercise)):
+        if all(_in_places(result.args[place], result.expected, result.got) for result in results):
+            yield Diagnosis(
+                "items-for-places", f"your list holds what stands in the right places of {name}, "
+                "not the places", "What does `enumerate` give besides each item?",
+            )  # fmt: skip
+        if all(_in_places(result.args[place], result.got, result.expected) for result in results):
+            yield Diagnosis(
+                "places-for-items", f"your list holds the right places of {name}; what stands "
+                "there is asked for", "What does the task ask for: a place, or what stands in it?",
+            )  # fmt: skip
+
+
+def _in_places(items: Json, places: Json, found: Json) -> bool:
+    """Return whether `found` is what a list holds in some places, or what its items begin with."""
+    return same([_first(items[place]) for place in places], found)
 
 
 def _other_arguments(
@@ -357,6 +382,7 @@ def _of_firsts(place: int, has: Callable[[list[float]], bool]) -> Callable[[Args
 
 LOOKS_AT_ARGUMENTS: Final[tuple[Look, ...]] = (
     _given_back,
+    _for_places,
     _other_arguments,
     _other_events,
     one_for_another,

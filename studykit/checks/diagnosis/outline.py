@@ -71,19 +71,34 @@ def _fields(
     if len({tuple(sorted(result.expected)) for result in results}) > 1:
         yield from _keys(wrong)
         return
-    asked = sorted(wrong[0].expected)
+    asked = sorted(wrong[0].expected, key=lambda name: (_is_right(wrong[0], name), name))
     fields = [
         name
         for name in asked
         if any(not same(result.got.get(name, ...), result.expected[name]) for result in wrong)
     ]
+    for name in fields:
+        lacking = sum(name not in result.got for result in results)
+        if lacking:
+            yield Diagnosis(
+                "a-field-missing", f"the field {name!r} is missing in {lacking} of {len(results)} "
+                "cases", f"Which way through your function leaves {name!r} out?",
+            )  # fmt: skip
     yield from _some_fields(exercise, results, fields, [n for n in asked if n not in fields])
+
+
+def _is_right(result: CaseResult, name: str) -> bool:
+    """Return whether a field is right: the shown case comes first, and its wrong fields with it."""
+    return same(result.got.get(name, ...), result.expected[name])
 
 
 def _some_fields(
     exercise: Exercise, results: Sequence[CaseResult], fields: Sequence[str], right: Sequence[str]
 ) -> Iterator[Diagnosis]:
+    shown = wrong_ones(results)[0]
     for name in fields:
+        if _is_right(shown, name):
+            break  # what is true of a field that the learner sees to be right helps nobody
         inner = _inner(
             exercise, results, [(result.got[name], result.expected[name]) for result in results]
         )
@@ -284,6 +299,24 @@ def _by_argument(
                 )  # fmt: skip
 
 
+def _none_or_not(
+    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
+) -> Iterator[Diagnosis]:
+    """Say that None comes where a value is asked for, or the other way round."""
+    wrong = wrong_ones(results)
+    if all(result.expected is None and result.got is not None for result in wrong):
+        yield Diagnosis(
+            "a-value-for-none", "whenever your answer is wrong, None is asked for, and you return "
+            "a value", "When does the task ask for None, and how does your function know such a "
+            "case?",
+        )  # fmt: skip
+    if all(result.got is None and result.expected is not None for result in wrong):
+        yield Diagnosis(
+            "none-for-a-value", "whenever your answer is wrong, it is None, and a value is asked "
+            "for", "Which way through your function ends in None, and is that right here?",
+        )  # fmt: skip
+
+
 def _first_parts(
     _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
@@ -314,11 +347,26 @@ def _first_parts(
         )  # fmt: skip
 
 
+def _nothing_here_and_there(
+    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
+) -> Iterator[Diagnosis]:
+    """Say in how many cases None comes back for a value, whatever else is wrong."""
+    nothing = sum(result.got is None and result.expected is not None for result in results)
+    if nothing:
+        yield Diagnosis(
+            "nothing-in-some-cases", f"None comes back in {nothing} of {len(results)} cases, and a "
+            "value is asked for",
+            "Which way through your function gives None: a `return None`, or no `return` at all?",
+        )  # fmt: skip
+
+
 _OUTLINES: Final[tuple[Look, ...]] = (
+    _none_or_not,
     _fields,
     _columns,
     _places,
     _items,
     _differences,
     _first_parts,
+    _nothing_here_and_there,
 )

@@ -17,7 +17,7 @@ from studykit.checks.diagnosis.arguments import LOOKS_AT_ARGUMENTS, LOOKS_AT_CAS
 from studykit.checks.diagnosis.facts import Facts
 from studykit.checks.diagnosis.finding import CaseResult, Diagnosis, Look, seen, telling_first
 from studykit.exercises.definition import Exercise, Json, same
-from studykit.exercises.wording import short
+from studykit.exercises.wording import short, with_article
 
 
 def diagnose(
@@ -103,12 +103,7 @@ def _other_type(
         yield from _other_fields(wrong)
     yield from _other_items(results)
     yield from _other_rows(results)
-    seens = [shapes.wrong_type(result.got, result.expected) for result in wrong]
-    if all(seens) and not all(shapes.same_items(result.got, result.expected) for result in wrong):
-        yield Diagnosis(
-            "another-type", str(seens[0]),
-            "What does the first line of your function say that it returns?",
-        )  # fmt: skip
+    yield from _just_another_type(results)
 
 
 def _other_wrapping(wrong: Sequence[CaseResult]) -> Iterator[Diagnosis]:
@@ -132,6 +127,20 @@ def _other_wrapping(wrong: Sequence[CaseResult]) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "dict-for-rows", "the values are right; a list of rows is asked for, and you return a "
             "dict", "How do you make a row [key, value] of each entry, in order?",
+        )  # fmt: skip
+
+
+def _just_another_type(results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
+    wrong = [result for result in results if not result.right]
+    if any(shapes.holds_none(result.expected) for result in results) and all(
+        shapes.is_about_none(result.got, result.expected) for result in wrong
+    ):
+        return  # where None may be right, the question is when, and not of which type
+    seens = [shapes.wrong_type(result.got, result.expected) for result in wrong]
+    if all(seens) and not all(shapes.same_items(result.got, result.expected) for result in wrong):
+        yield Diagnosis(
+            "another-type", str(seens[0]),
+            "What does the first line of your function say that it returns?",
         )  # fmt: skip
 
 
@@ -161,8 +170,9 @@ def _other_items(results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
         ((depth, kind),) = strange
         if depth == next(iter(asked))[0]:
             wanted = " or ".join(sorted(name for _, name in asked))
+            mine = kind if kind == "None" else with_article(kind)
             yield Diagnosis(
-                "another-type", f"your list holds a {kind}; asked for is a list of: {wanted}",
+                "another-type", f"your list holds {mine}; asked for is a list of: {wanted}",
                 "What does the first line of your function say that it returns?",
             )  # fmt: skip
 
@@ -235,7 +245,7 @@ def _brackets(
             "Which values belong together in one list, by the example of the task?",
         )  # fmt: skip
     if all(
-        shapes.same_items(mine, wanted)
+        same(shapes.ordered(mine), shapes.ordered(wanted))
         for result in results
         for mine, wanted in zip(result.got, result.expected, strict=True)
     ):
@@ -252,13 +262,18 @@ def _brackets(
 
 
 def _are_the_others(result: CaseResult) -> bool:
-    given = shapes.flat([value for value in result.args if isinstance(value, list)])
+    """Return whether both results together are all items of the lists given, or all places."""
+    lists = [value for value in result.args if isinstance(value, list)]
     parts = shapes.flat(result.got) + shapes.flat(result.expected)
-    return bool(parts) and not shapes.without(parts, given) and not shapes.without(given, parts)
+    everything = [shapes.flat(lists), *(list(range(len(value))) for value in lists)]
+    return bool(parts) and any(
+        not shapes.without(parts, given) and not shapes.without(given, parts)
+        for given in everything
+    )
 
 
 def _repeats(
-    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     if not all(
         isinstance(result.got, list) and isinstance(result.expected, list) for result in results
@@ -269,7 +284,10 @@ def _repeats(
             "repeated", "the right values, and some of them more than once",
             "What is already in your list when you add to it?",
         )  # fmt: skip
-    if all(same(result.got, shapes.without_repeats(result.expected)) for result in results):
+    # Of a prediction, this would give away that two of its values are equal.
+    if not exercise.hidden and all(
+        same(result.got, shapes.without_repeats(result.expected)) for result in results
+    ):
         yield Diagnosis(
             "repeats-lost", "values that are equal are in your result only once",
             "Where do equal values become one: a set, a dict, an `in`?",
