@@ -97,7 +97,7 @@ def recall(
 ) -> None:
     """Ask three questions about what you have passed.
 
-    The questions are the same for a whole day; who was away for a week gets them from `study next`.
+    The questions are the same for a whole day. After a week away `study next` asks them by itself.
     """
     from studykit.checks.progress import Progress
     from studykit.course.learner.recall import recall_text

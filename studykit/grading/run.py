@@ -176,7 +176,11 @@ class Run:
         return sorted([*found, *missing], key=lambda result: result.student)
 
     def write(self) -> list[Mark]:
-        """Write the gradebook, the report and the feedback; return the marks."""
+        """Write the gradebook, the report and the feedback; return the marks.
+
+        Raises:
+            StudyError: The overrides name a student of whom nothing is known.
+        """
         order, out, results = self.order, self.order.out, self.results()
         if strangers := unknown_students(self.overrides, results):
             raise StudyError(

@@ -21,17 +21,6 @@ from studykit.course.learner.report import age_text
 from studykit.exercises.catalog import find_exercise
 
 
-@pytest.fixture
-def clone(course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
-    """Let the commands work in a clone whose labs are its own, with the sources of this one."""
-    (tmp_path / "labs").mkdir()
-    for name in ("solutions", "notebooks"):
-        (tmp_path / name).symlink_to(course.root / name)
-    mine = Course(tmp_path)
-    monkeypatch.setattr(Course, "of_clone", classmethod(lambda _cls: mine))
-    return mine
-
-
 def study(*words: str) -> Result:
     result = CliRunner().invoke(app, list(words))
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception

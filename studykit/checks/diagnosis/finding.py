@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from studykit.checks.diagnosis import shapes
 from studykit.checks.diagnosis.facts import Facts
 from studykit.exercises.definition import Args, Exercise, Json
 
@@ -53,6 +54,13 @@ def seen(
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError):
         pass
     return []
+
+
+def leaves_of(results: Sequence[CaseResult]) -> list[list[shapes.Leaf]] | None:
+    """Return the plain values of each result; None where one has another shape than is expected."""
+    found = [shapes.leaves(result.got, result.expected) for result in results]
+    whole = [leaves for leaves in found if leaves is not None]
+    return whole if len(whole) == len(found) else None
 
 
 def telling_first(results: Sequence[CaseResult]) -> list[CaseResult]:

@@ -13,7 +13,15 @@ from typing import Final
 from studykit.checks.diagnosis import shapes
 from studykit.checks.diagnosis.arguments import one_for_another
 from studykit.checks.diagnosis.facts import Facts
-from studykit.checks.diagnosis.finding import ENOUGH, CaseResult, Diagnosis, Look, seen, wrong_ones
+from studykit.checks.diagnosis.finding import (
+    ENOUGH,
+    CaseResult,
+    Diagnosis,
+    Look,
+    leaves_of,
+    seen,
+    wrong_ones,
+)
 from studykit.checks.diagnosis.results import LOOKS
 from studykit.exercises.definition import Exercise, Json, same
 from studykit.exercises.wording import counted, short
@@ -149,14 +157,14 @@ def _columns(
     exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say which place of every row is all that is ever wrong, and how."""
-    pairs = [shapes.leaves(result.got, result.expected) for result in results]
-    if any(found is None for found in pairs):
+    by_result = leaves_of(results)
+    if by_result is None:
         return
-    all_leaves = [leaf for found in pairs for leaf in found or ()]
+    all_leaves = [leaf for leaves in by_result for leaf in leaves]
     columns = {leaf.column for leaf in all_leaves if not same(leaf.got, leaf.expected)}
     if len(columns) == 1 and len({leaf.column for leaf in all_leaves}) > 1:
         column = columns.pop()
-        parts = [[leaf for leaf in found or () if leaf.column == column] for found in pairs]
+        parts = [[leaf for leaf in leaves if leaf.column == column] for leaves in by_result]
         inner = _inner(exercise, results, [([leaf.got for leaf in part],
                                             [leaf.expected for leaf in part])
                                            for part in parts])  # fmt: skip
@@ -253,13 +261,13 @@ def _differences(
 ) -> Iterator[Diagnosis]:
     """Say by what, or to which side, the numbers differ wherever they are wrong."""
     wrong = wrong_ones(results)
-    pairs = [shapes.leaves(result.got, result.expected) for result in wrong]
-    if len(wrong) < ENOUGH or any(found is None for found in pairs):
+    by_result = leaves_of(wrong)
+    if len(wrong) < ENOUGH or by_result is None:
         return
     differing = [
         (leaf, result)
-        for found, result in zip(pairs, wrong, strict=True)
-        for leaf in found or ()
+        for leaves, result in zip(by_result, wrong, strict=True)
+        for leaf in leaves
         if not same(leaf.got, leaf.expected)
     ]
     if not all(

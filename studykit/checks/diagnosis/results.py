@@ -15,7 +15,14 @@ from typing import Final
 from studykit.checks.diagnosis import shapes
 from studykit.checks.diagnosis.arguments import LOOKS_AT_ARGUMENTS, LOOKS_AT_CASES
 from studykit.checks.diagnosis.facts import Facts
-from studykit.checks.diagnosis.finding import CaseResult, Diagnosis, Look, seen, telling_first
+from studykit.checks.diagnosis.finding import (
+    CaseResult,
+    Diagnosis,
+    Look,
+    leaves_of,
+    seen,
+    telling_first,
+)
 from studykit.exercises.definition import Exercise, Json, same
 from studykit.exercises.wording import short, with_article
 
@@ -322,10 +329,10 @@ def _cut_off(results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
 def _amounts(
     exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
-    pairs = [shapes.leaves(result.got, result.expected) for result in results]
-    if any(found is None for found in pairs):
+    by_result = leaves_of(results)
+    if by_result is None:
         return
-    all_leaves = [leaf for found in pairs for leaf in found or ()]
+    all_leaves = [leaf for leaves in by_result for leaf in leaves]
     numbers = [leaf for leaf in all_leaves if shapes.is_number(leaf.expected)]
     differing = [leaf for leaf in all_leaves if not same(leaf.got, leaf.expected)]
     if not differing or not all(shapes.is_number(result.got) for result in numbers):
@@ -343,7 +350,7 @@ def _amounts(
     if len(amounts) == 1 and len(numbers) > 1 - bool(exercise.cases == ((),)):
         yield _off_by(amounts.pop(), where, hidden=bool(exercise.hidden))
     elif not where and not exercise.hidden:
-        yield from _off_by_argument(exercise, results, pairs)
+        yield from _off_by_argument(exercise, results, by_result)
 
 
 def _scaled(numbers: Sequence[shapes.Leaf], *, is_of_time: bool) -> Iterator[Diagnosis]:
@@ -391,7 +398,7 @@ def _off_by(amount: float, where: str, *, hidden: bool) -> Diagnosis:
 
 
 def _off_by_argument(
-    exercise: Exercise, results: Sequence[CaseResult], pairs: Sequence[list[shapes.Leaf] | None]
+    exercise: Exercise, results: Sequence[CaseResult], by_result: Sequence[list[shapes.Leaf]]
 ) -> Iterator[Diagnosis]:
     """Say of which argument the numbers are always that much too large or too small."""
     for place, name in enumerate(inspect.signature(exercise.reference).parameters):
@@ -399,8 +406,8 @@ def _off_by_argument(
             if all(
                 shapes.is_number(result.args[place])
                 and leaf.got - leaf.expected == factor * result.args[place]
-                for result, found in zip(results, pairs, strict=True)
-                for leaf in found or ()
+                for result, leaves in zip(results, by_result, strict=True)
+                for leaf in leaves
             ):
                 yield Diagnosis(
                     "off-by-an-argument", f"always {name} too {side}, in every case",
@@ -411,13 +418,13 @@ def _off_by_argument(
 def _words(
     _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
-    pairs = [shapes.leaves(result.got, result.expected) for result in results]
-    if any(found is None for found in pairs):
+    by_result = leaves_of(results)
+    if by_result is None:
         return
     texts: list[shapes.Leaf] = []
     others: list[shapes.Leaf] = []
-    for result, found in zip(results, pairs, strict=True):
-        for leaf in found or ():
+    for result, leaves in zip(results, by_result, strict=True):
+        for leaf in leaves:
             (texts if _is_fixed_word(leaf, result) else others).append(leaf)
     words = sorted({leaf.expected for leaf in texts})
     if not texts or not all(same(leaf.got, leaf.expected) for leaf in others):
