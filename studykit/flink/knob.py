@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -24,8 +24,12 @@ _STOP_S: Final = 20
 class KnobJob:
     """The job of `knob_job.py`, in a process of its own, with its numbers and its knob."""
 
-    def __init__(self, folder: Path) -> None:
-        """Start it; its files are in `folder`.
+    def __init__(self, folder: Path, is_over: Callable[[], bool] = lambda: False) -> None:
+        """Start it; return when it works.
+
+        Args:
+            folder: The folder of its files.
+            is_over: Whether nobody waits for it any more: then it need not work.
 
         Raises:
             StudyError: It does not start, or has not said anything of itself in time.
@@ -37,8 +41,8 @@ class KnobJob:
         job = [sys.executable, "-m", "studykit.flink.knob_job", str(self._port), str(self._knob)]
         process.launch(self._record, self._log, self._port, job, folder)
         try:
-            if not wait_until(self._works, _PATIENCE_S, 1.0):
-                raise StudyError(f"Flink has not answered within {_PATIENCE_S} s: start it again")
+            if not wait_until(lambda: is_over() or self._works(), _PATIENCE_S, 1.0):
+                raise StudyError(f"Flink has not answered within {_PATIENCE_S} s")
         except BaseException:
             self.close()
             raise
@@ -77,8 +81,11 @@ class KnobJob:
 
 
 @contextmanager
-def knob_job() -> Iterator[KnobJob]:
+def knob_job(is_over: Callable[[], bool] = lambda: False) -> Iterator[KnobJob]:
     """Start the job, and end it whatever happens; with this process it ends, too.
+
+    Args:
+        is_over: Whether nobody waits for its start any more.
 
     Raises:
         StudyError: PyFlink is not installed, or the job does not start.
@@ -87,7 +94,7 @@ def knob_job() -> Iterator[KnobJob]:
         raise StudyError("PyFlink is not installed: `scripts/install.sh --flink` brings it, 370 MB")
     hold_leash()
     with tempfile.TemporaryDirectory(prefix="knob-job-") as folder:
-        job = KnobJob(Path(folder))
+        job = KnobJob(Path(folder), is_over)
         try:
             yield job
         finally:

@@ -14,12 +14,12 @@ from studykit.drawing import style
 from studykit.figures.exhibit import Exhibit
 from studykit.flink.recording import JobRecording
 from studykit.widgets import page
-from studykit.widgets.live.run import LiveRun
+from studykit.widgets.live import LiveRun
 
 _REFRESH_S: Final = 2.0
 
 
-class JobWithKnob(Protocol):
+class Job(Protocol):
     """What the widget needs of a job with a knob."""
 
     def turn(self, sleep_ms: int) -> None:
@@ -29,13 +29,7 @@ class JobWithKnob(Protocol):
         """Return what each operator says of itself now."""
 
 
-def _on_flink() -> AbstractContextManager[JobWithKnob]:
-    from studykit.flink.knob import knob_job  # noqa: PLC0415 - only if asked
-
-    return knob_job()
-
-
-class LiveJob(LiveRun[JobWithKnob]):
+class LiveJob(LiveRun[Job]):
     """A job on the real engine, its operators drawn every two seconds, and a knob for a sleep."""
 
     SAYS = "A button: start a job on Flink, and make one of its operators slow with a knob."
@@ -45,27 +39,27 @@ class LiveJob(LiveRun[JobWithKnob]):
         self,
         exhibit: Exhibit[JobRecording],
         *,
-        opened: Callable[[], AbstractContextManager[JobWithKnob]] = _on_flink,
+        opened: Callable[[], AbstractContextManager[Job]] | None = None,
         last_s: float = 180,
     ) -> None:
         """Offer to start.
 
         Args:
             exhibit: The figure.
-            opened: What starts the job.
+            opened: What starts the job; None starts it on Flink.
             last_s: After how many seconds everything ends by itself.
         """
         self._exhibit = exhibit
         self._last_s = last_s
-        self._job: JobWithKnob | None = None
+        self._job: Job | None = None
         self.knob = widgets.IntSlider(
             description="sleep (ms)", min=0, max=40, step=1, value=0,
             style={"description_width": "6em"},
         )  # fmt: skip
         self.knob.observe(self._turn, "value")
-        super().__init__(opened, "Start a job on Flink", [self.knob])
+        super().__init__(opened or self._on_flink, "Start a job on Flink", [self.knob])
 
-    def watch(self, running: JobWithKnob) -> str:
+    def watch(self, running: Job) -> str:
         """Draw what the operators say of themselves."""
         self._job = running
         self._turn()
@@ -80,6 +74,11 @@ class LiveJob(LiveRun[JobWithKnob]):
             self.said.value = page.status(f"{sentence} The knob is at {self.knob.value} ms.")
         self._job = None
         return sentence
+
+    def _on_flink(self) -> AbstractContextManager[Job]:
+        from studykit.flink.knob import knob_job  # noqa: PLC0415 - only if asked
+
+        return knob_job(self.ended.is_set)
 
     def _turn(self, *_: object) -> None:
         job = self._job

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event
 
 import pytest
 
 from studykit.errors import StudyError
 from studykit.figures.operators import job_view
 from studykit.flink.recording import JobMoment, JobRecording, OperatorState
-from studykit.widgets.live.job import LiveJob
+from studykit.services.supervision.waiting import wait_until
+from studykit.widgets import live, live_job, page
+from studykit.widgets.live_job import LiveJob
 
 
 class Scripted:
@@ -39,7 +42,7 @@ class Scripted:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studykit.widgets.live.job._REFRESH_S", 0.001)
+    monkeypatch.setattr(live_job, "_REFRESH_S", 0.001)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +66,63 @@ def test_the_knob_makes_an_operator_slow(sleep_ms: int, said: str) -> None:
     assert "nothing is left behind" in job.said.value
     assert said in job.image.value
     assert not job.start.disabled
+
+
+def test_a_second_start_ends_the_first_before_anything_else_starts() -> None:
+    runs = []
+
+    class Steady(Scripted):
+        def look(self) -> JobRecording:
+            self._looks = 0
+            return super().look()
+
+    @contextmanager
+    def opened() -> Iterator[Steady]:
+        runs.append("starts")
+        yield Steady([])
+        runs.append("ends")
+
+    first, second = LiveJob(job_view, opened=opened), LiveJob(job_view, opened=opened)
+    first.start.click()
+    second.start.click()  # of the cell that was run again
+    first.thread.join(60)
+    assert not first.start.disabled
+    second.stop.click()
+    second.thread.join(60)
+    assert runs == ["starts", "ends", "starts", "ends"]
+    assert "nothing is left behind" in second.said.value
+
+
+def test_a_stop_while_it_starts_is_told_and_ends_the_start() -> None:
+    starting = Event()
+
+    @contextmanager
+    def opened() -> Iterator[Scripted]:
+        starting.set()
+        assert job.ended.wait(60)
+        yield Scripted([])
+
+    job = LiveJob(job_view, opened=opened)
+    job.start.click()
+    assert starting.wait(60)
+    job.stop.click()
+    job.thread.join(60)
+    assert job.said.value == page.status("All is stopped, and nothing is left behind.")
+    assert not job.start.disabled
+
+
+def test_how_long_it_has_been_starting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_COUNT_S", 0.001)
+
+    @contextmanager
+    def opened() -> Iterator[Scripted]:
+        assert wait_until(lambda: "s so far" in job.said.value, 60)
+        yield Scripted([job])
+
+    job = LiveJob(job_view, opened=opened)
+    job.start.click()
+    job.thread.join(60)
+    assert "nothing is left behind" in job.said.value
 
 
 def test_without_flink_there_is_a_sentence() -> None:
