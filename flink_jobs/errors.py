@@ -10,6 +10,10 @@ class ForeseenError(Exception):
     and its remedy, and never holds a payload or a password.
     """
 
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that a notebook shows; IPython looks for a method of this name."""
+        return [f"{self}"]
+
 
 class ServiceAway(ForeseenError):
     """A service stayed away for longer than it is waited for; a later start finds nothing lost."""

@@ -28,6 +28,7 @@ from pyflink.table.expressions import col
 from flink_jobs.runtime.environment import table_environment
 from flink_jobs.utils.watermarks import MIN_WATERMARK
 from studykit.services.supervision.leash import hold_leash
+from studykit.services.supervision.wait_line import wait_line
 from studykit.trace.steps import Event
 
 EVENT: Final = Types.ROW_NAMED(
@@ -127,7 +128,8 @@ class Flink:
         say_nothing_of_hang_ups()
         self._scratch = tempfile.TemporaryDirectory(prefix="flink-lab-")
         weakref.finalize(self, self._scratch.cleanup)
-        self.env, self.tables = table_environment(1, {**_OPTIONS, **options})
+        with wait_line("Java starts, in up to half a minute"):
+            self.env, self.tables = table_environment(1, {**_OPTIONS, **options})
 
     @property
     def folder(self) -> Path:

@@ -10,8 +10,10 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from importlib.resources import files
 from itertools import islice
 from pathlib import Path
+from textwrap import dedent
 from typing import Any, Final
 
 import msgspec
@@ -30,9 +32,10 @@ from studykit.errors import StudyError
 from studykit.services.flink.home import flink_environ
 from studykit.services.network.ports import HOST
 from studykit.services.rig import Rig
-from studykit.services.seed import Seeding, append
+from studykit.services.seed import Plan, append
 from studykit.services.supervision import process
 from studykit.services.supervision.leash import VARIABLE
+from studykit.services.supervision.wait_line import wait_line
 from studykit.services.supervision.waiting import wait_until
 from studykit.services.topics import PARTITIONS
 from studykit.workspace import Workspace
@@ -54,15 +57,38 @@ and a job that inherited them would look for its settings and workers there.
 
 _GROUP: Final = KafkaEdges(SETTINGS).group
 _CHECKPOINT_MS: Final = 1_000
-_PATIENCE_S: Final = 240
+_PATIENCE_S: Final = 600
 _STOP_S: Final = 60
 _POLL_S: Final = 0.2
 
 
+def fraud_in_bites() -> tuple[str, str, str]:
+    """Return `fraud.sql` in three parts, from the inside out.
+
+    They are what comes to a window, what the window keeps, and what becomes of that when it fires.
+    """
+    text = (files("flink_jobs") / "sql" / "fraud.sql").read_text("utf-8")
+    table = text.rindex("FROM TABLE(")
+    select = text.rindex("SELECT", 0, table)
+    finish = "finish_fraud("
+    parts = (
+        text[_line_of(text, table) : text.rindex("GROUP BY")],
+        text[_line_of(text, select) : table],
+        text[text.index("CREATE") : text.index("\n", text.index(finish))],
+    )
+    comes, kept, finished = (dedent(part).rstrip() for part in parts)
+    return comes, kept, f"{finished}\n  ..."
+
+
+def _line_of(text: str, place: int) -> int:
+    """Return where the line begins that has `place` in it."""
+    return text.rfind("\n", 0, place) + 1
+
+
 def payments(count: int) -> list[LogRecord]:
     """Return the first payments of three hours of simulated traffic, in four partitions."""
-    seeding = Seeding(events=3 * count, cards=max(count // 200, 12), disorder=TROUBLE)
-    traffic = append(seeding.arrivals(now_ms=0))
+    plan = Plan(events=3 * count, cards=max(count // 200, 12), disorder=TROUBLE)
+    traffic = append(plan.arrivals(now_ms=0))
     return list(islice((payment for payment in traffic if payment.topic == TRANSACTIONS), count))
 
 
@@ -228,7 +254,9 @@ class JobRig(Rig):
                 raise StudyError(f"the job does not run, so it has not {what}{self._end_of_log()}")
             return False
 
-        if not wait_until(done_or_died, _PATIENCE_S, _POLL_S):
+        with wait_line(f"the job has not yet {what}"):
+            did = wait_until(done_or_died, _PATIENCE_S, _POLL_S)
+        if not did:
             raise StudyError(
                 f"after {_PATIENCE_S} s the job has not {what}: run the cell again, or look "
                 f"into {self._log}"

@@ -15,6 +15,7 @@ from studykit.services.network.ports import HOST, free_port
 from studykit.services.redis import Redis
 from studykit.services.supervision import process
 from studykit.services.supervision.leash import hold_leash
+from studykit.services.supervision.wait_line import wait_line
 from studykit.workspace import Workspace
 
 
@@ -38,10 +39,11 @@ class Rig:
         Raises:
             StudyError: Kafka or Redis does not start.
         """
-        self.stop()
-        hold_leash()
-        self.kafka.start()
-        self.redis.start()
+        with wait_line("Kafka and Redis start, in about ten seconds"):
+            self.stop()
+            hold_leash()
+            self.kafka.start()
+            self.redis.start()
         return "Kafka and Redis answer"
 
     def stop(self) -> str:

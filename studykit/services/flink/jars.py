@@ -63,16 +63,16 @@ class Jar(Struct, frozen=True):
         return int(self.sha256[:7], 16)
 
 
-class JarGroup(Struct):
+class Group(Struct):
     """Jars that are used together: `roots` are the coordinates asked for, `jars` all they need."""
 
     roots: list[str]
     jars: list[Jar]
 
 
-def read_lock(path: Path = LOCK_FILE) -> dict[str, JarGroup]:
+def read_lock(path: Path = LOCK_FILE) -> dict[str, Group]:
     """Return the locked groups by name: `kafka` and `flink`."""
-    return msgspec.json.decode(path.read_bytes(), type=dict[str, JarGroup])
+    return msgspec.json.decode(path.read_bytes(), type=dict[str, Group])
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class _Fetch:
         path.replace(self.cache.path(jar))
 
 
-def renew_lock(path: Path = LOCK_FILE, mirror: str | None = None) -> dict[str, JarGroup]:
+def renew_lock(path: Path = LOCK_FILE, mirror: str | None = None) -> dict[str, Group]:
     """Resolve the roots of every group anew, write the lock, and return it.
 
     Args:
@@ -178,7 +178,7 @@ def renew_lock(path: Path = LOCK_FILE, mirror: str | None = None) -> dict[str, J
     with tempfile.TemporaryDirectory() as folder:
         workshop = Path(folder)
         groups = {
-            name: JarGroup(group.roots, _resolve(workshop, group.roots, mirror))
+            name: Group(group.roots, _resolve(workshop, group.roots, mirror))
             for name, group in read_lock(path).items()
         }
     text = msgspec.json.format(msgspec.json.encode(groups), indent=2)

@@ -29,8 +29,9 @@ from flink_jobs.processor.partition import Partition
 from studykit.errors import StudyError
 from studykit.services.kills.worker import numbers_of, totals_of
 from studykit.services.rig import Rig
-from studykit.services.seed import Seeding
+from studykit.services.seed import Plan
 from studykit.services.supervision import process
+from studykit.services.supervision.wait_line import wait_line
 from studykit.services.supervision.waiting import wait_until
 from studykit.services.topics import PARTITIONS, create_topics
 from studykit.workspace import Workspace
@@ -97,7 +98,7 @@ class KillRig(Rig):
         """
         super().__init__(home or Workspace.of_clone().home / name)
         self._draw = Random(seed)
-        traffic = Seeding(events=_TRAFFIC, cards=50).arrivals(now_ms=0)
+        traffic = Plan(events=_TRAFFIC, cards=50).arrivals(now_ms=0)
         self._payments = (a for a in traffic if a.topic == TRANSACTIONS)
 
     def show(self, next_action: Callable[..., Any]) -> None:
@@ -121,11 +122,13 @@ class KillRig(Rig):
         self._ask_for_services()
         create_topics(self.kafka.address)
         command = [sys.executable, "-m", "flink_jobs.stream_processor"]
-        for _ in range(times):
-            self._send(TRANSACTIONS, ((a.key, a.value) for a in islice(self._payments, _PAYMENTS)))
-            self._kill_after_output(command, ROWS, self._draw.randrange(1, 200))
-            self._leave_group(Settings().kafka_group)
-        self._finish([*command, "--until-caught-up"])
+        with wait_line(f"the processor is killed {times} times, in about half a minute"):
+            for _ in range(times):
+                payments = islice(self._payments, _PAYMENTS)
+                self._send(TRANSACTIONS, ((a.key, a.value) for a in payments))
+                self._kill_after_output(command, ROWS, self._draw.randrange(1, 200))
+                self._leave_group(Settings().kafka_group)
+            self._finish([*command, "--until-caught-up"])
         asked = [
             encode_row(row)
             for records in self._read(TRANSACTIONS).values()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Final, NamedTuple
 
@@ -14,7 +15,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from studykit.services import topics
 from studykit.services.kafka import Kafka
 from studykit.services.network.ports import free_port
-from studykit.services.supervision.leash import leashed_folder
+from studykit.services.supervision.leash import hold_leash
 from studykit.workspace import Workspace
 
 TOPIC: Final = "readings"
@@ -23,7 +24,7 @@ EVERY_S: Final = 0.5
 _PATIENCE_S: Final = 10.0
 
 
-class LiveRecord(NamedTuple):
+class Reading(NamedTuple):
     """A record as the reader got it; both times are milliseconds since the topic began."""
 
     partition: int
@@ -69,13 +70,13 @@ class LiveTopic:
         with self._lock:
             self._muted = partitions
 
-    def read(self, wait_s: float = 0.2) -> list[LiveRecord]:
+    def read(self, wait_s: float = 0.2) -> list[Reading]:
         """Return the records that have come since the last call; wait a while for the first."""
         found = []
         for message in self._consumer.consume(1_000, wait_s):
             value = message.value()
             if message.error() is None and value is not None:
-                found.append(LiveRecord(message.partition() or 0, int(value), self.now_ms))
+                found.append(Reading(message.partition() or 0, int(value), self.now_ms))
         return found
 
     def close(self) -> None:
@@ -101,17 +102,17 @@ class LiveTopic:
 def live_topic() -> Iterator[LiveTopic]:
     """Start a broker beside whatever runs, with a live topic, and stop both whatever happens.
 
-    Where the process is killed, its leash stops the broker and removes the folder.
+    Where the process is killed, its leash stops the broker.
 
     Raises:
         StudyError: The broker does not start.
     """
-    folder = leashed_folder("live-topic-")
-    service = Kafka(Workspace(folder), free_port())
-    try:
-        service.start()
-        with closing(LiveTopic(service.address)) as topic:
-            yield topic
-    finally:
-        service.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    hold_leash()
+    with tempfile.TemporaryDirectory(prefix="live-topic-") as folder:
+        service = Kafka(Workspace(Path(folder)), free_port())
+        try:
+            service.start()
+            with closing(LiveTopic(service.address)) as topic:
+                yield topic
+        finally:
+            service.stop()
