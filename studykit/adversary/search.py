@@ -62,13 +62,15 @@ def _shrink(
     job: Job, policy: Policy, found: Counterexample, say: Callable[[str], None]
 ) -> Counterexample:
     """Take the first simpler log that is wrong, too, until none is."""
+    say(f"wrong on {len(found.log.events)} events")
     while True:
-        say(f"smaller: {len(found.log.events)} events")
         candidates = list(islice(smaller(found.log, policy), BATCH))
         wrong = _first_wrong(job, policy, candidates)
         if wrong is None:
             return found
         _, log, sentence = wrong
+        fewer = len(log.events) < len(found.log.events)
+        say(f"smaller: {len(log.events)} events" if fewer else f"plainer: {log}")
         found = Counterexample(log, sentence, found.tried)
 
 
