@@ -54,8 +54,8 @@ def reporter(port: int) -> dict[str, str]:
 
 
 @contextmanager
-def serving(job: str, port: int, pages: Sequence[str] = ()) -> Iterator[Health]:
-    """Serve `/metrics` and `/healthz` of a job while the context is open; yield its health.
+def serving(job: str, port: int, pages: Sequence[str] = ()) -> Iterator[None]:
+    """Serve `/metrics` and `/healthz` of a job while the context is open.
 
     Args:
         job: The job's name.
@@ -67,13 +67,12 @@ def serving(job: str, port: int, pages: Sequence[str] = ()) -> Iterator[Health]:
         SettingsError: The port is taken.
     """
     pushed = Pushes(job)
-    health = Health(job, pushed.troubles)
-    stop = serve(port, pushed.page, health, pushed.receive)
+    stop = serve(port, pushed.page, Health(job, pushed.troubles), pushed.receive)
     closed = threading.Event()
     if port and pages:
         threading.Thread(target=_fetch, args=(pushed, pages, closed), daemon=True).start()
     try:
-        yield health
+        yield
     finally:
         closed.set()
         stop()

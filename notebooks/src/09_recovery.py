@@ -37,7 +37,6 @@ from random import Random
 from studykit import (
     DESIGNS,
     STORY,
-    EngineSoFar,
     Predict,
     Stepper,
     keyed_state,
@@ -89,7 +88,7 @@ Predict(
 # the checkpoint. <!-- no claim: ours --> *Jump by write/commit* goes to the moments between the
 # two.
 
-# %% tags=["widget", "predict"]
+# %% tags=["widget"]
 Stepper(
     kills, kill_map, step=22, stills=[22], design="write, then commit, add up", checkpoint=3
 )  # fmt: skip
@@ -166,13 +165,8 @@ print(*undisturbed, sep="\n")
 print("right after a kill:", [survived(Engine, kill) == undisturbed for kill in range(11)])
 
 # %% [markdown]
-# Eleven kills, and no difference. The course's tests do the same with thousands of payments. Your
-# engine has grown by four lines:
-
-# %%
-EngineSoFar("09")
-
-# %% [markdown]
+# Eleven kills, and no difference. The course's tests do the same with thousands of payments.
+#
 # **Predict**: somebody leaves the watermark out of the checkpoint. <!-- no claim: ours --> It
 # comes back by itself with the next event, does it not? After which kills do rows differ?
 
@@ -207,8 +201,8 @@ for kill in range(11):
 #
 # The development processor saves no state at all: its state is a function of the log. It commits an
 # offset and two numbers; read `ResumePoint` in
-# [partition.py](../flink_jobs/processor/partition.py). Which line is the
-# watermark? `max_seen_ms`: without it, the map would have wrong cells here, too.
+# [partition.py](../flink_jobs/processor/partition.py). The watermark is in it as `max_seen_ms`:
+# without that line the map would have wrong cells here, too.
 
 # %% [markdown]
 # ## 3. What comes back, and what does not
@@ -296,10 +290,11 @@ print("and the sources send again what is behind their barriers:", total + behin
 # Aligned, it is 11, and with the 2 and the 4 it becomes 17.
 #
 # The price is waiting. If the right input is slow, the left one stands still, though nothing is
-# wrong with it: alignment makes the *faster* input wait. Under backpressure barriers crawl, and
-# a checkpoint takes minutes. <!-- no claim: ours --> An **unaligned** checkpoint lets a barrier
-# overtake the records, and saves those that it has overtaken as part of the state: quicker, and
-# larger. <!-- no claim: ours --> Flink aligns unless told otherwise.
+# wrong with it: alignment makes the *faster* input wait. Where records queue before a slow
+# operator, barriers queue with them, and a checkpoint takes minutes. <!-- no claim: ours -->
+#
+# An **unaligned** checkpoint lets a barrier overtake the records, and saves those that it has
+# overtaken as part of the state: quicker, and larger. <!-- no claim: ours --> Flink aligns unless told otherwise.
 # <!-- claim: flink-checkpoints-are-aligned-by-default -->
 
 # %% [markdown]
@@ -417,8 +412,8 @@ print(rig.start())
 # %% [markdown]
 # Five times: 1,500 payments are sent, the processor is started, and once it has written some
 # rows it is killed with `kill -9`, at a moment that a draw has chosen. A sixth processor reads
-# what is left. Then every row in the topic is compared with what the log says. About half a
-# minute.
+# what is left. Then every row in the topic is compared with what the log says. It takes about half
+# a minute.
 #
 # **Predict** how many rows are lost or wrong.
 

@@ -31,16 +31,7 @@
 # %% tags=["setup"]
 from random import Random
 
-from studykit import (
-    STORES,
-    STORY,
-    EngineSoFar,
-    Predict,
-    Stepper,
-    sunk,
-    three_readers,
-    typed_before,
-)
+from studykit import STORES, STORY, Predict, Stepper, sunk, three_readers, typed_before
 from studykit.services.sinks import SinkRig
 
 Engine = typed_before("10")["Engine"]
@@ -137,10 +128,7 @@ for name, store in stores.items():
 # <!-- claim: redis-hset-overwrites --> But an older row that comes last wins. Only the guarded
 # write is right for *every* order, which is why it can be tested: shuffle and repeat, and see the
 # same store. A row with the same identity changes nothing, and a correction of the same window is
-# newer by its revision. With `upsert` your engine is whole:
-
-# %%
-EngineSoFar("10")
+# newer by its revision.
 
 # %% [markdown]
 # ## 3. Who sees what twice?
@@ -400,10 +388,10 @@ for order in (["send", "flush", "commit"], ["send", "commit", "flush"]):
         print(f"  killed after {killed_after}: {killed_at(order, killed_after)}")
 
 # %% [markdown]
-# In the first order r1 or r2 may come twice, and never not at all. In the second one a kill between
-# commit and flush loses a row, and no test that stops the program politely will show it. Read
-# `flush` in [outbox.py](../flink_jobs/connectors/outbox.py): it waits until the broker has answered
-# for everything. <!-- no claim: ours --> Its caller commits only after that: law 3.
+# In the first order r1 or r2 may come twice, and none is ever lost. In the second one a kill
+# between commit and flush loses a row, and no test that stops the program politely will show it.
+# Read `flush` in [outbox.py](../flink_jobs/connectors/outbox.py): it waits until the broker has
+# answered for everything. <!-- no claim: ours --> Its caller commits only after that: law 3.
 #
 # Dead letters go the same way, and are doubled the same way. So that each counts once, its key says
 # what it is about: topic, partition, offset and feature set.

@@ -6,17 +6,9 @@
 #
 # <!-- teaches: 76 77 78 79 80 81 82 83 -->
 #
-# About 45 minutes. Needs lessons 01 to 05 and 3 GB of free memory. The first cell that needs Java
-# starts it, which takes up to half a minute; it ends with the notebook. <!-- no claim: ours -->
-#
-# 1. Your window
-# 2. The same in Flink
-# 3. Bundles
-# 4. State and timers
-# 5. What Python costs
-# 6. The same in SQL
-# 7. One millisecond
-# 8. Seven lost afternoons
+# About 45 minutes. Needs lessons 01 to 07 and 2 GB of free memory. The first cell that needs Java
+# starts it, which takes up to half a minute; it ends with the notebook. <!-- no claim: ours --> A
+# cell takes seconds, and two in section 5 take half a minute.
 
 # %% [markdown]
 # Three laws:
@@ -26,6 +18,18 @@
 #    <!-- no claim: other -->
 # 3. **State is what you get from Flink**; an attribute is not.
 #    <!-- claim: flink-attribute-is-shared-by-keys -->
+
+# %% [markdown]
+# The way:
+#
+# 1. Your engine
+# 2. The same in Flink
+# 3. Bundles
+# 4. State and timers
+# 5. What Python costs
+# 6. The same in SQL
+# 7. One millisecond
+# 8. Seven lost afternoons
 
 # %% tags=["setup"]
 import time
@@ -117,7 +121,7 @@ Predict(
 # %% [markdown]
 # Run it. The last line compares these windows of [0,10) with those of section 1.
 
-# %% tags=["slow", "predict"]
+# %% tags=["slow"]
 flink = in_process.Flink()
 first = flink.run(*ten_seconds(flink.stream(STORY, bound_ms=4_000)))
 print(*first, sep="\n")
@@ -155,7 +159,7 @@ Predict(
 # %% [markdown]
 # And now the run:
 
-# %% tags=["slow", "predict"]
+# %% tags=["slow"]
 usual = {"python.fn-execution.bundle.size": "1000", "python.fn-execution.bundle.time": "60000"}
 bundled = in_process.Flink(usual)  # a minute, so that a slow machine does not cut a bundle short
 second = bundled.run(*ten_seconds(bundled.stream(STORY, bound_ms=4_000)))
@@ -278,11 +282,11 @@ print(f"{len(rows['SQL'])} rows from 300 payments, the same three times. The fir
 print(rows["SQL"][0][:100], "...")
 
 # %% [markdown]
-# Now the clock. A job takes seconds to start, so one run says little: time two sizes, and divide
-# the events that are more by the seconds that are more. **Predict** the order of the three.
+# Now the clock. A job takes seconds to start, so one run says little. Time two sizes: the second
+# has more events and takes more seconds, and the rate is the one difference by the other.
 
 
-# %% tags=["slow", "predict"]
+# %%
 def rate(run, few, many):
     """Events a second, without the start: run it with both numbers, and subtract."""
     took = []
@@ -294,7 +298,7 @@ def rate(run, few, many):
 
 
 # %% [markdown]
-# **Predict** the order of the three forms.
+# **Predict** the order of the three forms. This takes about half a minute.
 
 
 # %% tags=["slow", "predict"]
@@ -332,7 +336,7 @@ def stateful(numbers):
 
 
 # %% [markdown]
-# **Predict**: which is how many times as quick?
+# **Predict** which one is quicker, and how many times.
 
 
 # %% tags=["slow", "predict"]
@@ -385,7 +389,7 @@ Predict(
 # %% [markdown]
 # Here are the rows:
 
-# %% tags=["predict"]
+# %%
 print(table.to_string(index=False))
 assert counted == 8
 
@@ -422,9 +426,9 @@ assert list(judged.query("verdict == 'late'").event_ms) == [9_000, 6_000]
 #
 # The bound says that an event may be 4 s old. Two events: one at 13.999 s, and then one at 9.999 s,
 # exactly 4 s older. Is it in time for [0,10)? We ask Flink's own generator for DataStreams, and
-# then two tables in SQL. <!-- no claim: ours -->
+# then two tables in SQL. <!-- no claim: ours --> **Predict** how many of the two each table counts.
 
-# %%
+# %% tags=["predict"]
 exact = [in_process.at(13_999), in_process.at(9_999)]
 print("DataStream: W =", in_process.generated_watermark(13_999, bound_ms=4_000))
 
@@ -446,7 +450,7 @@ for seconds_back in ("4", "4.001"):
 # ## 8. Seven lost afternoons
 #
 # Each of these has cost somebody an afternoon, because the message is far from the mistake, or
-# there is none. It needs a few more names:
+# there is none. To see them we need a few more names:
 
 # %% tags=["setup"]
 import threading
@@ -486,9 +490,10 @@ print("in __init__:  ", in_process.error_of(lambda: flink.run(events.map(Connect
 # <!-- claim: flink-functions-are-pickled-with-what-they-hold --> A connection cannot be. `open`
 # runs *there*: connect in it.
 #
-# The third: the function itself fails, on one event in ten. Where does it say so?
+# The third: the function itself fails, on one event in ten. In which line of the error, the first,
+# the last, or between them, does it say so?
 
-# %%
+# %% tags=["predict"]
 broken = events.map(lambda event: event[2] // (event[2] - 1), Types.LONG())
 lines = in_process.error_of(lambda: flink.run(broken))
 at = next(number for number, line in enumerate(lines) if "ZeroDivisionError" in line)
@@ -497,7 +502,7 @@ print(*lines[:3], "...", *lines[at - 2 : at + 1], sep="\n")
 
 # %% [markdown]
 # What you see first is the client's error: a job has failed. What you need is the worker's, from
-# Python, and it stands in the middle of Java's.
+# Python, and it is in the middle of Java's.
 # <!-- claim: flink-worker-error-is-inside-the-clients --> Search for the last `File` that is yours.
 # On a cluster, look into the logs of the workers, too.
 #
@@ -524,7 +529,7 @@ print("job has ended, rows:", in_process.rows_in(kept))
 #
 # The fifth: a table on Kafka, in a Flink that was installed with `pip`. <!-- no claim: name -->
 
-# %%
+# %% tags=["predict"]
 flink.tables.execute_sql(
     "CREATE TEMPORARY TABLE topic (amount BIGINT) WITH ('connector' = 'kafka', 'topic' = 't')"
 )
@@ -539,7 +544,7 @@ print(next(line for line in lines if "identifier" in line).partition("that")[0])
 #
 # The sixth gives a wrong answer. A sum for each card, without a window: what comes out?
 
-# %%
+# %% tags=["predict"]
 changes = flink.tables.execute_sql("SELECT card, SUM(amount) FROM payments GROUP BY card")
 with changes.collect() as rows:
     for row in list(rows)[:5]:
@@ -556,11 +561,12 @@ print("\n" + next(line for line in lines if "update" in line).partition("which")
 # `to_changelog_stream` takes it, and your function has to look at the kind. Only windows that fire
 # once give inserts alone.
 #
-# The seventh is silent. The time of an event may be set by Python, and a source takes a
-# strategy. Together?
+# The seventh is silent. A function in Python may say which time an event has, as part of a
+# strategy. The strategy may be given to the source, or to the stream behind it. Which times come
+# out of each?
 
 
-# %%
+# %% tags=["predict"]
 class Seconds(TimestampAssigner):
     def extract_timestamp(self, value, record_timestamp):
         return value * 1_000

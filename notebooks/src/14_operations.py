@@ -82,18 +82,18 @@ def chain(*able):
     return {name: told[place] for place, name in enumerate(NAMES)}
 
 
-red = [name for name, (_, held_up) in chain(8, 6, 2, 6, 9).items() if held_up > 30]
+waits = [name for name, (_, held_up) in chain(8, 6, 2, 6, 9).items() if held_up > 30]
 Predict(
-    "Which operators turn red, that is, are held up for more than 30 % of the time?",
+    "Which operators are held up for more than 30 % of the time?",
     ["window", "score, sink", "source, decode", "source, decode, window"],
-    ", ".join(red),
+    ", ".join(waits),
     "Those before it wait for room. Those behind it are idle, and the slow one itself just works.",
 )
 
 # %% [markdown]
-# Each operator works, and is held up, for this share of its time. Now somebody makes a wrong one
-# faster: first `decode`, which is the *reddest*, then `score`, which comes after. **Predict** what
-# the sink gets in each case.
+# Each operator works, and is held up, for a share of its time. Now somebody makes a wrong one
+# faster: first `decode`, which is held up, then `score`, which comes after. **Predict** what the
+# sink gets in each case. In brackets are the two shares, in percent.
 
 # %% tags=["predict"]
 for what, able in {
@@ -106,8 +106,9 @@ for what, able in {
     print(f"{what:>21}: sink gets {told['sink'][0] * 9 / 100:.1f} a turn", told)
 
 # %% [markdown]
-# Two of three repairs change nothing, whatever they cost. Red is where it *hurts*. The cause is one
-# operator further on: the last that works all the time, and is not held up (law 1).
+# Two of three repairs change nothing, whatever they cost. It *hurts* where operators are held up.
+# The cause is one operator further on: the last that works all the time, and is not held up
+# (law 1).
 #
 # The same on a real job: a recording of Flink with a Python function in it that sleeps.
 # <!-- no claim: ours --> Which operator is the first slow one?
@@ -126,7 +127,7 @@ Predict(
 
 # %% [markdown]
 # Go back to the first moment of the recording: at once several operators are busy, and nobody is
-# held up yet. The red runs *backwards* through the job, from the slow one to the source, and takes
+# held up yet. Waiting runs *backwards* through the job, from the slow one to the source, and takes
 # seconds for it. Whoever looks too early blames the wrong operator. <!-- no claim: ours -->
 
 # %% [markdown]
@@ -142,7 +143,7 @@ LiveJob(job_view)
 # <details><summary>What you should see</summary>
 #
 # At 100 records a second each has 10 ms. Below that the function works more and more, and nobody
-# waits. Above it the function is at 100 %, and the operators *before* it turn red, the source last.
+# waits. Above it the function is at 100 %, and the operators *before* it wait, the source last.
 # The sum behind it gets less, so it is idle: the slowest part of a job makes all the others look
 # good.
 # </details>
@@ -235,9 +236,9 @@ def lags(read_a_s, sent_a_s=100, silent=False, seconds=600):
 
 
 # %% tags=["predict"]
-print("healthy:               ", lags(120))
-print("too slow:              ", lags(60))
-print("nobody sends:          ", lags(120, sent_a_s=0))
+print("healthy:                ", lags(120))
+print("too slow:               ", lags(60))
+print("nobody sends:           ", lags(120, sent_a_s=0))
 print("one partition is silent:", lags(120, silent=True))
 
 # %% [markdown]
@@ -289,8 +290,9 @@ for hour in (0, 1, 20, 40, 60, 80):
     print(f"hour {hour:>2}: {waiting:>9,} records wait, {waiting / sent_a_s / 3_600:4.1f} h behind")
 
 # %% [markdown]
-# Eighty hours for a day. All the time features are old, and nothing is broken. **Headroom** is
-# therefore no luxury but a number to choose: how long may it take?
+# In an hour it reads 78 minutes of the log, and 60 new ones come: it is 18 minutes nearer. Eighty
+# hours for a day. All the time features are old, and nothing is broken. **Headroom** is therefore
+# no luxury but a number to choose: how long may it take? **Predict** the hours for each rate.
 
 # %% tags=["predict"]
 for able in (110, 130, 200, 400):
@@ -299,8 +301,8 @@ for able in (110, 130, 200, 400):
 # %% [markdown]
 # While it catches up, the source is as fast as it can be, so that law 1 holds with full force: the
 # first slow one decides. And a fast partition runs ahead of a slow one and keeps windows open
-# (lesson 06). A log that is kept for a shorter time than the job needs has a hole in the end: 80 h
-# is more than three days.
+# (lesson 06). The log has to keep what nobody has read: here 24 h, and from then on less. Where a
+# job reads less than arrives, the oldest unread record grows older, until the log deletes it.
 
 # %% [markdown]
 # ## 5. The record that kills
@@ -409,13 +411,14 @@ for seconds in (10, 60, 600):
 # Four nights. **Predict** which sentence each gets, and which gets none.
 
 # %% tags=["predict"]
+p0, p1 = "transactions/0", "transactions/1"
 nights = {
     "a restart an hour ago": (Reading(3_600, restarts=1), Reading(3_900, restarts=1)),
     "lag doubles": (Reading(0, pending=5_000), Reading(300, pending=10_000)),
     "lag is huge, and falls": (Reading(0, pending=900_000), Reading(300, pending=890_000)),
     "records, no window": (
-        Reading(0, watermark_ms=1, consumed=10, partitions={"tx-0": 9, "tx-1": 1}),
-        Reading(300, watermark_ms=1, consumed=90, partitions={"tx-0": 90, "tx-1": 1}),
+        Reading(0, watermark_ms=1, consumed=10, partitions={p0: 9, p1: 1}),
+        Reading(300, watermark_ms=1, consumed=90, partitions={p0: 90, p1: 1}),
     ),
 }
 for name, readings in nights.items():
@@ -430,7 +433,8 @@ for name, readings in nights.items():
 # that it was an hour ago.
 #
 # An alert that **pages** says that readers suffer and that somebody can act. All else is a
-# **ticket** for the morning. Both are in [alerts.yml](../deploy/prometheus/alerts.yml).
+# **ticket** for the morning. **Predict** what a single restart is, and what three are. Both kinds
+# are in [alerts.yml](../deploy/prometheus/alerts.yml).
 
 # %% tags=["predict"]
 rules = Path("../deploy/prometheus/alerts.yml").resolve().read_text("utf-8").split("- alert: ")[1:]
@@ -438,8 +442,11 @@ for severity in ("page", "ticket"):
     print(f"{severity:>6}:", *(r.split()[0] for r in rules if f"severity: {severity}" in r))
 
 # %% [markdown]
-# **Settings** are checked at the start, by the sentence, and a **secret** is never printed. It may
-# also be in a file, so that it stands in no list of processes.
+# `FeaturesRestarting` is in both lines: one restart waits for the morning, the third within ten
+# minutes does not.
+#
+# **Settings** are checked at the start: a wrong one stops it with a sentence that names the value.
+# A **secret** is never printed. It may also be in a file, so that it is in no list of processes.
 
 # %%
 try:
@@ -545,14 +552,17 @@ print("closed, twice as often:", many[len(many) * 99 // 100], "ms at 99 %, longe
 # They add up to about one second. <!-- claim: flink-busy-idle-backpressured-add-up --><sup>[source:
 # Flink, monitoring back
 # pressure](https://nightlies.apache.org/flink/flink-docs-release-2.2/docs/ops/monitoring/back_pressure/)</sup>
-# `make run-flink CLUSTER=1` starts the job with Flink's web interface, which colours the operators
-# by them. <!-- no claim: ours --> `study status` prints both lags.
+# `make run-flink CLUSTER=1` starts the job with Flink's web interface. <!-- no claim: ours --> It
+# colours the operators by these numbers: red is busy, black is held up, blue is idle.
+# <!-- claim: flink-web-interface-shows-busy-red-and-held-up-black --><sup>[source: Flink,
+# monitoring back pressure](https://nightlies.apache.org/flink/flink-docs-release-2.2/docs/ops/monitoring/back_pressure/)</sup>
+# So look for the red one behind the black ones. `study status` prints both lags.
 
 # %% [markdown]
 # ## Recall
 #
-# <details><summary>Source and decode are red, the window is busy at 100 %, score at 40 %. Which one
-# do you make faster, and what is the most that you gain?</summary>
+# <details><summary>Source and decode are held up, the window is busy at 100 %, score at 40 %. Which
+# one do you make faster, and what is the most that you gain?</summary>
 #
 # The window. At most a factor of 2.5: then score works all the time, and is the next slow one.
 # </details>

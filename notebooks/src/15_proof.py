@@ -83,7 +83,8 @@ def job(log):
 """
 
 # %% [markdown]
-# And here are six people who were less careful, each with one change. They are called **mutants**.
+# And here are six authors who were less careful, each with one change. A program that is changed in
+# one place is called a **mutant**.
 
 # %%
 MUTANTS = {
@@ -257,7 +258,8 @@ print("on the edges:", wrong_on(early, on_the_edges), "of 1000")
 #
 # A wrong log of 17 payments is a bug report that nobody reads. So it is **shrunk**: leave out
 # halves, then single payments, then make keys, values and times plainer, and keep whatever is still
-# wrong. `search` does both. Watch the length.
+# wrong. `search` does both. Watch the length. `a13.999` is a payment of key a at 13.999 s, and `=5`
+# behind it is its value, if that is not 1.
 
 # %%
 found = search(as_job(early), policy, say=print)
@@ -265,9 +267,9 @@ print(found.log)
 print(found.sentence)
 
 # %% [markdown]
-# Two payments are left, and each digit in them is needed: `a13.999` is a payment of key a at
-# 13.999 s. Move it by a millisecond, or leave out either, and the job is right. Step through it: at
-# the second payment the watermark has to be at 9.998 s, and the window is open.
+# Two payments are left, and each digit of 13.999 is needed. Move that payment by a millisecond, or
+# leave out either, and the job is right. Step through it: at the second payment the watermark has
+# to be at 9.998 s, and the window is open.
 
 # %% tags=["widget"]
 trace = simulate(delivered(found.log), Policy(bound_ms=4_000, keyed=True, bounded=True))
@@ -497,7 +499,7 @@ Predict(
 # Parity shows that two executions agree. That they are right follows only as far as they were
 # written apart. The search does not go through the decoder, and finds it:
 
-# %% tags=["predict"]
+# %%
 print(parted.log)
 print(parted.sentence)
 

@@ -8,7 +8,7 @@
 
 # %% tags=["setup"]
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
-from studykit.trace.stories import STORY
+from studykit.trace.story import STORY
 
 # %% [markdown]
 # ## Worked example: the largest time so far
@@ -18,9 +18,9 @@ from studykit.trace.stories import STORY
 
 # %%
 highest = 0
-for number, event in enumerate(STORY, start=1):
+for event in STORY:
     highest = max(highest, event.event_ms)
-    print(f"event {number:>2}  t={event.event_ms:>6}  largest so far {highest:>6}")
+    print(f"event {event.number:>2}  t={event.event_ms:>6}  largest so far {highest:>6}")
 
 # %% [markdown]
 # ## 1. One watermark

@@ -32,9 +32,9 @@ for name, records in waiting.items():
 # `decode` waits because its own output finds no room.
 
 # %% [markdown]
-# ## 1. Red everywhere
+# ## 1. Everybody waits
 #
-# *Symptom:* half of the operators are red. *Number to reach:* none; just name the right one.
+# *Symptom:* half of the operators are held up. *Number to reach:* none; just name the right one.
 #
 # `operators` are `[name, busy, held_up]` from source to sink, in % of the time. An operator is busy
 # if it works for *more* than `busy_above`, and held up if it waits for *more* than `held_up_most`.
@@ -328,7 +328,7 @@ def caught_up(away_s: int, sent_a_s: int, able_a_s: int, kept_s: int) -> list[in
 # %% [markdown]
 # ## Done?
 #
-# Say it in one sentence each. Whom does a red operator wait for? What does a salt cost? Which clock
-# unmasks a time from the future? Who waits for the bound, and who for the lateness? When has a job
-# that was away caught up? `study progress` shows what is left. Save the notebook: it holds
+# Say it in one sentence each. Whom does an operator wait for that is held up? What does a salt cost?
+# Which clock unmasks a time from the future? Who waits for the bound, and who for the lateness? When
+# has a job that was away caught up? `study progress` shows what is left. Save the notebook: it holds
 # your journal.

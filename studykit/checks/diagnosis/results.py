@@ -15,20 +15,13 @@ from typing import Final
 from studykit.checks.diagnosis import shapes
 from studykit.checks.diagnosis.arguments import LOOKS_AT_ARGUMENTS, LOOKS_AT_CASES
 from studykit.checks.diagnosis.facts import Facts
-from studykit.checks.diagnosis.finding import (
-    CaseResult,
-    Diagnosis,
-    Look,
-    leaves_of,
-    seen,
-    telling_first,
-)
+from studykit.checks.diagnosis.finding import Diagnosis, Look, Result, seen, telling_first
 from studykit.exercises.definition import Exercise, Json, same
-from studykit.exercises.wording import short, with_article
+from studykit.exercises.wording import short
 
 
 def diagnose(
-    exercise: Exercise, results: Sequence[CaseResult], facts: Facts | None
+    exercise: Exercise, results: Sequence[Result], facts: Facts | None
 ) -> Diagnosis | None:
     """Return the first diagnosis that all results fit; None where no diagnosis fits.
 
@@ -47,7 +40,7 @@ def diagnose(
     return None
 
 
-def told_apart(exercise: Exercise, results: Sequence[CaseResult]) -> Diagnosis | None:
+def told_apart(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | None:
     """Return what all wrong cases have and hardly a right one; None where there is nothing."""
     for look in () if exercise.hidden else LOOKS_AT_CASES:
         for found in seen(look, exercise, results, None):
@@ -55,7 +48,7 @@ def told_apart(exercise: Exercise, results: Sequence[CaseResult]) -> Diagnosis |
     return None
 
 
-def nothing_returned(results: Sequence[CaseResult], facts: Facts | None) -> Iterator[Diagnosis]:
+def nothing_returned(results: Sequence[Result], facts: Facts | None) -> Iterator[Diagnosis]:
     """Say in how many cases nothing came back, and whether it was printed instead."""
     nothing = [result for result in results if result.got is None]
     if len(nothing) == len(results):
@@ -82,13 +75,13 @@ def nothing_returned(results: Sequence[CaseResult], facts: Facts | None) -> Iter
 
 
 def _nothing_returned(
-    _exercise: Exercise, results: Sequence[CaseResult], facts: Facts | None
+    _exercise: Exercise, results: Sequence[Result], facts: Facts | None
 ) -> Iterator[Diagnosis]:
     return nothing_returned(results, facts)
 
 
 def _other_type(
-    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
+    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     wrong = [result for result in results if not result.right]
     for name, convert, step in (
@@ -102,19 +95,6 @@ def _other_type(
         if all(same(shapes.converted(result.got, convert), result.expected) for result in wrong):
             seen = shapes.wrong_type(wrong[0].got, wrong[0].expected) or "another type"
             yield Diagnosis(name, f"the value is right, its type is not: {seen}", step)
-    yield from _other_wrapping(wrong)
-    if (
-        len({tuple(result.expected) for result in results if isinstance(result.expected, dict)})
-        == 1
-    ):
-        yield from _other_fields(wrong)
-    yield from _other_items(results)
-    yield from _other_rows(results)
-    yield from _just_another_type(results)
-
-
-def _other_wrapping(wrong: Sequence[CaseResult]) -> Iterator[Diagnosis]:
-    """Yield what holds right values in another way: a list too many or too few, a dict of rows."""
     if all(_fits(result, [result.got]) for result in wrong):
         yield Diagnosis(
             "no-list-around", "the value is right; a list with it inside is asked for",
@@ -135,14 +115,13 @@ def _other_wrapping(wrong: Sequence[CaseResult]) -> Iterator[Diagnosis]:
             "dict-for-rows", "the values are right; a list of rows is asked for, and you return a "
             "dict", "How do you make a row [key, value] of each entry, in order?",
         )  # fmt: skip
-
-
-def _just_another_type(results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
-    wrong = [result for result in results if not result.right]
-    if any(shapes.holds_none(result.expected) for result in results) and all(
-        shapes.is_about_none(result.got, result.expected) for result in wrong
+    if (
+        len({tuple(result.expected) for result in results if isinstance(result.expected, dict)})
+        == 1
     ):
-        return  # where None may be right, the question is when, and not of which type
+        yield from _other_fields(wrong)
+    yield from _other_items(results)
+    yield from _other_rows(results)
     seens = [shapes.wrong_type(result.got, result.expected) for result in wrong]
     if all(seens) and not all(shapes.same_items(result.got, result.expected) for result in wrong):
         yield Diagnosis(
@@ -151,7 +130,7 @@ def _just_another_type(results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
         )  # fmt: skip
 
 
-def _other_fields(wrong: Sequence[CaseResult]) -> Iterator[Diagnosis]:
+def _other_fields(wrong: Sequence[Result]) -> Iterator[Diagnosis]:
     if all(isinstance(result.got, dict) and isinstance(result.expected, dict) for result in wrong):
         fields = [
             sorted(result.got) for result in wrong if result.got.keys() != result.expected.keys()
@@ -164,7 +143,7 @@ def _other_fields(wrong: Sequence[CaseResult]) -> Iterator[Diagnosis]:
             )  # fmt: skip
 
 
-def _other_items(results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
+def _other_items(results: Sequence[Result]) -> Iterator[Diagnosis]:
     """Say which type stands in lists of an answer that no right list has at that depth."""
     lists = [result for result in results if isinstance(result.expected, list)]
     if len(lists) < len(results) or not all(isinstance(result.got, list) for result in results):
@@ -177,14 +156,13 @@ def _other_items(results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
         ((depth, kind),) = strange
         if depth == next(iter(asked))[0]:
             wanted = " or ".join(sorted(name for _, name in asked))
-            mine = kind if kind == "None" else with_article(kind)
             yield Diagnosis(
-                "another-type", f"your list holds {mine}; asked for is a list of: {wanted}",
+                "another-type", f"your list holds a {kind}; asked for is a list of: {wanted}",
                 "What does the first line of your function say that it returns?",
             )  # fmt: skip
 
 
-def _other_rows(results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
+def _other_rows(results: Sequence[Result]) -> Iterator[Diagnosis]:
     """Say that rows have more or fewer parts than those that are asked for."""
     if not all(
         isinstance(value, list) for result in results for value in (result.got, result.expected)
@@ -213,7 +191,7 @@ def _as_rows(got: dict[str, Json], expected: Json) -> bool:
 
 
 def _order(
-    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
+    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     lists = [result for result in results if isinstance(result.got, list)]
     if len(lists) == len(results) and all(
@@ -241,7 +219,7 @@ def _turned(rows: Json) -> Json:
 
 
 def _brackets(
-    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
+    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say whether lists hold the right values with other brackets, or in another order inside."""
     if not all(isinstance(result.expected, list) for result in results):
@@ -252,7 +230,7 @@ def _brackets(
             "Which values belong together in one list, by the example of the task?",
         )  # fmt: skip
     if all(
-        same(shapes.ordered(mine), shapes.ordered(wanted))
+        shapes.same_items(mine, wanted)
         for result in results
         for mine, wanted in zip(result.got, result.expected, strict=True)
     ):
@@ -268,19 +246,14 @@ def _brackets(
         )  # fmt: skip
 
 
-def _are_the_others(result: CaseResult) -> bool:
-    """Return whether both results together are all items of the lists given, or all places."""
-    lists = [value for value in result.args if isinstance(value, list)]
+def _are_the_others(result: Result) -> bool:
+    given = shapes.flat([value for value in result.args if isinstance(value, list)])
     parts = shapes.flat(result.got) + shapes.flat(result.expected)
-    everything = [shapes.flat(lists), *(list(range(len(value))) for value in lists)]
-    return bool(parts) and any(
-        not shapes.without(parts, given) and not shapes.without(given, parts)
-        for given in everything
-    )
+    return bool(parts) and not shapes.without(parts, given) and not shapes.without(given, parts)
 
 
 def _repeats(
-    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
+    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     if not all(
         isinstance(result.got, list) and isinstance(result.expected, list) for result in results
@@ -291,10 +264,7 @@ def _repeats(
             "repeated", "the right values, and some of them more than once",
             "What is already in your list when you add to it?",
         )  # fmt: skip
-    # Of a prediction, this would give away that two of its values are equal.
-    if not exercise.hidden and all(
-        same(result.got, shapes.without_repeats(result.expected)) for result in results
-    ):
+    if all(same(result.got, shapes.without_repeats(result.expected)) for result in results):
         yield Diagnosis(
             "repeats-lost", "values that are equal are in your result only once",
             "Where do equal values become one: a set, a dict, an `in`?",
@@ -302,7 +272,7 @@ def _repeats(
     yield from _cut_off(results)
 
 
-def _cut_off(results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
+def _cut_off(results: Sequence[Result]) -> Iterator[Diagnosis]:
     """Say which end of every list has an item less, or one more."""
     if all(same(result.got, result.expected[:-1]) for result in results):
         yield Diagnosis(
@@ -327,12 +297,12 @@ def _cut_off(results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
 
 
 def _amounts(
-    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
+    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
-    by_result = leaves_of(results)
-    if by_result is None:
+    pairs = [shapes.leaves(result.got, result.expected) for result in results]
+    if any(found is None for found in pairs):
         return
-    all_leaves = [leaf for leaves in by_result for leaf in leaves]
+    all_leaves = [leaf for found in pairs for leaf in found or ()]
     numbers = [leaf for leaf in all_leaves if shapes.is_number(leaf.expected)]
     differing = [leaf for leaf in all_leaves if not same(leaf.got, leaf.expected)]
     if not differing or not all(shapes.is_number(result.got) for result in numbers):
@@ -350,7 +320,7 @@ def _amounts(
     if len(amounts) == 1 and len(numbers) > 1 - bool(exercise.cases == ((),)):
         yield _off_by(amounts.pop(), where, hidden=bool(exercise.hidden))
     elif not where and not exercise.hidden:
-        yield from _off_by_argument(exercise, results, by_result)
+        yield from _off_by_argument(exercise, results, pairs)
 
 
 def _scaled(numbers: Sequence[shapes.Leaf], *, is_of_time: bool) -> Iterator[Diagnosis]:
@@ -398,7 +368,7 @@ def _off_by(amount: float, where: str, *, hidden: bool) -> Diagnosis:
 
 
 def _off_by_argument(
-    exercise: Exercise, results: Sequence[CaseResult], by_result: Sequence[list[shapes.Leaf]]
+    exercise: Exercise, results: Sequence[Result], pairs: Sequence[list[shapes.Leaf] | None]
 ) -> Iterator[Diagnosis]:
     """Say of which argument the numbers are always that much too large or too small."""
     for place, name in enumerate(inspect.signature(exercise.reference).parameters):
@@ -406,8 +376,8 @@ def _off_by_argument(
             if all(
                 shapes.is_number(result.args[place])
                 and leaf.got - leaf.expected == factor * result.args[place]
-                for result, leaves in zip(results, by_result, strict=True)
-                for leaf in leaves
+                for result, found in zip(results, pairs, strict=True)
+                for leaf in found or ()
             ):
                 yield Diagnosis(
                     "off-by-an-argument", f"always {name} too {side}, in every case",
@@ -416,15 +386,15 @@ def _off_by_argument(
 
 
 def _words(
-    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
+    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
-    by_result = leaves_of(results)
-    if by_result is None:
+    pairs = [shapes.leaves(result.got, result.expected) for result in results]
+    if any(found is None for found in pairs):
         return
     texts: list[shapes.Leaf] = []
     others: list[shapes.Leaf] = []
-    for result, leaves in zip(results, by_result, strict=True):
-        for leaf in leaves:
+    for result, found in zip(results, pairs, strict=True):
+        for leaf in found or ():
             (texts if _is_fixed_word(leaf, result) else others).append(leaf)
     words = sorted({leaf.expected for leaf in texts})
     if not texts or not all(same(leaf.got, leaf.expected) for leaf in others):
@@ -452,7 +422,7 @@ def _words(
         )  # fmt: skip
 
 
-def _is_fixed_word(leaf: shapes.Leaf, result: CaseResult) -> bool:
+def _is_fixed_word(leaf: shapes.Leaf, result: Result) -> bool:
     """Return whether a text is of a list that the task names: names come with the arguments."""
     given = json.dumps(result.args)
     return isinstance(leaf.expected, str) and not any(
@@ -464,7 +434,7 @@ def _spelled(word: Json) -> str:
     return "".join(letter for letter in str(word).lower() if letter.isalnum())
 
 
-def _fits(result: CaseResult, value: Json) -> bool:
+def _fits(result: Result, value: Json) -> bool:
     return same(value, result.expected)
 
 

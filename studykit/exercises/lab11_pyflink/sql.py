@@ -39,7 +39,7 @@ _REDUCTIONS: Final[dict[str, Callable[[list[Any]], Any]]] = {"SUM": sum, "MIN": 
 
 
 @dataclass(frozen=True, slots=True)
-class AggregateCall:
+class Aggregate:
     """A function of a group's rows: COUNT, SUM, MIN or MAX; `of` is None for COUNT(*)."""
 
     function: str
@@ -67,7 +67,7 @@ class WindowQuery:
         groups: The columns of GROUP BY.
     """
 
-    items: tuple[str | AggregateCall, ...]
+    items: tuple[str | Aggregate, ...]
     slide_ms: int
     size_ms: int
     where: Expression | None
@@ -313,15 +313,15 @@ class _Reader:
             raise RefusedError(f"{number} {unit} has more than {digits} digits")
         return int(Decimal(number.strip("'")) * _UNITS[unit])
 
-    def item(self) -> str | AggregateCall:
+    def item(self) -> str | Aggregate:
         word = self._word()
-        found: str | AggregateCall
+        found: str | Aggregate
         if word in ("COUNT", "SUM", "MIN", "MAX"):
             self._next()
             self.take("(")
             of = None if word == "COUNT" and self.skips("*") else self.expression()
             self.take(")")
-            found = AggregateCall(word, of)
+            found = Aggregate(word, of)
         else:
             found = self.name()
         self.alias(",", "FROM")

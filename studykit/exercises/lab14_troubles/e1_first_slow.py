@@ -91,16 +91,16 @@ EXERCISE = Exercise(
     random_case=random_case,
     trace=trace,
     rule="The first slow one is the last that is busy and is not held up itself.",
-    next_step="Whom does the last red operator wait for?",
+    next_step="Whom does the last operator that is held up wait for?",
     hints=(
         "Which number would tell you that an operator works, and which that it only waits?",
         "An operator waits for room: is the slow one before it, or after it?",
         "Reading from the sink, which is the first operator that is busy and waits for nobody?",
     ),
     discussion=(
-        "Red shows where it hurts. The cause stands behind the last red one, and to make anything "
-        "else faster changes nothing. Go further: two operators are slow. Which one do you see "
-        "first, and when do you see the other?"
+        "It hurts where operators are held up. The cause stands behind the last of them, and to "
+        "make anything else faster changes nothing. Go further: two operators are slow. Which one "
+        "do you see first, and when do you see the other?"
     ),
     equivalent={"without: return None": "a function that ends without a return returns None"},
     second=(

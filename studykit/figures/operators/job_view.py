@@ -50,7 +50,7 @@ def draw(recording: JobRecording, step: int) -> Figure:
     axis.along_y(
         axes, range(count), names=[short_name(operator.name) for operator in moment.operators]
     )
-    style.title(axes, f"{moment.at_ms / 1_000:.0f} s into the recording")
+    style.title(axes, f"after {moment.at_ms / 1_000:.0f} s")
     slow = first_slow(moment.operators)
     for row, operator in enumerate(moment.operators):
         _draw_operator(axes, row, operator, slow=operator is slow)

@@ -6,19 +6,17 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-SubmissionStatus: TypeAlias = Literal["graded", "missing", "unreadable", "rejected", "infra_error"]
-ExerciseVerdict: TypeAlias = Literal[
-    "pass", "fail", "timeout", "crashed", "mem", "output", "protocol"
-]
+Status: TypeAlias = Literal["graded", "missing", "unreadable", "rejected", "infra_error"]
+Verdict: TypeAlias = Literal["pass", "fail", "timeout", "crashed", "mem", "output", "protocol"]
 
-FLAGGED: tuple[SubmissionStatus, ...] = ("unreadable", "rejected", "infra_error")
+FLAGGED: tuple[Status, ...] = ("unreadable", "rejected", "infra_error")
 
 
 class Score(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One exercise of one submission."""
 
     id: str
-    verdict: ExerciseVerdict
+    verdict: Verdict
     points: int
     """What the exercise is worth; `earned` is all of it or nothing."""
     earned: int
@@ -35,7 +33,7 @@ class Score(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Longest time in which all cases were answered once, waiting for a processor included."""
 
     @property
-    def told(self) -> ExerciseVerdict:
+    def told(self) -> Verdict:
         """The verdict that the student may read: how a hidden case fails is not for them."""
         return "fail" if self.hidden else self.verdict
 
@@ -45,7 +43,7 @@ class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     student: str
     key: str
-    status: SubmissionStatus
+    status: Status
     exercises: tuple[Score, ...] = ()
     reason: str = ""
     """Why the submission was not graded."""

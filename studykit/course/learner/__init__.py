@@ -1,1 +1,0 @@
-"""A learner's work: copies of the labs, their checks, an own engine, the progress."""
