@@ -244,11 +244,10 @@ for column in again[0]:
 # %% [markdown]
 # ## 4. Two inputs, one moment
 #
-# A job with one log notes one offset. With two inputs and several operators, what is "one
-# moment"? Nobody may stop them all. The answer travels in the stream: the sources put a
-# **barrier** between two records, as they do with watermarks. Before it is what belongs to the
-# checkpoint, behind it what does not. <!-- claim: flink-checkpoint-barriers --> <sup>[source:
-# Flink, stateful stream
+# A job with one log notes one offset. With two inputs and several operators, what is "one moment"?
+# Nobody may stop them all. The answer travels in the stream: the sources put a **barrier** between
+# two records, as they do with watermarks. Before it is what belongs to the checkpoint, behind it
+# what does not. <!-- claim: flink-checkpoint-barriers --> <sup>[source: Flink, stateful stream
 # processing](https://nightlies.apache.org/flink/flink-docs-release-2.2/docs/concepts/stateful-stream-processing/)</sup>
 
 # %% [markdown]
@@ -294,8 +293,8 @@ print("and the sources send again what is behind their barriers:", total + behin
 # operator, barriers queue with them, and a checkpoint takes minutes. <!-- no claim: ours -->
 #
 # An **unaligned** checkpoint lets a barrier overtake the records, and saves those that it has
-# overtaken as part of the state: quicker, and larger. <!-- no claim: ours --> Flink aligns unless told otherwise.
-# <!-- claim: flink-checkpoints-are-aligned-by-default -->
+# overtaken as part of the state: quicker, and larger. <!-- no claim: ours --> Flink aligns unless
+# told otherwise. <!-- claim: flink-checkpoints-are-aligned-by-default -->
 
 # %% [markdown]
 # ## 5. A record that kills
@@ -469,12 +468,12 @@ for broken in (WithoutTimers, NoCopy):
 # ## In Flink this is
 #
 # One setting, the interval: checkpoints are off until there is one.
-# <!-- claim: flink-checkpoints-are-off-by-default --> The offsets of the Kafka source are part
-# of the checkpoint, and what is also committed to Kafka is for people who watch.
+# <!-- claim: flink-checkpoints-are-off-by-default --> The offsets of the Kafka source are part of
+# the checkpoint, and what is also committed to Kafka is for people who watch.
 # <!-- claim: flink-kafka-offsets-are-in-the-checkpoint --> <sup>[source: Flink, Kafka
 # connector](https://nightlies.apache.org/flink/flink-docs-release-2.2/docs/connectors/datastream/kafka/)</sup>
-# So whoever resets the group's offsets resets nothing. The production job goes on from the
-# newest checkpoint or savepoint, whether it was killed or stopped.
+# So whoever resets the group's offsets resets nothing. The production job goes on from the newest
+# checkpoint or savepoint, whether it was killed or stopped.
 # <!-- claim: flink-goes-on-from-its-checkpoint -->
 
 # %% [markdown]

@@ -53,7 +53,8 @@ print(Path("../flink_jobs/sql/clocked.sql").resolve().read_text("utf-8"))
 # when a job starts. <!-- claim: flink-current-watermark-is-null-at-first --> Late events then pass
 # as on time, and the window drops them without a trace: a job that loses events only when it
 # recovers.
-#
+
+# %% [markdown]
 # And this is the window. We read `fraud.sql` in three bites, from the inside out. The first says
 # which events come to it, and how they are cut:
 

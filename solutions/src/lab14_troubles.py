@@ -328,7 +328,7 @@ def caught_up(away_s: int, sent_a_s: int, able_a_s: int, kept_s: int) -> list[in
 # %% [markdown]
 # ## Done?
 #
-# Say it in one sentence each. Whom does an operator wait for that is held up? What does a salt cost?
-# Which clock unmasks a time from the future? Who waits for the bound, and who for the lateness? When
-# has a job that was away caught up? `study progress` shows what is left. Save the notebook: it holds
-# your journal.
+# Say it in one sentence each. Whom does an operator wait for that is held up? What does a salt
+# cost? Which clock unmasks a time from the future? Who waits for the bound, and who for the
+# lateness? When has a job that was away caught up? `study progress` shows what is left. Save the
+# notebook: it holds your journal.
