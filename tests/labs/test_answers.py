@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from studykit.checks import lab as lab_module
+from studykit.checks.diagnosis import likeness
 from studykit.checks.diagnosis.facts import Facts, facts_of
 from studykit.checks.diagnosis.smaller import smaller
 from studykit.checks.judging import Judgement, cases_of, judge
@@ -126,7 +127,8 @@ def test_a_habit_is_named_or_its_misconception_is(exercise: Exercise) -> None:
 
 
 @pytest.mark.parametrize("exercise", PLAIN)
-def test_a_fixed_argument_is_named(exercise: Exercise) -> None:
+def test_a_fixed_argument_is_named(exercise: Exercise, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(likeness, "SLIP_S", 1.0)  # a busy machine finds no slip in 0.1 s
     names = list(inspect.signature(exercise.reference).parameters)
     tree = ast.parse(inspect.getsource(exercise.reference))
     read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
