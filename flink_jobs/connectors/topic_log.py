@@ -71,11 +71,13 @@ class TopicLog:
             consumer.assign(places)
             consumer.seek_to_beginning(*places)
             heard = time.monotonic()
+            # By position: the last offsets of a partition may be marks of transactions, no records.
             while left := [p for p in places if self._position(consumer, p) < self.ends[p]]:
                 batches = self._poll(consumer)
                 for place, records in batches.items():
                     if records := [r for r in records if r.offset < self.ends[place]]:
                         yield records
+                # Or the consumer would go on fetching what has been written since.
                 consumer.pause(*[place for place in places if place not in left])
                 if batches:
                     heard = time.monotonic()

@@ -85,7 +85,7 @@ class Worker:
     def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
         """Start `command` with the number of the worker's socket as one more argument."""
         mine, its = socket.socketpair()
-        with its:
+        with its:  # our copy of the worker's end, or its death would not end the stream
             self._process = subprocess.Popen(
                 [*command, str(its.fileno())], env=environ, pass_fds=[its.fileno()]
             )
@@ -182,6 +182,7 @@ class Workers:
     def _watch(self, number: int) -> None:
         """Take a worker's pages; after its end, start it again or end all, as the module says."""
         worker = self._workers[number]
+        # Before its status: the pages of a worker that has ended since it answered still count.
         pages = worker.ask()
         if pages is not None:
             self._sums.update(number, pages.metrics)

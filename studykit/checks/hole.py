@@ -41,6 +41,7 @@ def solution_of(exercise: Exercise) -> str | None:
 
 def solved_namespace(number: str) -> dict[str, Any]:
     """Run the setup and the author's answers of a lab, and return the globals that they leave."""
+    # As in a notebook: there classes and functions of the cells are those of `__main__`.
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for head, code in cells_of(number):
         if '"setup"' in head or '"exercise"' in head:

@@ -122,6 +122,7 @@ def _run(assignment: Assignment, plan: Plan, engine: Engine) -> tuple[list[Score
             return execution.ask(calls)
 
         answers = ask(assignment.exercises, hidden=False)
+        # A copy: the cells may be run again for hidden cases, and what goes wrong then is not told.
         errors = dict(execution.errors)
         judged = {
             each.id: judge_public(

@@ -6,19 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.support.browser import SCREENSHOTS, wait_for_kernel
+from tests.support.browser import CHECK, SCREENSHOTS, answer, code_cell, wait_for_kernel
 
 LABS = Path(__file__).parents[2] / "labs"
 LAB = LABS / "lab05_lateness.ipynb"
-CHECK = 'lab.check("L05.1")'
-ANSWER = """def verdict(event_ms: int, watermark_ms: int, lateness_ms: int) -> str:
-    closes_ms = {closes}
-    if watermark_ms >= closes_ms + lateness_ms:
-        return "dropped"
-    return "on time" if watermark_ms < closes_ms else "late"
-"""
 
 pytestmark = pytest.mark.browser
 
@@ -41,24 +34,6 @@ def page(my_lab: Path, blank, lab) -> Page:
     page.locator(".jp-NotebookPanel h1").first.wait_for()
     wait_for_kernel(page, f"labs/{my_lab.name}")
     return page
-
-
-def code_cell(page: Page, text: str) -> Locator:
-    return page.locator(".jp-NotebookPanel .jp-CodeCell").filter(has_text=text).first
-
-
-def run(page: Page, cell: Locator) -> None:
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
-
-
-def answer(page: Page, closes: str) -> None:
-    cell = code_cell(page, "def verdict")
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Control+a")
-    page.keyboard.insert_text(ANSWER.format(closes=closes))
-    run(page, cell)
-    run(page, code_cell(page, CHECK))
 
 
 def test_exercise_fails_with_its_reason_then_passes_and_is_discussed(page: Page) -> None:

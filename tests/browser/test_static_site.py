@@ -10,23 +10,16 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from studykit.site.pages import build
-from tests.support.browser import SCREENSHOTS
+from tests.support.browser import CHECK, SCREENSHOTS, answer, code_cell
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LAB = "lab05_lateness.ipynb"
-CHECK = 'lab.check("L05.1")'
 PATIENCE_MS = 180_000
 """A browser compiles Python first, which a busy machine is slow at."""
-ANSWER = """def verdict(event_ms: int, watermark_ms: int, lateness_ms: int) -> str:
-    closes_ms = {closes}
-    if watermark_ms >= closes_ms + lateness_ms:
-        return "dropped"
-    return "on time" if watermark_ms < closes_ms else "late"
-"""
 RIGHT = "event_ms // SIZE_MS * SIZE_MS + SIZE_MS - 1"
 
 
@@ -80,27 +73,9 @@ def opened(context: BrowserContext, site: str) -> Page:
     return page
 
 
-def code_cell(page: Page, text: str) -> Locator:
-    return page.locator(".jp-NotebookPanel .jp-CodeCell").filter(has_text=text).first
-
-
 def run_all(page: Page) -> None:
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.locator("[data-command='runmenu:run-all']").first.click()
-
-
-def run(page: Page, cell: Locator) -> None:
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
-
-
-def answer(page: Page, closes: str) -> None:
-    cell = code_cell(page, "def verdict")
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Control+a")
-    page.keyboard.insert_text(ANSWER.format(closes=closes))
-    run(page, cell)
-    run(page, code_cell(page, CHECK))
 
 
 def test_a_lab_is_worked_on_kept_and_downloaded_with_no_network(

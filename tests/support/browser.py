@@ -19,6 +19,14 @@ from studykit.services.supervision.waiting import wait_until
 from tests.support.services.shared import INHERITED
 
 CLONE = Path(__file__).parents[2]
+CHECK = 'lab.check("L05.1")'
+"""The cell that checks `answer`, in lab 05."""
+_VERDICT = """def verdict(event_ms: int, watermark_ms: int, lateness_ms: int) -> str:
+    closes_ms = {closes}
+    if watermark_ms >= closes_ms + lateness_ms:
+        return "dropped"
+    return "on time" if watermark_ms < closes_ms else "late"
+"""
 STUDY = Path(sys.prefix) / "bin" / "study"
 SCREENSHOTS = CLONE / ".study" / "tests" / "screenshots"
 PATIENCE_SECONDS = 60
@@ -126,3 +134,19 @@ def wait_for_kernel(page: Page, path: str) -> None:
     """
     page.wait_for_function(_CONNECTED, arg=path)
     open_notebook(page).locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+
+
+def code_cell(page: Page, text: str) -> Locator:
+    """Return the first code cell that has this text."""
+    return page.locator(".jp-NotebookPanel .jp-CodeCell").filter(has_text=text).first
+
+
+def answer(page: Page, closes: str) -> None:
+    """Write the function of L05.1 with this last millisecond, run it, and run its check."""
+    cell = code_cell(page, "def verdict")
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(_VERDICT.format(closes=closes))
+    for ran in (cell, code_cell(page, CHECK)):
+        ran.locator(".cm-content").click()
+        page.keyboard.press("Control+Enter")

@@ -19,7 +19,7 @@ from typing import Final
 LEAST: Final = 3
 """The oldest version that will do: with an earlier one a submission may truncate files."""
 
-_CREATE, _ADD, _RESTRICT = 444, 445, 446
+_CREATE, _ADD, _RESTRICT = 444, 445, 446  # calls as young as these have one number everywhere
 _VERSION_FLAG: Final = 1
 _BENEATH: Final = 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
@@ -43,6 +43,8 @@ def version() -> int:
 
 def restrict(readable: Iterable[Path], devices: Iterable[Path]) -> None:
     """Give up, in this thread and all that it starts, everything but a few paths.
+
+    `confine.no_new_privileges` comes first: without it the kernel refuses whoever is not root.
 
     Args:
         readable: What may be read and run, with all that is below.
@@ -71,7 +73,7 @@ def _allow(ruleset: int, path: Path, rights: int) -> None:
     with suppress(FileNotFoundError):
         handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
         if not stat.S_ISDIR(os.fstat(handle).st_mode):
-            rights &= ~_READ_DIR
+            rights &= ~_READ_DIR  # the kernel refuses a right over folders for what is none
         rule = struct.pack("=Qi", rights, handle)
         _call(_ADD, ctypes.c_int(ruleset), ctypes.c_int(_BENEATH), rule, ctypes.c_uint32(0))
         os.close(handle)

@@ -64,7 +64,7 @@ class Wire:
                 raise WireError(f"more than {MAX_BYTES} bytes")
             self._rest += self._more(deadline)
         line, _, self._rest = self._rest.partition(b"\n")
-        if self._rest:
+        if self._rest:  # or a submission could lay the reply to the next question ready
             raise WireError("more than one answer")
         return line
 

@@ -82,6 +82,7 @@ class _ForkSession(RunnerSession):
             Crowded: The time may be over only because others ran beside the submission.
             BadReply: The reply is none to this request.
         """
+        # Nobody inside can guess it: what was written before the question is no reply to it.
         nonce = secrets.token_hex(8)
         clock = self.clock(within_s)
         try:

@@ -88,6 +88,7 @@ class Sandbox:
 
     def command(self, module: str, arguments: Sequence[str]) -> list[str]:
         """Return the command that runs a module of the course with `arguments`."""
+        # -s: no package of the grader's home is found; -B: no bytecode is written.
         program = [sys.executable, "-s", "-B", "-m", module, *arguments]
         if self.level not in BUBBLES:
             return program
@@ -155,9 +156,11 @@ def _bwrap() -> str:
 
 def _namespaces(level: Level) -> list[str]:
     kinds = ["ipc", "pid", "net", "uts", "cgroup-try"] + (["user"] if level == "L3" else [])
+    # For the zygote, which unshares, changes its user and kills; a runner gives all of them up.
     needed = ["SYS_ADMIN", "SETUID", "SETGID", "SETPCAP", "KILL"]
     return [
         *(f"--unshare-{kind}" for kind in kinds),
+        # A new session: nothing inside can type into the terminal that the grader was started in.
         *("--die-with-parent", "--new-session", "--cap-drop", "ALL"),
         *(word for name in needed for word in ("--cap-add", f"CAP_{name}")),
     ]
@@ -176,6 +179,7 @@ def _folders(course: Path) -> list[str]:
     package = Path(studykit.__path__[0])
     if any(package.is_relative_to(home) for home in homes):
         words += ["--tmpfs", str(package)]  # installed, not linked: it would show the references
+    # The root last: bubblewrap makes the mount points above, which a read-only root would refuse.
     return [*words, "--chdir", "/box", "--remount-ro", "/"]
 
 

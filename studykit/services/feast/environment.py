@@ -57,6 +57,7 @@ def install_feast(workspace: Workspace, tell: Callable[[str], None]) -> Path:
         _uv("venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
         python = folder / "bin" / "python"
         _uv("pip", "install", "--python", str(python), "--no-deps", "--requirements", str(_LOCK))
+        # Last, and with the lock's own bytes: half an installation, or an older one, is built anew.
         (folder / ".installed").write_bytes(_LOCK.read_bytes())
         tell(f"Feast {VERSION} is installed: lesson 13 asks it from now on.")
         return python
