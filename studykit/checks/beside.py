@@ -83,7 +83,7 @@ class Spans:
     """The figure of windows or sessions: the right ones, and below them the learner's, dashed."""
 
     scene: Scene
-    TITLE: str = "Your windows beside the right ones"
+    TITLE: str = "Your spans of time beside the right ones"
     QUESTION: str = "Which of yours is not among the right ones?"
 
     @style.styled
@@ -99,7 +99,8 @@ class Spans:
         edges += [event.event_ms for event in scene.events]
         left, end = min(edges) / 1_000 - MARGIN_S, max(edges) / 1_000 + MARGIN_S
         axes.set(xlim=(left, end), ylim=(bottom, -0.8))
-        axis.along_x(axes, axis.seconds(int(end * 1_000)), title=scene.axis)
+        places = [place for place in axis.seconds(int(end * 1_000)) if place >= left]
+        axis.along_x(axes, places, title=scene.axis)
         axis.along_y(axes, [0.0, 1.0, low + LAYER / 2], names=[scene.marks, "right", "yours"])
         for number, event in enumerate(scene.events, start=1):
             _draw_event(axes, number, event.event_ms / 1_000, 0)
@@ -123,6 +124,70 @@ class Spans:
         rows = [("right", ends) for ends in self.scene.right_spans]
         rows += [("yours", ends) for ends in self.scene.your_spans]
         return [{"whose": whose, "span": span(*ends)} for whose, ends in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Courses:
+    """The figure of two courses of a number: the right one, and the learner's, dashed."""
+
+    scene: Scene
+    TITLE: str = "Your numbers beside the right ones"
+    QUESTION: str = "At which place do the two part?"
+
+    @style.styled
+    def draw(self, _trace: Trace, _step: int) -> Figure:
+        """Draw both numbers at each place, from the first to the one at which they part."""
+        scene = self.scene
+        figure = style.new_figure(8, 3.4)
+        axes = figure.add_axes((0.14, 0.18, 0.66, 0.74))
+        known = [v for v in (*scene.right_values, *scene.your_values) if v is not None] or [0]
+        room = max(max(known) - min(known), 1) * 0.12
+        low, high = min(known) - room, max(known) + room
+        axes.set(xlim=(0.5, len(scene.right_values) + 0.5), ylim=(low, high))
+        places = list(range(1, len(scene.right_values) + 1))
+        axis.along_x(axes, places, title=scene.marks, names=[f"#{place}" for place in places])
+        numbers = axis.round_numbers((low, high), 5, whole=True)
+        axis.along_y(
+            axes, numbers, title=scene.axis, names=[f"{number:_.0f}" for number in numbers]
+        )
+        _draw_values(axes, scene.right_values, style.GREEN, "-", "value:right")
+        _draw_values(axes, scene.your_values, style.VERMILLION, "--", "value:yours")
+        handles = [
+            Line2D([], [], color=style.GREEN, lw=2.4, label="right"),
+            Line2D([], [], color=style.VERMILLION, lw=2, ls="--", label="yours"),
+        ]
+        style.legend(figure, handles, left=0.825, bottom=0.10)
+        return figure
+
+    def describe(self, _trace: Trace, _step: int) -> str:
+        """Say both numbers at the place at which they part."""
+        right, yours = (_number(v[-1]) for v in (self.scene.right_values, self.scene.your_values))
+        return f"At #{self.scene.number} the right one is {right}; yours, dashed, is {yours}."
+
+    def table(self, _trace: Trace, _step: int) -> list[Row]:
+        """Return both numbers at each place."""
+        pairs = zip(self.scene.right_values, self.scene.your_values, strict=True)
+        return [
+            {"place": n, "right": _number(right), "yours": _number(yours)}
+            for n, (right, yours) in enumerate(pairs, start=1)
+        ]
+
+
+def _number(value: int | None) -> str:
+    return "not known" if value is None else f"{value:_}"
+
+
+def _draw_values(
+    axes: Axes, values: Sequence[int | None], colour: str, dash: str, gid: str
+) -> None:
+    """Draw what a number is from each place to the next; where it is not known there is nothing."""
+    xs: list[float] = []
+    ys: list[float] = []
+    for place, value in enumerate(values, start=1):
+        number = float("nan") if value is None else float(value)
+        xs += [place - 0.5, place + 0.5]
+        ys += [number, number]
+    style.line(axes, xs, ys, color=colour, ls=dash, lw=2.2, zorder=3, gid=gid)
 
 
 def _draw_event(axes: Axes, number: int, x: float, y: float) -> None:

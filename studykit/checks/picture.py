@@ -5,7 +5,7 @@ from __future__ import annotations
 from IPython.display import display
 
 import studykit
-from studykit.checks.beside import Spans, Watermarks
+from studykit.checks.beside import Courses, Spans, Watermarks
 from studykit.exercises.scene import Scene
 from studykit.trace.simulate import simulate
 from studykit.trace.steps import Trace
@@ -21,12 +21,12 @@ def show(scene: Scene) -> None:
 def picture(scene: Scene) -> Picture:
     """Return the picture of a scene: the engine runs its stream, a figure shows the deciding step.
 
-    A scene with right watermarks or spans gets a picture of those beside the learner's instead.
+    A scene with right watermarks, spans or values gets a picture of those beside the learner's.
     """
     trace = simulate(scene.events, scene.policy)
     step = step_of(scene, trace)
-    if scene.right_watermarks or scene.right_spans:
-        beside = Watermarks(scene) if scene.right_watermarks else Spans(scene)
+    beside = beside_of(scene)
+    if beside:
         shown = Picture(trace, beside, step)
         shown.sentence = " ".join(filter(None, [scene.about, shown.sentence]))
         return shown
@@ -35,6 +35,15 @@ def picture(scene: Scene) -> Picture:
     words = [scene.about, step_sentence(trace, step) if verdict else "", shown.sentence]
     shown.sentence = " ".join(filter(None, words))
     return shown
+
+
+def beside_of(scene: Scene) -> Watermarks | Spans | Courses | None:
+    """Return the figure of the learner's own result beside the right one; None without one."""
+    if scene.right_watermarks:
+        return Watermarks(scene)
+    if scene.right_values:
+        return Courses(scene)
+    return Spans(scene) if scene.right_spans or scene.your_spans else None
 
 
 def step_of(scene: Scene, trace: Trace) -> int:

@@ -32,8 +32,10 @@ class Scene:
         your_watermarks: The same as the learner's function gives it, drawn dashed.
         right_spans: The windows or sessions that are asked for; with them nothing else is shown.
         your_spans: Those that the learner's function gives, drawn dashed.
-        axis: What the axis of a picture of spans shows.
-        marks: What stands above the spans.
+        right_values: A number after each event or report; with them nothing else is shown.
+        your_values: The same as the learner's function gives it, drawn dashed.
+        axis: What the axis of a picture of spans or values shows.
+        marks: What stands above the spans, or below the values.
     """
 
     figure: FigureName
@@ -46,6 +48,8 @@ class Scene:
     your_watermarks: tuple[int | None, ...] = ()
     right_spans: tuple[tuple[int, int], ...] = ()
     your_spans: tuple[tuple[int, int], ...] = ()
+    right_values: tuple[int | None, ...] = ()
+    your_values: tuple[int | None, ...] = ()
     axis: str = "event time (s)"
     marks: str = "events"
 
@@ -61,6 +65,58 @@ def spans(rows: Json) -> tuple[tuple[int, int], ...]:
     if len(found) > MOST_SPANS or any(start > end for start, end in found):
         raise ValueError("no spans that can be drawn")
     return found
+
+
+def stretches(
+    times_ms: Iterable[int],
+    right: Json,
+    yours: Json,
+    about: str,
+    *,
+    axis: str = "event time (s)",
+    marks: str = "events",
+) -> Scene | None:
+    """Return a scene of the right spans, and of the learner's, below the times of some events.
+
+    None where both have the same spans, where there is no event, or one before the axis begins.
+    """
+    events = arriving(times_ms)
+    wanted, mine = spans(right), spans(yours)
+    if not events or min(event.event_ms for event in events) < 0 or set(wanted) == set(mine):
+        return None
+    return Scene(
+        figure="assigners",
+        events=events,
+        policy=Policy(),
+        number=len(events),
+        about=about,
+        axis=axis,
+        marks=marks,
+        right_spans=wanted,
+        your_spans=mine,
+    )
+
+
+def values(right: Json, yours: Json, about: str, *, axis: str, marks: str) -> Scene | None:
+    """Return a scene of a number after each of some events, up to the first that is wrong.
+
+    None where the learner's list has another length, or where one number alone would be shown.
+    """
+    last = next((n for n, pair in enumerate(zip(right, yours)) if pair[0] != pair[1]), None)  # noqa: B905
+    if last is None or len(right) != len(yours) or not 0 < last < MOST_SPANS:
+        return None
+    mine = [value if value is None else value + 0 for value in yours[: last + 1]]
+    return Scene(
+        figure="watermark_stepper",
+        events=arriving(range(last + 1)),
+        policy=Policy(),
+        number=last + 1,
+        about=about,
+        axis=axis,
+        marks=marks,
+        right_values=tuple(right[: last + 1]),
+        your_values=tuple(mine),
+    )
 
 
 def arriving(times_ms: Iterable[int], values: Iterable[int] = ()) -> tuple[Event, ...]:

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from studykit.checks.beside import Spans, Watermarks
+from studykit.checks.beside import Courses, Spans, Watermarks
 from studykit.checks.picture import picture
 from studykit.exercises.catalog import find_exercise
 from studykit.exercises.definition import Args
@@ -152,3 +152,56 @@ def test_a_poisoned_watermark_is_dashed_from_the_event_that_poisons_it() -> None
     assert scene.right_watermarks == (4_999, 4_999)
     assert scene.your_watermarks == (4_999, 85_999)
     assert "the right watermark stands at 4.999 s" in picture(scene).sentence
+
+
+@pytest.mark.parametrize(
+    ("exercise_id", "args", "got", "missing", "alone"),
+    [
+        ("L06.3", ([[1_000, 900], [9_000, 8_900]], 5_000, 10_000), [[6_000, 10_000]], "[6,9)",
+         "[6,10)"),
+        ("L07.3", ([0, 4_000], 5_000, 20_000), [5_000], "[4,9)", "[0,5)"),
+        ("L07.5", ([["x", 0], ["x", 5_000], ["y", 7_000]], 5_000),
+         {"passed": [["x", 0], ["y", 7_000], ["x", 9_000]], "held": []}, "[5,10)", "[9,14)"),
+        ("L12.4", ([[0, 2_000], [0, 14_000], [0, 6_000]], 1, 4_000, 10_000),
+         {"fired": [[20_000, 1]], "late": [2]}, "[0,10)", "[10,20)"),
+        ("L13.4", ([[10_000, "a"], [20_000, "b"], [50_000, "a"]],),
+         [[10_000, "a", None], [20_000, "b", None], [50_000, "a", 30_000]], "[10,50)", "[20,50)"),
+    ],
+)  # fmt: skip
+def test_a_wrong_span_lies_dashed_below_the_right_one(
+    exercise_id: str, args: Args, got: object, missing: str, alone: str
+) -> None:
+    scene = staged(exercise_id, args, got)
+    sentence = picture(scene).sentence
+    assert f"missing: {missing}" in sentence
+    assert f"yours alone, dashed: {alone}" in sentence
+    figure = drawn(Spans(scene), scene)
+    assert {"-", "--"} <= set(dashes(figure).values())
+    assert {f"event:{n}:label" for n in range(1, len(scene.events) + 1)} <= set(gids(figure))
+
+
+@pytest.mark.parametrize(
+    ("exercise_id", "args", "got", "right", "yours"),
+    [
+        ("L06.4", (["a", "b"], [["a", 9], ["b", 3], ["b", 5]]), [None, 3, 9], "5", "9"),
+        ("L10.1", ([5, 3, 4], 2, 3), [5, 8, 12, 16], "12", "16"),
+        ("L13.1", ([50_000, 58_000, 62_000], 60_000), [1, 2, 1], "3", "1"),
+    ],
+)
+def test_numbers_part_dashed_at_the_place_that_the_message_is_about(
+    exercise_id: str, args: Args, got: object, right: str, yours: str
+) -> None:
+    scene = staged(exercise_id, args, got)
+    place = len(scene.right_values)
+    assert f"At #{place} the right one is {right}; yours, dashed, is {yours}." in (
+        picture(scene).sentence
+    )
+    lines = dashes(drawn(Courses(scene), scene))
+    assert (lines["value:right"], lines["value:yours"]) == ("-", "--")
+
+
+def test_numbers_that_are_wrong_from_the_first_have_no_course_to_draw() -> None:
+    exercise = find_exercise("L10.1")[1]
+    assert exercise.explain(([5, 3], 2, 0), [4, 8], [5, 8]).scene is None
+    assert exercise.explain(([5, 3], 2, 0), [5], [5, 8]).scene is None
+    assert exercise.explain(([5, 3], 2, 0), [5, "x"], [5, 8]).scene is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
+from studykit.exercises.scene import Scene, stretches
 from studykit.exercises.wording import first_difference, item, short
 
 
@@ -86,6 +87,19 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     )
 
 
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
+    """Show the arrivals, and below them when the input is idle."""
+    events, _, _ = args
+    return stretches(
+        [arrival_ms for arrival_ms, _ in events],
+        expected,
+        got,
+        "Spans are those in which the input is idle, by the clock on the wall.",
+        axis="time on the wall (s)",
+        marks="arrivals",
+    )
+
+
 def random_case(rng: Random) -> Args:
     """Draw up to six arrivals, and a silence that is often just as long as the limit."""
     idle_ms = rng.choice([1_000, 5_000])
@@ -116,6 +130,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="An input is idle from idle_ms after an arrival until the next one, whatever its time.",
     next_step="When did the last event arrive before this span, and when does the next one arrive?",
     hints=(

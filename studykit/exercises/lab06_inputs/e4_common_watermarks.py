@@ -6,6 +6,7 @@ from random import Random
 
 from flink_jobs.utils.watermarks import MIN_WATERMARK, WatermarkCombiner
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
+from studykit.exercises.scene import Scene, values
 from studykit.exercises.wording import first_difference, item, short
 
 
@@ -111,6 +112,14 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     return f"report {index + 1}: {', '.join(states)}{before}\n{mine} instead of {right}"
 
 
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
+    """Show the common watermark after each report."""
+    return values(
+        expected, got, "The common watermark after each report.",
+        axis="watermark (ms)", marks="reports",
+    )  # fmt: skip
+
+
 def random_case(rng: Random) -> Args:
     """Draw up to ten reports of up to three inputs."""
     inputs = [f"p{number}" for number in range(rng.randrange(1, 4))]
@@ -145,6 +154,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="Smallest of those that are not idle, and never smaller than before.",
     next_step="Which inputs count after this report, and can the result be below the last one?",
     hints=(

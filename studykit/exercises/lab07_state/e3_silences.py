@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
+from studykit.exercises.scene import Scene, stretches
 from studykit.exercises.wording import short
 
 
@@ -59,6 +60,17 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     )
 
 
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
+    """Show the events, and below them the silences that are complete."""
+    times, silence_ms, _ = args
+    return stretches(
+        times,
+        [[end_ms - silence_ms, end_ms] for end_ms in expected],
+        [[end_ms - silence_ms, end_ms] for end_ms in got],
+        "A span is a silence, and ends at the time that you return.",
+    )
+
+
 def random_case(rng: Random) -> Args:
     """Draw up to six events, many exactly one silence apart, in any order."""
     silence_ms = rng.choice([1_000, 5_000])
@@ -92,6 +104,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="Silent at T: an event at T - silence_ms, none in (T - silence_ms, T], and W >= T.",
     next_step="Which event set the timer at this time, and which other event lies before it?",
     hints=(

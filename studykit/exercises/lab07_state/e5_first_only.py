@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
+from studykit.exercises.scene import Scene, stretches
 from studykit.exercises.wording import first_difference, item, short
 
 
@@ -74,6 +75,18 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     return f"{played}; kept for {short(ttl_ms)}\nthe events are right; held {short(got['held'])}"
 
 
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
+    """Show the messages, and below them how long each that passes stops others."""
+    events, ttl_ms = args
+    return stretches(
+        [time_ms for _, time_ms in events],
+        [[time_ms, time_ms + ttl_ms] for _, time_ms in expected["passed"]],
+        [[time_ms, time_ms + ttl_ms] for _, time_ms in got["passed"]],
+        "A span begins with a message that passes, and stops its repetitions.",
+        marks="messages",
+    )
+
+
 def random_case(rng: Random) -> Args:
     """Draw up to eight events in order, often exactly one time to live apart."""
     ttl_ms = rng.choice([1_000, 5_000])
@@ -103,6 +116,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="A name is held from the event that passed until ttl_ms later, and not a moment longer.",
     next_step="Which event of this name passed last, and how long ago in event time?",
     hints=(

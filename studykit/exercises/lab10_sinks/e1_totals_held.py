@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
+from studykit.exercises.scene import Scene, values
 from studykit.exercises.wording import counted, first_difference, item, short
 
 
@@ -99,6 +100,13 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     )
 
 
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
+    """Show what the store holds after each write, in both lives."""
+    return values(
+        expected, got, "What the store holds after each write.", axis="held", marks="writes"
+    )
+
+
 def random_case(rng: Random) -> Args:
     """Draw up to eight payments and returns of payments, and a kill around a checkpoint."""
     values = [rng.randrange(-3, 10) for _ in range(rng.randrange(9))]
@@ -124,6 +132,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="What a restart reads again is written again: write the total, not the step.",
     next_step="What does the store hold when this payment is written for the second time?",
     hints=(

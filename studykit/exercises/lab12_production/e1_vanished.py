@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
+from studykit.exercises.scene import Scene, meeting
 from studykit.exercises.wording import short
 
 Times = list[int]
@@ -87,6 +88,16 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     )
 
 
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
+    """Let the first event of another fate meet the watermark that its window knows."""
+    times_ms, bound_ms, size_ms, _ = args
+    place = min(set(got) ^ set(expected))
+    if not place:
+        return None
+    held_ms = max(times_ms[:place]) - bound_ms - 1
+    return meeting(times_ms[place], held_ms, figure="window_life", size_ms=size_ms)
+
+
 def random_case(rng: Random) -> Args:
     """Draw a log with late events, and a restart somewhere in it."""
     size_ms, bound_ms = rng.choice([5_000, 10_000]), rng.choice([0, 1_000, 4_000])
@@ -128,6 +139,7 @@ EXERCISE = Exercise(
         ),
     },
     trace=trace,
+    scene=scene,
     rule=(
         "After a restart "  # no claim: ours
         "the window still knows its watermark, and the judge at the source knows none."

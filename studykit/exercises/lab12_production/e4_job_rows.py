@@ -6,6 +6,7 @@ from collections import Counter
 from random import Random
 
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
+from studykit.exercises.scene import Scene, stretches
 from studykit.exercises.wording import short
 
 Records = list[list[int]]
@@ -133,6 +134,18 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     return f"{'; '.join(said)}\nthe late ones are right; your rows are {short(got['fired'])}"
 
 
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
+    """Show the records, and below them the windows that have fired, where they are others."""
+    records, _, _, size_ms = args
+    return stretches(
+        [event_ms for _, event_ms in records],
+        [[end_ms - size_ms, end_ms] for end_ms, _ in expected["fired"]],
+        [[end_ms - size_ms, end_ms] for end_ms, _ in got["fired"]],
+        "The records of all partitions, and the windows that have fired.",
+        marks="records",
+    )
+
+
 def random_case(rng: Random) -> Args:
     """Draw records of up to three partitions, one of which is often slow or silent."""
     partitions = rng.choice([1, 2, 2, 3])
@@ -173,6 +186,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="A record is judged by its own partition; a window fires by the slowest of all.",
     next_step="Whose watermark decides about this record, and whose about that window?",
     hints=(

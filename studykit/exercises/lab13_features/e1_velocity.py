@@ -6,6 +6,7 @@ from bisect import bisect_right
 from random import Random
 
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
+from studykit.exercises.scene import Scene, values
 from studykit.exercises.wording import first_difference, item, short
 
 
@@ -64,6 +65,14 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     )
 
 
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
+    """Show the count of each payment, in the order in which they arrived."""
+    return values(
+        expected, got, "The count of each payment, as they arrived.",
+        axis="payments counted", marks="payments",
+    )  # fmt: skip
+
+
 def random_case(rng: Random) -> Args:
     """Draw payments in any order, many exactly one interval apart, or at one time."""
     within_ms = rng.choice([1_000, 5_000, 60_000])
@@ -94,6 +103,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="As of a payment at t, the interval is (t - within, t]: its start outside, itself inside.",
     next_step="Which payments lie in the interval that ends with this one?",
     hints=(

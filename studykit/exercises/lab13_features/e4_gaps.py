@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
+from studykit.exercises.scene import Scene, stretches
 from studykit.exercises.wording import first_difference, item, short
 
 
@@ -80,6 +81,28 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     )
 
 
+def scene(args: Args, got: Json, expected: Json) -> Scene | None:
+    """Show the payments of the card that differs first, and the gaps before them."""
+    (payments,) = args
+    index = first_difference(got, expected)
+    card = (expected[index] if index < len(expected) else got[index])[1]
+    right, yours = (
+        [
+            [event_ms - gap_ms, event_ms]
+            for event_ms, other, gap_ms in rows
+            if other == card and gap_ms
+        ]
+        for rows in (expected, got)
+    )
+    return stretches(
+        [event_ms for event_ms, other in payments if other == card],
+        right,
+        yours,
+        f"The payments of {card}, numbered as they arrived, and the gaps between them.",
+        marks="payments",
+    )
+
+
 def random_case(rng: Random) -> Args:
     """Draw payments of two cards in any order, some at the same time."""
     times = [rng.choice([-5_000, 0, 1, 3_000, 60_000]) + rng.randrange(3) for _ in range(7)]
@@ -104,6 +127,7 @@ EXERCISE = Exercise(
     ),
     random_case=random_case,
     trace=trace,
+    scene=scene,
     rule="What came before is said by event time; the first payment has none, and that is None.",
     next_step="Which payment of this card happened just before this one?",
     hints=(

@@ -28,12 +28,13 @@ def draw(trace: Trace, step: int) -> Figure:
     every = view(trace, len(trace.steps)).windows
     windows = every[:_ROWS]
     names = [f"{window.key} {window.name}" for window in windows]
-    figure = style.new_figure(8, 1.9 + 0.42 * max(len(windows), 2))
+    high = 2.2 + 0.42 * max(len(windows), 2)
+    figure = style.new_figure(8, high)
     bars, count = figure.subplots(
         2, 1, height_ratios=[max(len(windows), 2), 1.3], gridspec_kw={"hspace": 0.16}
     )
     left = min(0.03 + 0.01 * max(map(len, names), default=9), 0.4)
-    figure.subplots_adjust(left=left, right=0.97, top=0.93, bottom=0.13)
+    figure.subplots_adjust(left=left, right=0.97, top=1 - 0.27 / high, bottom=0.5 / high)
     last = max((step.now_ms for step in trace.steps), default=1_000) / 1_000 * 1.14
     bars.set(xlim=(0, last), ylim=(len(windows) - 0.4, -0.7))
     axis.along_y(bars, range(len(windows)), names=names)
@@ -48,14 +49,13 @@ def draw(trace: Trace, step: int) -> Figure:
     places = axis.seconds(int(last * 1_000))
     axis.along_x(bars, places, names=[""] * len(places))
     axis.along_x(count, places, title="processing time (s)")
-    high = 1 - 0.12 / figure.get_figheight()
     style.legend(
         figure,
         style.window_handles({state for window in shown.windows for _, state in window.history})[
             :3
         ],
         left=0.53,
-        bottom=high,
+        bottom=1 - 0.12 / high,
         across=0.16,
     )
     return figure
@@ -86,7 +86,7 @@ def _draw_bar(axes: Axes, row: int, window: WindowView, now_ms: int) -> None:
         away = 4 + sum(5 + 6 * len(str(result.total)) for result in beside)
         axes.annotate(
             window.state, (window.gone_ms / 1_000, row), (away, 0), textcoords="offset points",
-            va="center", color=style.EDGE,
+            va="center", color=style.EDGE, path_effects=style.HALO,
             gid=f"{window.state}:{window.key}:{window.start_ms}-{window.end_ms}",
         )  # fmt: skip
 
