@@ -69,6 +69,8 @@ class Rig:
     ) -> None:
         """Start the program, which finds the services in its environment.
 
+        The one that an interrupted cell has left running is stopped first.
+
         Args:
             command: The program, by its path, and its arguments.
             folder: The folder that it runs in.
@@ -79,6 +81,7 @@ class Rig:
             StudyError: The command cannot be executed.
         """
         hold_leash()
+        self.stop_program()
         variables = {
             **(environ or {}),
             "KAFKA_SERVERS": self.kafka.address,

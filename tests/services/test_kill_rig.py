@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,18 @@ def test_without_services_it_says_which_cell_to_run(tmp_path: Path) -> None:
         rig.kill_worker(next_action)
     assert rig.stop() == "nothing was running"
     assert not (tmp_path / "rig").exists()
+
+
+def test_what_an_interrupted_cell_left_running_ends_before_the_next_program(tmp_path: Path) -> None:
+    rig = KillRig(home=tmp_path / "rig")
+    sleeps = [sys.executable, "-c", "import time; time.sleep(600)"]
+    rig._launch(sleeps, tmp_path, 500)
+    first = rig._running()
+    rig._launch(sleeps, tmp_path, 500)
+    second = rig._running()
+    assert first is not None
+    assert first.process() is None
+    assert second is not None
+    assert second != first
+    assert rig.stop() == "stopped and removed"
+    assert second.process() is None

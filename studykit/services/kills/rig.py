@@ -122,6 +122,8 @@ class KillRig(Rig):
         self._ask_for_services()
         create_topics(self.kafka.address)
         command = [sys.executable, "-m", "flink_jobs.stream_processor"]
+        if self.stop_program():  # of a cell that was interrupted
+            self._leave_group(Settings().kafka_group)
         with wait_line(f"the processor is killed {times} times, in about half a minute"):
             for _ in range(times):
                 payments = islice(self._payments, _PAYMENTS)
