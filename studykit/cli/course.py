@@ -165,6 +165,7 @@ def assemble() -> None:
     path, parts = engine.assemble(Course.of_clone(), mine)
     names = ", ".join(part.does for part in parts)
     typer.echo(f"labs/{path.name} has {len(parts)} of {len(engine.PARTS)} parts: {names}.")
+    typer.echo(engine.APART)
     typer.echo("`study race` runs it beside the course's engine.")
 
 

@@ -33,6 +33,9 @@ BOUND_MS: Final = 20_000
 GAP_MS: Final = 2_000
 STORY_MS: Final = 10_000
 START_MS: Final = 1_760_000_400_000
+INPUTS: Final = 3
+IDLE_EVERY: Final = 50
+"""Of so many reports of an input's watermark, one says that the input is idle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,32 @@ def _stamps(events: list[list[int]]) -> list[Args]:
     return [(units[n % 3](event_ms),) for n, (event_ms, _) in enumerate(events)]
 
 
+def _report_calls(events: list[list[int]]) -> list[Args]:
+    """Return the watermarks that three inputs report in turn; now and then one falls idle."""
+    reports: list[list[Json]] = [
+        [f"p{n % INPUTS}", None if n % IDLE_EVERY == 0 else event_ms - BOUND_MS - 1]
+        for n, (event_ms, _) in enumerate(events, start=1)
+    ]
+    return [([f"p{n}" for n in range(INPUTS)], reports)]
+
+
+def _text_calls(events: list[list[int]]) -> list[Args]:
+    """Return the payments of each window as one text, in the order in which they arrived."""
+    texts: dict[int, list[str]] = {}
+    highest_ms = events[0][0]
+    for event_ms, cents in events:
+        end_ms = event_ms - event_ms % STORY_MS + STORY_MS
+        met_ms = highest_ms - BOUND_MS - 1
+        texts.setdefault(end_ms, []).append(f"{event_ms} {cents} {met_ms}")
+        highest_ms = max(highest_ms, event_ms)
+    return [(";".join(lines), end_ms) for end_ms, lines in texts.items()]
+
+
+def _partition_calls(events: list[list[int]]) -> list[Args]:
+    records = [[n % INPUTS, event_ms] for n, (event_ms, _) in enumerate(events)]
+    return [(records, INPUTS, BOUND_MS, STORY_MS)]
+
+
 PARTS: Final = (
     Part("L01.2", "times in one unit", _stamps),
     Part("L02.2", "watermarks", lambda events: [([event[0] for event in events], BOUND_MS)]),
@@ -104,7 +133,15 @@ PARTS: Final = (
     Part("L04.4", "sessions", lambda events: [([event[0] for event in events], GAP_MS)]),
     Part("L05.1", "verdicts", _verdict_calls),
     Part("L05.5", "the whole job", lambda events: [(events, STORY_MS, BOUND_MS)]),
+    Part("L06.4", "several inputs", _report_calls),
+    Part("L11.6", "a window in one call", _text_calls),
+    Part("L12.4", "the job by partition", _partition_calls),
 )
+
+APART: Final = (
+    "No other exercise is a part: predictions, tests, SQL, settings and stores stand beside it."
+)
+"""Why most exercises add nothing to the engine."""
 
 
 def assemble(course: Course, progress: Progress) -> tuple[Path, list[Part]]:
@@ -204,10 +241,13 @@ def _timed(function: Callable[..., Json], calls: Sequence[Args]) -> tuple[list[J
 
 def _rows(got: Json, wanted: Json) -> Iterator[tuple[Json, Json]]:
     """Yield the rows of two results pair by pair; a row that is missing is `...`."""
-    if isinstance(wanted, dict) and isinstance(got, dict) and isinstance(wanted.get("rows"), list):
-        yield from _rows(got.get("rows"), wanted["rows"])
-        rest = {name: value for name, value in wanted.items() if name != "rows"}
-        yield {name: got.get(name) for name in rest}, rest
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        listed = [name for name in wanted if isinstance(wanted[name], list) and name in got]
+        for name in listed:
+            yield from _rows(got[name], wanted[name])
+        rest = {name: value for name, value in wanted.items() if name not in listed}
+        if rest:
+            yield {name: got.get(name) for name in rest}, rest
     elif isinstance(wanted, list) and isinstance(got, list):
         for place in range(max(len(got), len(wanted))):
             yield (

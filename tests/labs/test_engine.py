@@ -21,7 +21,7 @@ def clone(course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Co
     """Let the commands work in a clone in which the learner's copies are the solutions."""
     (tmp_path / "labs").mkdir()
     (tmp_path / "solutions").symlink_to(course.solutions)
-    for path in course.solutions.glob("lab0[1-5]*.ipynb"):
+    for path in course.solutions.glob("lab*.ipynb"):
         (tmp_path / "labs" / f"my_{path.name[:5]}.ipynb").write_text(path.read_text())
     mine = Course(tmp_path)
     monkeypatch.setattr(Course, "of_clone", classmethod(lambda _cls: mine))
@@ -48,11 +48,30 @@ def test_the_solutions_make_an_engine_that_agrees_in_every_row(
     assert raced.exit_code == 0, raced.output
     assert "400 events of one seeded log. No row differs." in raced.output
     assert "the whole job" in raced.output
+    assert "the job by partition" in raced.output
+
+
+def test_a_late_part_that_is_wrong_differs_row_by_row(clone: Course, own_progress: Path) -> None:
+    pass_parts(own_progress, len(PARTS))
+    copy = clone.labs / "my_lab12.ipynb"
+    notebook = load(copy)
+    for cell in notebook["cells"]:
+        cell["source"] = cell["source"].replace("counts.get(end_ms, 0) + 1", "counts.get(end_ms, 1) + 1")
+    copy.write_text(dump(notebook))
+    study("assemble")
+    laps = {lap.part.exercise_id: lap for lap in race(clone.labs / "my_engine.py", 400)}
+    assert 0 < laps["L12.4"].differing < laps["L12.4"].rows
+    assert not any(laps[name].differing for name in laps if name != "L12.4")
+
+
+def test_assemble_says_why_other_exercises_add_nothing(clone: Course, own_progress: Path) -> None:
+    pass_parts(own_progress, 1)
+    assert "No other exercise is a part" in " ".join(study("assemble").output.split())
 
 
 def test_a_part_that_was_not_passed_is_left_out(clone: Course, own_progress: Path) -> None:
     pass_parts(own_progress, 2)
-    assert "has 2 of 8 parts: times in one unit, watermarks." in study("assemble").output
+    assert "has 2 of 11 parts: times in one unit, watermarks." in study("assemble").output
     source = (clone.labs / "my_engine.py").read_text()
     assert "def watermark(" in source  # watermarks calls it
     assert "def window_start(" not in source
@@ -120,7 +139,7 @@ def test_an_engine_that_does_not_run_is_said_to(clone: Course, tmp_path: Path) -
 def test_the_engine_grows_with_what_is_passed(own_progress: Path) -> None:
     pass_parts(own_progress, 3)
     line = engine_line(Progress(own_progress))
-    assert "xxx.....  3 of 8; next part: sliding windows, L04.1" in line
+    assert "xxx........  3 of 11; next part: sliding windows, L04.1" in line
 
 
 def test_the_log_of_a_race_is_out_of_order_and_always_the_same() -> None:
