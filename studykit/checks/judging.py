@@ -110,22 +110,17 @@ def judge(
         facts: What else is known of the answer; None where the answer is not at hand.
         blamed: The title of another exercise that this answer uses and whose own check fails.
     """
-    reached = list(outcomes[: len(cases)])
-    tried = list(zip(cases, reached + [LOST] * (len(cases) - len(reached)), strict=True))
-    expected = [exercise.expected(args) for args, _ in tried]
-    wrong = [
-        n for n, (_, outcome) in enumerate(tried) if not _right(exercise, outcome, expected[n])
-    ]
-    holes = [outcome for outcome in reached if "not_done" in outcome]
+    tried = _tried(cases, outcomes)
+    expected = [exercise.expected(args) for args in cases]
+    wrong = _wrong_places(exercise, tried, expected)
+    holes = [outcome for _, outcome in tried if "not_done" in outcome]
     public = len(exercise.cases)
     if holes:
         rights = public - sum(place < public for place in wrong)
         return _unfinished(exercise, holes[0], facts, rights)
     if not wrong:
         return Judgement(exercise, "passed", _evidence(exercise, tried, expected, len(tried)))
-    # A case that was reached explains the failure; those behind a hung case are only its victims.
-    reasons = [n for n in wrong if "lost" not in tried[n][1]] or wrong
-    shown = min(reasons, key=lambda n: (n >= public, n if n < public else _size(cases[n])))
+    shown = _shown_place(exercise, tried, wrong)
     evidence = _evidence(exercise, tried, expected, min(shown + 1, public))
     # The shown case comes first: where a diagnosis gives an example, it is that one.
     results = [
@@ -136,6 +131,38 @@ def judge(
     message = _message(exercise, _Failed(*tried[shown], expected[shown], blamed), results, facts,
                        complete=len(results) == len(tried))  # fmt: skip
     return Judgement(exercise, "failed", evidence, message, shown=shown)
+
+
+def failing_case(
+    exercise: Exercise, cases: Sequence[Args], outcomes: Sequence[Outcome]
+) -> int | None:
+    """Return the place of the case that a judgement would show; None where all are right.
+
+    To judge costs more: a message compares all results with those of many other answers.
+    """
+    tried = _tried(cases, outcomes)
+    wrong = _wrong_places(exercise, tried, [exercise.expected(args) for args in cases])
+    return _shown_place(exercise, tried, wrong) if wrong else None
+
+
+def _tried(cases: Sequence[Args], outcomes: Sequence[Outcome]) -> list[tuple[Args, Outcome]]:
+    reached = list(outcomes[: len(cases)])
+    return list(zip(cases, reached + [LOST] * (len(cases) - len(reached)), strict=True))
+
+
+def _wrong_places(
+    exercise: Exercise, tried: Sequence[tuple[Args, Outcome]], expected: Sequence[Json]
+) -> list[int]:
+    return [n for n, (_, outcome) in enumerate(tried) if not _right(exercise, outcome, expected[n])]
+
+
+def _shown_place(
+    exercise: Exercise, tried: Sequence[tuple[Args, Outcome]], wrong: Sequence[int]
+) -> int:
+    public = len(exercise.cases)
+    # A case that was reached explains the failure; those behind a hung case are only its victims.
+    reasons = [n for n in wrong if "lost" not in tried[n][1]] or wrong
+    return min(reasons, key=lambda n: (n >= public, n if n < public else _size(tried[n][0])))
 
 
 def _unfinished(exercise: Exercise, hole: Outcome, facts: Facts | None, rights: int) -> Judgement:

@@ -11,7 +11,7 @@ from typing import Any
 
 from studykit.checks.diagnosis.facts import Facts, facts_of
 from studykit.checks.diagnosis.smaller import smaller
-from studykit.checks.judging import Judgement, cases_of, judge
+from studykit.checks.judging import Judgement, cases_of, failing_case, judge
 from studykit.checks.progress import Progress
 from studykit.checks.running import NotDone, run_cases
 from studykit.errors import StudyError
@@ -138,19 +138,19 @@ def hint(exercise_id: str, level: int | None = None) -> None:
 def check_in(namespace: dict[str, Any], exercise: Exercise) -> Judgement:
     """Check the answer to an exercise that `namespace` has.
 
-    A failed answer is judged twice: the second time with facts that cost more to find, such as
-    whether an earlier answer that it calls is itself wrong.
+    A wrong answer is judged with facts that cost more to find, such as whether an earlier answer
+    that it calls is itself wrong.
 
     Raises:
         StudyError: The namespace has no function of that name.
     """
     cases = cases_of(exercise)
     outcomes = run_cases(answer_in(namespace, exercise), cases)
-    first = judge(exercise, cases, outcomes)
+    failing = failing_case(exercise, cases, outcomes)
     # Facts call the function once more: an answer that passed is spared that.
-    if first.status == "passed":
-        return first
-    facts = facts_of(namespace, exercise.name, cases[first.shown])
+    if failing is None:
+        return judge(exercise, cases, outcomes)
+    facts = facts_of(namespace, exercise.name, cases[failing])
     blamed = next(
         (
             used.title
@@ -171,7 +171,9 @@ def used_exercises(exercise: Exercise, facts: Facts) -> list[Exercise]:
 
 def _fails(function: Any, exercise: Exercise) -> bool:  # noqa: ANN401
     cases = cases_of(exercise)
-    return judge(exercise, cases, run_cases(function, cases)).status == "failed"
+    outcomes = run_cases(function, cases)
+    is_begun = any("not_done" in outcome for outcome in outcomes)
+    return not is_begun and failing_case(exercise, cases, outcomes) is not None
 
 
 def answer_in(namespace: dict[str, Any], exercise: Exercise) -> Any:  # noqa: ANN401

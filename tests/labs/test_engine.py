@@ -56,7 +56,7 @@ def test_a_late_part_that_is_wrong_differs_row_by_row(clone: Course, own_progres
     copy = clone.labs / "my_lab12.ipynb"
     notebook = load(copy)
     for cell in notebook["cells"]:
-        cell["source"] = cell["source"].replace("counts.get(end_ms, 0) + 1", "counts.get(end_ms, 1) + 1")
+        cell["source"] = cell["source"].replace("counts.get(end_ms, 0)", "counts.get(end_ms, 1)")
     copy.write_text(dump(notebook))
     study("assemble")
     laps = {lap.part.exercise_id: lap for lap in race(clone.labs / "my_engine.py", 400)}

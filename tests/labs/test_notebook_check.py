@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from studykit.checks import lab
-from studykit.checks.judging import cases_of, judge
+from studykit.checks.judging import cases_of, failing_case, judge
 from studykit.checks.progress import Progress
 from studykit.checks.running import NotDone, run_case, run_cases
 from studykit.errors import StudyError
@@ -128,6 +129,31 @@ def test_a_wrong_type_is_wrong_and_said_so() -> None:
     assert verdict.status == "failed"
     assert verdict.message is not None
     assert verdict.message.got == "9999.0, a float; asked for: an int"
+
+
+def test_the_failing_case_is_the_one_that_a_judgement_shows() -> None:
+    for exercise in find_lab("05").exercises:
+        cases = cases_of(exercise)
+        assert failing_case(exercise, cases, run_cases(exercise.reference, cases)) is None
+        for misconception in exercise.misconceptions:
+            outcomes = run_cases(misconception.answer, cases)
+            judgement = judge(exercise, cases, outcomes)
+            assert failing_case(exercise, cases, outcomes) == judgement.shown, misconception.name
+
+
+def test_windows_a_thousand_times_shorter_are_not_tried() -> None:
+    # The engine would make 10_000 windows an event, where a learner waits for an answer.
+    def window_starts(event_ms: int, size_ms: int, slide_ms: int) -> list[int]:
+        asked.append((size_ms, slide_ms))
+        return find_exercise("L04.1")[1].reference(event_ms, size_ms, slide_ms)
+
+    asked: list[tuple[int, int]] = []
+    exercise = replace(find_exercise("L04.1")[1], reference=window_starts)
+    cases = cases_of(exercise)
+    asked.clear()
+    judgement = judge(exercise, cases, [{"value": [7]} for _ in cases])
+    assert judgement.status == "failed"
+    assert max(size_ms / max(slide_ms, 1) for size_ms, slide_ms in asked) <= 1_000
 
 
 def test_an_answer_for_the_shown_cases_only_fails_the_random_ones() -> None:
