@@ -336,7 +336,7 @@ Predict(
 #
 # The interval is that of checkpoints, and the maximum is the broker's. <!-- no claim: name -->
 #
-# | | asks for, or grants |
+# | who | asks for, or grants |
 # |---|---|
 # | a producer, by default | 1 min <!-- claim: kafka-transactions-end-after-1-minute --> |
 # | Flink's sink, by default | 1 h <!-- claim: flink-kafka-sink-asks-for-an-hour --> |
