@@ -129,5 +129,5 @@ chaos: $(ALL_INSTALLED) ## Odd records, then kills of every part under the Flink
 notebooks: $(ALL_INSTALLED) ## Build the lessons, labs and solutions from their sources
 	@$(STUDY) course build
 
-site: $(ALL_INSTALLED) ## Build the labs as a static site that needs no server: OUT=folder, else site
+site: $(ALL_INSTALLED) ## Build lessons and labs as a static site that needs no server: OUT=folder, else site
 	@$(RUN) studykit.site --out $(or $(OUT),site)

@@ -242,9 +242,8 @@ Predict(
 # they are floats, too.
 
 # %%
-cents = [0.1, 0.2, 0.3]
-print("floats:", sum(cents), sum(reversed(cents)))
-print("whole: ", sum([10, 20, 30]), sum([30, 20, 10]))
+print("floats:", 0.1 + 0.2 + 0.3, 0.3 + 0.2 + 0.1)  # since Python 3.12 `sum` corrects itself
+print("whole: ", 10 + 20 + 30, 30 + 20 + 10)
 
 # %% [markdown]
 # A **moving average** that forgets has a form that cannot be repaired. The usual one, `a * new + (1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -61,10 +60,9 @@ def check(exercise_id: str) -> None:
             "into a copy, which an upgrade leaves alone."
         )
     if judgement.message and judgement.message.scene and _in_notebook():
-        with suppress(ImportError):  # in a browser nothing can be drawn: the words say all
-            from studykit.checks.picture import show  # noqa: PLC0415 - only a failure draws
+        from studykit.checks.picture import show  # noqa: PLC0415 - only a failure draws
 
-            show(judgement.message.scene)
+        show(judgement.message.scene)
     if judgement.status == "passed":
         print(f"\n{follow_up(lab, exercise)}")
     try:

@@ -1,4 +1,4 @@
-"""`python -m studykit.site`: build the static site of the labs."""
+"""`python -m studykit.site`: build the static site of lessons and labs."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The site's pages: JupyterLite with the labs, and Python for the browser beside them.
+"""The site's pages: JupyterLite with the lessons and labs, and Python for the browser beside them.
 
     python -m studykit.site --out FOLDER
 
-Any server of static files will do. The labs are the notebooks of `labs/`, but for cells that need a
-service or matplotlib, for which there is no wheel: a sentence stands there instead.
+Any server of static files will do. The notebooks are those of `notebooks/` and `labs/`, but for
+cells that need a service: a sentence stands there, with the code in comments below it.
 """
 
 from __future__ import annotations
@@ -23,11 +23,21 @@ from studykit.site.wheels import CLONE
 from studykit.workspace import Workspace
 
 _HERE: Final = Path(__file__).parent
-_NOT_IN_A_BROWSER: Final = re.compile(r"^(?:from|import) studykit\.widgets\b", re.MULTILINE)
-_INSTEAD: Final = (
-    'print("This cell needs a broker and a store, which no browser has: "\n'
-    '      "run it in the installed lab.")'
+_NOT_IN_A_BROWSER: Final = re.compile(
+    r"^(?:from|import) (?:studykit\.widgets|studykit\.services\.feast)\b"
+    r"|\bown_store\(|\bfeast\.\w|\bfrom pyflink\b|\btime\.tzset\b",
+    re.MULTILINE,
 )
+"""Cells that need a process beside the kernel, a package without a wheel, or the system's clock."""
+_SERVICE: Final = re.compile(
+    r"^from studykit\.services\.\S+ import (?!skewed_store).*\n?", re.MULTILINE
+)
+"""Imports that only cells with the tag `needs-services` use."""
+_ELSEWHERE: Final = ("11_pyflink", "12_production_job")
+"""Lessons of which no cell can run: they can be read, with what their cells have printed."""
+_INSTEAD: Final = 'print("This cell needs what no browser has: run it in the installed lab.")\n'
+_LINK: Final = re.compile(r"\]\(\.\./([^)#\s]+)")
+_READ: Final = re.compile(r"Path\(\"\.\./([^\"]+)\"\)")
 _START: Final = (
     "event-time-lab",
     "ipykernel",
@@ -36,6 +46,7 @@ _START: Final = (
     "jedi",
     "ipython",
     "ipywidgets",
+    "anywidget",
 )
 """The packages that are loaded before the first cell."""
 _UNUSED: Final = (
@@ -59,32 +70,53 @@ def build(out: Path) -> int:
     with TemporaryDirectory(dir=cache) as name:
         lite = Path(name)
         assemble(lite / "static" / "pyodide", cache)
-        _write_contents(lite / "files")
+        write_contents(lite / "files")
         _write_settings(lite)
         _run_lite(lite, out)
     return sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
 
 
-def for_browser(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Return a notebook as the site has it, with a sentence for each cell that cannot run there."""
+def for_browser(notebook: dict[str, Any], stem: str) -> dict[str, Any]:
+    """Return a notebook as the site has it, with a sentence for each cell that cannot run there.
+
+    Args:
+        notebook: A lesson, a lab or a solution; it is left as it is.
+        stem: Its name.
+    """
     cells = [
-        {**cell, "source": [_INSTEAD]}
-        if cell["cell_type"] == "code" and _NOT_IN_A_BROWSER.search("".join(cell["source"]))
-        else cell
+        {**cell, "source": _source_for_browser(cell, stem)} if cell["cell_type"] == "code" else cell
         for cell in notebook["cells"]
     ]
-    return {**notebook, "cells": cells}
+    kernel = {"name": "python", "display_name": "Python (Pyodide)", "language": "python"}
+    return {**notebook, "cells": cells, "metadata": {**notebook["metadata"], "kernelspec": kernel}}
 
 
-def _write_contents(folder: Path) -> None:
-    (folder / "labs").mkdir(parents=True)
-    for path in sorted((CLONE / "labs").glob("lab[0-9][0-9]_*.ipynb")):
-        notebook = for_browser(json.loads(path.read_text("utf-8")))
-        notebook["metadata"]["kernelspec"] = {
-            "name": "python", "display_name": "Python (Pyodide)", "language": "python",
-        }  # fmt: skip
-        (folder / "labs" / path.name).write_text(json.dumps(notebook, indent=1), "utf-8")
-    shutil.copy(_HERE / "welcome.md", folder / "README.md")
+def _source_for_browser(cell: dict[str, Any], stem: str) -> list[str]:
+    source = "".join(cell["source"])
+    needs_services = "needs-services" in cell["metadata"].get("tags", ())
+    if stem in _ELSEWHERE or needs_services or _NOT_IN_A_BROWSER.search(source):
+        return [_INSTEAD, *(f"# {line}".rstrip(" ") for line in source.splitlines(keepends=True))]
+    return _SERVICE.sub("", source).splitlines(keepends=True)
+
+
+def write_contents(folder: Path) -> None:
+    """Write the notebooks, and the files that they link to or read, as a learner has them."""
+    named: set[str] = {"StudyDoc.md"}
+    for pattern in ("notebooks/[0-9]*.ipynb", "labs/lab[0-9]*_*.ipynb"):
+        for path in sorted(CLONE.glob(pattern)):
+            notebook = for_browser(json.loads(path.read_text("utf-8")), path.stem)
+            _write(folder / path.relative_to(CLONE), json.dumps(notebook, indent=1))
+            text = "\n".join("".join(cell["source"]) for cell in notebook["cells"])
+            named |= {*_LINK.findall(text), *_READ.findall(text)}
+    for name in sorted(named):
+        if (CLONE / name).is_file() and not name.endswith(".ipynb"):
+            _write(folder / name, (CLONE / name).read_text("utf-8"))
+    _write(folder / "README.md", (_HERE / "welcome.md").read_text("utf-8"))
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
 
 
 def _write_settings(lite: Path) -> None:

@@ -6,6 +6,7 @@ the files that were installed, whose checksums the lock has verified.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -20,10 +21,14 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from studykit.errors import StudyError
+from studykit.trace import payments
 
 CLONE: Final = Path(__file__).resolve().parents[2]
 LOCK: Final = CLONE / "requirements.lock"
 PROJECT: Final = "event-time-lab"
+_BROWSER_CODE: Final = Path(__file__).with_name("browser")
+_RECORDED: Final = 1_000
+"""How many payments of each stream the site has; lessons ask for 600."""
 
 _BROWSER: Final = {
     "python_version": "3.14",
@@ -39,8 +44,15 @@ _DOWNLOADED: Final = {
     "micropip": ["--platform", "any"],
 }
 """Packages that are others here than there, and which of their wheels the browser takes."""
-_AT_RUN_TIME: Final = ("filelock", "kafka-python", "platformdirs", "prometheus-client", "redis")
-"""What the code of labs imports besides `_DOWNLOADED`."""
+_AT_RUN_TIME: Final = (
+    "filelock",
+    "kafka-python",
+    "platformdirs",
+    "prometheus-client",
+    "redis",
+    "tzdata",
+)
+"""What the code of lessons and labs imports besides `_DOWNLOADED`."""
 _IN_NOTEBOOKS: Final = ("comm", "ipython", "ipywidgets", "anywidget")
 
 
@@ -75,18 +87,52 @@ def wheels(folder: Path) -> list[Wheel]:
     return [*downloaded, *_installed(folder), _own(folder)]
 
 
-def _own(folder: Path) -> Wheel:
-    """Write this project's wheel, with the sources of the solutions, which checks compare with."""
+def own_files(folder: Path) -> dict[str, Path]:
+    """Return this project's files as the browser has them, each by its name there.
+
+    The sources of the solutions are among them, which checks compare with, and the lessons, whose
+    engine grows from one to the next. What needs packages that no browser loads is replaced by what
+    does the same there (`studykit/site/browser`).
+
+    Args:
+        folder: Where files that have to be made are written.
+    """
+    sources = ("solutions/src", "*.py"), ("notebooks", "[0-9]*.ipynb")
     files = {
         path.relative_to(CLONE).as_posix(): path
-        for top, pattern in (("studykit", "*"), ("flink_jobs", "*"), ("solutions/src", "*.py"))
+        for top, pattern in (("studykit", "*"), ("flink_jobs", "*"), *sources)
         for path in (CLONE / top).rglob(pattern)
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not {"__pycache__", "site"} & set(path.relative_to(CLONE).parts)
     }
+    for path in (_BROWSER_CODE / "matplotlib").glob("*.py"):
+        files[f"matplotlib/{path.name}"] = path
+    for name in ("drawing/canvas.py", "drawing/film.py", "trace/payments.py"):
+        files[f"studykit/{name}"] = _BROWSER_CODE / Path(name).name
+    files["studykit/trace/payments.json"] = _recorded_payments(folder)
+    return files
+
+
+def _recorded_payments(folder: Path) -> Path:
+    """Write what `studykit/site/browser/payments.py` reads."""
+    streams = {"QUIET": payments.QUIET, "SLOW": payments.SLOW}
+    rows = {
+        name: [
+            (event.event_ms, event.arrival_ms, event.key, event.value)
+            for event in payments.seeded(_RECORDED, disorder=disorder)
+        ]
+        for name, disorder in streams.items()
+    }
+    path = folder / "payments.json"
+    path.write_text(json.dumps(rows))
+    return path
+
+
+def _own(folder: Path) -> Wheel:
+    """Write this project's wheel."""
     version = distribution(PROJECT).version
     path = folder / f"{PROJECT.replace('-', '_')}-{version}-py3-none-any.whl"
     needs = ("msgspec", *_AT_RUN_TIME)
-    return _written(path, Wheel(path, PROJECT, version, needs), files)
+    return _written(path, Wheel(path, PROJECT, version, needs), own_files(folder))
 
 
 def _installed(folder: Path) -> Iterator[Wheel]:

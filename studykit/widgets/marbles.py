@@ -10,6 +10,7 @@ import anywidget
 import traitlets
 
 from studykit.drawing import style
+from studykit.drawing.film import filmstrip
 from studykit.figures.clocks import watermark_stepper
 from studykit.trace.marbles import aligned, parse
 from studykit.trace.simulate import simulate
@@ -67,7 +68,7 @@ class Marbles(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget has no ty
         trace = self.trace
         png = style.png(watermark_stepper.draw(trace, len(trace.steps)))
         sentence = state_sentence(trace, len(trace.steps))
-        return page.bundle(super()._repr_mimebundle_(**kwargs), page.filmstrip([png]), sentence)
+        return page.bundle(super()._repr_mimebundle_(**kwargs), filmstrip([png]), sentence)
 
 
 def scene(events: tuple[Event, ...], trace: Trace) -> dict[str, Any]:

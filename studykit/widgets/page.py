@@ -6,27 +6,18 @@ Every text goes through `escape`: a key of an event may be anything.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from html import escape
-from io import BytesIO
-from typing import Any, Final
+from typing import Any
 
-from PIL import Image
-
-from studykit.drawing import style
 from studykit.figures.exhibit import Row
 
-_FILM_WIDTH: Final = 700
-"""Width of a filmstrip in pixels: that of a notebook cell."""
-_SHADES: Final = 8
-"""How many shades, from a colour to white, the palette of a filmstrip has for each colour."""
 
-
-def picture(png: bytes, alt: str) -> str:
-    """Return an image, embedded as PNG; `alt` says in words what it shows."""
-    data = b64encode(png).decode()
-    return f'<img alt="{escape(alt)}" style="max-width:100%" src="data:image/png;base64,{data}">'
+def picture(image: bytes, alt: str) -> str:
+    """Return an embedded image, PNG or SVG; `alt` says in words what it shows."""
+    kind = "svg+xml" if image.startswith(b"<svg") else "png"
+    data = b64encode(image).decode()
+    return f'<img alt="{escape(alt)}" style="max-width:100%" src="data:image/{kind};base64,{data}">'
 
 
 def status(sentence: str) -> str:
@@ -49,43 +40,6 @@ def table(rows: Sequence[Row], caption: str) -> str:
         for row in rows
     )
     return f"<table><caption>{escape(caption)}</caption><tr>{head}</tr>{body}</table>"
-
-
-def filmstrip(frames: Iterable[bytes]) -> bytes:
-    """Return pictures one below the other, as one PNG of few colours.
-
-    A notebook keeps it with its outputs, and a browser without a kernel shows it: size counts.
-    """
-    images = [Image.open(BytesIO(frame)).convert("RGB") for frame in frames]
-    scaled = [
-        image.resize(
-            (_FILM_WIDTH, image.height * _FILM_WIDTH // image.width), Image.Resampling.LANCZOS
-        )
-        for image in images
-    ]
-    film = Image.new("RGB", (_FILM_WIDTH, sum(image.height + 6 for image in scaled) - 6), "#767676")
-    top = 0
-    for image in scaled:
-        film.paste(image, (0, top))
-        top += image.height + 6
-    buffer = BytesIO()
-    few = film.quantize(palette=_palette(), dither=Image.Dither.NONE)
-    few.save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()
-
-
-@cache
-def _palette() -> Image.Image:
-    """Return the colours of the figures, each in steps to white, as edges of lines have them.
-
-    A palette chosen from the picture would lose the rare colours, and those mark the late events.
-    """
-    steps = [step / _SHADES for step in range(_SHADES)]
-    colours = [style.mixed(colour, share) for colour in style.COLOURS for share in steps]
-    colours += [style.mixed(colour, 1 - style.FAINT) for colour in style.COLOURS]
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([part for colour in [*colours, (255, 255, 255)] for part in colour])
-    return palette
 
 
 def bundle(live: Any, png: bytes, sentence: str) -> dict[str, Any]:  # noqa: ANN401

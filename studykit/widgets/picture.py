@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from studykit.drawing import style
+from studykit.drawing.film import filmstrip
 from studykit.figures.exhibit import Exhibit, Subject
 from studykit.widgets import page
 from studykit.widgets.reel import reel_of
@@ -34,4 +35,4 @@ class Picture:
         self.png = style.png(show.draw(trace, self.step, **options))
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return page.bundle(None, page.filmstrip([self.png]), self.sentence)
+        return page.bundle(None, filmstrip([self.png]), self.sentence)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import ipywidgets as widgets
 
 from studykit.drawing import style
+from studykit.drawing.film import filmstrip
 from studykit.figures.exhibit import Exhibit, Subject, choices_of, own_words
 from studykit.widgets import page
 from studykit.widgets.reel import Playable, reel_of
@@ -125,7 +126,7 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def film(self) -> tuple[bytes, str]:
         """Return the filmstrip for a page without a kernel, and the sentence of its last still."""
         stills = self.reel.stills if self._stills is None else self._stills
-        return page.filmstrip(map(self._frame, stills)), self._describe(stills[-1])
+        return filmstrip(map(self._frame, stills)), self._describe(stills[-1])
 
     def _choice(self, name: str, values: Sequence[int | str]) -> Any:  # noqa: ANN401
         """Return the control of an option; a change draws the step anew."""

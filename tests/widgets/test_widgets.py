@@ -15,13 +15,14 @@ from PIL import Image
 
 from studykit import widgets
 from studykit.drawing import style
+from studykit.drawing.film import filmstrip
 from studykit.figures.clocks import two_clocks, watermark_stepper
 from studykit.figures.operators import keyed_state
 from studykit.figures.windows import assigners
 from studykit.trace.simulate import Policy, simulate
 from studykit.trace.stories import SILENT_PARTITION, STORY, STORY_POLICY
 from studykit.trace.words import state_sentence
-from studykit.widgets import Explorer, Marbles, Predict, Stepper, page
+from studykit.widgets import Explorer, Marbles, Predict, Stepper
 from studykit.widgets.explorer import _LIMITS
 
 TRACE = simulate(STORY, STORY_POLICY)
@@ -119,7 +120,7 @@ def test_without_a_kernel_a_picture_and_a_sentence_remain() -> None:
 
 
 def test_film_keeps_the_colours_that_mark_late_events() -> None:
-    film = page.filmstrip([style.png(watermark_stepper.draw(TRACE, LAST))])
+    film = filmstrip([style.png(watermark_stepper.draw(TRACE, LAST))])
     colours = {colour for _, colour in Image.open(BytesIO(film)).convert("RGB").getcolors(1_000)}
     for colour in (style.VERMILLION, style.BLUE, style.GREEN, style.BLACK, "white"):
         assert style.mixed(colour, white=0) in colours
@@ -128,7 +129,7 @@ def test_film_keeps_the_colours_that_mark_late_events() -> None:
 def test_stills_can_be_chosen() -> None:
     stepper = Stepper(TRACE, watermark_stepper, stills=[7])
     png, sentence = stepper.film()
-    assert png == page.filmstrip([style.png(watermark_stepper.draw(TRACE, 7))])
+    assert png == filmstrip([style.png(watermark_stepper.draw(TRACE, 7))])
     assert sentence == state_sentence(TRACE, 7)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from bisect import bisect_left
+from itertools import accumulate, pairwise
 from typing import Final
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -52,7 +52,7 @@ def draw(trace: Trace, step: int) -> Figure:
     counts, share = figure.subplots(2, 1, height_ratios=[1, 1.3])
     figure.subplots_adjust(left=0.10, right=0.97, top=0.94, bottom=0.12, hspace=0.16)
     edges = [last_ms / 1_000 * 1.05 * part / 30 for part in range(31)]
-    heights, _ = np.histogram([lag / 1_000 for lag in behind], edges)
+    heights = _counts([lag / 1_000 for lag in behind], edges)
     counts.stairs(heights, edges, fill=True, facecolor=style.SKY, edgecolor=style.EDGE, lw=0.8)
     style.title(counts, "how far each event is behind the newest one before it")
     _draw_share(share, behind, bound_ms, last_ms)
@@ -65,6 +65,17 @@ def draw(trace: Trace, step: int) -> Figure:
         axes.set_xlim(0, edges[-1])
         axes.axvline(bound_ms / 1_000, color=style.GREEN, lw=2.4, gid=f"bound:{bound_ms}")
     return figure
+
+
+def _counts(numbers: list[float], edges: list[float]) -> list[int]:
+    """Return how many numbers lie in each stretch, which holds its lower edge; none lies outside.
+
+    >>> _counts([0, 0.5, 1, 3], [0, 1, 2, 4])
+    [2, 1, 1]
+    """
+    ordered = sorted(numbers)
+    below = [bisect_left(ordered, edge) for edge in edges]
+    return [upper - lower for lower, upper in pairwise(below)]
 
 
 def _draw_share(axes: Axes, behind: list[int], bound_ms: int, last_ms: int) -> None:

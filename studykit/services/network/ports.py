@@ -8,8 +8,6 @@ import socket
 import sys
 from collections import deque
 
-import psutil
-
 HOST = "127.0.0.1"
 
 _BELOW_EPHEMERAL = range(20_000, 32_000)
@@ -78,14 +76,20 @@ def next_free(port: int) -> int:
 
 def owner(port: int) -> str:
     """Return who listens on `port`, in words: name and pid of the process, if the system tells."""
+    import psutil  # noqa: PLC0415 - a browser has none, and reads recordings by way of this module
+
     try:
-        connections = psutil.net_connections("tcp")
-    except psutil.AccessDenied:  # macOS shows other processes to the administrator only
+        listening = [
+            connection
+            for connection in psutil.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN and tuple(connection.laddr)[1:] == (port,)
+        ]
+        if not listening:
+            return "another process"
+        pid = listening[0].pid
+        return f"{psutil.Process(pid).name()} (pid {pid})" if pid else "a process of another user"
+    except (psutil.AccessDenied, psutil.NoSuchProcess):  # macOS tells the administrator only
         return "another process"
-    for connection in connections:
-        if connection.status == psutil.CONN_LISTEN and tuple(connection.laddr)[1:] == (port,):
-            return _name(connection.pid) if connection.pid else "a process of another user"
-    return "another process"
 
 
 def refusal(port: int, variable: str) -> str:
@@ -99,10 +103,3 @@ def refusal(port: int, variable: str) -> str:
         f"port {port} is taken by {owner(port)}: stop it, or choose another port, "
         f"as in `{variable}={next_free(port + 1)} make up`"
     )
-
-
-def _name(pid: int) -> str:
-    try:
-        return f"{psutil.Process(pid).name()} (pid {pid})"
-    except psutil.NoSuchProcess:
-        return "another process"
