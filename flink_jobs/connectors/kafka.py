@@ -28,6 +28,7 @@ from kafka.structs import MemberState
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.names import FEATURES, Names
+from flink_jobs.connectors.record_batches import read_quickly
 from flink_jobs.connectors.security import KafkaSecurity
 from flink_jobs.errors import ForeseenError
 from flink_jobs.features.catalog import CATALOG
@@ -120,7 +121,7 @@ def open_consumer(settings: Settings, reset: str = "none") -> KafkaConsumer:
         reset: Where the consumer goes on by itself if the group has no offset, or the log does not
             hold it: `earliest`, or `none`, which raises, so that a gap is told and never jumped.
     """
-    return KafkaConsumer(
+    consumer = KafkaConsumer(
         **KafkaSecurity.read(settings).kafka_python,
         bootstrap_servers=settings.kafka_servers,
         group_id=settings.kafka_group,
@@ -137,6 +138,8 @@ def open_consumer(settings: Settings, reset: str = "none") -> KafkaConsumer:
         reconnect_backoff_max_ms=RECONNECT_MS,
         metrics_enabled=False,
     )
+    read_quickly(consumer)
+    return consumer
 
 
 _PASSING: Final = (
