@@ -1,6 +1,7 @@
 """`make bench`: print the table as it grows, and write it as JSON.
 
-ONLY="flink labs" measures these sections alone; PEERS=1 runs other engines beside ours.
+ONLY="flink labs" measures these sections alone; PEERS=1 runs other engines beside ours; BEFORE=DIR
+starts the production job also as it is in another worktree. What is measured is told on stderr.
 """
 
 from __future__ import annotations
@@ -43,22 +44,21 @@ def main(chosen: list[str]) -> None:
     }
     figures: list[Figure] = []
     console.print(_line("section", "what", "rate", "unit", "ratio", "of", "goal"), style="bold")
-    for section, measure in measures.items():
-        with console.status(f"measuring {section}"):
-            for figure in measure():
-                figures.append(figure)
-                rate, ratio = f"{figure.rate:,.0f}", f"{figure.ratio:.2f}"
-                console.print(
-                    _line(
-                        figure.section,
-                        figure.name,
-                        rate,
-                        figure.unit,
-                        ratio,
-                        figure.baseline,
-                        figure.goal,
-                    )
+    for measure in measures.values():
+        for figure in measure():
+            figures.append(figure)
+            rate, ratio = f"{figure.rate:,.0f}", f"{figure.ratio:.2f}"
+            console.print(
+                _line(
+                    figure.section,
+                    figure.name,
+                    rate,
+                    figure.unit,
+                    ratio,
+                    figure.baseline,
+                    figure.goal,
                 )
+            )
     RESULT.parent.mkdir(exist_ok=True)
     objects = [figure._asdict() for figure in figures]
     RESULT.write_bytes(msgspec.json.format(msgspec.json.encode(objects)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -37,6 +38,11 @@ class Figure(NamedTuple):
     goal: str = ""
 
 
+def tell(what: str) -> None:
+    """Tell on stderr what is measured now: some of it takes minutes, in which no row appears."""
+    print(f"{time.strftime('%H:%M:%S')} measuring: {what}", file=sys.stderr, flush=True)
+
+
 def take_turns(
     contestants: Mapping[str, Work], rounds: int = 3, cpu_s: Clock = time.process_time
 ) -> dict[str, Timing]:
@@ -50,14 +56,18 @@ def take_turns(
     Raises:
         AssertionError: Two contestants found different things.
     """
-    found = {name: work() for name, work in contestants.items()}
+    found = {}
+    for name, work in contestants.items():
+        tell(f"{name}, warm-up")
+        found[name] = work()
     first, *others = found
     for name in others:
         if found[name] != found[first]:
             raise AssertionError(f"{name} and {first} do not find the same: {found}")
     timings: dict[str, list[Timing]] = {name: [] for name in contestants}
-    for _ in range(rounds):
+    for number in range(1, rounds + 1):
         for name, work in contestants.items():
+            tell(f"{name}, round {number} of {rounds}")
             timings[name].append(timed(work, cpu_s))
     return {
         name: Timing(min(t.cpu_s for t in taken), min(t.wall_s for t in taken))

@@ -81,7 +81,7 @@ def _quix(python: Path) -> list[Figure]:
     """
     expected = {row[:2]: list(row[2:]) for row in our_rows(_events())}
     with pipeline.services() as settings:
-        count = pipeline.fill(settings, hours=1)
+        count = pipeline.fill(settings, range(1))
         ours_s = min(_ours_on_kafka(settings, count) for _ in range(3))
         found = run(python, "quix_windows.py", settings.kafka_servers, str(QUIX_EVENTS), str(HOME))
     wrong = [row for row in found["rows"] if expected[row[0], row[1]] != row[2:]]
