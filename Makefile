@@ -97,9 +97,11 @@ test-features: $(ALL_INSTALLED) ## Test the engine and the features: no services
 		$(FLINKS:%=--ignore-glob='*/%')
 
 test: lint ## Test everything: style, types, engine, services, Flink, browser, grading
-# Two runs side by side, for Ctrl-C to reach both; each goes on where the other has failed.
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-rest test-grading; status=$$?; \
-	cat $(GRADING_SAID); exit $$status
+# Two runs side by side, for Ctrl-C to reach both; each goes on where the other has failed. Both are
+# on a leash, whose holder takes the place of the shell: so it learns of the end of this make.
+	@exec .venv/bin/python -m studykit.services.supervision.on_leash sh -c '\
+	$(MAKE) --no-print-directory --keep-going --jobs=2 test-rest test-grading; status=$$?; \
+	cat $(GRADING_SAID); exit $$status'
 
 test-rest: | $(ALL_INSTALLED)
 	@$(RUN) pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \

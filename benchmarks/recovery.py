@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import Final
 
 from benchmarks.measure import Figure
-from tests.support.worlds.chaos import Stage
+from tests.support.worlds.chaos import DISTURBANCES
+from tests.support.worlds.stage import Stage
 
 KILLS: Final = ("kill TaskManager", "kill Python worker", "kill JobManager", "kill broker")
 
@@ -24,7 +25,7 @@ def measure() -> list[Figure]:
         AssertionError: The job did not recover, or what it wrote is not exactly once.
     """
     with Stage.open(seed=5) as stage:
-        seconds = {kind: stage.disturb(kind) for kind in KILLS}
+        seconds = {kind: stage.disturb(DISTURBANCES[kind]) for kind in KILLS}
         assert stage.finish().exactly_once
     first = seconds[KILLS[0]]
     return [

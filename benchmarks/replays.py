@@ -26,7 +26,7 @@ from benchmarks.pipeline import golden_hours
 from flink_jobs import feature_job
 from flink_jobs.config import Settings
 from flink_jobs.connectors.log_file import LogRecord, write_log
-from flink_jobs.datastream.job import Form, Mode, replay_with_datastream
+from flink_jobs.datastream.job import ExecutionMode, Form, replay_with_datastream
 from flink_jobs.events import TRANSACTIONS
 from flink_jobs.features.row import encode_row
 from flink_jobs.processor import replay
@@ -37,7 +37,7 @@ ENVIRON: Final = dict(os.environ)
 """The environment before any job: Flink leaves addresses of this process there."""
 HOT_EVENTS: Final = 40_000
 
-COUNTERPARTS: Final[tuple[tuple[Form, Mode, int, str], ...]] = (
+COUNTERPARTS: Final[tuple[tuple[Form, ExecutionMode, int, str], ...]] = (
     ("windows", "process", 200, "ratio >= 100"),
     ("windows", "thread", 4_000, ""),
     ("timers", "process", 1_000, ""),
@@ -149,7 +149,7 @@ def _rate(run: Replay, count: int, scratch: Path) -> float:
     return count / (cpu[count] - cpu[1])
 
 
-def _datastream(form: Form, mode: Mode) -> Replay:
+def _datastream(form: Form, mode: ExecutionMode) -> Replay:
     def run(log: Path, out: Path, settings: Settings) -> None:
         replay_with_datastream(log, out, settings, form=form, mode=mode)
 

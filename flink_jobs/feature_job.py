@@ -15,6 +15,7 @@ import logging
 import os
 import sys
 import tempfile
+from contextlib import closing
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +27,7 @@ if find_spec("pyflink") is None:
 from flink_jobs import entry
 from flink_jobs.config import Settings
 from flink_jobs.connectors.redis import open_answering
+from flink_jobs.connectors.topics import Topics
 from flink_jobs.job.checkpoint import restored_watermarks
 from flink_jobs.job.edges.files import FileEdges
 from flink_jobs.job.edges.kafka import (
@@ -41,12 +43,15 @@ from flink_jobs.job.graph import Statements, build, check_settings, statement
 from flink_jobs.job.lifecycle import run
 from flink_jobs.job.metrics import reporter, serving
 from flink_jobs.job.state import Identity, State, StateFolder, identity_of
+from flink_jobs.job.topic_watch import TopicWatch
 from flink_jobs.monitoring.logs import start_logging
 from flink_jobs.runtime.cluster import check_cluster, check_connector
 from flink_jobs.runtime.environment import configuration_of, table_environment
 
 NAME: Final = "features"
 """The job's name, by which the entry point finds out that a cluster runs the job already."""
+LOOK_MS: Final = 1_000
+"""How long the broker may take to tell what the topics are, while the job runs, milliseconds."""
 
 log = logging.getLogger(NAME)
 
@@ -118,8 +123,8 @@ def run_on_kafka(
         FlinkUnusable: The Kafka connector is missing, or the cluster cannot take the job.
         KafkaUnusable: The broker is away, or does not fit the job.
         ServiceAway: Redis is away.
-        JobUnusable: The state belongs to another job, the job has failed for good, or its cluster
-            is gone.
+        JobUnusable: The state belongs to another job, the job has failed for good, its topics are
+            others, or its cluster is gone.
     """
     check_settings(edges.settings)
     check_connector(os.environ)
@@ -140,7 +145,12 @@ def run_on_kafka(
     if state.origin is not None:
         check_log(edges)  # after `claim`, which names a topic that was created anew as the cause
     start_logging(NAME)
-    with state.held(), serving(NAME, edges.settings.metrics_port, pages):
+    with (
+        state.held(),
+        serving(NAME, edges.settings.metrics_port, pages) as health,
+        closing(Topics(edges.settings, LOOK_MS)) as topics,
+    ):
+        watch = TopicWatch(topics, health)
         env, table_env = table_environment(parallelism, options, cluster)
         # Only now is it known, in a cluster, what the job goes on from.
         state.claim_in(configuration_of(env), identity)
@@ -149,7 +159,7 @@ def run_on_kafka(
             begin(edges)
         restored_ms = {} if state.origin is None else restored_watermarks(state.origin)
         build(env, table_env, edges.settings, edges, statements, restored_ms)
-        run(env, NAME, state, cluster)
+        run(env, NAME, state, cluster, watch.look)
 
 
 def _identity(settings: Settings) -> Identity:

@@ -56,9 +56,11 @@ if TYPE_CHECKING:
     from studykit.trace.typed_engine import typed_before
     from studykit.trace.view import view
     from studykit.trace.words import seconds, span, step_sentence
+    from studykit.widgets.engine_so_far import EngineSoFar
     from studykit.widgets.explorer import Explorer
-    from studykit.widgets.live_job import LiveJob
-    from studykit.widgets.live_mutes import LiveMutes
+    from studykit.widgets.live.job import LiveJob
+    from studykit.widgets.live.mutes import LiveMutes
+    from studykit.widgets.live.payment import LivePayment
     from studykit.widgets.marbles import Marbles
     from studykit.widgets.mutes import Mutes
     from studykit.widgets.picture import Picture
@@ -113,9 +115,11 @@ _HOMES = {
     "studykit.trace.typed_engine": ("typed_before",),
     "studykit.trace.view": ("view",),
     "studykit.trace.words": ("seconds", "span", "step_sentence"),
+    "studykit.widgets.engine_so_far": ("EngineSoFar",),
     "studykit.widgets.explorer": ("Explorer",),
-    "studykit.widgets.live_job": ("LiveJob",),
-    "studykit.widgets.live_mutes": ("LiveMutes",),
+    "studykit.widgets.live.job": ("LiveJob",),
+    "studykit.widgets.live.mutes": ("LiveMutes",),
+    "studykit.widgets.live.payment": ("LivePayment",),
     "studykit.widgets.marbles": ("Marbles",),
     "studykit.widgets.mutes": ("Mutes",),
     "studykit.widgets.picture": ("Picture",),
@@ -137,12 +141,14 @@ __all__ = [
     "STORY",
     "STORY_POLICY",
     "TWO_VISITS",
+    "EngineSoFar",
     "Event",
     "Explorer",
     "Forever",
     "JoinRow",
     "LiveJob",
     "LiveMutes",
+    "LivePayment",
     "Marbles",
     "Mutes",
     "Picture",

@@ -109,14 +109,41 @@ def test_compose_file_is_valid(more: list[Path]):
 def test_every_part_of_the_job_gets_the_login():
     """The setting's names are real ones, and the property is that by which Java allows a token."""
     services = yaml.safe_load(SECURED.read_text())["services"]
-    assert services.keys() == {"jobmanager", "taskmanager", "topics", "features"}
+    parts = [name for name, part in compose()["services"].items() if "build" in part]
+    assert services.keys() == {*parts} - {"lab"}
     assert all(service["volumes"][0].endswith(":/run/secrets:ro") for service in services.values())
     names = {name.upper() for name in Settings.__dataclass_fields__}
     for name, value in services["features"]["environment"].items():
         assert name.removesuffix("_FILE") in names or name in names
         assert "FILE" not in name or value.startswith("/run/secrets/")
-    options = services["taskmanager"]["environment"]["JAVA_TOOL_OPTIONS"]
+    assert services["processor"] == services["features"]
+    (options,) = services["taskmanager"]["environment"].values()
     assert options.startswith(f"-D{ALLOWED_TOKENS}=file:///run/secrets/")
+
+
+@pytest.mark.jvm
+@pytest.mark.parametrize("part", ["jobmanager", "taskmanager"])
+def test_flink_s_scripts_hand_the_token_to_java_and_nothing_else_is_said(part: str, tmp_path: Path):
+    """Where the script would start the process, its words are printed instead."""
+    environment = yaml.safe_load(SECURED.read_text())["services"][part]["environment"]
+    home = tmp_path / "home"
+    (home / "bin").mkdir(parents=True)
+    java = home / "bin" / "java"
+    java.write_text(
+        f'#!/bin/sh\ncase "$*" in *runtime.entrypoint*|*TaskManagerRunner*) echo "$@";;\n'
+        f'*) exec {find_java().command} "$@";; esac\n'
+    )
+    java.chmod(0o755)
+    scripts = Path(find_spec("pyflink").submodule_search_locations[0]) / "bin"
+    said = subprocess.run(
+        ["bash", scripts / f"{part}.sh", "start-foreground"],
+        env={**os.environ, **environment, "JAVA_HOME": str(home), "FLINK_LOG_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert environment.popitem()[1] in said.stdout.split(), said.stderr
+    assert "Picked up" not in said.stdout + said.stderr
 
 
 def test_flink_is_the_locked_one_everywhere():
@@ -178,6 +205,19 @@ def test_prometheus_reads_the_alerts_that_are_mounted_beside_its_settings():
     assert compose()["services"]["prometheus"]["volumes"] == [
         "./deploy/prometheus:/etc/prometheus:ro"
     ]
+
+
+def test_prometheus_asks_both_executions():
+    settings = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    targets = {
+        part["job_name"]: part["static_configs"][0]["targets"]
+        for part in settings["scrape_configs"]
+    }
+    assert targets["flink"] == ["jobmanager:8088", "taskmanager:8088"]
+    processor = compose()["services"]["processor"]
+    assert targets["processor"] == [f"localhost:{processor['environment']['METRICS_PORT']}"]
+    assert targets["processor"] == [f"localhost:{Settings().metrics_port}"]
+    assert processor["network_mode"] == "service:prometheus", "its metrics are on loopback only"
 
 
 def test_every_alert_has_a_section_in_the_runbook_and_every_section_an_alert():

@@ -14,7 +14,6 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import redis
-from redis.exceptions import NoPermissionError
 
 from flink_jobs.config import Settings, SettingsError
 from flink_jobs.connectors.names import FEATURES, Names
@@ -46,11 +45,16 @@ local function content(pairs, first)
   return table.concat(fields, '\\n'), values
 end
 
+local function natural(text)  -- or nil, where no row of ours can have left the text
+  local found = tonumber(text or '')
+  if found and found >= 0 and found < 1e15 then return found end
+end
+
 local function compare(key, row)  -- of two rows of one identity
   local mine, values = content(row, 3)
   local other, held = content(redis.call('HGETALL', key), 1)
   local count = row[2]
-  local order = (tonumber(values[count] or '') or 0) - (tonumber(held[count] or '') or 0)
+  local order = (natural(values[count]) or 0) - (natural(held[count]) or 0)
   if order == 0 and mine > other then order = 1 end
   return order, mine ~= other
 end
@@ -75,8 +79,8 @@ for number, key in ipairs(KEYS) do
   if held.err then
     results[number] = held.err
   else
-    local order, conflict = row[4] - (tonumber(held[1] or '') or -1), false
-    if order == 0 then order = row[6] - (tonumber(held[2] or '') or -1) end
+    local order, conflict = row[4] - (natural(held[1]) or -1), false
+    if order == 0 then order = row[6] - (natural(held[2]) or -1) end
     if order == 0 then order, conflict = compare(key, row) end
     results[number] = conflict and 'conflict' or 'stale'
     if order > 0 then
@@ -137,7 +141,9 @@ def open_client(settings: Settings, timeout_s: float = TIMEOUT_S) -> redis.Redis
             url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, **options
         )
     except (ValueError, TypeError):  # their texts quote the URL
-        raise SettingsError("REDIS_URL has a parameter that redis-py does not know") from None
+        raise SettingsError(
+            "REDIS_URL has a parameter that redis-py does not know: look at what follows its ?"
+        ) from None
 
 
 def open_answering(settings: Settings, timeout_s: float = TIMEOUT_S) -> redis.Redis:
@@ -184,7 +190,7 @@ def _mode(client: redis.Redis) -> str:
     try:
         said: Any = client.info("server")
         return str(said.get("redis_mode") or said.get("server_mode"))  # the second by Valkey
-    except NoPermissionError:  # a user may write features and not ask what it writes to
+    except redis.ResponseError:  # a user may write features and not ask what it writes to
         return "standalone"
 
 

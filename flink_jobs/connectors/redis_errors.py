@@ -50,6 +50,7 @@ _CLUSTER_CODES: Final = frozenset({"MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN", "
 _LOGIN_CODES: Final = frozenset({"NOAUTH", "WRONGPASS", "NOPERM"})
 _CODE: Final = re.compile(r"(?:@user_script: \d+: )?-?([A-Z]{2,20})\b")
 """The code of an error; Redis 6 puts the script's line before that of a command in a script."""
+_NO_RIGHT: Final = re.compile(r"ACL failure in script|user executing the script can't run|NOPERM")
 _CLUSTER: Final = (
     "Redis is a {mode}, which this system does not work with: name a single server, or the primary "
     "behind it"
@@ -64,12 +65,32 @@ _LOGIN: Final = (
 )
 
 
+_WORDS: Final[Mapping[str, tuple[type[StoreAway | StoreUnusable], str]]] = {
+    "max number of clients reached": (
+        StoreAway,
+        "Redis has no room for another client: close some, or raise its maxclients",
+    ),
+    "DB index is out of range": (
+        StoreUnusable,
+        "REDIS_URL names a database that Redis does not have: name one from 0 to 15, or none",
+    ),
+    "without any password configured": (
+        StoreUnusable,
+        "Redis has no password, and REDIS_URL names one: leave it out, or name the user as well",
+    ),
+}
+"""What Redis means by an error whose code, or type in redis-py, says too little."""
+
+
 def trouble(error: Exception) -> StoreAway | StoreUnusable:
     """Return what an error of redis-py means, in words of our own.
 
     The text of redis-py holds the whole command, and so the features of a card. That text must not
     reach a log or a page.
     """
+    for words, (kind, sentence) in _WORDS.items():
+        if words in str(error):
+            return kind(sentence)
     if code := _code_of_type(error):
         return trouble_of(code)
     if isinstance(error, ResponseError):
@@ -167,8 +188,14 @@ def unfit(mode: str) -> StoreUnusable:
 def code_of(text: str) -> str:
     """Return the code at the beginning of an error's text; ERR, Redis' own word, without one.
 
+    What a user may not do inside a script has another code, or none: it is NOPERM here.
+
     >>> code_of("OOM command not allowed when used memory > 'maxmemory'."), code_of("odd")
     ('OOM', 'ERR')
+    >>> code_of("ACL failure in script: User u has no permissions to run the 'hset' command")
+    'NOPERM'
     """
+    if _NO_RIGHT.search(text):
+        return "NOPERM"
     found = _CODE.match(text)
     return found[1] if found else "ERR"

@@ -19,6 +19,15 @@ class TopicState(NamedTuple):
     partitions: int
 
 
+def growth(topic: str, before: TopicState, now: TopicState) -> str:
+    """Return the sentence for a topic that has more partitions now than before."""
+    return (
+        f"topic {topic} has {now.partitions} partitions and had {before.partitions}: keys may have "
+        "moved, and each partition tells its own windows of a key, so windows from before the "
+        "change are split"
+    )
+
+
 class Topics:
     """Asks the broker what the event topics are; a question takes about 2 ms."""
 

@@ -47,7 +47,7 @@ from flink_jobs.job.graph import interval
 from flink_jobs.runtime.environment import table_environment
 
 Form: TypeAlias = Literal["windows", "timers"]
-Mode: TypeAlias = Literal["process", "thread"]
+ExecutionMode: TypeAlias = Literal["process", "thread"]
 """Where Python runs: in processes of its own, or inside the Java process (by PEMJA)."""
 
 FORMS: Final[dict[Form, Callable[[DataStream, Settings], tuple[DataStream, DataStream]]]] = {
@@ -57,7 +57,12 @@ FORMS: Final[dict[Form, Callable[[DataStream, Settings], tuple[DataStream, DataS
 
 
 def replay_with_datastream(
-    log: Path, out: Path, settings: Settings, *, form: Form = "timers", mode: Mode = "process"
+    log: Path,
+    out: Path,
+    settings: Settings,
+    *,
+    form: Form = "timers",
+    mode: ExecutionMode = "process",
 ) -> None:
     """Replay the transactions of a log file into `features.jsonl` and `dead-letter.jsonl` in `out`.
 
@@ -142,7 +147,7 @@ def _lines(folder: Path) -> FileSink:
     )
 
 
-def _options(form: Form, mode: Mode) -> dict[str, str]:
+def _options(form: Form, mode: ExecutionMode) -> dict[str, str]:
     """Return Flink's settings for a form.
 
     A Python process gets records in bundles, and Flink holds the watermark until a bundle is over.
@@ -166,7 +171,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the job; return its exit status."""
     parser = entry.flags("datastream_job", "Compute fraud windows in Flink's DataStream API.")
     parser.add_argument("--form", choices=FORMS, default="timers", help="(default: timers)")
-    parser.add_argument("--mode", choices=get_args(Mode), default="process", help="where Python is")
+    parser.add_argument(
+        "--mode", choices=get_args(ExecutionMode), default="process", help="where Python is"
+    )
     return entry.run(parser, arguments, _work)
 
 

@@ -24,7 +24,7 @@ Value = TypeVar("Value")
 Version = TypeVar("Version")
 
 
-class Answer(Struct, Generic[Value, Version], frozen=True, gc=False):
+class VersionedRow(Struct, Generic[Value, Version], frozen=True, gc=False):
     """A row and the version that held at its time, epoch milliseconds.
 
     `version_ms` and `version` are None where no version held: before the first one, and after a
@@ -62,7 +62,7 @@ class VersionedLookup(Generic[Value, Version]):
         self._versions: defaultdict[str, list[tuple[int, int, Version | None]]] = defaultdict(list)
         self._changes: list[tuple[int, str]] = []  # times of versions the watermark has not passed
         self._seen = 0
-        self._answers: list[Answer[Value, Version]] = []
+        self._answers: list[VersionedRow[Value, Version]] = []
 
     def on_version(self, key: str, version_ms: int, version: Version | None) -> bool:
         """Learn what holds for `key` from `version_ms` on; a version of None is a deletion.
@@ -101,11 +101,11 @@ class VersionedLookup(Generic[Value, Version]):
             event_ms, _, key, value = heappop(self._rows)
             version_ms, _, version = self._version_at(key, event_ms)
             known_ms = None if version is None else version_ms
-            self._answers.append(Answer(key, event_ms, value, known_ms, version))
+            self._answers.append(VersionedRow(key, event_ms, value, known_ms, version))
         while self._changes and self._changes[0][0] <= self.watermark_ms:
             self._forget(heappop(self._changes)[1])
 
-    def take(self) -> list[Answer[Value, Version]]:
+    def take(self) -> list[VersionedRow[Value, Version]]:
         """Return the answers since the last call, in the order of event time."""
         answers, self._answers = self._answers, []
         return answers

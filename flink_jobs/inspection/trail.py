@@ -27,7 +27,9 @@ from flink_jobs.features.row import FeatureRow
 from flink_jobs.processor.partition import Partition
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
 
-Verdict: TypeAlias = Literal["accepted", "partial_late", "late", "malformed", "future_timestamp"]
+RecordVerdict: TypeAlias = Literal[
+    "accepted", "partial_late", "late", "malformed", "future_timestamp"
+]
 
 MALFORMED_KEPT: Final = 1_000
 """Malformed records of the key that are kept, the latest ones; they have no time to forget by."""
@@ -44,7 +46,7 @@ class KeyRecord(Struct, frozen=True):
     """The record's event time; None for a malformed record."""
     watermark: int | None
     """The partition's watermark that the record met; None before the first event."""
-    verdict: Verdict
+    verdict: RecordVerdict
     missed_windows: tuple[int, ...] = ()
     """Starts of the windows that the event missed."""
     detail: str = ""

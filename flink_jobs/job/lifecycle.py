@@ -1,4 +1,4 @@
-"""The life of the production job: a run, a stop with a savepoint, and why a job has failed.
+"""The life of the production job: a run, a stop with a savepoint, and an end that nothing mends.
 
 A start without a checkpoint reads the log from its beginning, and writes again what the topics hold
 already. So a job's state folder belongs to the job as its topics do.
@@ -7,9 +7,9 @@ already. So a job's state folder belongs to the job as its topics do.
 from __future__ import annotations
 
 import logging
-import re
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,39 +19,25 @@ from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 from pyflink.util.java_utils import get_field_value
 
+from flink_jobs.job.failures import NO_ANSWER, hopeless, reason
 from flink_jobs.job.state import JobUnusable, State
 from flink_jobs.runtime.cluster import newest_failure
 from flink_jobs.runtime.environment import configuration_of
 
 _POLL_S: Final = 0.2
-_NO_ANSWER: Final = "Number of retries has been exhausted"
-"""Words of Flink's error where a cluster cannot be reached."""
-
 _ASK_POLLS: Final = 5
-"""After how many polls Flink is asked whether the job restarts: once a second."""
-
-_UNFIT: Final = (
-    "the checkpoint or savepoint does not fit this job, whose statements or types have changed "
-    "since: go back to those, or compute anew beside it, as docs/evolution.md says"
-)
-_UNFIT_SIGNS: Final = ("Failed to rollback to checkpoint/savepoint", "StateMigrationException")
-"""Words of Flink's errors about state that no restart makes fit: of the first, operators have lost
-theirs; of the second, what an operator keeps has another type."""
-_OVERTAKEN: Final = (
-    "the log has lost records before the job read them: it was created anew, or its retention is "
-    "shorter than the job was away; choose another --state to start from what is left"
-)
-_KNOWN: Final = {
-    **dict.fromkeys(_UNFIT_SIGNS, _UNFIT),
-    "OffsetOutOfRangeException": _OVERTAKEN,
-    "NoOffsetForPartitionException": _OVERTAKEN,
-}
-"""Our sentence for an error of Java, by a word of the error."""
+"""After how many polls the topics, and Flink's failures, are looked at: once a second."""
 
 log = logging.getLogger("features")
 
 
-def run(env: StreamExecutionEnvironment, name: str, state: State, cluster: str | None) -> None:
+def run(
+    env: StreamExecutionEnvironment,
+    name: str,
+    state: State,
+    cluster: str | None,
+    look: Callable[[], None] = lambda: None,
+) -> None:
     """Run a job until it ends by itself, or until SIGTERM or SIGINT stops it with a savepoint.
 
     Args:
@@ -60,9 +46,11 @@ def run(env: StreamExecutionEnvironment, name: str, state: State, cluster: str |
         state: The place of the job's state. Without a folder for savepoints stopping is left to
             others, such as a Kubernetes operator, and the signals stay as they are.
         cluster: Host and port of the cluster that runs the job; None for this process.
+        look: Is called once a second; a `JobUnusable` that it raises ends the job.
 
     Raises:
-        JobUnusable: The job has failed for good, its state does not fit it, or its cluster is gone.
+        JobUnusable: The job has failed for good, its state does not fit it, its log has lost
+            records, or its cluster is gone.
     """
     stop, savepoints = threading.Event(), state.savepoints
     for number in (signal.SIGTERM, signal.SIGINT) if savepoints else ():
@@ -80,30 +68,43 @@ def run(env: StreamExecutionEnvironment, name: str, state: State, cluster: str |
                     state.sign(savepoint)
                 return
             polls += 1
-            if polls % _ASK_POLLS == 0 and _is_unfit(env, client):
-                client.cancel().result()
-                raise JobUnusable(_UNFIT)
+            if polls % _ASK_POLLS == 0:
+                _examine(env, client, look)
         result.result()
     except JobUnusable:
         raise
     except Exception as error:  # whatever Java says
-        raise JobUnusable(_reason(str(error), cluster)) from error
+        raise JobUnusable(reason(str(error), cluster)) from error
 
 
-def _is_unfit(env: StreamExecutionEnvironment, client: JobClient) -> bool:
-    """Return whether the job restarts because its state does not fit: Flink would go on for ever.
+def _examine(env: StreamExecutionEnvironment, client: JobClient, look: Callable[[], None]) -> None:
+    """Cancel a job that can do nothing right any more.
 
-    Flink compares the types of state where state is first used, which is in a task that runs: to
-    Flink this is a failure like any other.
+    Raises:
+        JobUnusable: The topics are others, or Flink restarts the job in vain.
+    """
+    try:
+        look()
+        if sentence := _in_vain(env, client):
+            raise JobUnusable(sentence)
+    except JobUnusable:
+        client.cancel().result()
+        raise
+
+
+def _in_vain(env: StreamExecutionEnvironment, client: JobClient) -> str | None:
+    """Return why the job restarts, where a restart cannot help: Flink would go on for ever.
+
+    Flink compares the types of state where state is first used, and asks for records where a task
+    reads them: to Flink this is a failure like any other.
     """
     try:
         if client.get_job_status().result() == JobStatus.RUNNING:
-            return False
+            return None
         address = _rest_address(env, client)
     except Exception:  # whatever Java says: the job has just ended, and its cluster with it
-        return False  # the job's result tells how it ended
-    failure = newest_failure(address, str(client.get_job_id()))
-    return any(sign in failure for sign in _UNFIT_SIGNS)
+        return None  # the job's result tells how it ended
+    return hopeless(newest_failure(address, str(client.get_job_id())))
 
 
 def _rest_address(env: StreamExecutionEnvironment, client: JobClient) -> str:
@@ -114,20 +115,6 @@ def _rest_address(env: StreamExecutionEnvironment, client: JobClient) -> str:
         return f"{address.getHost()}:{address.getPort()}"
     options = configuration_of(env)
     return f"{options.get('rest.address', 'localhost')}:{options.get('rest.port', '8081')}"
-
-
-def _reason(error: str, cluster: str | None) -> str:
-    """Return why a job has ended, from the text of Java's error."""
-    if cluster is not None and _NO_ANSWER in error:
-        return (
-            f"the cluster at {cluster} no longer answers, and its jobs are gone with it: start it "
-            "with `make up FLINK=1` and this job again, which goes on from its newest checkpoint"
-        )
-    causes = re.findall(r"Caused by: (.*)", error) or error.strip().splitlines()[:1] or ["no cause"]
-    for sign, sentence in _KNOWN.items():
-        if sign in error:
-            return sentence
-    return f"the job has failed: {causes[-1]}"
 
 
 def _stop(client: JobClient, savepoints: Path) -> Path | None:
@@ -147,7 +134,7 @@ def _stop(client: JobClient, savepoints: Path) -> Path | None:
         log.info("stopped", extra={"context": {"savepoint": str(savepoint)}})
         return Path(urlsplit(str(savepoint)).path)
     except Exception as error:
-        if _NO_ANSWER in str(error):
+        if NO_ANSWER in str(error):
             raise
         # Not every task of the job runs yet; the next start goes on from a checkpoint.
         client.cancel().result()

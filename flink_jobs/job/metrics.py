@@ -54,8 +54,8 @@ def reporter(port: int) -> dict[str, str]:
 
 
 @contextmanager
-def serving(job: str, port: int, pages: Sequence[str] = ()) -> Iterator[None]:
-    """Serve `/metrics` and `/healthz` of a job while the context is open.
+def serving(job: str, port: int, pages: Sequence[str] = ()) -> Iterator[Health]:
+    """Serve `/metrics` and `/healthz` of a job while the context is open; yield its health.
 
     Args:
         job: The job's name.
@@ -67,12 +67,13 @@ def serving(job: str, port: int, pages: Sequence[str] = ()) -> Iterator[None]:
         SettingsError: The port is taken.
     """
     pushed = Pushes(job)
-    stop = serve(port, pushed.page, Health(job, pushed.troubles), pushed.receive)
+    health = Health(job, pushed.troubles)
+    stop = serve(port, pushed.page, health, pushed.receive)
     closed = threading.Event()
     if port and pages:
         threading.Thread(target=_fetch, args=(pushed, pages, closed), daemon=True).start()
     try:
-        yield
+        yield health
     finally:
         closed.set()
         stop()

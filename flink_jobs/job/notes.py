@@ -61,7 +61,11 @@ class FlinkNote:
         self._path = get_gateway().jvm.org.apache.flink.core.fs.Path(f"{address}/{NAME}")
 
     def read(self) -> str | None:
-        """Return the text; None where there is none yet."""
+        """Return the text; None where there is none yet.
+
+        Raises:
+            OSError: The file system refuses, for whatever reason Java gives.
+        """
         try:
             files = self._path.getFileSystem()
             if not files.exists(self._path):
@@ -74,7 +78,11 @@ class FlinkNote:
         return text
 
     def write(self, text: str) -> None:
-        """Write the text, in place of an older one."""
+        """Write the text, in place of an older one.
+
+        Raises:
+            OSError: The file system refuses, for whatever reason Java gives.
+        """
         modes = get_gateway().jvm.org.apache.flink.core.fs.FileSystem.WriteMode
         try:
             stream = self._path.getFileSystem().create(self._path, modes.OVERWRITE)

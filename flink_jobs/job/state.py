@@ -35,6 +35,9 @@ _SHARED: Final = ("clocked", "judged", "routed")
 STATEMENTS: Final = (*_SHARED, *(feature_set.name for feature_set in CATALOG))
 """The statements whose operators have state, or decide what goes into it."""
 
+_FOLDERS: Final = ("execution.checkpointing.savepoint-dir", "execution.checkpointing.dir")
+"""Options of a cluster that name a folder of state. The last one tells what is new to the state."""
+
 Identity = Mapping[str, Mapping[str, Any]]
 """What a state belongs to, by kind: `settings`, `fields`, `statements`, `topics`, each by name."""
 
@@ -66,20 +69,24 @@ class State:
         """
 
     def claim_in(self, cluster: Mapping[str, str], identity: Identity) -> None:
-        """Note what the state belongs to, in the cluster's folder of checkpoints.
+        """Note what the state belongs to, in the cluster's folders of checkpoints and savepoints.
 
         Args:
             cluster: The cluster's configuration, which also names what the cluster goes on from.
             identity: What `identity_of` returns.
 
         Raises:
-            JobUnusable: The state belongs to something else.
+            JobUnusable: The state, or what the cluster goes on from, belongs to something else.
         """
         self.origin = _local(cluster.get("execution.state-recovery.path"))
-        option = "execution.checkpointing.dir"
-        if address := cluster.get(option):
-            folder = _local(address)
-            note = FlinkNote(address) if folder is None else LocalNote(folder)
+        # An old savepoint may come with a new folder of checkpoints, which knows nothing of it.
+        if self.origin is not None and (folder := _noted(self.origin)):
+            _check(LocalNote(folder), identity, "execution.state-recovery.path, or none,")
+        places = [(option, cluster[option]) for option in _FOLDERS if cluster.get(option)]
+        notes = [(option, _note_at(address)) for option, address in places]
+        for option, note in notes:  # before any is written: a start that is refused claims nothing
+            _check(note, identity, option)
+        for option, note in notes:
             self.new_sets = _claim(note, identity, option)
 
     def held(self) -> AbstractContextManager[None]:
@@ -242,14 +249,18 @@ _REMEDIES: Final = {
 
 def _claim(note: Note, identity: Identity, option: str) -> list[str]:
     """Note what the state in a folder belongs to, after a comparison: see `_check`."""
+    new = _check(note, identity, option)
     try:
-        new = _check(note, identity, option)
         note.write(json.dumps(identity))  # there may be a feature set more
     except OSError as error:
-        raise JobUnusable(
-            f"cannot keep state in {note.place} ({error.strerror}): choose another {option}"
-        ) from None
+        raise _unkept(note, error, option) from None
     return new
+
+
+def _unkept(note: Note, error: OSError, option: str) -> JobUnusable:
+    return JobUnusable(
+        f"cannot keep state in {note.place} ({error.strerror}): choose another {option}"
+    )
 
 
 def _check(note: Note, identity: Identity, option: str) -> list[str]:
@@ -259,9 +270,12 @@ def _check(note: Note, identity: Identity, option: str) -> list[str]:
         The names of the feature sets that the note lacks.
 
     Raises:
-        JobUnusable: Something else differs.
+        JobUnusable: Something else differs, or the note cannot be read.
     """
-    text = note.read()
+    try:
+        text = note.read()
+    except OSError as error:
+        raise _unkept(note, error, option) from None
     if text is None:
         return []
     try:
@@ -280,6 +294,11 @@ def _check(note: Note, identity: Identity, option: str) -> list[str]:
             said = said if kind == "settings" else ", ".join(changes)
             raise JobUnusable(_REMEDIES[kind].format(place=note.place, changes=said, option=option))
     return new
+
+
+def _note_at(address: str) -> Note:
+    folder = _local(address)
+    return FlinkNote(address) if folder is None else LocalNote(folder)
 
 
 def _noted(origin: Path) -> Path | None:

@@ -11,6 +11,8 @@
 -- makes 0 of an event time in the future, which moves nothing either; a CASE would search the payload
 -- twice. A batch of records is in memory uncompressed, where a record may have ten megabytes: hence a
 -- batch of 20.
+-- Partitions that are added to the topic are read within ten seconds, each from its beginning; by default
+-- Flink looks for them every five minutes.
 CREATE TEMPORARY TABLE ${topic} (
   `key` BYTES,
   `value` BYTES,
@@ -36,6 +38,7 @@ CREATE TEMPORARY TABLE ${topic} (
   'properties.auto.offset.reset' = 'none',
   'properties.max.poll.records' = '20',
   'scan.startup.mode' = 'group-offsets',
+  'scan.topic-partition-discovery.interval' = '10 s',
   'scan.bounded.mode' = '${bounded}',
   'scan.watermark.emit.strategy' = 'on-periodic',
   'scan.watermark.idle-timeout' = '${idle_s} s',

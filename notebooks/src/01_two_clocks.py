@@ -2,11 +2,13 @@
 # # Two clocks
 #
 # After this lesson you can say, for any record, *when it happened* and *when you got it*, and why
-# a count that mixes the two cannot be trusted.
+# a count that mixes them cannot be trusted.
 #
 # <!-- teaches: 1 2 3 4 5 -->
 #
-# About 25 minutes. Needs nothing but this notebook; nothing has to be started.
+# About 35 minutes. Needs nothing but this notebook. One button at the end starts the real thing for
+# two minutes, if you press it. Run cell after cell with Shift+Enter: where you see **Predict**,
+# answer first.
 #
 # 1. Ten events, seen by two clocks
 # 2. Two clocks, two answers
@@ -15,6 +17,7 @@
 # 5. The clock that Kafka keeps
 # 6. A time is a number and a unit
 # 7. How late is late?
+# 8. Your own event
 
 # %% [markdown]
 # Three laws, which the rest of the course keeps:
@@ -33,7 +36,17 @@ from statistics import mean, median
 
 from msgspec.structs import replace
 
-from studykit import STORY, Policy, Predict, Stepper, seeded, simulate, two_clocks
+# %% tags=["setup"]
+from studykit import (
+    STORY,
+    LivePayment,
+    Policy,
+    Predict,
+    Stepper,
+    seeded,
+    simulate,
+    two_clocks,
+)
 
 # %% [markdown]
 # ## 1. Ten events, seen by two clocks
@@ -70,7 +83,7 @@ Predict(
 # have the same scale. On the dotted line an event would arrive in the moment in which it happens.
 # Nothing can lie below it, unless somebody's clock is wrong.
 
-# %% tags=["widget"]
+# %% tags=["widget", "predict"]
 Stepper(trace, two_clocks, step=7)
 
 # %% [markdown]
@@ -154,11 +167,13 @@ print("a stream:", as_stream.results())
 #
 # There is a third time, between the two: **ingestion time**, when a record was stored. Kafka is the
 # log that this course reads from. <!-- no claim: ours --> *Producers* append records
-# to a *topic*, and a server, the **broker**, keeps them. <!-- no claim: name --> Each record has a
+# to a *topic*, one or more logs with a name, its *partitions*, and a server, the **broker**, keeps
+# them. <!-- no claim: name --> Each record has a
 # timestamp, too. Whose clock is it? That is a setting of the topic: `CreateTime`, the producer's
 # own clock, or `LogAppendTime`, the broker's.
 # <!-- claim: kafka-timestamp-type-is-a-topic-setting -->
-#
+
+# %% [markdown]
 # Kafka's default is `CreateTime`. <!-- claim: kafka-default-timestamp-is-create-time --> So do not
 # take a record's timestamp for processing time, nor for event time: find out who set it.
 
@@ -226,6 +241,36 @@ print(f"slower than the mean: {sum(delay > mean(delays) for delay in delays)} of
 # the typical event, and the mean hides them. Wait for the mean, and almost a third of the payments
 # is still under way. Ask which *share* of the events you must have, then read the time off the
 # tail. Lesson 02 does that.
+
+# %% [markdown]
+# ## 8. Your own event
+#
+# Where all of this leads to: a payment goes in, and a number about its card comes out, ready for
+# whoever has to decide whether to trust the card. Such a number is a **feature**. The button starts
+# a broker, a store and the program between them; <!-- no claim: ours --> other cards pay as well.
+# Every five seconds the program counts a minute of payments. It needs ten seconds to a minute to
+# start, and three quarters of a gigabyte of memory. After two minutes everything ends by itself.
+
+# %% [markdown]
+# **Predict**, then press: you pay "just now", and then a second time, for something that happened
+# half a minute ago. Which of the two is counted in more minutes? And one from ten minutes ago?
+
+# %% tags=["widget"]
+LivePayment()
+
+# %% [markdown]
+# <details><summary>What you should see</summary>
+#
+# The first number comes some ten seconds after you have paid: the minute has to be over, by event
+# time, and the program waits five seconds more for stragglers. A payment is in twelve minutes,
+# since a new one begins every five seconds. The one from half a minute ago has missed those that
+# are over, and is counted in the rest. The one from ten minutes ago has missed all, and is set
+# aside with the reason `late`. *Under way* is the skew of section 1: nobody's clock was wrong.
+# </details>
+
+# %% [markdown]
+# If something does not start, the button says why, and the course goes on without it. If you
+# restart the kernel meanwhile, all that was started ends within seconds; run the cell again.
 
 # %% [markdown]
 # ## Break it

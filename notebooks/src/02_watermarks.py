@@ -62,8 +62,9 @@ from studykit import (
 # watermark is the newest event time so far, minus the bound, minus one millisecond.
 # <!-- claim: flink-bounded-watermark-subtracts-1-ms -->
 #
-# These three lines are the first of an engine of your own. Type them; each lesson adds a few, and
-# at the end the engine gives the same rows as the one that this course runs on.
+# **Type it.** These three lines are the first of an engine of your own: empty the cell, type them,
+# run it and save the notebook. Each lesson adds a few and goes on with what you have saved. At the
+# end the engine gives the same rows as the one that this course runs on, and passes its laws.
 
 
 # %% tags=["engine"]
@@ -108,7 +109,7 @@ Predict(
 # judged by the watermark as it stands, then it may move the watermark. Watch 15 s: event #6 moves W
 # to 9.999 s, and the window [0,10) fires.
 
-# %% tags=["widget"]
+# %% tags=["widget", "predict"]
 Stepper(trace, watermark_stepper, step=trace.step_at(15_000))
 
 # %% [markdown]

@@ -6,7 +6,7 @@
 #
 # <!-- teaches: 19 20 23 25 26 27 28 30 -->
 #
-# About 35 minutes. Needs lessons 01 and 02; nothing has to be started.
+# About 40 minutes. Needs lessons 01 and 02; nothing has to be started.
 #
 # 1. Which window?
 # 2. Where windows start
@@ -78,7 +78,7 @@ Predict(
 # We write `[0,10)`: a square bracket where the bound is inside, a round one where it is not. Such
 # a window is **half-open**. Its last millisecond is `end - 1`.
 
-# %%
+# %% tags=["predict"]
 for event_ms in (0, 9_999, 10_000, 10_001):
     (window,) = ten.assign(event_ms)
     print(
@@ -126,8 +126,8 @@ for event_ms in (12_345, 9_999, -1):
 # 00:00 UTC. <!-- claim: flink-windows-align-to-epoch -->
 
 # %% [markdown]
-# Type it: the second piece of your engine. `on_event` judges, counts, advances and fires, in this
-# order, and returns the windows that the event came too late for.
+# **Type it**: the second piece of your engine. `on_event` judges, counts, advances and fires, in
+# this order, and returns the windows that the event came too late for.
 
 
 # %% tags=["engine"]
@@ -186,7 +186,12 @@ assert {(key, start, end): total for key, start, end, total in mine.rows} == cou
 
 # %% [markdown]
 # The last line compares your engine with the one that the figures run on. Try it on a stream of
-# your own; the course's tests do so on thousands.
+# your own; the course's tests do so on thousands. So far it is this long, as you have saved it:
+
+# %%
+from studykit import EngineSoFar
+
+EngineSoFar("03")
 
 # %% [markdown]
 # ## 3. A day is not 24 hours from midnight

@@ -67,7 +67,7 @@ Predict(
 # %% [markdown]
 # A tumbling window is the special case in which the slide is the size: each event is in one.
 #
-# Your engine learns it with one method. Everything else stays as you typed it.
+# **Type it**: your engine learns it with one method. Everything else stays as you typed it.
 
 
 # %% tags=["engine"]
@@ -89,6 +89,14 @@ class Engine(Engine):
 
 # %% tags=["predict"]
 print(Engine(bound_ms=4_000, size_ms=10_000, slide_ms=5_000).windows(10_000))
+
+# %% [markdown]
+# It is not: [0,10) ends at 10 s, and its end is not in it. Your engine now:
+
+# %%
+from studykit import EngineSoFar
+
+EngineSoFar("04")
 
 # %% [markdown]
 # ## 2. What overlap costs
@@ -147,7 +155,8 @@ from studykit import TWO_VISITS, assigners
 
 policy = Policy(size_ms=6_000, slide_ms=3_000, gap_ms=4_000)
 visits = simulate(TWO_VISITS, policy)
-Stepper(visits, assigners, step=5)
+before = simulate(TWO_VISITS[:5], policy)
+Stepper(before, assigners, step=len(before.steps))
 
 # %% [markdown]
 # A session's end is always its last event plus the gap. Nobody knows it in advance, and every new
@@ -298,9 +307,11 @@ Explorer(TWO_VISITS, assigners, policy, knobs=["size", "slide", "gap"])
 # </details>
 
 # %% [markdown]
-# <details><summary>Construct the smallest stream in which an event is partly late: windows of 10 s
-# every 5 s, a bound of 0 s.</summary>
+# <details><summary>Find the line of your engine that keeps law 1. Construct the smallest stream in
+# which an event is partly late: windows of 10 s every 5 s, a bound of 0 s.</summary>
 #
-# Two events: one at 11 s, which moves W to 10.999 s, and then one at 7 s. It has missed [0,10) and
-# enters [5,15).
+# The `range` in `windows` gives size / slide starts, and `on_event` asks `count` for each of them.
+#
+# The stream has two events: one at 11 s, which moves W to 10.999 s, and then one at 7 s. It has
+# missed [0,10) and enters [5,15).
 # </details>

@@ -33,6 +33,7 @@ from flink_jobs.engine.windows import is_closed, is_purged
 from studykit import (
     STORY,
     STORY_POLICY,
+    EngineSoFar,
     Explorer,
     Picture,
     Policy,
@@ -72,7 +73,7 @@ Predict(
 # is over, and the window is purged. Event #10 comes five seconds later and finds nothing to
 # correct.
 
-# %% tags=["widget"]
+# %% tags=["widget", "predict"]
 Stepper(trace, watermark_stepper, step=trace.step_at(15_000))
 
 # %% [markdown]
@@ -109,8 +110,8 @@ for watermark_ms in (9_998, 9_999, 12_998, 12_999):
 # window fires later, event #7 is on time, event #10 is saved, and the first result is 22. Every
 # number is plausible, and every number is wrong.
 #
-# Both belong into your engine. A window that has fired is kept with the revision that it has told;
-# an event that comes for it is counted and told at once, with a revision one higher.
+# Both belong into your engine. **Type it**: a window that has fired is kept with the revision that
+# it has told; an event that comes for it is counted and told at once, with a revision one higher.
 
 
 # %% tags=["engine"]
@@ -162,6 +163,12 @@ class Engine(Engine):
 mine = Engine(bound_ms=4_000, size_ms=10_000, lateness_ms=3_000)
 late = [n for n, e in enumerate(STORY, start=1) if mine.on_event(e.key, e.event_ms, e.value)]
 print(*mine.rows, f"late: {late}", sep="\n")
+
+# %% [markdown]
+# Two: 9, and then 10 with revision 1, the correction by #7. Key `a` has one. This is your engine:
+
+# %%
+EngineSoFar("05")
 
 # %% [markdown]
 # ## 3. Wait before, or correct after
@@ -216,18 +223,21 @@ Predict(
     reveal=Stepper(trace, panes, step=len(trace.steps)),
 )
 
-# %% tags=["widget"]
+# %% tags=["widget", "predict"]
 Stepper(trace, panes, step=trace.step_at(15_000))
 
 # %% [markdown]
 # Flink's windows accumulate by default: when a late event comes, the whole new result is sent.
 # <!-- claim: flink-refire-accumulates --> So a sink that adds, or an append-only table, counts
 # twice. Nothing warns you; the sums are only too large.
-#
+
+# %% [markdown]
 # That makes three kinds of reader: one that **appends** needs results that never change. One that
 # understands **retractions** can have anything. One that **upserts**, that is overwrites by key,
 # needs to know which row a result belongs to. A store such as Redis is of the third kind.
-# <!-- claim: redis-hset-overwrites -->
+# <!-- claim: redis-hset-overwrites --> In Flink SQL the table `kafka` only appends, and refuses
+# what may change; `upsert-kafka` overwrites, by a primary key.
+# <!-- claim: flink-sql-kafka-appends-upsert-kafka-overwrites -->
 
 # %% [markdown]
 # ## 5. A key and a revision
@@ -323,6 +333,14 @@ for step in trace.steps:
 # `GROUP BY` that sends an update for each event, pays no heed to the watermark and keeps every
 # group. <!-- claim: flink-group-by-keeps-every-group --> The screen shows the right numbers, until
 # the state fills the disk.
+
+# %% [markdown]
+# Ask before you run it: with `EXPLAIN` in front, a query prints its plan. There stands a
+# `GroupAggregate` for the first and a `WindowAggregate` for the second.
+# <!-- claim: flink-window-start-only-is-no-window-aggregation --> The setting
+# `table.exec.state.ttl` forgets groups that nobody has touched for so long, by the clock on the
+# wall; it is off by default. <!-- claim: flink-sql-state-ttl-is-off-by-default --> It is a net, and
+# lesson 07 shows what it changes.
 
 # %% [markdown]
 # ## Break it

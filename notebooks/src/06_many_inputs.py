@@ -92,7 +92,7 @@ Predict(
 # are four mute buttons. Mute p3, and let it wake at 30 s or never: what it has to say in the
 # meantime comes in a burst when it wakes.
 
-# %% tags=["widget"]
+# %% tags=["widget", "predict"]
 Mutes(FOUR_PARTITIONS, min_watermark, policy, mute=["p3"])
 
 # %% [markdown]
@@ -229,12 +229,12 @@ for name, run in (("even", even), ("p3 silent", simulate(muted(FOUR_PARTITIONS, 
 # Does a window need a common watermark at all? All events of a card are in one partition, because
 # the card is the record's key. So the windows of a card can only miss events of this one
 # partition. The processor in this repository uses that: **each partition is judged by its own
-# watermark**, and none can make another's events late.
+# watermark**, and none can make another's events late. The production job does the same, with one
+# exception: a partition that was called idle and has woken.
 #
 # Read the class `WatermarkCombiner` in
 # [watermarks.py](../flink_jobs/utils/watermarks.py): three laws in forty lines. Then
-# [judged.sql](../flink_jobs/sql/judged.sql), whose comment says what the production job does with
-# a partition that was called idle and has woken.
+# [judged.sql](../flink_jobs/sql/judged.sql), whose comment says what becomes of that exception.
 
 # %% [markdown]
 # ## 9. Four real producers

@@ -6,7 +6,7 @@
 #
 # <!-- teaches: 38 40 41 42 43 44 45 -->
 #
-# About 35 minutes. Needs lessons 01 to 06; nothing has to be started.
+# About 45 minutes. Needs lessons 01 to 06; nothing has to be started.
 #
 # Three laws:
 #
@@ -33,7 +33,20 @@ from collections import Counter
 from inspect import getsource
 from random import Random
 
-from studykit import STORY, Forever, Predict, Stepper, Timers, TimeToLive, month, typed_before
+from msgspec.structs import replace
+
+# %% tags=["setup"]
+from studykit import (
+    STORY,
+    EngineSoFar,
+    Forever,
+    Predict,
+    Stepper,
+    Timers,
+    TimeToLive,
+    month,
+    typed_before,
+)
 
 Engine = typed_before("07")["Engine"]
 
@@ -81,10 +94,10 @@ from studykit import DAY_MS, live_state, three_holders, watched
 live = watched(payments, three_holders(5 * DAY_MS))
 
 # %% [markdown]
-# Here is day 20, and you can move on. Leave out the last step.
+# Here is day 20, and you can move on until just before the stream ends.
 
 # %% tags=["widget"]
-Stepper(live, live_state, step=40, stills=[40])
+Stepper(replace(live, moments=live.moments[:-1]), live_state, step=40, stills=[40])
 
 # %% [markdown]
 # Two of them look alike. Which are empty after the last step?
@@ -108,7 +121,7 @@ Predict(
 # How much is it? A key of 12 letters and a time of 8 bytes make 20 bytes, before a store adds its
 # own. A shop with 1,000 payments *a second* keeps:
 
-# %%
+# %% tags=["predict"]
 for days in (5, 365):
     print(f"{days:>3} days: {days * 86_400 * 1_000 * 20 / 10**9:>4.0f} GB")
 
@@ -208,7 +221,7 @@ Predict(
 # on the real thing.
 
 
-# %%
+# %% tags=["predict"]
 class Silence:
     def __init__(self):
         self.times = set()
@@ -286,7 +299,7 @@ print(*paired(log, limit_ms=5 * DAY_MS))
 #
 # Your engine has state: a total for each key and window. Until now `fire` sorts all of it at every
 # event, to find out what is due. A timer for each key and window is better: they lie in a **heap**,
-# whose first entry is the earliest, and only what is due is looked at.
+# whose first entry is the earliest, and only what is due is looked at. **Type it**:
 
 
 # %% tags=["engine"]
@@ -345,7 +358,10 @@ print(*mine.rows, sep="\n")
 
 # %% [markdown]
 # The rows are those of lesson 05, and the end brings the open windows. The course's tests compare
-# this engine with the one that draws the figures, on thousands of streams.
+# this engine with the one that draws the figures, on thousands of streams. It has grown to:
+
+# %%
+EngineSoFar("07")
 
 # %% [markdown]
 # ## 7. Whose state is it?

@@ -6,7 +6,7 @@
 #
 # <!-- teaches: 48 49 50 52 53 -->
 #
-# About 45 minutes. Needs lessons 01 to 06; nothing has to be started.
+# About 40 minutes. Needs lessons 01 to 06; nothing has to be started.
 #
 # Three laws:
 #
@@ -108,7 +108,7 @@ Predict(
     "An ad every 10 s for an hour is 360 more, and none may be freed.",
 )
 
-# %%
+# %% tags=["predict"]
 back = joined([*before, *ads[61:], JoinRow("right", 4_200_000)], 0, 60_000)
 print("when the clicks stall:", stalled.held[61][0])
 print("an hour later:        ", stalled.held[-1][0])
@@ -128,7 +128,7 @@ print("one click later:      ", back.held[-1][0])
 #
 # A report wants the ads that were *not* clicked, too. When is that certain? Not when the ad is
 # read, and not when the hour looks quiet: when the row **expires**, by law 2. Then, and only then,
-# it is told once, without a partner.
+# it is told once, without a partner. Such a join is called an **outer** one, here `outer="left"`.
 
 # %%
 join = IntervalJoin(lower_ms=0, upper_ms=10_000, outer="left")

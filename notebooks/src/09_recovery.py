@@ -37,6 +37,7 @@ from random import Random
 from studykit import (
     DESIGNS,
     STORY,
+    EngineSoFar,
     Predict,
     Stepper,
     keyed_state,
@@ -88,7 +89,7 @@ Predict(
 # the checkpoint. <!-- no claim: ours --> *Jump by write/commit* goes to the moments between the
 # two.
 
-# %% tags=["widget"]
+# %% tags=["widget", "predict"]
 Stepper(
     kills, kill_map, step=22, stills=[22], design="write, then commit, add up", checkpoint=3
 )  # fmt: skip
@@ -165,8 +166,13 @@ print(*undisturbed, sep="\n")
 print("right after a kill:", [survived(Engine, kill) == undisturbed for kill in range(11)])
 
 # %% [markdown]
-# Eleven kills, and no difference. The course's tests do the same with thousands of payments.
-#
+# Eleven kills, and no difference. The course's tests do the same with thousands of payments. Your
+# engine has grown by four lines:
+
+# %%
+EngineSoFar("09")
+
+# %% [markdown]
 # **Predict**: somebody leaves the watermark out of the checkpoint. <!-- no claim: ours --> It
 # comes back by itself with the next event, does it not? After which kills do rows differ?
 

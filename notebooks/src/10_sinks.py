@@ -31,7 +31,16 @@
 # %% tags=["setup"]
 from random import Random
 
-from studykit import STORES, STORY, Predict, Stepper, sunk, three_readers, typed_before
+from studykit import (
+    STORES,
+    STORY,
+    EngineSoFar,
+    Predict,
+    Stepper,
+    sunk,
+    three_readers,
+    typed_before,
+)
 from studykit.services.sinks import SinkRig
 
 Engine = typed_before("10")["Engine"]
@@ -128,7 +137,10 @@ for name, store in stores.items():
 # <!-- claim: redis-hset-overwrites --> But an older row that comes last wins. Only the guarded
 # write is right for *every* order, which is why it can be tested: shuffle and repeat, and see the
 # same store. A row with the same identity changes nothing, and a correction of the same window is
-# newer by its revision.
+# newer by its revision. With `upsert` your engine is whole:
+
+# %%
+EngineSoFar("10")
 
 # %% [markdown]
 # ## 3. Who sees what twice?

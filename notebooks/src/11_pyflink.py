@@ -121,7 +121,7 @@ Predict(
 # %% [markdown]
 # Run it. The last line compares these windows of [0,10) with those of section 1.
 
-# %% tags=["slow"]
+# %% tags=["slow", "predict"]
 flink = in_process.Flink()
 first = flink.run(*ten_seconds(flink.stream(STORY, bound_ms=4_000)))
 print(*first, sep="\n")
@@ -159,7 +159,7 @@ Predict(
 # %% [markdown]
 # And now the run:
 
-# %% tags=["slow"]
+# %% tags=["slow", "predict"]
 usual = {"python.fn-execution.bundle.size": "1000", "python.fn-execution.bundle.time": "60000"}
 bundled = in_process.Flink(usual)  # a minute, so that a slow machine does not cut a bundle short
 second = bundled.run(*ten_seconds(bundled.stream(STORY, bound_ms=4_000)))
@@ -389,7 +389,7 @@ Predict(
 # %% [markdown]
 # Here are the rows:
 
-# %%
+# %% tags=["predict"]
 print(table.to_string(index=False))
 assert counted == 8
 

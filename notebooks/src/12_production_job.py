@@ -122,7 +122,7 @@ Predict(
 # You may wait as long as you like. **Events move the watermark; waiting does not.** So we send the
 # payments of partition 3:
 
-# %% tags=["needs-services", "slow"]
+# %% tags=["needs-services", "slow", "predict"]
 rig.send(payment for payment in payments if payment.partition == 3)
 rows = rig.records("features-fraud", at_least=1)
 print(len(rows), "rows after the first payments of partition 3")

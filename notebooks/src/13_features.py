@@ -241,7 +241,7 @@ Predict(
 # that were to be equal are not. Welford's update and its merge are good against cancellation, but
 # they are floats, too.
 
-# %%
+# %% tags=["predict"]
 print("floats:", 0.1 + 0.2 + 0.3, 0.3 + 0.2 + 0.1)  # since Python 3.12 `sum` corrects itself
 print("whole: ", 10 + 20 + 30, 30 + 20 + 10)
 
@@ -364,7 +364,7 @@ Predict(
 # online the end of the window and a millisecond for each revision, offline the moment since when
 # the row could be read.
 
-# %%
+# %% tags=["predict"]
 print("served, a correction is 1 ms newer:       ", feast.served_by_revision)
 print("joined by since when it could be read:    ", feast.joined_by_readable)
 

@@ -499,7 +499,7 @@ Predict(
 # Parity shows that two executions agree. That they are right follows only as far as they were
 # written apart. The search does not go through the decoder, and finds it:
 
-# %%
+# %% tags=["predict"]
 print(parted.log)
 print(parted.sentence)
 

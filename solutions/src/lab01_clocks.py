@@ -9,7 +9,7 @@
 # %% tags=["setup"]
 from datetime import datetime, timedelta, timezone
 
-from studykit.trace.story import STORY
+from studykit.trace.stories import STORY
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -21,10 +21,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 # %%
 delays_ms = [event.arrival_ms - event.event_ms for event in STORY]
-slowest = max(STORY, key=lambda event: event.arrival_ms - event.event_ms)
+slowest = 1 + delays_ms.index(max(delays_ms))
 
 print(delays_ms)
-print(f"event {slowest.number} waited longest: {max(delays_ms)} ms")
+print(f"event {slowest} waited longest: {max(delays_ms)} ms")
 
 # %% [markdown]
 # The last event took 17 seconds. Everything in this course is about what to do until it comes.

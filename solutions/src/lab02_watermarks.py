@@ -8,7 +8,7 @@
 
 # %% tags=["setup"]
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness
-from studykit.trace.story import STORY
+from studykit.trace.stories import STORY
 
 # %% [markdown]
 # ## Worked example: the largest time so far
@@ -18,9 +18,9 @@ from studykit.trace.story import STORY
 
 # %%
 highest = 0
-for event in STORY:
+for number, event in enumerate(STORY, start=1):
     highest = max(highest, event.event_ms)
-    print(f"event {event.number:>2}  t={event.event_ms:>6}  largest so far {highest:>6}")
+    print(f"event {number:>2}  t={event.event_ms:>6}  largest so far {highest:>6}")
 
 # %% [markdown]
 # ## 1. One watermark

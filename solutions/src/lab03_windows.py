@@ -7,7 +7,7 @@
 # About 50 minutes. Needs lesson 03, no services.
 
 # %% tags=["setup"]
-from studykit.trace.story import SIZE_MS, STORY
+from studykit.trace.stories import SIZE_MS, STORY
 
 # %% [markdown]
 # ## Worked example: one window
@@ -16,9 +16,9 @@ from studykit.trace.story import SIZE_MS, STORY
 # `[0, 10_000)`, in the order of arrival? Run the cell and read it.
 
 # %%
-for event in STORY:
+for number, event in enumerate(STORY, start=1):
     inside = 0 <= event.event_ms < SIZE_MS
-    print(f"event {event.number:>2}  t={event.event_ms:>6}  {'inside' if inside else 'outside'}")
+    print(f"event {number:>2}  t={event.event_ms:>6}  {'inside' if inside else 'outside'}")
 
 # %% [markdown]
 # ## 1. Which window?

@@ -7,7 +7,7 @@
 # About 65 minutes. Needs lesson 05, no services.
 
 # %% tags=["setup"]
-from studykit.trace.story import BOUND_MS, SIZE_MS, STORY
+from studykit.trace.stories import BOUND_MS, SIZE_MS, STORY
 
 # %% [markdown]
 # ## Worked example: behind the watermark
@@ -17,10 +17,10 @@ from studykit.trace.story import BOUND_MS, SIZE_MS, STORY
 
 # %%
 highest_ms = STORY[0].event_ms
-for event in STORY:
+for number, event in enumerate(STORY, start=1):
     watermark_ms = highest_ms - BOUND_MS - 1
     place = "behind" if event.event_ms <= watermark_ms else ""
-    print(f"event {event.number:>2}  t={event.event_ms:>6}  meets W={watermark_ms:>6}  {place}")
+    print(f"event {number:>2}  t={event.event_ms:>6}  meets W={watermark_ms:>6}  {place}")
     highest_ms = max(highest_ms, event.event_ms)
 
 # %% [markdown]

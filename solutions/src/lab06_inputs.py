@@ -7,7 +7,7 @@
 # About 80 minutes. Needs lesson 06, no services.
 
 # %% tags=["setup"]
-from studykit.trace.story import SIZE_MS
+from studykit.trace.stories import SIZE_MS
 
 # %% [markdown]
 # ## Worked example: two inputs in turn

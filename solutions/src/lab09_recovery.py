@@ -130,8 +130,9 @@ def second_run(times_ms: list[int], offset: int, killed: int, bound_ms: int) -> 
 # and in every process. So the name itself decides: it is in the sample if its code, the `crc32`
 # of its bytes, can be divided by `every`.
 #
-# Return the names of the second run that are in the sample, in their order. `now_ms` is the
-# clock on the wall when the second run begins. (`name.encode()` gives the bytes of a text.)
+# Return the names of the second run that are in the sample, in their order; a name that comes twice
+# is in it twice. `now_ms` is the clock on the wall when the second run begins. (`name.encode()`
+# gives the bytes of a text.)
 
 
 # %% tags=["exercise"]

@@ -47,9 +47,7 @@ def deadline(seconds: float) -> Iterator[None]:
     is_over = False
 
     def stop(_number: int, frame: FrameType | None) -> None:
-        if (
-            is_over
-        ):  # an alarm in the clean-up would leave the timer running, for whoever comes next
+        if is_over:  # in the clean-up `TooLong` would leave the timer running, for whoever is next
             return
         for running in _frames(frame):
             if id(running) not in ours:

@@ -16,8 +16,9 @@ from typing import Final, Literal, TypeAlias
 
 from studykit.checks.diagnosis.facts import Facts
 from studykit.checks.diagnosis.failures import failure_of, overwritten
-from studykit.checks.diagnosis.finding import Diagnosis, Result
+from studykit.checks.diagnosis.finding import CaseResult, Diagnosis
 from studykit.checks.diagnosis.likeness import slip_of
+from studykit.checks.diagnosis.meanings import diagnose_meaning
 from studykit.checks.diagnosis.outline import outline
 from studykit.checks.diagnosis.results import diagnose, nothing_returned, told_apart
 from studykit.checks.hole import is_untouched
@@ -124,7 +125,7 @@ def judge(
     evidence = _evidence(exercise, tried, expected, min(shown + 1, public))
     # The shown case comes first: where a diagnosis gives an example, it is that one.
     results = [
-        Result(tried[n][0], tried[n][1].get("value"), expected[n], right=n not in wrong)
+        CaseResult(tried[n][0], tried[n][1].get("value"), expected[n], right=n not in wrong)
         for n in sorted(range(len(tried)), key=lambda n: n != shown)
         if "value" in tried[n][1]
     ]
@@ -214,7 +215,7 @@ class _Failed:
 def _message(
     exercise: Exercise,
     failed: _Failed,
-    results: Sequence[Result],
+    results: Sequence[CaseResult],
     facts: Facts | None,
     *,
     complete: bool,
@@ -243,13 +244,14 @@ def _message(
         )
         return _with(message, known)
     if failed.outcome["value"] is None and not _is_plain(exercise):
-        known = known or next(iter(nothing_returned(results, facts)), None)
+        nothing = next(iter(nothing_returned(results, facts)), None)
+        known = known or (nothing and replace(nothing, replaces=True))
     others = [(result.args, result.got) for result in results] if complete and not known else None
     message = exercise.explain(failed.args, failed.outcome["value"], failed.expected, others)
     if known or message.misconception:
         return _with(message, known)
     if not _is_plain(exercise):
-        return message
+        return _with(message, diagnose_meaning(exercise, results, facts))
     if not complete:
         return _with(message, outline(exercise, results))
     found = diagnose(exercise, results, facts) or _slip(exercise, results, facts)
@@ -262,7 +264,9 @@ def _is_plain(exercise: Exercise) -> bool:
     return bool(exercise.fingerprint([0]) == [0])
 
 
-def _slip(exercise: Exercise, results: Sequence[Result], facts: Facts | None) -> Diagnosis | None:
+def _slip(
+    exercise: Exercise, results: Sequence[CaseResult], facts: Facts | None
+) -> Diagnosis | None:
     return slip_of(exercise, results) if facts and not exercise.hidden else None
 
 
@@ -296,9 +300,19 @@ def _known_by_facts(exercise: Exercise, failed: _Failed, facts: Facts | None) ->
             f"{short(facts.alone['value'])}",
             "What does your result depend on besides the arguments: a clock, chance, a global?",
         )
+    return _known_by_names(failed, facts)
+
+
+def _known_by_names(failed: _Failed, facts: Facts) -> Diagnosis | None:
+    """Return what the names that an answer mentions tell."""
     if facts.overwritten and "raised" not in failed.outcome:
         name, next_step = overwritten(facts.overwritten[0])
         return Diagnosis(name, f"`{facts.overwritten[0]}` is not Python's own here", next_step)
+    if "hash" in facts.mentions and '"' in json.dumps(failed.args):
+        return Diagnosis(
+            "salted-hash", "Python's `hash` of a text is another number in each process",
+            "Which number of a text is the same everywhere, today and after a restart?",
+        )  # fmt: skip
     return None
 
 

@@ -51,7 +51,7 @@ app = typer.Typer(
 )
 jars = typer.Typer(help="Download the jars of Kafka and of Flink.", rich_markup_mode=None)
 app.add_typer(jars, name="jars")
-dead_letters = typer.Typer(help="Dead letters.", rich_markup_mode=None)
+dead_letters = typer.Typer(help="List dead letters, or send them back.", rich_markup_mode=None)
 app.add_typer(dead_letters, name="letters")
 add_to(app)
 add_grading_to(app)
@@ -163,14 +163,16 @@ def seed(
 
     from flink_jobs.simulator.disorder import Disorder
     from studykit.services.addresses import Addresses
-    from studykit.services.seed import Plan
+    from studykit.services.seed import Seeding
     from studykit.services.seed import seed as sow
     from studykit.workspace import Workspace
 
     disorder = Disorder(duplicate_share=duplicates)
-    plan = Plan(events=events, rate=rate, seed=seed, cards=cards, users=users, disorder=disorder)
+    seeding = Seeding(
+        events=events, rate=rate, seed=seed, cards=cards, users=users, disorder=disorder
+    )
     servers = Addresses.find(Workspace.of_clone()).kafka_servers
-    sow(plan, servers=servers, to=to, console=Console())
+    sow(seeding, servers=servers, to=to, console=Console())
 
 
 @app.command()
@@ -325,7 +327,10 @@ def profile(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Look at any JSON stream: disorder, delays, skew, silence; suggest bound and idle timeout."""
+    """Measure disorder, delays, skew and silences of a stream.
+
+    The stream may be any JSON events. A bound and an idle timeout for it are suggested.
+    """
     from rich.console import Console
 
     from studykit.cli.inspection.profile import profile as look
@@ -344,13 +349,16 @@ def profile(
 
 
 _Reasons = Annotated[
-    list[str] | None, typer.Option("--reason", help="Of this reason; several may be given.")
+    list[str] | None,
+    typer.Option("--reason", help="Only letters of this reason; several may be given."),
 ]
 _Topics = Annotated[
-    list[str] | None, typer.Option("--topic", help="Whose original is of this topic.")
+    list[str] | None, typer.Option("--topic", help="Only letters whose original is of this topic.")
 ]
-_Since = Annotated[str | None, typer.Option(help="Written then or later: 2026-01-31T12:05:00.")]
-_Until = Annotated[str | None, typer.Option(help="Written before.")]
+_Since = Annotated[
+    str | None, typer.Option(help="Only letters written then or later: 2026-01-31T12:05:00.")
+]
+_Until = Annotated[str | None, typer.Option(help="Only letters written before.")]
 
 
 @dead_letters.callback(invoke_without_command=True)
@@ -384,13 +392,16 @@ def letters(
 
 @dead_letters.command("replay")
 def replay_letters(
-    reason: Annotated[list[str], typer.Option("--reason", help="Of this reason.")],
+    reason: Annotated[list[str], typer.Option("--reason", help="Only letters of this reason.")],
     topic: _Topics = None,
     since: _Since = None,
     until: _Until = None,
-    send: Annotated[bool, typer.Option("--send", help="Send; else only say what would.")] = False,
+    send: Annotated[bool, typer.Option("--send", help="Send them; else they are listed.")] = False,
 ) -> None:
-    """Send back what no feature set has counted and each would count now, and never twice."""
+    """Send back what would be counted now, never twice.
+
+    An original goes back only if no feature set has counted it and each would count it now.
+    """
     from rich.console import Console
 
     from studykit.cli.inspection.letters import replay, selected

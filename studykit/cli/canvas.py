@@ -16,11 +16,14 @@ def canvas(
     column: Annotated[str | None, typer.Option(help="The column, if several hold marks.")] = None,
     send: Annotated[bool, typer.Option("--send", help="Send them; else they are listed.")] = False,
 ) -> None:
-    """Show which marks Canvas has otherwise, or send them: CANVAS_URL, CANVAS_TOKEN_FILE."""
-    from studykit.grading.book.canvas import Assignment, column_of
+    """Show or send the marks that Canvas has otherwise.
+
+    CANVAS_URL is the address of Canvas, CANVAS_TOKEN_FILE a file with an access token of yours.
+    """
+    from studykit.grading.book.canvas import CanvasAssignment, column_of
 
     number, wanted = column_of(marks, column)
-    assignment = Assignment.find(course, number)
+    assignment = CanvasAssignment.find(course, number)
     changes, unknown = assignment.differing(wanted)
     for change in changes:
         typer.echo(f"{change.person}: {change.before or 'no mark'} -> {change.after}")

@@ -29,8 +29,8 @@ def add_to(app: typer.Typer) -> None:
 
 def start(lab: LabName) -> None:
     """Make your own copy of a lab."""
-    from studykit.course import copies
     from studykit.course.layout import Course
+    from studykit.course.learner import copies
     from studykit.exercises.catalog import find_lab
 
     path = copies.start(find_lab(lab), Course.of_clone())
@@ -42,8 +42,8 @@ def check(where: Where = None) -> None:
 
     Without a name, every lab that you have started is checked.
     """
-    from studykit.course.copies import OUTSIDE, need_copy, started
     from studykit.course.layout import Course
+    from studykit.course.learner.copies import OUTSIDE, need_copy, started
     from studykit.errors import StudyError
     from studykit.exercises.catalog import find_exercise, find_lab
 
@@ -73,7 +73,7 @@ def next_() -> None:
     """Say what to do next."""
     from studykit.checks.progress import Progress
     from studykit.course.layout import Course
-    from studykit.course.report import next_text
+    from studykit.course.learner.report import next_text
 
     typer.echo(next_text(Progress.of_learner(), Course.of_clone()))
 
@@ -97,10 +97,10 @@ def recall(
 ) -> None:
     """Ask three questions about what you have passed.
 
-    The questions are the same for a whole day; who was away for a week gets them from `study next`.
+    The questions are the same for a whole day. After a week away `study next` asks them by itself.
     """
     from studykit.checks.progress import Progress
-    from studykit.course.recall import recall_text
+    from studykit.course.learner.recall import recall_text
 
     typer.echo(recall_text(Progress.of_learner(), answers=answers))
 
@@ -112,8 +112,8 @@ def reset(
 
     The backup of your work lies beside your copy, in labs/.
     """
-    from studykit.course import copies
     from studykit.course.layout import Course
+    from studykit.course.learner import copies
 
     lab, exercise = _meant(where)
     path, backup = copies.reset(lab, exercise, Course.of_clone())
@@ -125,7 +125,7 @@ def reset(
 def progress() -> None:
     """Show which exercises you have done."""
     from studykit.checks.progress import Progress
-    from studykit.course.report import progress_text
+    from studykit.course.learner.report import progress_text
 
     mine = Progress.of_learner()
     typer.echo("\n".join([progress_text(mine), *mine.notes]))
@@ -136,9 +136,9 @@ def watch(where: Where = None) -> None:
 
     With an exercise, the next one of its lab is watched as soon as this one passes.
     """
-    from studykit.course.copies import copy_of
     from studykit.course.layout import Course
-    from studykit.course.watching import saved
+    from studykit.course.learner.copies import copy_of
+    from studykit.course.learner.watching import saved
     from studykit.exercises.catalog import find_lab, labs
 
     clone = Course.of_clone()
@@ -158,8 +158,8 @@ def watch(where: Where = None) -> None:
 def assemble() -> None:
     """Build labs/my_engine.py from the answers that you passed."""
     from studykit.checks.progress import Progress
-    from studykit.course import engine
     from studykit.course.layout import Course
+    from studykit.course.learner import engine
 
     mine = Progress.of_learner()
     path, parts = engine.assemble(Course.of_clone(), mine)
@@ -177,9 +177,9 @@ def race(
 
     Every result that differs is shown, and how long both engines take.
     """
-    from studykit.course import engine
     from studykit.course.layout import Course
-    from studykit.course.report import race_text
+    from studykit.course.learner import engine
+    from studykit.course.learner.report import race_text
 
     laps = engine.race(Course.of_clone().labs / engine.FILE, events, seed)
     typer.echo(race_text(laps, events))
@@ -242,8 +242,7 @@ def report(
 ) -> None:
     """Prove the exercises: run every solution and wrong answer."""
     from studykit.course.layout import Course
-    from studykit.course.proof import prove
-    from studykit.course.report import proof_text
+    from studykit.course.proof import proof_text, prove
     from studykit.exercises.catalog import find_lab, labs
 
     chosen = [find_lab(lab)] if lab else labs()
@@ -287,20 +286,20 @@ def _check(path: Path, exercises: Sequence[Exercise]) -> list[str]:
     """Check a copy, show the judgements and keep them; return the mark of each exercise."""
     from studykit.checks.lab import not_kept
     from studykit.checks.progress import Progress
-    from studykit.course.report import age_text, answers_text
-    from studykit.course.session import check_notebook
+    from studykit.course.learner.check import check_notebook
+    from studykit.course.learner.report import age_text, checks_text
     from studykit.files import LockFailure
 
     typer.echo(f"Checking labs/{path.name}{age_text(path)} ...")
-    answers, notes = check_notebook(path, exercises)
-    typer.echo(answers_text(answers, notes))
+    checks, notes = check_notebook(path, exercises)
+    typer.echo(checks_text(checks, notes))
     mine = Progress.of_learner()
     try:
-        for answer in answers:
-            if answer.judgement:
-                mine.record(answer.judgement)
+        for check in checks:
+            if check.judgement:
+                mine.record(check.judgement)
     except (OSError, LockFailure) as error:
         mine.notes.append(not_kept(error))
     if mine.notes:
         typer.echo("\n".join(mine.notes))
-    return [answer.mark for answer in answers]
+    return [check.mark for check in checks]

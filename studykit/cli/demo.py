@@ -28,7 +28,7 @@ from studykit.errors import StudyError
 from studykit.services.kafka import Kafka
 from studykit.services.network.ports import free_port
 from studykit.services.redis import Redis
-from studykit.services.seed import Plan, seed_kafka
+from studykit.services.seed import Seeding, seed_kafka
 from studykit.services.supervision.leash import hold_leash
 from studykit.workspace import Workspace
 
@@ -103,13 +103,15 @@ def _watch(
 @contextmanager
 def _traffic(servers: str, seconds: int) -> Iterator[None]:
     """Send live traffic in a thread; records that were sent before the end are delivered."""
-    plan = Plan(events=RATE * seconds, rate=RATE, cards=CARDS, users=CARDS, disorder=DISORDER)
+    seeding = Seeding(events=RATE * seconds, rate=RATE, cards=CARDS, users=CARDS, disorder=DISORDER)
     ended = threading.Event()
 
     def until_ended(arrivals: Iterator[Arrival]) -> Iterator[Arrival]:
         return takewhile(lambda _: not ended.is_set(), arrivals)
 
-    thread = threading.Thread(target=seed_kafka, args=(plan, servers, until_ended), name="traffic")
+    thread = threading.Thread(
+        target=seed_kafka, args=(seeding, servers, until_ended), name="traffic"
+    )
     thread.start()
     try:
         yield

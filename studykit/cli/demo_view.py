@@ -35,7 +35,7 @@ WHY = {
 _FIRST_SET = {feature_set.source: feature_set.name for feature_set in reversed(CATALOG)}
 """One feature set of each topic: all of a topic's sets consume the same records."""
 
-Where = tuple[str, str]
+PartitionLabels = tuple[str, str]
 """Topic and partition, as labels."""
 
 
@@ -48,14 +48,14 @@ class DemoView:
         self._store = redis.Redis(port=redis_port)
         self._letters: deque[dict[str, str]] = deque(maxlen=LETTERS)
         self._reasons: Counter[str] = Counter()
-        self._history: deque[tuple[float, dict[Where, float]]] = deque(maxlen=RATE_FRAMES)
+        self._history: deque[tuple[float, dict[PartitionLabels, float]]] = deque(maxlen=RATE_FRAMES)
         partitions = [TopicPartition(DEAD_LETTER_TOPIC, number) for number in range(PARTITIONS)]
         self._consumer = KafkaConsumer(bootstrap_servers=servers, metrics_enabled=False)
         self._consumer.assign(partitions)
         self._consumer.seek_to_beginning(*partitions)
 
     def frame(self, seconds_left: float) -> RenderableType:
-        """Return what the terminal shows at this moment; `left` is in seconds."""
+        """Return what the terminal shows with so many seconds left; 0 at the end."""
         self._read_letters()
         caption = f"{seconds_left:.0f} s left" if seconds_left else "the end"
         return Group(

@@ -81,7 +81,7 @@ def grade(
         ),
     ] = None,
     engine: Annotated[
-        str, typer.Option(help="How answers are run: fork, or testbook, slow, to compare.")
+        str, typer.Option(help="How answers are run: fork, or testbook, which is slow, to compare.")
     ] = "fork",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Submissions at a time. Default: one for each core.")

@@ -34,7 +34,7 @@ _NUMBERS = ("records", "number")
 
 
 @dataclass(frozen=True, slots=True)
-class TopicState:
+class TopicLag:
     """One topic: its records, and how many of them the group has yet to deliver (`lag`).
 
     A lag of None means that the group has committed nothing: it may never have started.
@@ -65,7 +65,7 @@ def show_status(
         console.print(_job(lines))
 
 
-def topic_states(servers: str, group: str, topics: Sequence[str] = TOPICS) -> list[TopicState]:
+def topic_states(servers: str, group: str, topics: Sequence[str] = TOPICS) -> list[TopicLag]:
     """Return the state of those of `topics` that exist, in their order.
 
     The lag is that of the consumer group `group`. It counts to the offset up to which outputs were
@@ -100,13 +100,13 @@ def key_counts(settings: Settings) -> dict[str, int]:
     return {feature_set.name: sets[feature_set.name] for feature_set in CATALOG}
 
 
-def _topic_state(consumer: KafkaConsumer, topic: str) -> TopicState:
+def _topic_state(consumer: KafkaConsumer, topic: str) -> TopicLag:
     parts = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
     begin, end = consumer.beginning_offsets(parts), consumer.end_offsets(parts)
     commits = {part: consumer.committed(part, metadata=True) for part in parts}
     done = {part: delivered_until(commit) for part, commit in commits.items() if commit}
     lag = sum(end[part] - done.get(part, begin[part]) for part in parts) if done else None
-    return TopicState(topic, sum(end.values()) - sum(begin.values()), lag)
+    return TopicLag(topic, sum(end.values()) - sum(begin.values()), lag)
 
 
 def _services(workspace: Workspace, addresses: Addresses) -> Table:
@@ -142,7 +142,7 @@ def _external(answers: bool) -> str:
     return "running, not ours" if answers else "does not answer, not ours"
 
 
-def _topics(states: list[TopicState], group: str) -> Table:
+def _topics(states: list[TopicLag], group: str) -> Table:
     table = _table("topic", "records", f"{_LAG} {group}")
     for state in states:
         table.add_row(

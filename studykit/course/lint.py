@@ -39,7 +39,8 @@ def lesson_findings(notebook: Notebook) -> list[str]:
     lines = sum(_lines(cell) for cell in notebook["cells"] if cell["cell_type"] == "code")
     if words < WORDS_PER_LINE * lines:
         found.append(f"{words} words for {lines} lines of code; {WORDS_PER_LINE} a line are asked")
-    return [*found, *_of_predictions(notebook["cells"])]
+    cells = notebook["cells"]
+    return [*found, *_of_predictions(cells), *_of_questions(cells), *_of_tasks(cells)]
 
 
 def _of_predictions(cells: list[dict[str, Any]]) -> Iterator[str]:
@@ -48,12 +49,44 @@ def _of_predictions(cells: list[dict[str, Any]]) -> Iterator[str]:
         asks = "**Predict" in above["source"] or above["source"].startswith("## Break it")
         hides = {"predict", "widget"} & set(cell["metadata"].get("tags", ()))
         if asks and above["cell_type"] == "markdown" and not hides and cell.get("outputs"):
-            first = cell["source"].strip().partition("\n")[0]
-            yield f"{first!r}: it answers the question above it; give it the tag predict"
+            yield f"{_first(cell)!r}: it answers the question above it; give it the tag predict"
+
+
+def _of_questions(cells: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield a sentence for each `Predict` whose answer is saved in the next output below it."""
+    asked = False
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            asked = asked and not re.search(r"^## ", cell["source"], re.MULTILINE)
+        elif "Predict(" in cell["source"]:
+            asked = True
+        elif asked and cell.get("outputs") and not _is_button(cell):
+            asked = False
+            if "predict" not in cell["metadata"].get("tags", ()):
+                yield f"{_first(cell)!r}: a question stands above it; give it the tag predict"
+
+
+def _of_tasks(cells: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield a sentence for each section of tasks that has no folded answers."""
+    text = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "markdown")
+    for section in re.split(r"^## ", text, flags=re.MULTILINE):
+        if section.startswith("Break it") and "<details>" not in section:
+            yield "'Break it': it has no answer; fold one below it"
+
+
+def _is_button(cell: dict[str, Any]) -> bool:
+    """Tell whether what is saved of a cell is a button that has not been pressed."""
+    texts = ["".join(output.get("data", {}).get("text/plain", "")) for output in cell["outputs"]]
+    return all(text.startswith("A button") for text in texts)
+
+
+def _first(cell: dict[str, Any]) -> str:
+    """Return the first line of a cell, by which an author finds it."""
+    return str(cell["source"]).strip().partition("\n")[0]
 
 
 def _of_cell(cell: dict[str, Any]) -> Iterator[str]:
-    first = cell["source"].strip().partition("\n")[0]
+    first = _first(cell)
     if cell["cell_type"] == "markdown":
         if _words(cell) > WORDS:
             yield f"{first!r}: {_words(cell)} words; split the cell at {WORDS}"

@@ -7,7 +7,7 @@ learner's does, and is judged outside of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -97,6 +97,29 @@ def prove(lab: Lab, course: Course, *, with_mutants: bool = True) -> LabProof:
         for n, exercise in enumerate(lab.exercises)
     ]
     return LabProof(lab, tuple(proofs), solution_cells, lab_cells)
+
+
+def proof_text(proofs: Iterable[LabProof]) -> str:
+    """Return the table of what was proven for each exercise, and below it what must be mended."""
+    lines = [f"{'exercise':<32}{'solution':<10}{'lab':<16}{'misconceptions':<16}{'mutants'}"]
+    faults = []
+    for proof in proofs:
+        for proven in proof.exercises:
+            solution = proven.solution.status if proven.solution else "missing"
+            lab = proven.lab.status if proven.lab else "missing"
+            named = f"{proven.named} of {len(proven.wrong)}"
+            mutants = proven.mutants
+            caught = f"{mutants.total - len(mutants.survivors)} of {mutants.total}"
+            title = proven.exercise.title
+            lines.append(f"{title:<32}{solution:<10}{lab:<16}{named:<16}{caught}")
+            faults += [
+                f"{title}: no case catches the mutant `{mutant}`" for mutant in mutants.survivors
+            ]
+            faults += [
+                f"{title}: `{mutant}` is listed as equivalent and is not"
+                for mutant in mutants.stale
+            ]
+    return "\n".join([*lines, *faults])
 
 
 def _ask(

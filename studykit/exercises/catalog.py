@@ -1,6 +1,7 @@
-"""The exercises of all labs, and how answers to them are run, judged and explained.
+"""The catalog: every lab and every exercise, and how a name that a person types finds one.
 
-A lab is a module `labNN_topic` here that defines `LAB`. Adding one is adding its file.
+A lab is a package `labNN_topic` beside this module that defines `LAB`. Who adds the package has
+added the lab: there is no other list.
 """
 
 from __future__ import annotations

@@ -16,7 +16,14 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from studykit.exercises.wording import call, labelled, short, with_article
+from studykit.exercises.wording import (
+    call,
+    counted,
+    first_difference,
+    labelled,
+    short,
+    with_article,
+)
 
 if TYPE_CHECKING:
     from studykit.exercises.scene import Scene
@@ -212,6 +219,9 @@ class Exercise:
     points: int = 1
     equivalent: Mapping[str, str] = field(default_factory=dict)
     """Mutants of the solution that change no result, by their changed line: the reason why."""
+    meaning: str = ""
+    """What the fingerprint of a text says, where a diagnosis may speak of it: `the rows that your
+    query gives`. A text that means nothing has the fingerprint `{"problem": why}`."""
     second: str = ""
     """The source of a second model answer, shown after a pass where it teaches something."""
 
@@ -326,7 +336,20 @@ def _traced(trace: Decider, args: Args, got: Json, expected: Json) -> str:
             return f"nothing came back: does every way through your function `return` a {wanted}?"
         if wanted != found:
             return f"asked for is a value of type {wanted}; what came is of type {found}"
-        return f"what is inside of your {found} is not of the kind that is asked for"
+        return _first_difference(got, expected)
+
+
+def _first_difference(got: Json, expected: Json) -> str:
+    """Say where a result first differs from one of its type, without saying what is right."""
+    if isinstance(got, list):
+        right = first_difference(got, expected)
+        if right == len(got):
+            return f"your list ends after {counted(right, 'item')}; more is asked for"
+        return f"item {right + 1} of your list is {short(got[right])}, which has no place there"
+    if isinstance(got, dict):
+        wrong = [name for name in sorted({*got, *expected}) if got.get(name) != expected.get(name)]
+        return f"{short(wrong[0])} is not as it is asked for" if wrong else ""
+    return f"{short(got)} is not what is asked for"
 
 
 def _staged(stage: Stage | None, args: Args, got: Json, expected: Json) -> Scene | None:

@@ -42,7 +42,7 @@ class KnobJob:
         process.launch(self._record, self._log, self._port, job, folder)
         try:
             if not wait_until(lambda: is_over() or self._works(), _PATIENCE_S, 1.0):
-                raise StudyError(f"Flink has not answered within {_PATIENCE_S} s")
+                raise StudyError(f"Flink has not answered within {_PATIENCE_S} s: start it again")
         except BaseException:
             self.close()
             raise

@@ -39,7 +39,7 @@ CREATE TEMPORARY TABLE sink (card BIGINT, total BIGINT) WITH ('connector' = 'bla
 _JOB: Final = "INSERT INTO sink SELECT card, SUM(score(amount)) FROM source GROUP BY card"
 
 
-class Score(ScalarFunction):  # type: ignore[misc]  # it has no types
+class SlowScore(ScalarFunction):  # type: ignore[misc]  # it has no types
     """Return its argument, after a sleep."""
 
     def __init__(self, knob: str) -> None:
@@ -61,7 +61,7 @@ def main(port: str, knob: str) -> None:
     """Run the job until this process is ended."""
     where = {"rest.bind-port": port, "rest.port": port, "rest.bind-address": HOST}
     _, tables = table_environment(1, {**_OPTIONS, **where})
-    tables.create_temporary_function("score", udf(Score(knob), result_type=DataTypes.BIGINT()))
+    tables.create_temporary_function("score", udf(SlowScore(knob), result_type=DataTypes.BIGINT()))
     tables.execute_sql(_SOURCE)
     tables.execute_sql(_SINK)
     tables.execute_sql(_JOB).wait()

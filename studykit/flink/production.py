@@ -32,7 +32,7 @@ from studykit.errors import StudyError
 from studykit.services.flink.home import flink_environ
 from studykit.services.network.ports import HOST
 from studykit.services.rig import Rig
-from studykit.services.seed import Plan, append
+from studykit.services.seed import Seeding, append
 from studykit.services.supervision import process
 from studykit.services.supervision.leash import VARIABLE
 from studykit.services.supervision.wait_line import wait_line
@@ -87,8 +87,8 @@ def _line_of(text: str, place: int) -> int:
 
 def payments(count: int) -> list[LogRecord]:
     """Return the first payments of three hours of simulated traffic, in four partitions."""
-    plan = Plan(events=3 * count, cards=max(count // 200, 12), disorder=TROUBLE)
-    traffic = append(plan.arrivals(now_ms=0))
+    seeding = Seeding(events=3 * count, cards=max(count // 200, 12), disorder=TROUBLE)
+    traffic = append(seeding.arrivals(now_ms=0))
     return list(islice((payment for payment in traffic if payment.topic == TRANSACTIONS), count))
 
 

@@ -25,7 +25,7 @@ from studykit.grading.notebook.journal import journal_of
 from studykit.grading.notebook.reading import ReadingFailure
 from studykit.grading.notebook.rebuild import Original, Plan, rebuild
 from studykit.grading.sandbox.replies import Trouble
-from studykit.grading.sandbox.session import Answer, Call, Engine, Execution
+from studykit.grading.sandbox.session import Call, CallAnswer, Engine, Execution
 from studykit.grading.secret import Secret
 
 READING_S: Final = 30.0
@@ -37,7 +37,7 @@ TIMES: Final = 2
 
 
 @dataclass(frozen=True)
-class Assignment:
+class GradedLab:
     """A lab as it is graded: the course's notebook, the secret and private cases."""
 
     original: Original
@@ -65,7 +65,7 @@ class Assignment:
         return [self.secret.seed(self.name, work, exercise.id, str(time)) for time in range(TIMES)]
 
 
-def grade(assignment: Assignment, submission: Submission, key: str, engine: Engine) -> Result:
+def grade(assignment: GradedLab, submission: Submission, key: str, engine: Engine) -> Result:
     """Grade what a student handed in.
 
     Raises:
@@ -103,7 +103,7 @@ def grade(assignment: Assignment, submission: Submission, key: str, engine: Engi
     )
 
 
-def _run(assignment: Assignment, plan: Plan, engine: Engine) -> tuple[list[Score], list[str]]:
+def _run(assignment: GradedLab, plan: Plan, engine: Engine) -> tuple[list[Score], list[str]]:
     """Ask for the public cases of all exercises, judge them, and only then ask for hidden ones.
 
     What a student reads is made before a hidden case has entered a sandbox.
@@ -113,7 +113,7 @@ def _run(assignment: Assignment, plan: Plan, engine: Engine) -> tuple[list[Score
     within_s = engine.limits.judging_s
     with Execution(engine, plan.cells) as execution:
 
-        def ask(exercises: Sequence[Exercise], *, hidden: bool) -> dict[str, list[Answer]]:
+        def ask(exercises: Sequence[Exercise], *, hidden: bool) -> dict[str, list[CallAnswer]]:
             calls = []
             for exercise in exercises:
                 asked = cases[exercise.id].hidden if hidden else cases[exercise.id].public
@@ -149,7 +149,12 @@ def _run(assignment: Assignment, plan: Plan, engine: Engine) -> tuple[list[Score
         replace(judged[each.id], seconds=round(execution.seconds.get(each.id, 0.0), 3))
         for each in assignment.exercises
     ]
-    return timed, [
+    return timed, _left_out(execution)
+
+
+def _left_out(execution: Execution) -> list[str]:
+    """Return a sentence for each cell that was left out, because it ended the sandbox."""
+    return [
         f"left out, because {_ENDS[trouble]}: the cell that begins with {first_line(source)!r}"
         for source, trouble in execution.left_out.items()
     ]

@@ -13,10 +13,10 @@ from studykit.checks.lab import missing_text
 from studykit.checks.running import Outcome
 from studykit.exercises.definition import Args, Exercise, same
 from studykit.exercises.wording import labelled
-from studykit.grading.book.results import Score, Verdict
+from studykit.grading.book.results import ExerciseVerdict, Score
 from studykit.grading.cases import Cases
 from studykit.grading.sandbox.replies import Trouble
-from studykit.grading.sandbox.session import Answer
+from studykit.grading.sandbox.session import CallAnswer
 
 MESSAGE: Final = 6_000
 """Longest message, in characters."""
@@ -33,7 +33,7 @@ TROUBLES: Final[dict[Trouble, str]] = {
 def judge_public(
     exercise: Exercise,
     cases: Cases,
-    answers: Sequence[Answer],
+    answers: Sequence[CallAnswer],
     error: tuple[str, str] | None,
     within_s: float,
 ) -> Score:
@@ -57,8 +57,8 @@ def judge_hidden(
     exercise: Exercise,
     cases: Cases,
     public: Score,
-    before: Answer,
-    answers: Sequence[Answer],
+    before: CallAnswer,
+    answers: Sequence[CallAnswer],
     within_s: float,
 ) -> Score:
     """Judge what an exercise, whose public cases are right, answered to its hidden ones.
@@ -87,14 +87,16 @@ def judge_hidden(
 def _public(
     exercise: Exercise,
     cases: Cases,
-    answers: Sequence[Answer],
+    answers: Sequence[CallAnswer],
     error: tuple[str, str] | None,
 ) -> Score:
     found = [_once(exercise, cases.public, answer, error) for answer in _different(answers)]
     return found[0] if len(found) == 1 else _flaky(exercise, found)
 
 
-def _hidden(exercise: Exercise, cases: Cases, before: Answer, answers: Sequence[Answer]) -> Score:
+def _hidden(
+    exercise: Exercise, cases: Cases, before: CallAnswer, answers: Sequence[CallAnswer]
+) -> Score:
     different = _different(answers)
     found = [_once(exercise, cases.hidden, answer, None) for answer in different]
     if len(found) == 1 and found[0].verdict == "pass":
@@ -108,7 +110,7 @@ def _hidden(exercise: Exercise, cases: Cases, before: Answer, answers: Sequence[
     return found[0] if len(found) == 1 else _flaky(exercise, found)
 
 
-def _different(answers: Sequence[Answer]) -> Sequence[Answer]:
+def _different(answers: Sequence[CallAnswer]) -> Sequence[CallAnswer]:
     """Return one answer where all are the same."""
     return answers[:1] if all(same(answers[0], other) for other in answers[1:]) else answers
 
@@ -126,7 +128,7 @@ def _flaky(exercise: Exercise, found: Sequence[Score]) -> Score:
 
 
 def _once(
-    exercise: Exercise, cases: Sequence[Args], answer: Answer, error: tuple[str, str] | None
+    exercise: Exercise, cases: Sequence[Args], answer: CallAnswer, error: tuple[str, str] | None
 ) -> Score:
     if answer is None:
         text = missing_text(exercise)
@@ -156,7 +158,7 @@ def _incomparable(exercise: Exercise, failure: BaseException) -> Score:
     return _result(exercise, "protocol", _trouble_text(exercise, "protocol"), detail)
 
 
-def _failure(outcomes: Sequence[Outcome]) -> Verdict:
+def _failure(outcomes: Sequence[Outcome]) -> ExerciseVerdict:
     if any("hung" in outcome for outcome in outcomes):
         return "timeout"
     texts = [str(outcome.get("raised", "")) for outcome in outcomes]
@@ -181,7 +183,7 @@ def _trouble_text(exercise: Exercise, trouble: Trouble) -> str:
 
 def _result(
     exercise: Exercise,
-    verdict: Verdict,
+    verdict: ExerciseVerdict,
     feedback: str,
     detail: str,
     *,

@@ -16,7 +16,7 @@ from typing import Final
 
 from studykit.grading.book.results import Result
 from studykit.grading.box import confine
-from studykit.grading.grader import Assignment, grade
+from studykit.grading.grader import GradedLab, grade
 from studykit.grading.intake.submissions import Submission
 from studykit.grading.sandbox.limits import Limits
 from studykit.grading.sandbox.session import Crowded, Engine, EngineMaker
@@ -53,7 +53,7 @@ class _Worker:
 class Pool:
     """Workers that are restarted when they fail. Results come in the order in which tasks end."""
 
-    def __init__(self, assignment: Assignment, maker: EngineMaker, workers: int) -> None:
+    def __init__(self, assignment: GradedLab, maker: EngineMaker, workers: int) -> None:
         """Start `workers` workers, whose engines `maker` makes."""
         self._assignment = assignment
         self._maker = maker
@@ -149,7 +149,7 @@ class Pool:
 
 
 def _work(
-    pipe: Connection, other: Connection, assignment: Assignment, maker: EngineMaker, slot: int
+    pipe: Connection, other: Connection, assignment: GradedLab, maker: EngineMaker, slot: int
 ) -> None:
     """Grade what comes, until None does; answer with a result, a reason, or None: try it alone."""
     other.close()  # else this worker holds the parent's end too, and never sees it closed

@@ -21,10 +21,9 @@ from studykit.course.layout import Course
 from studykit.errors import StudyError
 from studykit.exercises.definition import Lab
 from studykit.files import write_whole
-from studykit.grading.book.feedback import feedback_page, moodle_zip
 from studykit.grading.book.gradebook import About, decisions, write_csv, write_json, write_settling
 from studykit.grading.book.gradefile import Filling, GradeFile
-from studykit.grading.book.ledger import NAME, Ledger, only_grader
+from studykit.grading.book.ledger import NAME, ResultLedger, only_grader
 from studykit.grading.book.marks import (
     LatePolicy,
     Mark,
@@ -32,11 +31,12 @@ from studykit.grading.book.marks import (
     read_overrides,
     unknown_students,
 )
-from studykit.grading.book.report import TIMINGS, report_page
+from studykit.grading.book.pages.feedback import feedback_page, moodle_zip
+from studykit.grading.book.pages.report import TIMINGS, report_page
+from studykit.grading.book.pages.timings import timings_page
 from studykit.grading.book.results import Result
-from studykit.grading.book.timings import timings_page
 from studykit.grading.cases import HIDDEN, private_cases
-from studykit.grading.grader import TIMES, Assignment, key_of
+from studykit.grading.grader import TIMES, GradedLab, key_of
 from studykit.grading.intake.identity import file_name
 from studykit.grading.intake.roster import match, read_roster
 from studykit.grading.intake.submissions import take_in
@@ -96,7 +96,7 @@ class Run:
             shutil.rmtree(work)
         work.mkdir(parents=True)
         private = private_cases(order.tests, order.lab) if order.tests else {}
-        self.assignment = Assignment(Original.of(order.lab, course), order.secret, private)
+        self.assignment = GradedLab(Original.of(order.lab, course), order.secret, private)
         self.overrides = read_overrides(order.overrides, order.lab) if order.overrides else {}
         self.decided = decisions(order.out / TO_SETTLE)
         expected = read_roster(order.roster) if order.roster else None
@@ -117,7 +117,7 @@ class Run:
                 "the testbook engine needs bubblewrap: install it, or take --engine fork"
             )
         self.context = _context(order, self.assignment, self.findings)
-        self.ledger = Ledger(order.out / NAME)
+        self.ledger = ResultLedger(order.out / NAME)
         self.tasks = [
             Task(submission, key)
             for submission in self.submissions
@@ -176,7 +176,11 @@ class Run:
         return sorted([*found, *missing], key=lambda result: result.student)
 
     def write(self) -> list[Mark]:
-        """Write the gradebook, the report and the feedback; return the marks."""
+        """Write the gradebook, the report and the feedback; return the marks.
+
+        Raises:
+            StudyError: The overrides name a student of whom nothing is known.
+        """
         order, out, results = self.order, self.order.out, self.results()
         if strangers := unknown_students(self.overrides, results):
             raise StudyError(
@@ -253,7 +257,7 @@ def grade_all(
             run.close()
 
 
-def engine_maker(order: Order, assignment: Assignment, findings: Findings) -> EngineMaker:
+def engine_maker(order: Order, assignment: GradedLab, findings: Findings) -> EngineMaker:
     """Return what makes the engine of a worker."""
     modules = [*WARMED, *assignment.original.modules()]
     make = _testbook_engine if order.engine == "testbook" else ForkEngine
@@ -317,7 +321,7 @@ def _versions(run: Run) -> dict[str, str]:
     }
 
 
-def _context(order: Order, assignment: Assignment, findings: Findings) -> str:
+def _context(order: Order, assignment: GradedLab, findings: Findings) -> str:
     """Return a hash of everything but the submission that marks depend on."""
     sha = hashlib.sha256()
     words = [order.engine, findings.level, platform.python_version(), version("ipython")]

@@ -31,7 +31,9 @@ class Secret:
                 _make(path)
             key = path.read_bytes().strip()
         except OSError as error:
-            raise StudyError(f"cannot use the secret in {path}: {error.strerror}") from None
+            raise StudyError(
+                f"cannot use the secret in {path} ({error.strerror}): choose another --secret"
+            ) from None
         if len(key) < 16:
             raise StudyError(f"the secret in {path} is shorter than 16 bytes: delete the file")
         return cls(key)

@@ -118,6 +118,7 @@ class Kafka(Service):
             text=True,
             check=False,
             cwd=self.workspace.home,
+            start_new_session=True,  # a kernel that is interrupted interrupts its whole group
         )
         if result.returncode != 0:
             reason = (result.stderr or result.stdout).strip().splitlines() or ["no reason given"]

@@ -59,7 +59,7 @@ def need_flink() -> None:
         raise StudyError(obstacle)
     if Path(sys.prefix).resolve() != _CLONE / ".venv":
         raise StudyError(
-            "PyFlink is not installed in this environment: "
+            "PyFlink is not installed in this environment: run "
             f"pip install --requirement {_CLONE / 'requirements.lock'}"
         )
     with file_lock(Workspace.of_clone().run / "packages.lock"):
@@ -83,7 +83,9 @@ def _install() -> None:
     else:
         status, last = _relayed(command)
     if status:
-        raise StudyError(f"PyFlink could not be installed; the same again goes on from here{last}")
+        raise StudyError(
+            f"PyFlink could not be installed{last}; the same command again goes on from here"
+        )
 
 
 def _relayed(command: list[str]) -> tuple[int, str]:

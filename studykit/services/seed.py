@@ -59,7 +59,7 @@ Watch = Callable[[Iterator[Arrival]], Iterable[Arrival]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Seeding:
     """What to seed.
 
     Attributes:
@@ -86,7 +86,7 @@ class Plan:
             raise StudyError(f"a rate of {self.rate} cannot be kept: choose a number above 0")
 
     def arrivals(self, now_ms: int) -> Iterator[Arrival]:
-        """Return the records in order of arrival; a plan with a rate begins at `now_ms`."""
+        """Return the records in order of arrival; a seeding with a rate begins at `now_ms`."""
         stream = traffic(
             seed=self.seed,
             start_ms=BASE_MS if self.rate is None else now_ms,
@@ -103,7 +103,7 @@ def append(arrivals: Iterable[Arrival], partitions: int = PARTITIONS) -> Iterato
 
     The append time is the time of the arrival.
 
-    >>> first = next(append(Plan().arrivals(now_ms=0)))
+    >>> first = next(append(Seeding().arrivals(now_ms=0)))
     >>> first.topic, first.partition, first.offset
     ('transactions', 1, 0)
     """
@@ -115,7 +115,7 @@ def append(arrivals: Iterable[Arrival], partitions: int = PARTITIONS) -> Iterato
         yield LogRecord(arrival.topic, partition, offset, arrival.at, arrival.key, arrival.value)
 
 
-def seed(plan: Plan, *, servers: str, to: Path | None, console: Console) -> int:
+def seed(seeding: Seeding, *, servers: str, to: Path | None, console: Console) -> int:
     """Seed Kafka at `servers`, or the log file `to`, and show how far it is.
 
     Returns:
@@ -130,37 +130,37 @@ def seed(plan: Plan, *, servers: str, to: Path | None, console: Console) -> int:
     with bar as progress:
 
         def watch(arrivals: Iterator[Arrival]) -> Iterable[Arrival]:
-            return progress.track(arrivals, total=plan.events)
+            return progress.track(arrivals, total=seeding.events)
 
-        count = seed_file(plan, to, watch) if to else seed_kafka(plan, servers, watch)
+        count = seed_file(seeding, to, watch) if to else seed_kafka(seeding, servers, watch)
     seconds = time.monotonic() - begin
     place = to or f"{TRANSACTIONS} and {CLICKSTREAM} at {servers}"
     console.print(
         f"{count:,} records in {place} ({seconds:.1f} s)", highlight=False, soft_wrap=True
     )
-    if to is None and plan.rate is None and count_records(servers, SOURCE_TOPICS) > count:
+    if to is None and seeding.rate is None and count_records(servers, SOURCE_TOPICS) > count:
         console.print(_AGAIN, highlight=False)
     return count
 
 
-def seed_file(plan: Plan, path: Path, watch: Watch = iter) -> int:
-    """Write the stream of `plan` to a log file and return the number of its records.
+def seed_file(seeding: Seeding, path: Path, watch: Watch = iter) -> int:
+    """Write the stream of `seeding` to a log file and return the number of its records.
 
     Raises:
-        StudyError: The plan has a rate, or the file cannot be written.
+        StudyError: The seeding has a rate, or the file cannot be written.
     """
-    if plan.rate is not None:
+    if seeding.rate is not None:
         raise StudyError("a file is written at full speed: leave the rate out")
     try:
-        return write_log(path, append(watch(plan.arrivals(now_ms=0))))
+        return write_log(path, append(watch(seeding.arrivals(now_ms=0))))
     except OSError as error:
         raise StudyError(
             f"cannot write {path} ({error.strerror}): choose another file with --to"
         ) from None
 
 
-def seed_kafka(plan: Plan, servers: str, watch: Watch = iter) -> int:
-    """Send the stream of `plan` to Kafka and return the number of records that arrived.
+def seed_kafka(seeding: Seeding, servers: str, watch: Watch = iter) -> int:
+    """Send the stream of `seeding` to Kafka and return the number of records that arrived.
 
     An interrupt (Ctrl-C) ends it early: what was sent by then is delivered and counted.
 
@@ -171,8 +171,8 @@ def seed_kafka(plan: Plan, servers: str, watch: Watch = iter) -> int:
     try:
         create_topics(servers, SOURCE_TOPICS)
         sender = _Sender(servers)
-        arrivals = plan.arrivals(now_ms=_now_ms())
-        sender.send_all(watch(arrivals if plan.rate is None else paced(arrivals)))
+        arrivals = seeding.arrivals(now_ms=_now_ms())
+        sender.send_all(watch(arrivals if seeding.rate is None else paced(arrivals)))
     except (KafkaError, KafkaException) as error:
         raise StudyError(
             f"Kafka at {servers} did not take the records ({error}): see what `make doctor` says"

@@ -74,6 +74,9 @@ class SinkRig(Rig):
         Args:
             isolation_level: `read_uncommitted` or `read_committed`. For the second the end is where
                 the first open transaction begins.
+
+        Raises:
+            StudyError: The broker has not sent the topic to its end within a minute.
         """
         place = TopicPartition(self.topic, 0)
         consumer = KafkaConsumer(

@@ -102,7 +102,7 @@ def produce_and_fetch(servers: str) -> None:
     """Append a record to a topic of the lab's own, and fetch that record again.
 
     Raises:
-        KafkaError: The broker does not answer, or refuses.
+        KafkaError: The broker does not answer, refuses, or does not give the record back.
     """
     _create(servers, {_PROBE_TOPIC: {"num_partitions": 1, "configs": {"retention.ms": "60000"}}})
     producer = KafkaProducer(

@@ -217,7 +217,7 @@ def _locked(name: str) -> tuple[str, str]:
         rf"^{name}==(\S+)[^\\\n]*(\\\n(?: +--hash=\S+(?: \\)?\n)+)", text, re.MULTILINE
     )
     if match is None:
-        raise StudyError(f"{name} is not in {LOCK.name}")
+        raise StudyError(f"{name} is not in {LOCK.name}: add it to pyproject.toml, and lock again")
     return match[1], f"{name}=={match[1]} {match[2]}"
 
 

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from typing import Final
 
-from studykit.trace import story
 from studykit.trace.steps import Event, Policy
 
-STORY: Final = tuple(
-    Event(event.event_ms, event.arrival_ms, event.key, event.value) for event in story.STORY
-)
-"""Ten events. Under `STORY_POLICY` 8 are on time, 1 corrects a result, and 1 is dropped."""
+BOUND_MS: Final = 4_000
+SIZE_MS: Final = 10_000
+LATENESS_MS: Final = 3_000
 
-STORY_POLICY: Final = Policy(
-    bound_ms=story.BOUND_MS, lateness_ms=story.LATENESS_MS, size_ms=story.SIZE_MS
+STORY: Final = tuple(
+    Event(event_s * 1_000, arrival_s * 1_000, key, value)
+    for event_s, arrival_s, key, value in (
+        (2, 3, "a", 5),
+        (5, 6, "b", 9),
+        (8, 9, "a", 3),
+        (3, 11, "a", 4),  # behind the watermark, and on time: its window is open
+        (11, 12, "b", 7),
+        (14, 15, "a", 8),
+        (9, 17, "b", 1),  # late, and kept
+        (17, 18, "a", 3),
+        (12, 21, "a", 8),  # behind the watermark, and on time
+        (6, 23, "b", 2),  # too late
+    )
 )
+"""Ten events, in the order of their arrival, which lessons, labs, figures and tests share.
+
+Under `STORY_POLICY` 8 are on time, 1 corrects a result, and 1 is dropped.
+"""
+
+STORY_TIMES_MS: Final = [event.event_ms for event in STORY]
+STORY_POLICY: Final = Policy(bound_ms=BOUND_MS, lateness_ms=LATENESS_MS, size_ms=SIZE_MS)
 
 SILENT_PARTITION: Final = tuple(
     Event(event_ms=event_s * 1_000, arrival_ms=arrival_s * 1_000, key=key, source=source)

@@ -2,6 +2,7 @@
 
 `Stepper` walks through a trace. `Explorer` adds sliders for the policy. `Predict` asks before it
 shows. `Marbles` lets events be dragged, `Mutes` lets producers fall silent. `Picture` stands still.
+`live/` steers something real while it runs; `query_run` and `real_run` start it and show its end.
 """
 
 from studykit.widgets.explorer import Explorer

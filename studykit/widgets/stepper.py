@@ -51,16 +51,7 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._options = dict(options)
         self._stills = stills
         self._frame = lru_cache(maxsize=128)(self._draw)
-        last = self.reel.last
-        self.slider = widgets.IntSlider(
-            description="step", min=0, max=last, value=step, continuous_update=True,
-            layout=widgets.Layout(width="22em", flex="1 1 22em"),
-        )  # fmt: skip
-        self.play = widgets.Play(
-            min=0, max=last, value=step, interval=INTERVAL_MS, show_repeat=False
-        )
-        # In the browser, not here: the slider keeps moving while the kernel draws a step.
-        widgets.jslink((self.play, "value"), (self.slider, "value"))
+        self.slider, self.play = _slider_and_play(self.reel.last, step)
         self.choices = {
             name: self._choice(name, values) for name, values in choices_of(exhibit).items()
         }
@@ -182,7 +173,8 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         step, last = self.step, self.reel.last
         sentence = self._describe(step)
         words = own_words(self.exhibit, self.trace, step) or self.reel.words[step]
-        self.happened.value = f"<p><b>Step {step} of {last}.</b> {words}</p>"
+        more = "" if words == sentence else f" {words}"  # at first both say: nothing yet
+        self.happened.value = f"<p><b>Step {step} of {last}.</b>{more}</p>"
         self.image.value = page.picture(self._frame(step), sentence)
         self.sentence.value = page.status(sentence)
         self.rows.value = ""
@@ -192,3 +184,15 @@ class Stepper(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
         return page.bundle(super()._repr_mimebundle_(**kwargs), *self.film())
+
+
+def _slider_and_play(last: int, step: int) -> tuple[Any, Any]:
+    """Return the slider over steps 0 to `last`, both included, and the button that moves it."""
+    slider = widgets.IntSlider(
+        description="step", min=0, max=last, value=step, continuous_update=True,
+        layout=widgets.Layout(width="22em", flex="1 1 22em"),
+    )  # fmt: skip
+    play = widgets.Play(min=0, max=last, value=step, interval=INTERVAL_MS, show_repeat=False)
+    # In the browser, not here: the slider keeps moving while the kernel draws a step.
+    widgets.jslink((play, "value"), (slider, "value"))
+    return slider, play

@@ -24,7 +24,7 @@ from studykit.cli.doctor import Level, examine
 from studykit.cli.status import show_status
 from studykit.services.addresses import Addresses
 from studykit.services.network.ports import free_port
-from studykit.services.seed import Plan, seed_kafka
+from studykit.services.seed import Seeding, seed_kafka
 from studykit.services.topics import count_records, create_topics, reachable
 from studykit.workspace import Workspace
 from tests.support.services.secured import (
@@ -168,7 +168,7 @@ def test_the_lab_s_commands_log_in_as_the_executions_do(
     create_topics(broker.secured)
     assert reachable(broker.secured)
     before = count_records(broker.secured, ["transactions", "clickstream"])
-    assert seed_kafka(Plan(events=50), broker.secured) == 50
+    assert seed_kafka(Seeding(events=50), broker.secured) == 50
     assert count_records(broker.secured, ["transactions", "clickstream"]) == before + 50
     assert reachable(broker.address), "the login is not for another broker, such as the lab's own"
     certificates = broker.certificates

@@ -13,7 +13,7 @@ import pytest
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.log_file import LogRecord, write_log
-from flink_jobs.datastream.job import Form, Mode, main, replay_with_datastream
+from flink_jobs.datastream.job import ExecutionMode, Form, main, replay_with_datastream
 from flink_jobs.events import TRANSACTIONS
 from flink_jobs.processor import replay
 from tests.support.inputs import logs
@@ -46,7 +46,9 @@ def _every_minute(key: str, partition: int, minutes: int) -> Iterator[LogRecord]
 def execute(tmp_path_factory):
     """Return a function that runs both and returns what they wrote."""
 
-    def run(records: Iterable[LogRecord], settings: Settings, form: Form, mode: Mode) -> Executions:
+    def run(
+        records: Iterable[LogRecord], settings: Settings, form: Form, mode: ExecutionMode
+    ) -> Executions:
         folder = tmp_path_factory.mktemp(f"{form}-{mode}")
         log = folder / "log.jsonl"
         write_log(log, records)

@@ -5,10 +5,21 @@ from __future__ import annotations
 from itertools import pairwise
 
 from studykit.figures.operators import live_state
-from studykit.trace.operators.holders import DAY_MS, Forever, Payment, Timers, TimeToLive, watched
+from studykit.trace.operators.holders import (
+    DAY_MS,
+    Forever,
+    PaymentRecord,
+    Timers,
+    TimeToLive,
+    watched,
+)
 from studykit.widgets.reel import reel_of
 
-LOG = [Payment("a", 0, 0), Payment("b", DAY_MS, DAY_MS), Payment("c", 2 * DAY_MS, 2 * DAY_MS)]
+LOG = [
+    PaymentRecord("a", 0, 0),
+    PaymentRecord("b", DAY_MS, DAY_MS),
+    PaymentRecord("c", 2 * DAY_MS, 2 * DAY_MS),
+]
 HOLDERS = {"nothing": Forever(), "time to live": TimeToLive(DAY_MS), "timer": Timers(2 * DAY_MS)}
 RUN = watched(LOG, HOLDERS, every_ms=DAY_MS)
 LAST = len(RUN.moments)

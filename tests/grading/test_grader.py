@@ -11,7 +11,7 @@ import pytest
 
 from studykit.grading import grader
 from studykit.grading.example.maker import as_bytes
-from studykit.grading.grader import Assignment, grade
+from studykit.grading.grader import GradedLab, grade
 from studykit.grading.intake.submissions import take_in
 from studykit.grading.notebook.rebuild import Original
 from studykit.grading.secret import Secret
@@ -43,7 +43,7 @@ def test_what_cannot_be_read_in_time_is_unreadable(
     (submission,) = take_in(tmp_path / "in", LAB.name, tmp_path / "spool")
     monkeypatch.setattr(grader, "READING_S", 0.05)
     monkeypatch.setattr(grader, step, endless)
-    assignment = Assignment(Original.of(LAB, COURSE), Secret(b"a secret that only tests know"))
+    assignment = GradedLab(Original.of(LAB, COURSE), Secret(b"a secret that only tests know"))
     found = grade(assignment, submission, "key", None)  # type: ignore[arg-type]
     assert (found.status, found.earned) == ("unreadable", 0)
     assert found.reason == "it is too large or too deep to read"

@@ -15,10 +15,10 @@ import pytest
 
 from studykit.grading.cases import Drawer, work_of
 from studykit.grading.example.maker import as_bytes
-from studykit.grading.grader import Assignment, _run
+from studykit.grading.grader import GradedLab, _run
 from studykit.grading.notebook.reading import read_notebook
 from studykit.grading.notebook.rebuild import Original, rebuild
-from studykit.grading.sandbox.session import Answer, Call, Execution
+from studykit.grading.sandbox.session import Call, CallAnswer, Execution
 from studykit.grading.secret import Secret
 from tests.support.grading.leaks import CHANNELS, KNOWN, TO_MS
 from tests.support.grading.submissions import (
@@ -114,7 +114,7 @@ class _Recorder:
     def run(self, source: str, within_s: float) -> None:
         pass
 
-    def call(self, call: Call, within_s: float) -> list[Answer]:
+    def call(self, call: Call, within_s: float) -> list[CallAnswer]:
         self.calls.append((call.exercise, len(call.cases)))
         exercise = next(each for each in LAB.exercises if each.id == call.exercise)
         return [[{"value": exercise.expected(args)} for args in call.cases]]
@@ -127,7 +127,7 @@ def test_no_public_case_is_asked_after_a_hidden_one_has_entered() -> None:
     original = Original.of(LAB, COURSE)
     engine = _Recorder()
     plan = rebuild(original, read_notebook(as_bytes(solved())))
-    found, left_out = _run(Assignment(original, SECRET), plan, engine)
+    found, left_out = _run(GradedLab(original, SECRET), plan, engine)
     assert left_out == []
     assert {score.verdict for score in found} == {"pass"}
     ids = [exercise.id for exercise in LAB.exercises]

@@ -20,7 +20,7 @@ from studykit.cli.app import app
 from studykit.cli.grade import example_order
 from studykit.errors import StudyError
 from studykit.exercises.catalog import find_lab
-from studykit.grading.book.ledger import Ledger
+from studykit.grading.book.ledger import ResultLedger
 from studykit.grading.book.results import Result
 from studykit.grading.example.comparing import differences
 from studykit.grading.example.maker import as_bytes
@@ -347,13 +347,13 @@ def test_two_runs_never_write_to_one_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cut", [1, 20, 60])
 def test_a_ledger_loses_only_its_torn_last_line(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "results.jsonl"
-    ledger = Ledger(path)
+    ledger = ResultLedger(path)
     for name in "ab":
         ledger.add(Result(student=name, key="k", status="graded"))
     ledger.close()
     data = path.read_bytes()
     path.write_bytes(data[: -min(cut, len(data) // 2 - 1)])
-    again = Ledger(path)
+    again = ResultLedger(path)
     assert set(again.results) == {"a"}
     again.add(Result(student="b", key="k", status="graded"))
     again.close()
@@ -432,7 +432,7 @@ def test_a_folder_that_cannot_be_written_to_is_a_sentence(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "add", full)
+        patch.setattr(ResultLedger, "add", full)
         with pytest.raises(StudyError, match="No space left on device"):
             graded(tmp_path / "in", tmp_path / "out")
     assert graded(tmp_path / "in", tmp_path / "out")["a"]["total"] == "5"

@@ -312,22 +312,46 @@ def with_one_aggregate_more(name: str, /, **values: str | int) -> str:
     return text
 
 
-def test_an_aggregate_more_is_refused_in_one_sentence_and_not_retried_for_ever(
-    evolution, monkeypatch, tmp_path
-):
-    """The savepoint has no note beside it, so that only Flink can know that it does not fit."""
+@pytest.fixture
+def start(evolution, monkeypatch, tmp_path):
+    """Return a function that starts the job in this process, as its entry point does.
+
+    The cluster's configuration names, as under Kubernetes, a folder for checkpoints and what the
+    job goes on from: the savepoint, which has no note beside it.
+    """
     savepoint = tmp_path / "savepoint"
     shutil.copytree(evolution.savepoint, savepoint)
+    cluster = {
+        "execution.checkpointing.dir": (tmp_path / "checkpoints").as_uri(),
+        "execution.state-recovery.path": savepoint.as_uri(),
+    }
+
+    def with_cluster(parallelism, options, _):
+        named = {**cluster, **options, **evolution.options}
+        return table_environment(parallelism, named)
+
     monkeypatch.setenv("METRICS_PAGES", "http://127.0.0.1:1/metrics")
-
-    def with_connector(parallelism, options, cluster):
-        return table_environment(parallelism, {**options, **evolution.options}, cluster)
-
-    monkeypatch.setattr(feature_job, "table_environment", with_connector)
+    monkeypatch.setattr(feature_job, "table_environment", with_cluster)
     monkeypatch.setattr(feature_job, "check_connector", lambda _: None)
     monkeypatch.setattr(feature_job, "start_logging", lambda _: None)
     monkeypatch.setattr("signal.signal", lambda *_: None)
-    state = StateFolder(tmp_path / "state", savepoint)
-    edges = KafkaEdges(evolution.settings)
+
+    def start(*, managed, settings=evolution.settings, statements=statement):
+        state = State() if managed else StateFolder(tmp_path / "state", savepoint)
+        State().claim_in(cluster, feature_job._identity(evolution.settings))
+        feature_job.run_on_kafka(KafkaEdges(settings), state, statements=statements)
+
+    return start
+
+
+@pytest.mark.parametrize("managed", [False, True])
+def test_an_aggregate_more_is_refused_in_one_sentence_and_not_retried_for_ever(start, managed):
+    """What only Flink can know; with and without Kubernetes."""
     with pytest.raises(JobUnusable, match=r"^the checkpoint or savepoint does not fit this job"):
-        feature_job.run_on_kafka(edges, state, statements=with_one_aggregate_more)
+        start(managed=managed, statements=with_one_aggregate_more)
+
+
+def test_under_kubernetes_another_slide_is_refused_before_anything_runs(start, evolution):
+    slower = replace(evolution.settings, window_slide_seconds=150)
+    with pytest.raises(JobUnusable, match=r"left with other settings \(window_slide_seconds: 60\)"):
+        start(managed=True, settings=slower)

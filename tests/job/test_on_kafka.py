@@ -217,12 +217,14 @@ def test_a_topic_created_anew_is_one_sentence(world):
 
 def test_records_deleted_before_they_were_read_are_one_sentence(world):
     """The state is that of the first test's job, which has read all that there was then."""
+    read = world.end(TRANSACTIONS, 2)
     world.send(_long_after())
     with closing(KafkaAdminClient(bootstrap_servers=world.servers)) as admin:
         admin.delete_records({TopicPartition(TRANSACTIONS, 2): world.end(TRANSACTIONS, 2)})
+    lost = world.end(TRANSACTIONS, 2) - read
     line = _refusal(world)
-    assert "transactions/2 holds the offsets" in line
-    assert "what lay between is lost" in line
+    assert f"{lost} records were deleted before the job read them, in transactions/2: " in line
+    assert "choose another --state to start from what is left" in line
 
 
 def test_a_broker_with_short_transactions_is_one_sentence(world, monkeypatch):

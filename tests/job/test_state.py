@@ -90,6 +90,25 @@ def test_a_cluster_says_what_a_start_goes_on_from(tmp_path: Path):
     assert state.origin is None
 
 
+@pytest.mark.parametrize("other", OTHER)
+def test_a_cluster_s_savepoint_refuses_other_windows_in_a_new_folder_of_checkpoints(
+    tmp_path: Path, other: str
+):
+    """As after an edit of a deployment that keeps `initialSavepointPath` and moves the rest."""
+    options = ("execution.checkpointing.dir", "execution.checkpointing.savepoint-dir")
+    theirs, ours = (
+        {option: (tmp_path / release / option).as_uri() for option in options}
+        for release in ("old", "new")
+    )
+    State().claim_in(theirs, identity())
+    savepoint = _checkpoint(tmp_path / "old" / options[1] / "savepoint-1", 0)
+    ours[RECOVERY] = savepoint.as_uri()
+    with pytest.raises(JobUnusable, match=r"other settings .*another execution.state-recovery"):
+        State().claim_in(ours, identity(OTHER[other]))
+    assert not (tmp_path / "new").exists(), "a start that is refused claims nothing"
+    State().claim_in(ours, identity())
+
+
 def test_a_topic_that_was_created_anew_is_named(tmp_path: Path):
     StateFolder(tmp_path).claim(identity())
     anew = {**TOPICS, "clickstream": "id-3"}

@@ -29,6 +29,17 @@ def course() -> Course:
     return Course(ROOT)
 
 
+@pytest.fixture
+def clone(course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
+    """Let the commands work in a clone whose labs are its own, with the sources of this one."""
+    (tmp_path / "labs").mkdir()
+    for name in ("solutions", "notebooks"):
+        (tmp_path / name).symlink_to(course.root / name)
+    mine = Course(tmp_path)
+    monkeypatch.setattr(Course, "of_clone", classmethod(lambda _cls: mine))
+    return mine
+
+
 @pytest.fixture(scope="session")
 def proof_of() -> Callable[[str], LabProof]:
     """Return the proof of a lab by its name, without mutants; each runs once, in two kernels."""

@@ -256,6 +256,52 @@ def watermarks(times_ms, bound_ms):
             "beyond-the-end",
             "",
         ),
+        (
+            "L12.5",
+            "def repaired(settings, restart_s, broker_most_s):\n"
+            "    least, now = settings['checkpoint_s'] + restart_s, "
+            "settings.get('transaction_timeout_s', 3600)\n"
+            "    return {**settings, 'delivery': 'exactly-once', 'isolation': 'read_committed',"
+            " 'transaction_timeout_s': now if least <= now <= broker_most_s else broker_most_s}",
+            "a-value-for-none",
+            "at most 900 s: there is none",
+        ),
+        (
+            "L09.5",
+            "def sampled(names, offset, every, now_ms):\n"
+            "    return [name for name in names[offset:] if hash(name) % every == 0]",
+            "salted-hash",
+            "another number in each process",
+        ),
+        (
+            "L11.1",
+            "def watermark_sql(bound_ms):\n"
+            "    span = f'{bound_ms // 1000}.{bound_ms % 1000:03}'\n"
+            "    return f\"rt - INTERVAL '{span}' SECOND - INTERVAL '0.002' SECOND\"",
+            "off-by-one",
+            "the ms that your watermark is behind: always 1 too large",
+        ),
+        (
+            "L11.1",
+            "def watermark_sql(bound_ms):\n    return \"rt - INTERVAL '{bound_ms}' SECOND\"",
+            "no-f-string",
+            "'{bound_ms}', letter by letter",
+        ),
+        (
+            "L11.4",
+            "def verdict_sql(size_ms, bound_ms):\n"
+            "    return \"CASE WHEN seen - bound_ms > event_ms THEN 'late' END\"",
+            "a-name-of-python",
+            "`bound_ms` is a name in your function",
+        ),
+        (
+            "L11.4",
+            "def verdict_sql(size_ms, bound_ms):\n"
+            '    return f"IF(seen - {bound_ms} >= event_ms - MOD(event_ms, {size_ms}) + '
+            "{size_ms}, 'Late', 'On time')\"",
+            "spelled-otherwise",
+            "the verdicts that your text gives: ",
+        ),
     ],
 )
 def test_a_slip_of_hand_is_named(exercise_id: str, source: str, name: str, says: str) -> None:
@@ -263,6 +309,36 @@ def test_a_slip_of_hand_is_named(exercise_id: str, source: str, name: str, says:
     assert judgement.status == "failed"
     assert judgement.name == name
     assert says in " ".join(judgement.text.split())
+
+
+def test_what_is_said_of_a_field_is_true_of_the_case_that_is_shown() -> None:
+    # Totals are wrong in the first case alone, letters in later ones alone.
+    source = """def read_payments(records, renamed):
+    totals, letters = {}, []
+    for place, record in enumerate(records):
+        fields = {renamed.get(name, name): value for name, value in record.items()}
+        if "card" not in fields:
+            letters.append([place, "card"])
+        elif type(fields.get("cents")) is not int:
+            letters.append([place, "cents"])
+        else:
+            totals[fields["card"]] = totals.get(fields["card"], 0) + fields["cents"]
+    return {"totals": totals, "letters": letters}
+"""
+    message = defined("L14.6", source).message
+    assert message
+    assert "the letters are right" in message.trace
+    assert "in the field 'letters'" not in message.trace
+
+
+def test_a_trace_that_cannot_compare_says_nothing_false() -> None:
+    exercise = find_exercise("L12.3")[1]
+    args = ([["b", 20_000, 0], ["a", 30_000, 1]], [])
+    got = exercise.expected(args)[::-1]
+    assert exercise.explain(args, got, exercise.expected(args)).trace == (
+        "item 1 of your list is ['b', 20_000, [0], []], which has no place there"
+    )
+    assert "your list ends after 0 items" in exercise.explain(args, [], [1]).trace
 
 
 def test_a_slip_inside_is_named_by_its_kind() -> None:

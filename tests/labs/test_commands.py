@@ -11,22 +11,11 @@ from typer.testing import CliRunner, Result
 
 from studykit.cli import course as commands
 from studykit.cli.app import app
-from studykit.course import watching
 from studykit.course.builder.cells import dump, load
 from studykit.course.layout import Course
-from studykit.course.watching import LOOK_EVERY_S
+from studykit.course.learner import watching
+from studykit.course.learner.watching import LOOK_EVERY_S
 from studykit.exercises.definition import Exercise
-
-
-@pytest.fixture
-def clone(course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
-    """Let the commands work in a clone whose labs are its own, with the sources of this one."""
-    (tmp_path / "labs").mkdir()
-    for name in ("solutions", "notebooks"):
-        (tmp_path / name).symlink_to(course.root / name)
-    mine = Course(tmp_path)
-    monkeypatch.setattr(Course, "of_clone", classmethod(lambda _cls: mine))
-    return mine
 
 
 def study(*words: str) -> Result:

@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 from studykit.checks.progress import Progress
 from studykit.cli.app import app
 from studykit.course.builder.cells import dump, load
-from studykit.course.engine import PARTS, engine_line, race, seeded
 from studykit.course.layout import Course
+from studykit.course.learner.engine import PARTS, engine_line, race, race_payments
 from studykit.errors import StudyError
 
 
@@ -143,7 +143,7 @@ def test_the_engine_grows_with_what_is_passed(own_progress: Path) -> None:
 
 
 def test_the_log_of_a_race_is_out_of_order_and_always_the_same() -> None:
-    events = seeded(500, 7)
-    assert events == seeded(500, 7)
-    assert events != seeded(500, 8)
+    events = race_payments(500, 7)
+    assert events == race_payments(500, 7)
+    assert events != race_payments(500, 8)
     assert sorted(events) != events

@@ -12,12 +12,12 @@ import pytest
 
 from studykit.checks.progress import Progress
 from studykit.course.builder.cells import dump, load
-from studykit.course.copies import copy_of, pristine, reset, start, started
 from studykit.course.layout import Course
-from studykit.course.recall import DAY_S, QUESTIONS, recall, recall_text, welcome
-from studykit.course.report import answers_text, next_text, progress_text
-from studykit.course.session import check_notebook
-from studykit.course.watching import saved
+from studykit.course.learner.check import check_notebook
+from studykit.course.learner.copies import copy_of, pristine, reset, start, started
+from studykit.course.learner.recall import DAY_S, QUESTIONS, recall, recall_text, welcome
+from studykit.course.learner.report import checks_text, next_text, progress_text
+from studykit.course.learner.watching import saved
 from studykit.errors import StudyError
 from studykit.exercises.catalog import find_exercise, find_lab, labs
 
@@ -111,7 +111,7 @@ def test_check_tells_each_exercise_what_became_of_it(mine: Course) -> None:
     assert "got       ZeroDivisionError: integer division or modulo by zero" in answers[1].text
     assert "return [1 // 0 for _ in times_ms]" in answers[1].text
     assert "got       the number nan" in answers[3].text
-    text = answers_text(answers, notes)
+    text = checks_text(answers, notes)
     assert text.startswith("ok  L02.1 watermark\nno  L02.2 watermarks\n")
     assert "Traceback" not in text
 

@@ -224,7 +224,7 @@ def test_checks_load_no_figure_before_one_is_asked_for() -> None:
 
 def test_the_command_loads_nothing_that_takes_longer_than_the_check() -> None:
     code = (
-        "import sys; from studykit.cli.app import app; import studykit.course.report;"
+        "import sys; from studykit.cli.app import app; import studykit.course.learner.report;"
         "slow = {'IPython', 'jupytext', 'lark', 'matplotlib', 'numpy', 'rfc3987_syntax.utils'};"
         "print(sorted(slow & set(sys.modules)))"
     )

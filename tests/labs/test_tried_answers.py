@@ -6,6 +6,7 @@ or wrong, what its author thought, and, behind `=>`, the name that was found to 
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from studykit.checks import lab as lab_module
-from studykit.checks.hole import solved_namespace
+from studykit.checks.hole import cells_of, solved_namespace
 from studykit.checks.judging import cases_of, judge
 from studykit.checks.running import run_cases
 from studykit.exercises.catalog import find_exercise
@@ -43,8 +44,22 @@ class Try:
         return f"{self.exercise.id} {self.thought}"
 
 
+def given_functions(number: str) -> dict[str, Any]:
+    """Return the functions that a lab shows, such as a job as it was found: an answer may call one.
+
+    Cells that start something are left out: nothing but definitions runs here.
+    """
+    namespace: dict[str, Any] = {}
+    for head, code in cells_of(number):
+        if '"exercise"' not in head:
+            shown = [node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)]
+            exec(compile(ast.Module(shown, []), f"<lab{number}>", "exec"), namespace)
+    return namespace
+
+
 def tries_of(path: Path) -> Iterator[Try]:
-    solved = solved_namespace(path.stem[3:5])
+    number = path.stem[3:5]
+    solved = {**given_functions(number), **solved_namespace(number)}
     for part in re.split(r"^(?=#! )", path.read_text("utf-8"), flags=re.MULTILINE)[1:]:
         head, _, source = part.partition("\n")
         found = HEAD.match(head)

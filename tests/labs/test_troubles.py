@@ -17,19 +17,8 @@ from studykit.checks.running import run_cases
 from studykit.cli.app import app
 from studykit.course.builder.cells import dump, load
 from studykit.course.layout import Course
-from studykit.course.report import age_text
+from studykit.course.learner.report import age_text
 from studykit.exercises.catalog import find_exercise
-
-
-@pytest.fixture
-def clone(course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
-    """Let the commands work in a clone whose labs are its own, with the sources of this one."""
-    (tmp_path / "labs").mkdir()
-    for name in ("solutions", "notebooks"):
-        (tmp_path / name).symlink_to(course.root / name)
-    mine = Course(tmp_path)
-    monkeypatch.setattr(Course, "of_clone", classmethod(lambda _cls: mine))
-    return mine
 
 
 def study(*words: str) -> Result:
@@ -80,7 +69,7 @@ def test_a_folder_of_labs_that_cannot_be_written_is_said(
     def refuse(*_args: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("studykit.course.copies.write_whole", refuse)
+    monkeypatch.setattr("studykit.course.learner.copies.write_whole", refuse)
     result = study("start", "01")
     assert result.exit_code == 1
     assert "my_lab01.ipynb (Permission denied): make its folder writable" in result.output

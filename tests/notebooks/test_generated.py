@@ -58,5 +58,22 @@ def test_an_output_that_answers_the_question_above_it_is_found(source: Path) -> 
     ]
     for cell in hidden:
         cell["metadata"]["tags"] = []
-    spoilt = [text for text in lesson_findings(notebook) if text.endswith("the tag predict")]
+    spoilt = [text for text in lesson_findings(notebook) if "answers the question above" in text]
     assert len(spoilt) == sum(bool(cell.get("outputs")) for cell in hidden)
+
+
+def test_an_output_that_answers_a_widget_s_question_is_found(source: Path) -> None:
+    notebook = load(committed(source))
+    for cell in notebook["cells"]:
+        cell["metadata"]["tags"] = []
+    asks = any("Predict(" in cell["source"] for cell in notebook["cells"])
+    spoilt = [text for text in lesson_findings(notebook) if "a question stands above" in text]
+    assert bool(spoilt) == asks
+
+
+def test_tasks_without_answers_are_found(source: Path) -> None:
+    notebook = load(committed(source))
+    for cell in notebook["cells"]:
+        cell["source"] = cell["source"].replace("<details>", "")
+    tasks = any(cell["source"].startswith("## Break it") for cell in notebook["cells"])
+    assert any("'Break it'" in text for text in lesson_findings(notebook)) == tasks

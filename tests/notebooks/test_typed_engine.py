@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 from itertools import islice
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -12,10 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flink_jobs.simulator.golden import golden_log
+from studykit.errors import StudyError
 from studykit.trace.simulate import simulate
 from studykit.trace.steps import Event, Policy
 from studykit.trace.stories import STORY, STORY_POLICY
-from studykit.trace.typed_engine import engine_cells, typed_before
+from studykit.trace.typed_engine import engine_parts, typed_before
+from studykit.widgets.engine_so_far import EngineSoFar
 
 LESSONS = ("03", "04", "05", "07", "09", "10")
 """The lessons that go on with it; the one after the last has all of it."""
@@ -220,9 +225,44 @@ def test_a_checkpoint_does_not_change_while_the_engine_goes_on(
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_each_lesson_adds_to_it(lesson: str) -> None:
     after = f"{int(lesson) + 1:02d}"
-    assert len(engine_cells(lesson)) < len(engine_cells(after))
+    assert len(engine_parts(lesson)) < len(engine_parts(after))
 
 
 def test_it_is_short() -> None:
-    lines = [line for code in engine_cells(AFTER) for line in code.splitlines() if line.strip()]
+    lines = [
+        line for part in engine_parts(AFTER) for line in part.code.splitlines() if line.strip()
+    ]
     assert len(lines) < LINES
+
+
+def saved(folder: Path, code: str) -> Path:
+    """Write a lesson whose only cell is a part of the engine, as JupyterLab saves it."""
+    cell = {"cell_type": "code", "metadata": {"tags": ["engine"]}, "source": code}
+    (folder / "02_watermarks.ipynb").write_text(json.dumps({"cells": [cell]}))
+    return folder
+
+
+def test_what_a_learner_has_saved_is_what_later_lessons_go_on_with(tmp_path: Path) -> None:
+    folder = saved(tmp_path, "def advanced(*_): return 7")
+    assert typed_before("03", folder)["advanced"]() == 7
+
+
+@pytest.mark.parametrize(
+    ("code", "trouble"), [("def advanced(:", "SyntaxError"), ("1 / 0", "ZeroDivisionError")]
+)
+def test_a_cell_that_does_not_run_is_named(tmp_path: Path, code: str, trouble: str) -> None:
+    with pytest.raises(StudyError, match=f"a cell of 02_watermarks.ipynb stops with {trouble}"):
+        typed_before("03", saved(tmp_path, code))
+
+
+def test_a_cell_that_was_emptied_is_missed(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="your engine has no advanced"):
+        _ = typed_before("03", saved(tmp_path, ""))["advanced"]
+
+
+def test_a_learner_is_shown_how_the_engine_grows() -> None:
+    sentences = [EngineSoFar(lesson).sentence for lesson in ("02", *LESSONS)]
+    assert sentences[0].startswith("Your engine has 3 lines")
+    totals = [int(re.findall(r"\d+", sentence)[0]) for sentence in sentences]
+    assert totals == sorted(set(totals))
+    assert "def advanced" in EngineSoFar("10")._repr_mimebundle_()["text/html"]

@@ -18,8 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from studykit.services.supervision.leash import hold_leash
-from tests.support.worlds.chaos import DISTURBANCES, Outcome, Stage, schedule
+from tests.support.worlds.chaos import DISTURBANCES, schedule
 from tests.support.worlds.fuzz import fuzz
+from tests.support.worlds.stage import Outcome, Stage
 
 _FUZZ_S = 3_600.0
 """How long the job may take for the mutated records, seconds of wall time."""
@@ -49,6 +50,8 @@ def main() -> int:
     console.print(table(recoveries, outcome))
     for name, (expected, counted) in outcome.ledgers.items():
         console.print(f"{name}: K x accepted - missed = {expected}, the windows count {counted}")
+    sent, read, lost = outcome.records
+    console.print(f"{sent} records = {read} read, in {outcome.eras} eras, + {lost} known as lost")
     console.print(f"{outcome.rows} rows, {outcome.letters} dead letters, {outcome.differences}")
     console.print("exactly once" if outcome.exactly_once else "NOT exactly once", style="bold")
     return 0 if outcome.exactly_once and alike else 1
@@ -70,7 +73,7 @@ def play(seed: int, rounds: int, console: Console) -> tuple[Recoveries, Outcome]
     recoveries: dict[str, list[float]] = defaultdict(list)
     with Stage.open(seed=seed) as stage:
         for number, kind in enumerate(schedule(random.Random(seed), rounds), start=1):
-            recoveries[kind].append(stage.disturb(kind))
+            recoveries[kind].append(stage.disturb(DISTURBANCES[kind]))
             console.print(f"{number:>3}/{rounds} {kind:<24} {recoveries[kind][-1]:5.1f} s")
         return recoveries, stage.finish()
 

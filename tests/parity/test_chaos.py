@@ -14,7 +14,8 @@ import pytest
 from studykit.workspace import Workspace
 from tests.support.services.shared import TestServices, home_for_services
 from tests.support.worlds.accounts import Differences
-from tests.support.worlds.chaos import DISTURBANCES, LAG, POISON, RESCALE, TEXTBOOK, Stage, schedule
+from tests.support.worlds.chaos import DISTURBANCES, LAG, OF_LOG, RESCALE, schedule
+from tests.support.worlds.stage import TEXTBOOK, Stage
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services, pytest.mark.slow]
 
@@ -23,10 +24,10 @@ def disturbances(seed: int) -> list[str]:
     """Return each kind once, half of them at either parallelism, and the rescale there and back.
 
     So every way to recover is seen once; that each is seen at either parallelism, and after each of
-    the others, takes `make chaos`. From poison nothing recovers: `tests/job/test_poison.py` has it.
+    the others, takes `make chaos`, and so do the disturbances of the log.
     """
     *others, rescale = schedule(random.Random(seed), len(DISTURBANCES))
-    others.remove(POISON)
+    others = [kind for kind in others if kind not in OF_LOG]
     half = len(others) // 2
     return [*others[:half], rescale, *others[half:], rescale]
 
@@ -41,7 +42,7 @@ def services() -> Iterator[TestServices]:
 def test_everything_happens_and_half_of_it_at_either_parallelism():
     kinds = disturbances(seed=3)
     assert Counter(kinds) == {
-        kind: 1 + (kind == RESCALE) for kind in DISTURBANCES if kind != POISON
+        kind: 1 + (kind == RESCALE) for kind in DISTURBANCES if kind not in OF_LOG
     }
     assert kinds.index(RESCALE) == len(kinds) // 2 - 1
     assert kinds[-1] == RESCALE
@@ -50,10 +51,11 @@ def test_everything_happens_and_half_of_it_at_either_parallelism():
 def test_exactly_once_whatever_is_killed(services):
     with Stage.open(seed=31, services=services) as stage:
         for kind in disturbances(seed=31):
-            stage.disturb(kind)
+            stage.disturb(DISTURBANCES[kind])
         outcome = stage.finish()
     assert outcome.differences == Differences()
     assert outcome.late_dropped == 0
+    assert outcome.records.sent == outcome.records.read
     for expected, counted in outcome.ledgers.values():
         assert expected == counted > 0
     assert outcome.letters > 0
@@ -61,8 +63,8 @@ def test_exactly_once_whatever_is_killed(services):
 
 def test_the_usual_split_of_late_events_fails(services):
     with Stage.open(seed=32, job=TEXTBOOK, services=services) as stage:
-        stage.disturb(RESCALE)
-        stage.disturb(LAG)
+        stage.disturb(DISTURBANCES[RESCALE])
+        stage.disturb(DISTURBANCES[LAG])
         outcome = stage.finish()
     found = outcome.differences
     assert found.lost > 0, "after a restart, late events pass as on time, and the windows drop them"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import permutations
 from pathlib import Path
@@ -32,13 +33,37 @@ def store_of(port: int) -> Iterator[tuple[redis.Redis, FeatureStore]]:
         yield client, FeatureStore(client, TTL_MS)
 
 
+OTHER_TYPES: dict[str, Callable[[redis.Redis, str], object]] = {
+    "text": lambda client, key: client.set(key, "text"),
+    "list": lambda client, key: client.rpush(key, 1),
+    "set": lambda client, key: client.sadd(key, 1),
+    "sorted set": lambda client, key: client.zadd(key, {"a": 1}),
+    "stream": lambda client, key: client.xadd(key, {"a": 1}),
+    "counter of distinct": lambda client, key: client.pfadd(key, "a"),
+}
+
+
 def test_key_of_another_type_refuses_its_own_row_only(tmp_path: Path) -> None:
     with server(tmp_path) as port, store_of(port) as (client, store):
-        client.set("features:fraud:odd", "text")
-        rows = [replace(ROW, key=key) for key in ("before", "odd", "after")]
-        assert store.write(rows).refused == [(rows[1], "wrongtype")]
-        client.delete("features:fraud:odd")
+        odd = [replace(ROW, key=key) for key in OTHER_TYPES]
+        for row, make in zip(odd, OTHER_TYPES.values(), strict=True):
+            make(client, row.redis_key)
+        rows = [replace(ROW, key="before"), *odd, replace(ROW, key="after")]
+        assert store.write(rows).refused == [(row, "wrongtype") for row in odd]
+        client.delete(*(row.redis_key for row in odd))
         assert len(hashes(client)) == 2
+
+
+def test_hash_that_no_row_can_have_left_is_replaced(tmp_path: Path) -> None:
+    """Lua reads `nan` and `1e400` as numbers: such a hash would be newer than any row, for ever."""
+    with server(tmp_path) as port, store_of(port) as (client, store):
+        store.write([ROW])
+        (whole,) = hashes(client).values()
+        for text in ("", "x", "nan", "1e400", "-inf", "9" * 400, "-1"):
+            for field in ("window_end", "revision"):
+                client.hset(ROW.redis_key, field, text)
+                assert store.write([ROW]) == (0, 0, []), (field, text)
+                assert hashes(client) == {ROW.redis_key.encode(): whole}
 
 
 def test_full_store_refuses_rows_and_does_not_grow(tmp_path: Path) -> None:
@@ -72,12 +97,75 @@ def test_login_that_is_demanded_is_said_at_start_and_later(tmp_path: Path) -> No
         assert_tells_nothing(error.value)
 
 
-def test_user_without_rights_is_told_so(tmp_path: Path) -> None:
+def test_user_without_a_right_is_told_so_whichever_it_is(tmp_path: Path) -> None:
+    """A command may be missing outside of the script, or inside."""
+    fewer = replace(ROW, revision=1, features=replace(ROW.features, max_speed_kmh=None))
+    with server(tmp_path) as port, store_of(port) as (client, _):
+        for command in ("hset", "hmget", "hgetall", "hlen", "hkeys", "hdel", "pexpire", "evalsha"):
+            client.execute_command(f"ACL SETUSER u reset on >p ~* +@all -{command}")
+            url = f"redis://u:p@127.0.0.1:{port}/0"
+            with (
+                open_answering(Settings(redis_url=url)) as poor,
+                pytest.raises(StoreUnusable, match=r"demands another login \(NOPERM\)") as error,
+            ):
+                store = FeatureStore(poor, TTL_MS)
+                client.hset(ROW.redis_key, mapping={f"left-{n}": n for n in range(30)})
+                store.write([ROW])
+                store.write([fewer, replace(fewer, window_start=1)])
+            assert_tells_nothing(error.value)
+
+
+def test_user_who_may_not_ask_what_it_writes_to_may_write(tmp_path: Path) -> None:
+    with (
+        server(tmp_path, "--rename-command", "INFO", "hidden") as port,
+        store_of(port) as (_, mute),
+    ):
+        assert mute.write([ROW]) == (0, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [("redis://127.0.0.1:{}/99", "a database that Redis"), ("redis://:p@127.0.0.1:{}", "leave it")],
+)
+def test_url_that_asks_for_what_is_not_there_is_one_sentence(
+    tmp_path: Path, url: str, says: str
+) -> None:
+    with server(tmp_path) as port, pytest.raises(StoreUnusable, match=says):
+        open_answering(Settings(redis_url=url.format(port)))
+
+
+def test_store_without_room_for_a_client_is_waited_for(tmp_path: Path) -> None:
+    with server(tmp_path) as port, store_of(port) as (client, _):
+        client.config_set("maxclients", 1)
+        other = FeatureStore(redis.Redis("127.0.0.1", port), TTL_MS)
+        with pytest.raises(StoreAway, match="no room for another client"):
+            other.write([ROW])
+        client.config_set("maxclients", 100)
+        assert other.write([ROW]) == (0, 0, [])
+
+
+def test_replica_that_serves_nothing_is_waited_for(tmp_path: Path) -> None:
     with server(tmp_path) as port, store_of(port) as (client, store):
-        client.execute_command("ACL SETUSER default -hset")
-        with pytest.raises(StoreUnusable) as error:
+        client.config_set("replica-serve-stale-data", "no")
+        client.replicaof("127.0.0.1", str(free_port()))
+        with pytest.raises(StoreAway, match="MASTERDOWN: it is a replica whose primary is away"):
             store.write([ROW])
-        assert_tells_nothing(error.value)
+        client.replicaof("NO", "ONE")
+        assert store.write([ROW]) == (0, 0, [])
+
+
+def test_store_that_a_script_keeps_busy_is_waited_for(tmp_path: Path) -> None:
+    with server(tmp_path) as port, store_of(port) as (client, store):
+        client.config_set("lua-time-limit", 1)
+        with redis.Redis("127.0.0.1", port) as other, ThreadPoolExecutor(1) as pool:
+            endless = pool.submit(other.eval, "while true do end", 0)
+            eventually(lambda: is_busy(client))
+            with pytest.raises(StoreAway, match="BUSY: a script of somebody keeps it busy"):
+                store.write([ROW])
+            client.script_kill()
+            with pytest.raises(redis.ResponseError):
+                endless.result()
+        assert store.write([ROW]) == (0, 0, [])
 
 
 @pytest.mark.parametrize(
@@ -91,6 +179,14 @@ def test_cluster_and_sentinel_are_refused(
         flags = (str(tmp_path / "sentinel.conf"), *flags)
     with server(tmp_path, *flags) as port, pytest.raises(StoreUnusable, match=f"is a {mode}"):
         open_answering(Settings(redis_host="127.0.0.1", redis_port=port))
+
+
+def is_busy(client: redis.Redis) -> bool:
+    try:
+        client.ping()
+    except redis.ResponseError:
+        return True
+    return False
 
 
 def test_script_that_was_flushed_is_given_again(tmp_path: Path) -> None:

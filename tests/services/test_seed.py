@@ -18,7 +18,7 @@ from flink_jobs.events import CLICKSTREAM, TRANSACTIONS, EventDecoder, Malformed
 from flink_jobs.simulator.arrivals import Arrival
 from flink_jobs.simulator.disorder import Disorder
 from flink_jobs.simulator.partitions import partition_of
-from studykit.services.seed import Plan, append, seed, seed_kafka
+from studykit.services.seed import Seeding, append, seed, seed_kafka
 from studykit.services.topics import PARTITIONS, create_topics
 
 pytestmark = pytest.mark.services
@@ -62,18 +62,18 @@ def by_partition(records: list[Any]) -> dict[tuple[str, int], list[tuple[bytes, 
 
 
 def test_the_partitions_hold_what_was_simulated_in_its_order(kafka_servers, consumer):
-    plan = Plan(events=5_000, disorder=Disorder(malformed_share=0.02, duplicate_share=0.02))
-    assert seed_kafka(plan, kafka_servers) == 5_000
-    simulated = list(append(plan.arrivals(now_ms=0)))
+    seeding = Seeding(events=5_000, disorder=Disorder(malformed_share=0.02, duplicate_share=0.02))
+    assert seed_kafka(seeding, kafka_servers) == 5_000
+    simulated = list(append(seeding.arrivals(now_ms=0)))
     assert by_partition(read(consumer)) == by_partition(simulated)
 
 
 def test_append_times_are_the_broker_s_and_verdicts_those_of_the_simulation(
     kafka_servers, consumer
 ):
-    plan = Plan(events=2_000, disorder=Disorder(malformed_share=0.05, future_share=0.05))
-    seed_kafka(plan, kafka_servers)
-    simulated = list(append(plan.arrivals(now_ms=0)))
+    seeding = Seeding(events=2_000, disorder=Disorder(malformed_share=0.05, future_share=0.05))
+    seed_kafka(seeding, kafka_servers)
+    simulated = list(append(seeding.arrivals(now_ms=0)))
     stored = read(consumer)
     assert {record.timestamp_type for record in stored} == {LOG_APPEND_TIME}
     assert {record.partition for record in stored} == set(range(PARTITIONS))
@@ -99,7 +99,7 @@ def verdict(record: Any) -> str:
 def test_at_a_rate_event_times_are_now_and_never_ahead_of_the_append_time(kafka_servers, consumer):
     calm = Disorder(malformed_share=0, wrong_unit_share=0, future_share=0)
     before = time.time_ns() // 1_000_000
-    assert seed_kafka(Plan(events=100, rate=100, disorder=calm), kafka_servers) == 100
+    assert seed_kafka(Seeding(events=100, rate=100, disorder=calm), kafka_servers) == 100
     for record in read(consumer):
         event = EventDecoder(record.topic).decode(record.key, record.value)
         assert before <= event.event_time <= record.timestamp
@@ -110,7 +110,7 @@ def test_an_interrupt_delivers_and_counts_what_was_sent(kafka_servers, consumer)
         yield from islice(arrivals, 700)
         raise KeyboardInterrupt
 
-    assert seed_kafka(Plan(), kafka_servers, interrupted) == 700
+    assert seed_kafka(Seeding(), kafka_servers, interrupted) == 700
     assert len(read(consumer)) == 700
 
 
@@ -118,17 +118,17 @@ def test_seeding_again_says_that_the_events_will_be_late(kafka_servers, consumer
     admin = KafkaAdminClient(bootstrap_servers=kafka_servers)
     admin.delete_records(consumer.end_offsets(PARTS))
     admin.close()
-    assert "late" not in said(Plan(events=500), kafka_servers)
-    assert "late. To start afresh: `make clean-data`" in said(Plan(events=500), kafka_servers)
-    assert "late" not in said(Plan(events=5, rate=100), kafka_servers)
+    assert "late" not in said(Seeding(events=500), kafka_servers)
+    assert "late. To start afresh: `make clean-data`" in said(Seeding(events=500), kafka_servers)
+    assert "late" not in said(Seeding(events=5, rate=100), kafka_servers)
 
 
-def said(plan: Plan, servers: str) -> str:
+def said(seeding: Seeding, servers: str) -> str:
     console = Console(file=io.StringIO(), width=1_000)
-    seed(plan, servers=servers, to=None, console=console)
+    seed(seeding, servers=servers, to=None, console=console)
     return console.file.getvalue()
 
 
 def test_records_are_where_kafka_s_own_partitioner_would_have_put_them(kafka_servers, consumer):
-    seed_kafka(Plan(events=500), kafka_servers)
+    seed_kafka(Seeding(events=500), kafka_servers)
     assert all(r.partition == partition_of(r.key, PARTITIONS) for r in read(consumer))

@@ -13,7 +13,7 @@ from flink_jobs.events import CLICKSTREAM, TRANSACTIONS, EventDecoder, Malformed
 from flink_jobs.simulator.disorder import Disorder
 from flink_jobs.simulator.partitions import partition_of
 from studykit.errors import StudyError
-from studykit.services.seed import BASE_MS, Plan, append, paced, seed_file, seed_kafka
+from studykit.services.seed import BASE_MS, Seeding, append, paced, seed_file, seed_kafka
 from studykit.services.topics import PARTITIONS
 
 GAP_MS = 30 * 60_000
@@ -23,7 +23,7 @@ GAP_MS = 30 * 60_000
 def log(tmp_path_factory: pytest.TempPathFactory) -> list[LogRecord]:
     """The log file of a plain `study seed --to FILE`."""
     path = tmp_path_factory.mktemp("seed") / "log.jsonl"
-    assert seed_file(Plan(), path) == 100_000
+    assert seed_file(Seeding(), path) == 100_000
     return list(read_log(path))
 
 
@@ -94,25 +94,25 @@ def test_event_times_cover_three_hours_from_the_fixed_base(log):
 
 def test_same_seed_same_file(tmp_path):
     first, second, third = (tmp_path / name for name in ("first", "second", "third"))
-    seed_file(Plan(events=2_000, seed=3), first)
-    seed_file(Plan(events=2_000, seed=3), second)
-    seed_file(Plan(events=2_000, seed=4), third)
+    seed_file(Seeding(events=2_000, seed=3), first)
+    seed_file(Seeding(events=2_000, seed=3), second)
+    seed_file(Seeding(events=2_000, seed=4), third)
     assert first.read_bytes() == second.read_bytes() != third.read_bytes()
 
 
 def test_duplicates_have_the_same_id_and_other_offsets():
-    plan = Plan(events=5_000, disorder=Disorder(duplicate_share=0.2, malformed_share=0))
+    seeding = Seeding(events=5_000, disorder=Disorder(duplicate_share=0.2, malformed_share=0))
     places = defaultdict(set)
-    for record in append(plan.arrivals(now_ms=0)):
+    for record in append(seeding.arrivals(now_ms=0)):
         places[record.topic, record.partition, record.value].add(record.offset)
     assert Counter(map(len, places.values())).keys() == {1, 2}
 
 
 def test_at_a_rate_the_events_are_of_now_and_at_full_speed_of_the_base():
     now = 2_000_000_000_000
-    first = next(Plan(rate=50).arrivals(now))
+    first = next(Seeding(rate=50).arrivals(now))
     assert now <= first.at < now + 60_000
-    assert BASE_MS <= next(Plan().arrivals(now)).at < BASE_MS + 60_000
+    assert BASE_MS <= next(Seeding().arrivals(now)).at < BASE_MS + 60_000
 
 
 def test_pace_is_the_rate():
@@ -124,14 +124,14 @@ def test_pace_is_the_rate():
         clock[0] += seconds * 1_000
 
     begin = int(clock[0])
-    stream = Plan(events=2_000, rate=100).arrivals(begin)
+    stream = Seeding(events=2_000, rate=100).arrivals(begin)
     for arrival in paced(stream, now_ms=lambda: int(clock[0]), sleep=sleep):
         assert abs(arrival.at - clock[0]) <= 1
     assert (clock[0] - begin) / 1_000 == pytest.approx(20, rel=0.15)
 
 
 def test_pace_catches_up_without_sleeping_after_a_standstill():
-    stream = islice(Plan(rate=100).arrivals(0), 100)
+    stream = islice(Seeding(rate=100).arrivals(0), 100)
     slept: list[float] = []
     assert len(list(paced(stream, now_ms=lambda: 10**15, sleep=slept.append))) == 100
     assert not slept
@@ -139,21 +139,21 @@ def test_pace_catches_up_without_sleeping_after_a_standstill():
 
 def test_rate_of_a_file_is_refused(tmp_path):
     with pytest.raises(StudyError, match="leave the rate out"):
-        seed_file(Plan(rate=5), tmp_path / "log")
+        seed_file(Seeding(rate=5), tmp_path / "log")
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("inf"), float("nan")])
 def test_impossible_rate_is_refused(rate):
     with pytest.raises(StudyError, match="above 0"):
-        Plan(rate=rate)
+        Seeding(rate=rate)
 
 
 def test_file_in_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(StudyError, match="--to"):
-        seed_file(Plan(events=10), tmp_path / "missing" / "log")
+        seed_file(Seeding(events=10), tmp_path / "missing" / "log")
 
 
 @pytest.mark.parametrize("servers", ["127.0.0.1:1", "nonsense", "localhost:port,127.0.0.1:1", ""])
 def test_no_broker_is_one_sentence_with_the_remedy(servers):
     with pytest.raises(StudyError, match="make up"):
-        seed_kafka(Plan(events=10), servers)
+        seed_kafka(Seeding(events=10), servers)

@@ -196,15 +196,26 @@ def check_log(edges: KafkaEdges) -> None:
     with closing(_consumer(edges)) as consumer:
         places = _places(consumer)
         firsts, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
-        for place in places:
-            offset = consumer.committed(place)
-            if offset is not None and not firsts[place] <= offset <= ends[place]:
-                raise KafkaUnusable(
-                    f"{place.topic}/{place.partition} holds the offsets {firsts[place]} to "
-                    f"{ends[place]}, and the job has read up to {offset}: what lay between is "
-                    "lost, by retention or because the topic was created anew, so choose another "
-                    "--state to start from what is left"
-                )
+        read = {place: consumer.committed(place) for place in places}
+    for place, offset in read.items():
+        if offset is not None and offset > ends[place]:
+            raise KafkaUnusable(
+                f"{place.topic}/{place.partition} ends at offset {ends[place]}, and the job has "
+                f"read up to {offset}: the log was cut short, or the topic was created anew, so "
+                "choose another --state to start from what is left"
+            )
+    gaps = {
+        place: firsts[place] - offset
+        for place, offset in read.items()
+        if offset is not None and offset < firsts[place]
+    }
+    if gaps:
+        where = ", ".join(f"{place.topic}/{place.partition}" for place in sorted(gaps))
+        raise KafkaUnusable(
+            f"{sum(gaps.values())} records were deleted before the job read them, in {where}: "
+            "keep records (retention.ms) for longer than the job may be away, and choose another "
+            "--state to start from what is left"
+        )
 
 
 def _consumer(edges: KafkaEdges) -> KafkaConsumer:

@@ -16,11 +16,11 @@ from kafka.errors import KafkaError
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import refresh_metadata
-from flink_jobs.connectors.topics import Topics, TopicState
+from flink_jobs.connectors.topics import Topics, TopicState, growth
 from flink_jobs.processor.attention import Attention
 from flink_jobs.processor.group.commits import check_log, resume_from, topic_of
 from flink_jobs.processor.group.committer import Committer
-from flink_jobs.processor.group.log_watch import Change, LogChangeError, LogWatch, growth
+from flink_jobs.processor.group.log_watch import Change, LogChangeError, LogWatch
 from flink_jobs.processor.metrics import Metrics
 from flink_jobs.processor.partition import Partition, ResumePoint
 from flink_jobs.processor.patience import CALL_MS, Patience, wait_out

@@ -21,7 +21,7 @@ from typing import Final, Literal, TypeAlias
 from kafka import TopicPartition
 
 from flink_jobs.config import Settings
-from flink_jobs.connectors.topics import TopicState
+from flink_jobs.connectors.topics import TopicState, growth
 from flink_jobs.errors import ForeseenError
 from flink_jobs.features.catalog import feature_sets
 from flink_jobs.monitoring.health import Health
@@ -153,15 +153,6 @@ class LogWatch:
         self._metrics.changes.labels(place.topic, str(place.partition), change).inc()
         log.error(sentence, extra={"context": {"topic": place.topic, "change": change}})
         self._health.trouble(_component(place), sentence)
-
-
-def growth(topic: str, before: TopicState, now: TopicState) -> str:
-    """Return the sentence for a topic that has more partitions now than before."""
-    return (
-        f"topic {topic} has {now.partitions} partitions and had {before.partitions}: keys may have "
-        "moved, and each partition tells its own windows of a key, so windows from before the "
-        "change are split"
-    )
 
 
 def _component(place: TopicPartition) -> str:

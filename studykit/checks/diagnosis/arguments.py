@@ -9,18 +9,20 @@ from typing import Any, Final, TypeAlias
 
 from studykit.checks.diagnosis import shapes
 from studykit.checks.diagnosis.facts import Facts
-from studykit.checks.diagnosis.finding import ENOUGH, Diagnosis, Look, Result, wrong_ones
+from studykit.checks.diagnosis.finding import ENOUGH, CaseResult, Diagnosis, Look, wrong_ones
 from studykit.exercises.definition import Args, Exercise, Json, copy_args, same
 from studykit.exercises.wording import short
 
 ABSURD: Final = 1_000
 """By so many times a window is made shorter where a call would give thousands of windows."""
+LONG: Final = 60
+"""Characters of an answer that is too long to be repeated in a sentence."""
 RARE: Final = 3
 """What all wrong cases have is told if at most one in so many right cases has it, too."""
 
 
 def _given_back(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     for place, name in enumerate(_names(exercise)):
         if all(same(result.got, result.args[place]) for result in results):
@@ -31,14 +33,37 @@ def _given_back(
     first = results[0].got
     answers = {repr(result.expected) for result in results}
     if len(results) > 1 and len(answers) > 1 and all(same(result.got, first) for result in results):
+        shown = short(first) if len(short(first)) < LONG else "the same"
         yield Diagnosis(
-            "always-the-same", f"your answer is {short(first)} in every case",
+            "always-the-same", f"your answer is {shown} in every case",
             "Which argument should your answer depend on?",
         )  # fmt: skip
 
 
+def _for_places(
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
+) -> Iterator[Diagnosis]:
+    """Say that items of an argument stand where their places are asked for, or the reverse."""
+    for place, name in enumerate(_names(exercise)):
+        if all(_in_places(result.args[place], result.expected, result.got) for result in results):
+            yield Diagnosis(
+                "items-for-places", f"your list holds what stands in the right places of {name}, "
+                "not the places", "What does `enumerate` give besides each item?",
+            )  # fmt: skip
+        if all(_in_places(result.args[place], result.got, result.expected) for result in results):
+            yield Diagnosis(
+                "places-for-items", f"your list holds the right places of {name}; what stands "
+                "there is asked for", "What does the task ask for: a place, or what stands in it?",
+            )  # fmt: skip
+
+
+def _in_places(items: Json, places: Json, found: Json) -> bool:
+    """Return whether `found` is what a list holds in some places, or what its items begin with."""
+    return same([_first(items[place]) for place in places], found)
+
+
 def _other_arguments(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Ask whether the results are right for other arguments: one fixed, or two swapped."""
     names = _names(exercise)
@@ -62,7 +87,7 @@ def _other_arguments(
     yield from _copied_columns(exercise, results)
 
 
-def _copied_arguments(exercise: Exercise, results: Sequence[Result]) -> Iterator[Diagnosis]:
+def _copied_arguments(exercise: Exercise, results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
     """Ask whether the results are right for an argument in place of another, or one off."""
     names = _names(exercise)
     for place, name in enumerate(names):
@@ -82,7 +107,7 @@ def _copied_arguments(exercise: Exercise, results: Sequence[Result]) -> Iterator
                 )  # fmt: skip
 
 
-def _copied_columns(exercise: Exercise, results: Sequence[Result]) -> Iterator[Diagnosis]:
+def _copied_columns(exercise: Exercise, results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
     """Ask whether the results are right for one place of each row in place of another."""
     for place, name in enumerate(_names(exercise)):
         rows = [row for result in results for row in _rows(result.args[place])]
@@ -173,7 +198,7 @@ _EVENTS: Final[tuple[tuple[str, str, str, Callable[[list[Json]], list[Json]]], .
 
 
 def _other_events(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Ask whether the results are right for another list: sorted, cut, or without repeats."""
     for place, name in enumerate(_names(exercise)):
@@ -184,7 +209,9 @@ def _other_events(
                 yield Diagnosis(kind, f"your results are right for {name} {words}", question)
 
 
-def _all_fit(exercise: Exercise, results: Sequence[Result], change: Callable[[Args], Args]) -> bool:
+def _all_fit(
+    exercise: Exercise, results: Sequence[CaseResult], change: Callable[[Args], Args]
+) -> bool:
     names = _names(exercise)
     try:
         for result in results:
@@ -207,7 +234,7 @@ def _is_absurd(names: Sequence[str], args: Args, changed: Args) -> bool:
 
 
 def one_for_another(
-    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say which answer stands wherever the answer is wrong, and for which one it stands."""
     wrong = wrong_ones(results)
@@ -240,7 +267,7 @@ def _are_numbers(leaf: shapes.Leaf) -> bool:
 
 
 def _told_apart(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say what every wrong case has, and no right one, or hardly any."""
     wrong = wrong_ones(results)
@@ -369,6 +396,7 @@ def _of_firsts(place: int, has: Callable[[list[float]], bool]) -> Callable[[Args
 
 LOOKS_AT_ARGUMENTS: Final[tuple[Look, ...]] = (
     _given_back,
+    _for_places,
     _other_arguments,
     _other_events,
     one_for_another,

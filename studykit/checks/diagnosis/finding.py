@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from studykit.checks.diagnosis import shapes
 from studykit.checks.diagnosis.facts import Facts
 from studykit.exercises.definition import Args, Exercise, Json
 
@@ -14,7 +15,7 @@ ENOUGH: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class CaseResult:
     """A case, what the learner's function returned, and what the reference returns."""
 
     args: Args
@@ -23,7 +24,7 @@ class Result:
     right: bool
 
 
-Look: TypeAlias = "Callable[[Exercise, Sequence[Result], Facts | None], Iterator[Diagnosis]]"
+Look: TypeAlias = "Callable[[Exercise, Sequence[CaseResult], Facts | None], Iterator[Diagnosis]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Diagnosis:
 
 
 def seen(
-    look: Look, exercise: Exercise, results: Sequence[Result], facts: Facts | None
+    look: Look, exercise: Exercise, results: Sequence[CaseResult], facts: Facts | None
 ) -> list[Diagnosis]:
     """Return what a look finds first; nothing where results have a shape that it cannot read."""
     try:
@@ -55,11 +56,18 @@ def seen(
     return []
 
 
-def telling_first(results: Sequence[Result]) -> list[Result]:
+def leaves_of(results: Sequence[CaseResult]) -> list[list[shapes.Leaf]] | None:
+    """Return the plain values of each result; None where one has another shape than is expected."""
+    found = [shapes.leaves(result.got, result.expected) for result in results]
+    whole = [leaves for leaves in found if leaves is not None]
+    return whole if len(whole) == len(found) else None
+
+
+def telling_first(results: Sequence[CaseResult]) -> list[CaseResult]:
     """Return the results with those first that tell most at least cost: short wrong ones."""
     return sorted(results, key=lambda result: (result.right, len(repr(result.args))))
 
 
-def wrong_ones(results: Sequence[Result]) -> list[Result]:
+def wrong_ones(results: Sequence[CaseResult]) -> list[CaseResult]:
     """Return the wrong results."""
     return [result for result in results if not result.right]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from studykit.checks.deadline import TooLong, deadline
-from studykit.checks.diagnosis.finding import Diagnosis, Result, telling_first
+from studykit.checks.diagnosis.finding import CaseResult, Diagnosis, telling_first
 from studykit.checks.diagnosis.mutation import Kind, compiled, mutants
 from studykit.checks.hole import solution_of, solved_namespace
 from studykit.checks.running import run_case
@@ -65,7 +65,7 @@ _SLIPS: Final[dict[Kind, tuple[str, str, str]]] = {
 }  # fmt: skip
 
 
-def slip_of(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | None:
+def slip_of(exercise: Exercise, results: Sequence[CaseResult]) -> Diagnosis | None:
     """Return the kind of slip that gives all results; None where no kind or more than one does."""
     source = solution_of(exercise)
     if source is None or len(results) <= 1:
@@ -86,7 +86,7 @@ def slip_of(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | None:
     return Diagnosis(name, f"your results are those of an answer in which {words}", next_step)
 
 
-def _gives(function: object, results: Sequence[Result]) -> bool:
+def _gives(function: object, results: Sequence[CaseResult]) -> bool:
     try:
         with deadline(SLIP_S):
             return all(same(_value(function, result.args), result.got) for result in results)

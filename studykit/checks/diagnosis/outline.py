@@ -13,13 +13,21 @@ from typing import Final
 from studykit.checks.diagnosis import shapes
 from studykit.checks.diagnosis.arguments import one_for_another
 from studykit.checks.diagnosis.facts import Facts
-from studykit.checks.diagnosis.finding import ENOUGH, Diagnosis, Look, Result, seen, wrong_ones
+from studykit.checks.diagnosis.finding import (
+    ENOUGH,
+    CaseResult,
+    Diagnosis,
+    Look,
+    leaves_of,
+    seen,
+    wrong_ones,
+)
 from studykit.checks.diagnosis.results import LOOKS
 from studykit.exercises.definition import Exercise, Json, same
 from studykit.exercises.wording import counted, short
 
 
-def outline(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | None:
+def outline(exercise: Exercise, results: Sequence[CaseResult]) -> Diagnosis | None:
     """Return which part of the wrong results differs, and how; None where nothing is common.
 
     Of a result that is hidden, only the number of right parts is told, and which is the first
@@ -32,7 +40,7 @@ def outline(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | None:
 
 
 def _in_part(
-    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     (result,) = results
     got, expected = result.got, result.expected
@@ -57,7 +65,7 @@ def _in_part(
 
 
 def _fields(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say which fields of a dict are ever wrong, and how, where it is only one."""
     wrong = wrong_ones(results)
@@ -71,19 +79,34 @@ def _fields(
     if len({tuple(sorted(result.expected)) for result in results}) > 1:
         yield from _keys(wrong)
         return
-    asked = sorted(wrong[0].expected)
+    asked = sorted(wrong[0].expected, key=lambda name: (_is_right(wrong[0], name), name))
     fields = [
         name
         for name in asked
         if any(not same(result.got.get(name, ...), result.expected[name]) for result in wrong)
     ]
+    for name in fields:
+        lacking = sum(name not in result.got for result in results)
+        if lacking:
+            yield Diagnosis(
+                "a-field-missing", f"the field {name!r} is missing in {lacking} of {len(results)} "
+                "cases", f"Which way through your function leaves {name!r} out?",
+            )  # fmt: skip
     yield from _some_fields(exercise, results, fields, [n for n in asked if n not in fields])
 
 
+def _is_right(result: CaseResult, name: str) -> bool:
+    """Return whether a field is right: the shown case comes first, and its wrong fields with it."""
+    return same(result.got.get(name, ...), result.expected[name])
+
+
 def _some_fields(
-    exercise: Exercise, results: Sequence[Result], fields: Sequence[str], right: Sequence[str]
+    exercise: Exercise, results: Sequence[CaseResult], fields: Sequence[str], right: Sequence[str]
 ) -> Iterator[Diagnosis]:
+    shown = wrong_ones(results)[0]
     for name in fields:
+        if _is_right(shown, name):
+            break  # what is true of a field that the learner sees to be right helps nobody
         inner = _inner(
             exercise, results, [(result.got[name], result.expected[name]) for result in results]
         )
@@ -103,7 +126,7 @@ def _some_fields(
         )  # fmt: skip
 
 
-def _keys(wrong: Sequence[Result]) -> Iterator[Diagnosis]:
+def _keys(wrong: Sequence[CaseResult]) -> Iterator[Diagnosis]:
     """Say whether keys are missing, too many, or have other values."""
     missing = [sorted(result.expected.keys() - result.got.keys()) for result in wrong]
     extra = [sorted(result.got.keys() - result.expected.keys()) for result in wrong]
@@ -131,17 +154,17 @@ def _keys(wrong: Sequence[Result]) -> Iterator[Diagnosis]:
 
 
 def _columns(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say which place of every row is all that is ever wrong, and how."""
-    pairs = [shapes.leaves(result.got, result.expected) for result in results]
-    if any(found is None for found in pairs):
+    by_result = leaves_of(results)
+    if by_result is None:
         return
-    all_leaves = [leaf for found in pairs for leaf in found or ()]
+    all_leaves = [leaf for leaves in by_result for leaf in leaves]
     columns = {leaf.column for leaf in all_leaves if not same(leaf.got, leaf.expected)}
     if len(columns) == 1 and len({leaf.column for leaf in all_leaves}) > 1:
         column = columns.pop()
-        parts = [[leaf for leaf in found or () if leaf.column == column] for found in pairs]
+        parts = [[leaf for leaf in leaves if leaf.column == column] for leaves in by_result]
         inner = _inner(exercise, results, [([leaf.got for leaf in part],
                                             [leaf.expected for leaf in part])
                                            for part in parts])  # fmt: skip
@@ -153,7 +176,7 @@ def _columns(
 
 
 def _places(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say which place of a list that always has the same length is all that is ever wrong."""
     length = len(results[0].expected)
@@ -182,11 +205,11 @@ def _places(
 
 
 def _inner(
-    exercise: Exercise, results: Sequence[Result], parts: Sequence[tuple[Json, Json]]
+    exercise: Exercise, results: Sequence[CaseResult], parts: Sequence[tuple[Json, Json]]
 ) -> Diagnosis | None:
     """Return what a part of the results has in common."""
     own = [
-        Result(result.args, got, expected, right=same(got, expected))
+        CaseResult(result.args, got, expected, right=same(got, expected))
         for result, (got, expected) in zip(results, parts, strict=True)
     ]
     for look in (*LOOKS, one_for_another, _items, _differences):
@@ -200,7 +223,7 @@ def _more(inner: Diagnosis | None) -> str:
 
 
 def _items(
-    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say whether lists that are wrong lack items, or have too many, and what else they have."""
     wrong = wrong_ones(results)
@@ -234,17 +257,17 @@ def _items(
 
 
 def _differences(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say by what, or to which side, the numbers differ wherever they are wrong."""
     wrong = wrong_ones(results)
-    pairs = [shapes.leaves(result.got, result.expected) for result in wrong]
-    if len(wrong) < ENOUGH or any(found is None for found in pairs):
+    by_result = leaves_of(wrong)
+    if len(wrong) < ENOUGH or by_result is None:
         return
     differing = [
         (leaf, result)
-        for found, result in zip(pairs, wrong, strict=True)
-        for leaf in found or ()
+        for leaves, result in zip(by_result, wrong, strict=True)
+        for leaf in leaves
         if not same(leaf.got, leaf.expected)
     ]
     if not all(
@@ -269,7 +292,7 @@ def _differences(
 
 
 def _by_argument(
-    exercise: Exercise, differing: Sequence[tuple[shapes.Leaf, Result]]
+    exercise: Exercise, differing: Sequence[tuple[shapes.Leaf, CaseResult]]
 ) -> Iterator[Diagnosis]:
     for place, name in enumerate(inspect.signature(exercise.reference).parameters):
         for factor, side in ((1, "large"), (-1, "small")):
@@ -284,8 +307,26 @@ def _by_argument(
                 )  # fmt: skip
 
 
+def _none_or_not(
+    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
+) -> Iterator[Diagnosis]:
+    """Say that None comes where a value is asked for, or the other way round."""
+    wrong = wrong_ones(results)
+    if all(result.expected is None and result.got is not None for result in wrong):
+        yield Diagnosis(
+            "a-value-for-none", "whenever your answer is wrong, None is asked for, and you return "
+            "a value", "When does the task ask for None, and how does your function know such a "
+            "case?",
+        )  # fmt: skip
+    if all(result.got is None and result.expected is not None for result in wrong):
+        yield Diagnosis(
+            "none-for-a-value", "whenever your answer is wrong, it is None, and a value is asked "
+            "for", "Which way through your function ends in None, and is that right here?",
+        )  # fmt: skip
+
+
 def _first_parts(
-    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say that lists of one length agree up to a place: there something begins to go wrong."""
     wrong = wrong_ones(results)
@@ -314,11 +355,26 @@ def _first_parts(
         )  # fmt: skip
 
 
+def _nothing_here_and_there(
+    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
+) -> Iterator[Diagnosis]:
+    """Say in how many cases None comes back for a value, whatever else is wrong."""
+    nothing = sum(result.got is None and result.expected is not None for result in results)
+    if nothing:
+        yield Diagnosis(
+            "nothing-in-some-cases", f"None comes back in {nothing} of {len(results)} cases, and a "
+            "value is asked for",
+            "Which way through your function gives None: a `return None`, or no `return` at all?",
+        )  # fmt: skip
+
+
 _OUTLINES: Final[tuple[Look, ...]] = (
+    _none_or_not,
     _fields,
     _columns,
     _places,
     _items,
     _differences,
     _first_parts,
+    _nothing_here_and_there,
 )

@@ -15,13 +15,20 @@ from typing import Final
 from studykit.checks.diagnosis import shapes
 from studykit.checks.diagnosis.arguments import LOOKS_AT_ARGUMENTS, LOOKS_AT_CASES
 from studykit.checks.diagnosis.facts import Facts
-from studykit.checks.diagnosis.finding import Diagnosis, Look, Result, seen, telling_first
+from studykit.checks.diagnosis.finding import (
+    CaseResult,
+    Diagnosis,
+    Look,
+    leaves_of,
+    seen,
+    telling_first,
+)
 from studykit.exercises.definition import Exercise, Json, same
-from studykit.exercises.wording import short
+from studykit.exercises.wording import short, with_article
 
 
 def diagnose(
-    exercise: Exercise, results: Sequence[Result], facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], facts: Facts | None
 ) -> Diagnosis | None:
     """Return the first diagnosis that all results fit; None where no diagnosis fits.
 
@@ -40,7 +47,7 @@ def diagnose(
     return None
 
 
-def told_apart(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | None:
+def told_apart(exercise: Exercise, results: Sequence[CaseResult]) -> Diagnosis | None:
     """Return what all wrong cases have and hardly a right one; None where there is nothing."""
     for look in () if exercise.hidden else LOOKS_AT_CASES:
         for found in seen(look, exercise, results, None):
@@ -48,7 +55,7 @@ def told_apart(exercise: Exercise, results: Sequence[Result]) -> Diagnosis | Non
     return None
 
 
-def nothing_returned(results: Sequence[Result], facts: Facts | None) -> Iterator[Diagnosis]:
+def nothing_returned(results: Sequence[CaseResult], facts: Facts | None) -> Iterator[Diagnosis]:
     """Say in how many cases nothing came back, and whether it was printed instead."""
     nothing = [result for result in results if result.got is None]
     if len(nothing) == len(results):
@@ -75,13 +82,13 @@ def nothing_returned(results: Sequence[Result], facts: Facts | None) -> Iterator
 
 
 def _nothing_returned(
-    _exercise: Exercise, results: Sequence[Result], facts: Facts | None
+    _exercise: Exercise, results: Sequence[CaseResult], facts: Facts | None
 ) -> Iterator[Diagnosis]:
     return nothing_returned(results, facts)
 
 
 def _other_type(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     wrong = [result for result in results if not result.right]
     for name, convert, step in (
@@ -95,6 +102,19 @@ def _other_type(
         if all(same(shapes.converted(result.got, convert), result.expected) for result in wrong):
             seen = shapes.wrong_type(wrong[0].got, wrong[0].expected) or "another type"
             yield Diagnosis(name, f"the value is right, its type is not: {seen}", step)
+    yield from _other_wrapping(wrong)
+    if (
+        len({tuple(result.expected) for result in results if isinstance(result.expected, dict)})
+        == 1
+    ):
+        yield from _other_fields(wrong)
+    yield from _other_items(results)
+    yield from _other_rows(results)
+    yield from _just_another_type(results)
+
+
+def _other_wrapping(wrong: Sequence[CaseResult]) -> Iterator[Diagnosis]:
+    """Yield what holds right values in another way: a list too many or too few, a dict of rows."""
     if all(_fits(result, [result.got]) for result in wrong):
         yield Diagnosis(
             "no-list-around", "the value is right; a list with it inside is asked for",
@@ -115,13 +135,14 @@ def _other_type(
             "dict-for-rows", "the values are right; a list of rows is asked for, and you return a "
             "dict", "How do you make a row [key, value] of each entry, in order?",
         )  # fmt: skip
-    if (
-        len({tuple(result.expected) for result in results if isinstance(result.expected, dict)})
-        == 1
+
+
+def _just_another_type(results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
+    wrong = [result for result in results if not result.right]
+    if any(shapes.holds_none(result.expected) for result in results) and all(
+        shapes.is_about_none(result.got, result.expected) for result in wrong
     ):
-        yield from _other_fields(wrong)
-    yield from _other_items(results)
-    yield from _other_rows(results)
+        return  # where None may be right, the question is when, and not of which type
     seens = [shapes.wrong_type(result.got, result.expected) for result in wrong]
     if all(seens) and not all(shapes.same_items(result.got, result.expected) for result in wrong):
         yield Diagnosis(
@@ -130,7 +151,7 @@ def _other_type(
         )  # fmt: skip
 
 
-def _other_fields(wrong: Sequence[Result]) -> Iterator[Diagnosis]:
+def _other_fields(wrong: Sequence[CaseResult]) -> Iterator[Diagnosis]:
     if all(isinstance(result.got, dict) and isinstance(result.expected, dict) for result in wrong):
         fields = [
             sorted(result.got) for result in wrong if result.got.keys() != result.expected.keys()
@@ -143,7 +164,7 @@ def _other_fields(wrong: Sequence[Result]) -> Iterator[Diagnosis]:
             )  # fmt: skip
 
 
-def _other_items(results: Sequence[Result]) -> Iterator[Diagnosis]:
+def _other_items(results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
     """Say which type stands in lists of an answer that no right list has at that depth."""
     lists = [result for result in results if isinstance(result.expected, list)]
     if len(lists) < len(results) or not all(isinstance(result.got, list) for result in results):
@@ -156,13 +177,14 @@ def _other_items(results: Sequence[Result]) -> Iterator[Diagnosis]:
         ((depth, kind),) = strange
         if depth == next(iter(asked))[0]:
             wanted = " or ".join(sorted(name for _, name in asked))
+            mine = kind if kind == "None" else with_article(kind)
             yield Diagnosis(
-                "another-type", f"your list holds a {kind}; asked for is a list of: {wanted}",
+                "another-type", f"your list holds {mine}; asked for is a list of: {wanted}",
                 "What does the first line of your function say that it returns?",
             )  # fmt: skip
 
 
-def _other_rows(results: Sequence[Result]) -> Iterator[Diagnosis]:
+def _other_rows(results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
     """Say that rows have more or fewer parts than those that are asked for."""
     if not all(
         isinstance(value, list) for result in results for value in (result.got, result.expected)
@@ -191,7 +213,7 @@ def _as_rows(got: dict[str, Json], expected: Json) -> bool:
 
 
 def _order(
-    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     lists = [result for result in results if isinstance(result.got, list)]
     if len(lists) == len(results) and all(
@@ -219,7 +241,7 @@ def _turned(rows: Json) -> Json:
 
 
 def _brackets(
-    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say whether lists hold the right values with other brackets, or in another order inside."""
     if not all(isinstance(result.expected, list) for result in results):
@@ -230,7 +252,7 @@ def _brackets(
             "Which values belong together in one list, by the example of the task?",
         )  # fmt: skip
     if all(
-        shapes.same_items(mine, wanted)
+        same(shapes.ordered(mine), shapes.ordered(wanted))
         for result in results
         for mine, wanted in zip(result.got, result.expected, strict=True)
     ):
@@ -246,14 +268,19 @@ def _brackets(
         )  # fmt: skip
 
 
-def _are_the_others(result: Result) -> bool:
-    given = shapes.flat([value for value in result.args if isinstance(value, list)])
+def _are_the_others(result: CaseResult) -> bool:
+    """Return whether both results together are all items of the lists given, or all places."""
+    lists = [value for value in result.args if isinstance(value, list)]
     parts = shapes.flat(result.got) + shapes.flat(result.expected)
-    return bool(parts) and not shapes.without(parts, given) and not shapes.without(given, parts)
+    everything = [shapes.flat(lists), *(list(range(len(value))) for value in lists)]
+    return bool(parts) and any(
+        not shapes.without(parts, given) and not shapes.without(given, parts)
+        for given in everything
+    )
 
 
 def _repeats(
-    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     if not all(
         isinstance(result.got, list) and isinstance(result.expected, list) for result in results
@@ -264,7 +291,10 @@ def _repeats(
             "repeated", "the right values, and some of them more than once",
             "What is already in your list when you add to it?",
         )  # fmt: skip
-    if all(same(result.got, shapes.without_repeats(result.expected)) for result in results):
+    # Of a prediction, this would give away that two of its values are equal.
+    if not exercise.hidden and all(
+        same(result.got, shapes.without_repeats(result.expected)) for result in results
+    ):
         yield Diagnosis(
             "repeats-lost", "values that are equal are in your result only once",
             "Where do equal values become one: a set, a dict, an `in`?",
@@ -272,7 +302,7 @@ def _repeats(
     yield from _cut_off(results)
 
 
-def _cut_off(results: Sequence[Result]) -> Iterator[Diagnosis]:
+def _cut_off(results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
     """Say which end of every list has an item less, or one more."""
     if all(same(result.got, result.expected[:-1]) for result in results):
         yield Diagnosis(
@@ -297,12 +327,12 @@ def _cut_off(results: Sequence[Result]) -> Iterator[Diagnosis]:
 
 
 def _amounts(
-    exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
-    pairs = [shapes.leaves(result.got, result.expected) for result in results]
-    if any(found is None for found in pairs):
+    by_result = leaves_of(results)
+    if by_result is None:
         return
-    all_leaves = [leaf for found in pairs for leaf in found or ()]
+    all_leaves = [leaf for leaves in by_result for leaf in leaves]
     numbers = [leaf for leaf in all_leaves if shapes.is_number(leaf.expected)]
     differing = [leaf for leaf in all_leaves if not same(leaf.got, leaf.expected)]
     if not differing or not all(shapes.is_number(result.got) for result in numbers):
@@ -320,7 +350,7 @@ def _amounts(
     if len(amounts) == 1 and len(numbers) > 1 - bool(exercise.cases == ((),)):
         yield _off_by(amounts.pop(), where, hidden=bool(exercise.hidden))
     elif not where and not exercise.hidden:
-        yield from _off_by_argument(exercise, results, pairs)
+        yield from _off_by_argument(exercise, results, by_result)
 
 
 def _scaled(numbers: Sequence[shapes.Leaf], *, is_of_time: bool) -> Iterator[Diagnosis]:
@@ -368,7 +398,7 @@ def _off_by(amount: float, where: str, *, hidden: bool) -> Diagnosis:
 
 
 def _off_by_argument(
-    exercise: Exercise, results: Sequence[Result], pairs: Sequence[list[shapes.Leaf] | None]
+    exercise: Exercise, results: Sequence[CaseResult], by_result: Sequence[list[shapes.Leaf]]
 ) -> Iterator[Diagnosis]:
     """Say of which argument the numbers are always that much too large or too small."""
     for place, name in enumerate(inspect.signature(exercise.reference).parameters):
@@ -376,8 +406,8 @@ def _off_by_argument(
             if all(
                 shapes.is_number(result.args[place])
                 and leaf.got - leaf.expected == factor * result.args[place]
-                for result, found in zip(results, pairs, strict=True)
-                for leaf in found or ()
+                for result, leaves in zip(results, by_result, strict=True)
+                for leaf in leaves
             ):
                 yield Diagnosis(
                     "off-by-an-argument", f"always {name} too {side}, in every case",
@@ -386,15 +416,15 @@ def _off_by_argument(
 
 
 def _words(
-    _exercise: Exercise, results: Sequence[Result], _facts: Facts | None
+    _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
-    pairs = [shapes.leaves(result.got, result.expected) for result in results]
-    if any(found is None for found in pairs):
+    by_result = leaves_of(results)
+    if by_result is None:
         return
     texts: list[shapes.Leaf] = []
     others: list[shapes.Leaf] = []
-    for result, found in zip(results, pairs, strict=True):
-        for leaf in found or ():
+    for result, leaves in zip(results, by_result, strict=True):
+        for leaf in leaves:
             (texts if _is_fixed_word(leaf, result) else others).append(leaf)
     words = sorted({leaf.expected for leaf in texts})
     if not texts or not all(same(leaf.got, leaf.expected) for leaf in others):
@@ -422,7 +452,7 @@ def _words(
         )  # fmt: skip
 
 
-def _is_fixed_word(leaf: shapes.Leaf, result: Result) -> bool:
+def _is_fixed_word(leaf: shapes.Leaf, result: CaseResult) -> bool:
     """Return whether a text is of a list that the task names: names come with the arguments."""
     given = json.dumps(result.args)
     return isinstance(leaf.expected, str) and not any(
@@ -434,7 +464,7 @@ def _spelled(word: Json) -> str:
     return "".join(letter for letter in str(word).lower() if letter.isalnum())
 
 
-def _fits(result: Result, value: Json) -> bool:
+def _fits(result: CaseResult, value: Json) -> bool:
     return same(value, result.expected)
 
 

@@ -70,13 +70,31 @@ def wrong_type(got: Json, expected: Json) -> str | None:
     return None
 
 
+def is_about_none(got: Json, expected: Json) -> bool:
+    """Return whether the first part of another type is None on one side, and plain on the other.
+
+    As a whole, a result may be None where a list is asked for elsewhere.
+    """
+    for path, mine, wanted in _pairs(got, expected, ""):
+        if _kind(mine) != _kind(wanted):
+            return None in (mine, wanted) and not (path and isinstance(mine or wanted, list | dict))
+    return False
+
+
+def holds_none(value: Json) -> bool:
+    """Return whether a value is None, or has None inside."""
+    if isinstance(value, list | dict):
+        return any(map(holds_none, value.values() if isinstance(value, dict) else value))
+    return value is None
+
+
 def _named(value: Json) -> str:
     return "nothing" if value is None else with_article(_kind(value))
 
 
 def _kind(value: Json) -> str:
     kinds = {int: "whole number", float: "float", str: "text", bool: "truth value"}
-    return kinds.get(type(value), type(value).__name__)
+    return "None" if value is None else kinds.get(type(value), type(value).__name__)
 
 
 def _pairs(got: Json, expected: Json, path: str) -> Iterator[tuple[str, Json, Json]]:
@@ -135,6 +153,15 @@ def same_items(got: Json, expected: Json) -> bool:
     if isinstance(got, dict) and isinstance(expected, dict) and got.keys() == expected.keys():
         return all(same_items(got[name], expected[name]) for name in got)
     return same(got, expected)
+
+
+def ordered(value: Json) -> Json:
+    """Return a value with its lists, and those inside, in an order of their own.
+
+    >>> ordered([2, [3, 1]]) == ordered([[1, 3], 2])
+    True
+    """
+    return sorted_by_text(list(map(ordered, value))) if isinstance(value, list) else value
 
 
 def without_repeats(values: Sequence[Json]) -> list[Json]:

@@ -20,8 +20,8 @@ from tornado.web import Application, HTTPError, RequestHandler
 
 from studykit.cli.job_status import job_lines
 from studykit.course.builder.navigation import title
-from studykit.course.copies import copy_of
 from studykit.course.layout import Course
+from studykit.course.learner.copies import copy_of
 from studykit.exercises.catalog import labs
 from studykit.services.addresses import Addresses
 from studykit.services.flink.cluster import JobManager

@@ -9,7 +9,7 @@ from studykit.exercises.definition import Args, Exercise, Json, Misconception
 from studykit.exercises.scene import Scene, arriving
 from studykit.exercises.wording import first_difference, item, short
 from studykit.trace.steps import Policy
-from studykit.trace.story import BOUND_MS, TIMES
+from studykit.trace.stories import BOUND_MS, STORY_TIMES_MS
 
 
 def reference(times_ms: list[int], bound_ms: int) -> list[int]:
@@ -98,7 +98,7 @@ EXERCISE = Exercise(
         ([1_000, 2_000, 3_000], 0),
         ([3_000, 2_000, 1_000], 0),
         ([2_000, 8_000, 3_000, 11_000], 4_000),
-        (TIMES, BOUND_MS),
+        (STORY_TIMES_MS, BOUND_MS),
         ([-8_000], 4_000),
         ([-8_000, -9_000, -7_000], 500),
         ([0, 0], 1),

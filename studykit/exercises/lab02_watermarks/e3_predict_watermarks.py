@@ -5,7 +5,7 @@ from __future__ import annotations
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
 from studykit.exercises.lab02_watermarks.e2_watermarks import reference as watermarks
 from studykit.exercises.wording import first_difference, item, short
-from studykit.trace.story import BOUND_MS, TIMES
+from studykit.trace.stories import BOUND_MS, STORY_TIMES_MS
 
 ASKED = (4, 6, 10)
 """Numbers of the events after which the watermark is asked for."""
@@ -13,7 +13,7 @@ ASKED = (4, 6, 10)
 
 def reference() -> list[int]:
     """Return the watermarks after the fourth, sixth and tenth event of the story."""
-    after = watermarks(TIMES, BOUND_MS)
+    after = watermarks(STORY_TIMES_MS, BOUND_MS)
     return [after[number - 1] for number in ASKED]
 
 
@@ -42,7 +42,7 @@ def trace(_args: Args, got: Json, expected: Json) -> str:
     index = first_difference(got, expected)
     if index >= len(ASKED):
         return f"{len(ASKED)} watermarks are asked for, {len(got)} came"
-    seen = TIMES[: ASKED[index]]
+    seen = STORY_TIMES_MS[: ASKED[index]]
     return (
         f"events 1 to {ASKED[index]}: the largest time is {short(max(seen))}; "
         f"you predict {item(got, index)}"

@@ -9,7 +9,7 @@ from studykit.exercises.lab02_watermarks.e2_watermarks import reference as water
 from studykit.exercises.scene import Scene, arriving
 from studykit.exercises.wording import short
 from studykit.trace.steps import Policy
-from studykit.trace.story import TIMES
+from studykit.trace.stories import STORY_TIMES_MS
 
 
 def reference(times_ms: list[int]) -> int:
@@ -102,7 +102,7 @@ EXERCISE = Exercise(
         ([1_000, 2_000, 3_000],),
         ([5_000, 2_000],),
         ([9_000, 6_000, 7_000, 4_000, 5_000],),
-        (TIMES,),
+        (STORY_TIMES_MS,),
         ([7_000],),
         ([-8_000, -7_000],),
         ([-7_000, -8_001],),

@@ -9,7 +9,7 @@ from studykit.exercises.definition import Args, Exercise, Json, Misconception
 from studykit.exercises.scene import Scene, arriving, spans
 from studykit.exercises.wording import first_difference, item, short, window
 from studykit.trace.steps import Policy
-from studykit.trace.story import SIZE_MS, TIMES
+from studykit.trace.stories import SIZE_MS, STORY_TIMES_MS
 
 
 def reference(times_ms: list[int], size_ms: int, watermark_ms: int) -> list[list[int]]:
@@ -114,7 +114,7 @@ EXERCISE = Exercise(
         ([2_000, 5_000, 11_000], 10_000, 9_998),
         ([2_000, 5_000, 11_000, 14_000], 10_000, 12_000),
         ([2_000, 35_000], 10_000, 39_999),
-        (TIMES, SIZE_MS, 12_999),
+        (STORY_TIMES_MS, SIZE_MS, 12_999),
         ([-1, -5_000, 3_000], 5_000, -1),
         ([-1, -5_000, 3_000], 5_000, -2),
         ([2_000, 3_999, 9_000], 4_000, 6_000),

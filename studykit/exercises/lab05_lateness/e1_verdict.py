@@ -8,7 +8,7 @@ from flink_jobs.engine.windows import SlidingWindows, is_closed, is_purged
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
 from studykit.exercises.scene import Scene, meeting
 from studykit.exercises.wording import short, window
-from studykit.trace.story import SIZE_MS
+from studykit.trace.stories import SIZE_MS
 
 
 def reference(event_ms: int, watermark_ms: int, lateness_ms: int) -> str:

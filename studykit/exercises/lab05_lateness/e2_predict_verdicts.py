@@ -7,8 +7,14 @@ from studykit.exercises.definition import Args, Exercise, Json, Misconception
 from studykit.exercises.lab05_lateness.e1_verdict import reference as verdict
 from studykit.exercises.scene import Scene
 from studykit.exercises.wording import first_difference, item, short, window
-from studykit.trace.steps import Event, Policy
-from studykit.trace.story import BOUND_MS, LATENESS_MS, SIZE_MS, STORY, TIMES
+from studykit.trace.stories import (
+    BOUND_MS,
+    LATENESS_MS,
+    SIZE_MS,
+    STORY,
+    STORY_POLICY,
+    STORY_TIMES_MS,
+)
 
 ASKED = (4, 7, 9, 10)
 """Numbers of the events whose verdicts are asked for: those that are out of order."""
@@ -17,14 +23,14 @@ ASKED = (4, 7, 9, 10)
 def met_by(number: int) -> int:
     """Return the watermark that an event of the story meets."""
     clock = BoundedOutOfOrderness(BOUND_MS)
-    for time_ms in TIMES[: number - 1]:
+    for time_ms in STORY_TIMES_MS[: number - 1]:
         clock.observe(time_ms)
     return clock.watermark_ms
 
 
 def reference() -> list[str]:
     """Return the verdicts of events 4, 7, 9 and 10."""
-    return [verdict(TIMES[number - 1], met_by(number), LATENESS_MS) for number in ASKED]
+    return [verdict(STORY_TIMES_MS[number - 1], met_by(number), LATENESS_MS) for number in ASKED]
 
 
 def drops_behind() -> list[str]:
@@ -52,12 +58,13 @@ def trace(_args: Args, got: Json, expected: Json) -> str:
     index = first_difference(got, expected)
     if index >= len(ASKED):
         return f"{len(ASKED)} verdicts are asked for, {len(got)} came"
-    event = STORY[ASKED[index] - 1]
+    number = ASKED[index]
+    event = STORY[number - 1]
     start_ms = event.event_ms // SIZE_MS * SIZE_MS
     mine = window(start_ms, start_ms + SIZE_MS)
     return (
-        f"event {event.number} (t={short(event.event_ms)}) belongs to {mine} and "
-        f"meets W={short(met_by(event.number))}; you predict {item(got, index)}"
+        f"event {number} (t={short(event.event_ms)}) belongs to {mine} and "
+        f"meets W={short(met_by(number))}; you predict {item(got, index)}"
     )
 
 
@@ -68,8 +75,8 @@ def scene(_args: Args, got: Json, expected: Json) -> Scene | None:
         return None
     return Scene(
         figure="watermark_stepper",
-        events=tuple(Event(*arrival[1:]) for arrival in STORY),
-        policy=Policy(bound_ms=BOUND_MS, lateness_ms=LATENESS_MS, size_ms=SIZE_MS),
+        events=STORY,
+        policy=STORY_POLICY,
         number=ASKED[index],
         moment="before",
     )

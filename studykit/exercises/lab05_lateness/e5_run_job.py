@@ -12,7 +12,7 @@ from studykit.exercises.definition import Args, Exercise, Json, Misconception
 from studykit.exercises.scene import Scene, arriving
 from studykit.exercises.wording import first_difference, item, short, window
 from studykit.trace.steps import Policy
-from studykit.trace.story import BOUND_MS, SIZE_MS, STORY
+from studykit.trace.stories import BOUND_MS, SIZE_MS, STORY
 
 
 def reference(events: list[list[int]], size_ms: int, bound_ms: int) -> dict[str, Json]:

@@ -21,14 +21,6 @@ def reference(state: dict[str, int], groups: int, workers: int) -> list[dict[str
     return parts
 
 
-def _salted(state: dict[str, int], groups: int, workers: int) -> list[dict[str, int]]:
-    """Ask Python's own hash: no misconception, as its answer is another one in each process."""
-    parts: list[dict[str, int]] = [{} for _ in range(workers)]
-    for key in sorted(state):
-        parts[hash(key) % groups * workers // groups][key] = state[key]
-    return parts
-
-
 def by_rest(state: dict[str, int], groups: int, workers: int) -> list[dict[str, int]]:
     """Take the code's rest by the number of workers."""
     parts: list[dict[str, int]] = [{} for _ in range(workers)]
@@ -60,8 +52,6 @@ def trace(args: Args, got: Json, expected: Json) -> str:
     state, groups, workers = args
     if len(got) != workers:
         return f"there are {workers} workers, and you return {len(got)} parts"
-    if got == _salted(*args):
-        return "Python's `hash` of a text placed them: it is another number in each process"
     for key in sorted(state):
         mine = [worker for worker in range(workers) if key in got[worker]]
         right = next(worker for worker in range(workers) if key in expected[worker])

@@ -7,7 +7,7 @@ from typing import Final
 
 from studykit.exercises.definition import Args, Exercise, Json, Misconception
 from studykit.exercises.wording import wrong_number
-from studykit.trace.operators.sinks import Result, SinkStep, sunk
+from studykit.trace.operators.sinks import RunningTotal, SinkStep, sunk
 
 SECONDS: Final = 15
 """A second is a write: eight in the first life, seven in the second."""
@@ -31,7 +31,7 @@ def reference() -> list[int]:
     steps = steps[: writes[SECONDS - 1] + 1]
     last = steps[-1]
 
-    def first(seen: Callable[[SinkStep], Sequence[Result]]) -> int:
+    def first(seen: Callable[[SinkStep], Sequence[RunningTotal]]) -> int:
         at = next(n for n, step in enumerate(steps) if any(r.revision == ASKED for r in seen(step)))
         return sum(number <= at for number in writes)
 

@@ -72,6 +72,7 @@ EXERCISE = Exercise(
     random_case=random_case,
     hidden="an expression for a watermark of this bound",
     fingerprint=delay,
+    meaning="the ms that your watermark is behind",
     trace=trace,
     rule=(
         "SQL subtracts what is written: the bound, "  # claim: flink-sql-watermark-subtracts-no-ms

@@ -98,6 +98,7 @@ EXERCISE = Exercise(
     random_case=random_case,
     hidden="a row for each card and window, once the window is complete",
     fingerprint=rows,
+    meaning="the rows that your query gives",
     trace=trace,
     rule="A window fires, and is let go, where a query groups by its start and its end.",
     next_step="What tells the query that a group will not change any more?",

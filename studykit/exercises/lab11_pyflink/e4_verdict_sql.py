@@ -109,6 +109,7 @@ EXERCISE = Exercise(
     random_case=random_case,
     hidden="an expression that says late or on time",
     fingerprint=verdicts,
+    meaning="the verdicts that your text gives",
     trace=trace,
     scene=scene,
     rule="Late is what comes when the watermark has reached its window's last millisecond.",

@@ -127,6 +127,6 @@ def _row(event_ms: int, card: str, amount: int, start_ms: int, size_ms: int) -> 
 
 def _line(query: sql.WindowQuery, found: list[Mapping[str, Any]]) -> list[Json]:
     return [
-        item.over(found) if isinstance(item, sql.Aggregate) else found[0][item]
+        item.over(found) if isinstance(item, sql.AggregateCall) else found[0][item]
         for item in query.items
     ]

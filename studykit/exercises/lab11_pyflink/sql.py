@@ -39,7 +39,7 @@ _REDUCTIONS: Final[dict[str, Callable[[list[Any]], Any]]] = {"SUM": sum, "MIN": 
 
 
 @dataclass(frozen=True, slots=True)
-class Aggregate:
+class AggregateCall:
     """A function of a group's rows: COUNT, SUM, MIN or MAX; `of` is None for COUNT(*)."""
 
     function: str
@@ -67,7 +67,7 @@ class WindowQuery:
         groups: The columns of GROUP BY.
     """
 
-    items: tuple[str | Aggregate, ...]
+    items: tuple[str | AggregateCall, ...]
     slide_ms: int
     size_ms: int
     where: Expression | None
@@ -313,15 +313,15 @@ class _Reader:
             raise RefusedError(f"{number} {unit} has more than {digits} digits")
         return int(Decimal(number.strip("'")) * _UNITS[unit])
 
-    def item(self) -> str | Aggregate:
+    def item(self) -> str | AggregateCall:
         word = self._word()
-        found: str | Aggregate
+        found: str | AggregateCall
         if word in ("COUNT", "SUM", "MIN", "MAX"):
             self._next()
             self.take("(")
             of = None if word == "COUNT" and self.skips("*") else self.expression()
             self.take(")")
-            found = Aggregate(word, of)
+            found = AggregateCall(word, of)
         else:
             found = self.name()
         self.alias(",", "FROM")

@@ -99,9 +99,9 @@ def trace(args: Args, got: Json, expected: Json) -> str:
         return f"{span}: {found}"
     wrong = [name for name in sorted({*got, *expected}) if got.get(name) != expected.get(name)]
     name = wrong[0]
-    mine = short(got[name]) if name in got else "missing"
-    was = short(settings[name]) if name in settings else "missing"
-    return f"{span}\n{name}: it was {was}, you have {mine}"
+    mine = f"you say {short(got[name])}" if name in got else "you leave it out"
+    was = f"it was {short(settings[name])}" if name in settings else "it was not there"
+    return f"{span}\n{name}: {was}, {mine}"
 
 
 def random_case(rng: Random) -> Args:

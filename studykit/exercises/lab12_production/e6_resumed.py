@@ -8,10 +8,10 @@ from studykit.exercises.definition import Args, Exercise, Json, Misconception
 from studykit.exercises.wording import short
 
 Saved = dict[str, list[int]]
-Plan = list[list[Json]]
+JobPlan = list[list[Json]]
 
 
-def reference(saved: Saved, plan: Plan, may_drop: bool) -> dict[str, Json]:
+def reference(saved: Saved, plan: JobPlan, may_drop: bool) -> dict[str, Json]:
     """Return what stops the start, else whose state goes on and which operators begin empty."""
     named = {uid: (most, size_ms) for uid, most, size_ms in plan if uid is not None}
     refused = sorted(
@@ -28,7 +28,7 @@ def reference(saved: Saved, plan: Plan, may_drop: bool) -> dict[str, Json]:
     }
 
 
-def by_their_places(saved: Saved, plan: Plan, may_drop: bool) -> dict[str, Json]:
+def by_their_places(saved: Saved, plan: JobPlan, may_drop: bool) -> dict[str, Json]:
     """Give the first state to the first operator, the second to the second."""
     refused = [
         uid
@@ -41,7 +41,7 @@ def by_their_places(saved: Saved, plan: Plan, may_drop: bool) -> dict[str, Json]
     return {"refused": [], "kept": sorted(kept), "empty": list(range(len(kept), len(plan)))}
 
 
-def drops_silently(saved: Saved, plan: Plan, may_drop: bool) -> dict[str, Json]:
+def drops_silently(saved: Saved, plan: JobPlan, may_drop: bool) -> dict[str, Json]:
     """Start without what nobody claims."""
     named = {row[0]: row[1:] for row in plan if row[0] is not None}
     refused = sorted(uid for uid in saved if uid in named and named[uid] != saved[uid])
@@ -51,7 +51,7 @@ def drops_silently(saved: Saved, plan: Plan, may_drop: bool) -> dict[str, Json]:
     return {"refused": [], "kept": sorted(uid for uid in named if uid in saved), "empty": empty}
 
 
-def refuses_new_ones(saved: Saved, plan: Plan, may_drop: bool) -> dict[str, Json]:
+def refuses_new_ones(saved: Saved, plan: JobPlan, may_drop: bool) -> dict[str, Json]:
     """Stop at an operator that the saved state does not know."""
     named = {row[0]: row[1:] for row in plan if row[0] is not None}
     refused = {uid for uid in saved if uid in named and named[uid] != saved[uid]}
@@ -63,7 +63,7 @@ def refuses_new_ones(saved: Saved, plan: Plan, may_drop: bool) -> dict[str, Json
     return {"refused": [], "kept": sorted(uid for uid in named if uid in saved), "empty": empty}
 
 
-def any_window_will_do(saved: Saved, plan: Plan, may_drop: bool) -> dict[str, Json]:
+def any_window_will_do(saved: Saved, plan: JobPlan, may_drop: bool) -> dict[str, Json]:
     """Let a window of another size go on with the old one's state."""
     named = {row[0]: row[1:] for row in plan if row[0] is not None}
     refused = {uid for uid in saved if uid in named and named[uid][0] != saved[uid][0]}
@@ -74,7 +74,7 @@ def any_window_will_do(saved: Saved, plan: Plan, may_drop: bool) -> dict[str, Js
     return {"refused": [], "kept": sorted(uid for uid in named if uid in saved), "empty": empty}
 
 
-def may_grow(saved: Saved, plan: Plan, may_drop: bool) -> dict[str, Json]:
+def may_grow(saved: Saved, plan: JobPlan, may_drop: bool) -> dict[str, Json]:
     """Let the greatest parallelism grow, and refuse a smaller one only."""
     named = {row[0]: row[1:] for row in plan if row[0] is not None}
     refused = {uid for uid in saved if uid not in named and not may_drop}
@@ -108,7 +108,7 @@ def random_case(rng: Random) -> Args:
     """Draw a saved state, and a plan that was changed in a place or two."""
     uids = rng.sample(["clock", "fraud", "sessions", "letters"], rng.randrange(4))
     saved = {uid: [rng.choice([128, 1024]), rng.choice([0, 300_000])] for uid in uids}
-    plan: Plan = [[uid, *held] for uid, held in saved.items()]
+    plan: JobPlan = [[uid, *held] for uid, held in saved.items()]
     for row in list(plan):
         change = rng.choice(["", "", "", "", "gone", "unnamed", "most", "size", "new"])
         if change == "gone":

@@ -47,11 +47,11 @@ def draw(trace: Trace, step: int, order: Order = "arrival") -> Figure:
     _draw_order(axes, in_order(shown.seen, order), order)
     for arrival in shown.seen:
         _draw_event(axes, arrival)
-    handles = [
-        Line2D([], [], ls="", marker="o", color=style.BLUE, label="an event"),
-        Line2D([], [], ls="-.", color=style.VERMILLION, label="skew: time under way"),
-        Line2D([], [], lw=0.9, color=style.GREY, label=f"order of {order}"),
-    ]
+    event = Line2D([], [], ls="", marker="o", color=style.BLUE, label="an event")
+    skew = Line2D([], [], ls="-.", color=style.VERMILLION, label="skew: time under way")
+    way = Line2D([], [], lw=0.9, color=style.GREY, label=f"order of {order}")
+    count = len(shown.seen)
+    handles = [event if count else None, skew if count else None, way if count > 1 else None]
     style.legend(figure, handles, left=0.76, bottom=0.10)
     return figure
 

@@ -24,24 +24,24 @@ KEY_GROUPS: Final = 128
 """Flink's default for a small job. A key belongs to its group for good; only groups move."""
 
 
-class Place(NamedTuple):
+class KeyPlace(NamedTuple):
     """Where a key lives: its key group, and the subtask that has the group, both from 0."""
 
     group: int
     subtask: int
 
 
-def place_of(key: str, parallelism: int) -> Place:
+def place_of(key: str, parallelism: int) -> KeyPlace:
     """Return the key group of a key and the subtask that has the group.
 
     Both rules are Flink's (`KeyGroupRangeAssignment`), for a key that is a string: the group is a
     murmur hash of the hash that Java gives the string, and neighbouring groups share a subtask.
 
     >>> place_of("a", 2), place_of("b", 2)
-    (Place(group=81, subtask=1), Place(group=22, subtask=0))
+    (KeyPlace(group=81, subtask=1), KeyPlace(group=22, subtask=0))
     """
     group = _murmur(_java_hash(key)) % KEY_GROUPS
-    return Place(group, group * parallelism // KEY_GROUPS)
+    return KeyPlace(group, group * parallelism // KEY_GROUPS)
 
 
 _WORD: Final = 0xFFFF_FFFF

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from studykit.drawing import axis, style
 from studykit.figures.exhibit import Choices, Row
-from studykit.trace.operators.kills import DESIGNS, SIZE_MS, STEPS, TIMES_MS, Kills, Outcome
+from studykit.trace.operators.kills import DESIGNS, SIZE_MS, STEPS, TIMES_MS, KillOutcome, Kills
 from studykit.trace.words import count_of
 
 TITLE: Final = "The kill map"
@@ -76,7 +76,7 @@ def _draw_map(axes: Axes, trace: Kills, design: str, checkpoint: int, step: int)
     style.title(axes, design)
 
 
-def _draw_run(axes: Axes, trace: Kills, outcome: Outcome, checkpoint: int) -> None:
+def _draw_run(axes: Axes, trace: Kills, outcome: KillOutcome, checkpoint: int) -> None:
     """Draw how far the first run reads, where the second begins, and what the sink has."""
     count = len(trace.times_ms)
     axes.set(xlim=(0.4, count + 1.1), ylim=(2.5, -0.6))
@@ -139,7 +139,7 @@ def describe(trace: Kills, step: int, *, design: str = _FIRST, checkpoint: int =
     )
 
 
-def _result(outcome: Outcome) -> str:
+def _result(outcome: KillOutcome) -> str:
     parts = []
     if outcome.lost:
         parts.append(f"{_numbers(outcome.lost)} lost")
@@ -183,5 +183,5 @@ def table(trace: Kills, step: int, **_choices: str | int) -> list[Row]:
     ]
 
 
-def _cell(outcome: Outcome) -> str:
+def _cell(outcome: KillOutcome) -> str:
     return _result(outcome).removeprefix("In the sink: ").removesuffix(".")

@@ -1,4 +1,4 @@
-"""Figure 14: a feature as it was served, against the same feature computed from the whole log."""
+"""Figure 16: a feature as it was served, against the same feature computed from the whole log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.trace.operators.serving import Reading, Serving, Skew
+from studykit.trace.operators.serving import FeatureReading, Serving, Skew
 from studykit.trace.words import seconds
 
 TITLE: Final = "Served and recomputed"
@@ -50,7 +50,7 @@ def draw(trace: Serving, step: int) -> Figure:
     return figure
 
 
-def _draw_values(axes: Axes, shown: Sequence[Reading]) -> None:
+def _draw_values(axes: Axes, shown: Sequence[FeatureReading]) -> None:
     """Draw two stairs and shade what lies between them."""
     times = [reading.at_ms / 1_000 for reading in shown]
     served = [reading.served for reading in shown]
@@ -69,7 +69,7 @@ def _draw_values(axes: Axes, shown: Sequence[Reading]) -> None:
         )  # fmt: skip
 
 
-def _draw_now(axes: Axes, reading: Reading, most: int) -> None:
+def _draw_now(axes: Axes, reading: FeatureReading, most: int) -> None:
     """Draw the moment of reading, and both values there."""
     at = reading.at_ms / 1_000
     style.line(axes, [at, at], [0, most], color=style.NOW, ls="--", lw=1, gid=f"now:{at:g}")

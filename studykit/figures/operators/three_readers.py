@@ -1,4 +1,4 @@
-"""Figure 14: what three readers of a sink see while the job that writes to it is killed."""
+"""Figure 15: what three readers of a sink see while the job that writes to it is killed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
-from studykit.trace.operators.sinks import Fate, Kind, Result, SinkStep, SinkTrace
+from studykit.trace.operators.sinks import Fate, Kind, RunningTotal, SinkStep, SinkTrace
 
 TITLE: Final = "Three readers of a sink"
 QUESTION: Final = "Who sees what twice, and who sees what is taken back?"
@@ -113,7 +113,7 @@ def _draw_store(axes: Axes, run: SinkTrace, step: int) -> None:
 def _draw_result(
     axes: Axes,
     at: tuple[float, float],
-    result: Result,
+    result: RunningTotal,
     marker: str,
     fill: str,
     gid: str,
@@ -170,5 +170,5 @@ def _rows(steps: Iterable[SinkStep]) -> Iterator[Row]:
         }
 
 
-def _totals(results: Iterable[Result]) -> str:
+def _totals(results: Iterable[RunningTotal]) -> str:
     return ", ".join(f"{result.total}" for result in results) or "nothing"

@@ -25,7 +25,7 @@ _PAUSE_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class MarkChange:
     """A mark that Canvas has otherwise, or not at all; `person` is Canvas's own number."""
 
     person: int
@@ -34,13 +34,15 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment:
+class CanvasAssignment:
     """An assignment on a Canvas, by way of `canvasapi`."""
 
     client: Any
 
     @classmethod
-    def find(cls, course: int, number: int, environ: Mapping[str, str] = os.environ) -> Assignment:
+    def find(
+        cls, course: int, number: int, environ: Mapping[str, str] = os.environ
+    ) -> CanvasAssignment:
         """Log in with `CANVAS_URL` and the token in the file `CANVAS_TOKEN_FILE`.
 
         Raises:
@@ -50,7 +52,7 @@ class Assignment:
             from canvasapi import Canvas  # noqa: PLC0415 - in few environments
         except ImportError:
             raise StudyError(
-                "canvasapi is not installed: .venv/bin/uv pip install --python .venv canvasapi"
+                "canvasapi is not installed: run .venv/bin/uv pip install --python .venv canvasapi"
             ) from None
         address, file = environ.get("CANVAS_URL"), environ.get("CANVAS_TOKEN_FILE")
         if not address or not file:
@@ -61,23 +63,25 @@ class Assignment:
         try:
             token = Path(file).expanduser().read_text("utf-8").strip()
         except OSError as error:
-            raise StudyError(f"cannot read CANVAS_TOKEN_FILE {file}: {error.strerror}") from None
+            raise StudyError(
+                f"cannot read CANVAS_TOKEN_FILE {file} ({error.strerror}): name another"
+            ) from None
         with _answering():
             found = Canvas(address, token).get_course(course).get_assignment(number)
         return cls(found)
 
-    def differing(self, marks: Mapping[int, str]) -> tuple[list[Change], list[int]]:
+    def differing(self, marks: Mapping[int, str]) -> tuple[list[MarkChange], list[int]]:
         """Return what would change, and the people of `marks` whom the assignment does not have."""
         with _answering():
             held = {s.user_id: s.score for s in self.client.get_submissions(per_page=100)}
         changes = [
-            Change(person, _text(held[person]), after)
+            MarkChange(person, _text(held[person]), after)
             for person, after in marks.items()
             if person in held and _number(_text(held[person])) != _number(after)
         ]
         return changes, sorted(marks.keys() - held.keys())
 
-    def send(self, changes: list[Change]) -> None:
+    def send(self, changes: list[MarkChange]) -> None:
         """Send changes as one job of Canvas, and wait until it is done.
 
         Raises:

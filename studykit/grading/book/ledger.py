@@ -20,7 +20,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Result).decode
 
 
-class Ledger:
+class ResultLedger:
     """An append-only file of results; a student's newest result counts."""
 
     def __init__(self, path: Path) -> None:
@@ -70,12 +70,14 @@ def only_grader(folder: Path, lab: str) -> Iterator[None]:
     """Let one grading run at a time write to a folder, and of one lab only.
 
     Raises:
-        StudyError: Another one does, the folder holds another lab, or it cannot be written to.
+        StudyError: Another run writes to the folder, it holds another lab, or cannot be written to.
     """
     try:
         handle = (folder / ".lock").open("a+", encoding="utf-8")
     except OSError as error:
-        raise StudyError(f"cannot write to {folder}: {error.strerror}") from None
+        raise StudyError(
+            f"cannot write to {folder} ({error.strerror}): choose another --out"
+        ) from None
     with handle:
         try:
             # Not a lock of filelock: it empties the file, which says here whose results these are.

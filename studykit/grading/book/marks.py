@@ -113,9 +113,11 @@ def read_overrides(path: Path, lab: Lab) -> dict[tuple[str, str], Override]:
         if key[1] not in known:
             raise StudyError(f"{where}: {lab.name} has no exercise {visible(key[1])}")
         if not reason:
-            raise StudyError(f"{where}: give a reason")
+            raise StudyError(f"{where}: the decision has no reason: write one")
         if key in found:
-            raise StudyError(f"{where}: {visible(key[0])} has two decisions on one exercise")
+            raise StudyError(
+                f"{where}: {visible(key[0])} has two decisions on one exercise: remove one"
+            )
         found[key] = _override(key[1], row["points"].strip(), reason, where)
     return found
 
@@ -129,7 +131,7 @@ def _override(exercise: str, text: str, reason: str, where: str) -> Override:
         return Override(Decimal(0), reason, text)
     points = _points(text)
     if points is None:
-        raise StudyError(f"{where}: {text!r} is no number of points")
+        raise StudyError(f"{where}: {text!r} is no number of points: write one such as 2.5")
     return Override(points, reason)
 
 

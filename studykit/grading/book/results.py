@@ -6,17 +6,19 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-Status: TypeAlias = Literal["graded", "missing", "unreadable", "rejected", "infra_error"]
-Verdict: TypeAlias = Literal["pass", "fail", "timeout", "crashed", "mem", "output", "protocol"]
+SubmissionStatus: TypeAlias = Literal["graded", "missing", "unreadable", "rejected", "infra_error"]
+ExerciseVerdict: TypeAlias = Literal[
+    "pass", "fail", "timeout", "crashed", "mem", "output", "protocol"
+]
 
-FLAGGED: tuple[Status, ...] = ("unreadable", "rejected", "infra_error")
+FLAGGED: tuple[SubmissionStatus, ...] = ("unreadable", "rejected", "infra_error")
 
 
 class Score(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One exercise of one submission."""
 
     id: str
-    verdict: Verdict
+    verdict: ExerciseVerdict
     points: int
     """What the exercise is worth; `earned` is all of it or nothing."""
     earned: int
@@ -33,7 +35,7 @@ class Score(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Longest time in which all cases were answered once, waiting for a processor included."""
 
     @property
-    def told(self) -> Verdict:
+    def told(self) -> ExerciseVerdict:
         """The verdict that the student may read: how a hidden case fails is not for them."""
         return "fail" if self.hidden else self.verdict
 
@@ -43,7 +45,7 @@ class Result(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     student: str
     key: str
-    status: Status
+    status: SubmissionStatus
     exercises: tuple[Score, ...] = ()
     reason: str = ""
     """Why the submission was not graded."""

@@ -8,13 +8,12 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 from studykit.course.builder.assemble import lab_and_solution
+from studykit.course.builder.cells import Notebook
 from studykit.course.layout import Course
 from studykit.exercises.definition import Exercise, Lab
-
-Notebook: TypeAlias = dict[str, Any]
 
 
 class Maker:

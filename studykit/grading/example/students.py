@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from studykit.course.builder.cells import Notebook
 from studykit.course.layout import Course
 from studykit.exercises.catalog import find_lab
-from studykit.grading.example.maker import Maker, Notebook, as_bytes
+from studykit.grading.example.maker import Maker, as_bytes
 from studykit.grading.secret import Secret
 
 SECRET: Final = Secret(b"everybody knows the secret of the example class")

@@ -80,7 +80,7 @@ def in_folder(folder: Path) -> list[File]:
     try:
         os.scandir(folder).close()
     except OSError as error:
-        raise StudyError(f"cannot read {folder}: {error.strerror}") from None
+        raise StudyError(f"cannot read {folder} ({error.strerror}): may you read it?") from None
     return _kept(list(_walk(folder, ())))
 
 

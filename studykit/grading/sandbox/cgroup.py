@@ -30,7 +30,7 @@ class Branch:
 
     folder: Path
 
-    def group(self, memory_bytes: int) -> Group:
+    def group(self, memory_bytes: int) -> SubmissionGroup:
         """Make a group whose processes may together add `memory_bytes` of memory.
 
         Raises:
@@ -48,7 +48,7 @@ class Branch:
             (folder / "memory.oom.group").write_text("1", "ascii")
             with suppress(FileNotFoundError):  # a kernel without swap
                 (folder / "memory.swap.max").write_text("0", "ascii")
-            return Group(folder)
+            return SubmissionGroup(folder)
 
     def opens(self) -> bool:
         """Move what is in the branch to a group of its own; return whether groups can be made."""
@@ -77,7 +77,7 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class SubmissionGroup:
     """The group of one submission."""
 
     folder: Path

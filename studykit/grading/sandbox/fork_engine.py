@@ -13,7 +13,7 @@ from studykit.grading.sandbox import replies
 from studykit.grading.sandbox.isolation import Sandbox
 from studykit.grading.sandbox.limits import Limits
 from studykit.grading.sandbox.replies import BadReply
-from studykit.grading.sandbox.session import Answer, Call
+from studykit.grading.sandbox.session import Call, CallAnswer
 from studykit.grading.sandbox.warden import RunnerSession, Warden
 
 
@@ -67,7 +67,7 @@ class _ForkSession(RunnerSession):
         except BadReply:
             self.die("protocol")
 
-    def call(self, call: Call, within_s: float) -> list[Answer]:
+    def call(self, call: Call, within_s: float) -> list[CallAnswer]:
         limit = self._limits.call_s
         try:
             return call.answers(self._ask(call.request(limit), within_s), limit)

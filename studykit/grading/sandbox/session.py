@@ -48,7 +48,7 @@ class Call:
             "within_s": within_s,
         }
 
-    def answers(self, reply: dict[str, Any], within_s: float) -> list[Answer]:
+    def answers(self, reply: dict[str, Any], within_s: float) -> list[CallAnswer]:
         """Return the answers in a reply.
 
         Raises:
@@ -58,7 +58,7 @@ class Call:
         return [found] if isinstance(found, str) else list(found)
 
 
-Answer: TypeAlias = list[Outcome] | Trouble | None
+CallAnswer: TypeAlias = list[Outcome] | Trouble | None
 """Outcomes of the cases; None without a function; or what kept it from answering."""
 
 
@@ -75,13 +75,13 @@ class Crowded(Exception):
     """A submission's time was over while it waited for a processor: it is tried again alone."""
 
 
-class Session(Protocol):
+class SandboxSession(Protocol):
     """A submission in a sandbox. Both methods raise `Death` when it ends in them."""
 
     def run(self, source: str, within_s: float) -> tuple[str, str] | None:
         """Run a cell; return the name and the text of its error, or None."""
 
-    def call(self, call: Call, within_s: float) -> list[Answer]:
+    def call(self, call: Call, within_s: float) -> list[CallAnswer]:
         """Ask for an exercise, once for each of its seeds."""
 
     def spent_s(self) -> float:
@@ -95,7 +95,7 @@ class Engine(Protocol):
     alone: bool
     """Whether no other submission runs on this machine at the same time."""
 
-    def session(self) -> AbstractContextManager[Session]:
+    def session(self) -> AbstractContextManager[SandboxSession]:
         """Open a fresh session, and leave nothing of it behind."""
 
     def close(self) -> None:
@@ -126,7 +126,7 @@ class Execution:
         self._cells = cells
         self._left_s = engine.limits.submission_s
         self._open = ExitStack()
-        self._session: Session | None = None
+        self._session: SandboxSession | None = None
         self._left_out: set[int] = set()
         self._crashed: list[int] = []
         self._alone = False
@@ -143,14 +143,14 @@ class Execution:
     def __exit__(self, *_: object) -> None:
         self._close()
 
-    def ask(self, calls: Sequence[Call]) -> dict[str, list[Answer]]:
+    def ask(self, calls: Sequence[Call]) -> dict[str, list[CallAnswer]]:
         """Return the answers to `calls` by exercise; what there was no time for timed out.
 
         Raises:
             EngineFailure: The sandbox does not work.
             Crowded: The time is over, and others may be to blame.
         """
-        answers: dict[str, list[Answer]] = {}
+        answers: dict[str, list[CallAnswer]] = {}
         while waiting := [call for call in calls if call.exercise not in answers]:
             if self._left_s <= 0:
                 answers |= {call.exercise: ["timeout"] for call in waiting}
@@ -161,7 +161,7 @@ class Execution:
                 self._attempt(waiting, answers)
         return answers
 
-    def _attempt(self, calls: Sequence[Call], answers: dict[str, list[Answer]]) -> None:
+    def _attempt(self, calls: Sequence[Call], answers: dict[str, list[CallAnswer]]) -> None:
         """Ask for `calls`, up to where the session dies."""
         session = self._session or self._start(calls, answers)
         if session is None:
@@ -186,7 +186,9 @@ class Execution:
                 self._close()
                 return
 
-    def _start(self, calls: Sequence[Call], answers: dict[str, list[Answer]]) -> Session | None:
+    def _start(
+        self, calls: Sequence[Call], answers: dict[str, list[CallAnswer]]
+    ) -> SandboxSession | None:
         """Open a session and run the cells in it; return it if it lives."""
         session = self._session = self._open.enter_context(self._engine.session())
         for number, cell in self._cells_for(calls):
@@ -219,7 +221,7 @@ class Execution:
         cell: PlanCell,
         calls: Sequence[Call],
         trouble: Trouble,
-        answers: dict[str, list[Answer]],
+        answers: dict[str, list[CallAnswer]],
     ) -> None:
         """Leave out the cell in which the session died, and settle what it alone answers.
 
@@ -245,7 +247,9 @@ class Execution:
         if not alone and trouble == "crashed":
             self._doubt(number, calls, answers)
 
-    def _doubt(self, number: int, calls: Sequence[Call], answers: dict[str, list[Answer]]) -> None:
+    def _doubt(
+        self, number: int, calls: Sequence[Call], answers: dict[str, list[CallAnswer]]
+    ) -> None:
         """Where cells crash one after the other, look for what an answer before them has started.
 
         Then they are run again, with each exercise alone; if they crash again, that exercise did.
@@ -264,7 +268,7 @@ class Execution:
         self._open.close()
 
     @contextmanager
-    def _timed(self, session: Session, at_most_s: float) -> Iterator[float]:
+    def _timed(self, session: SandboxSession, at_most_s: float) -> Iterator[float]:
         """Yield how long a request may take, and take from what is left what it cost.
 
         To wait for a processor costs nothing, and no request costs more than it may take.

@@ -33,7 +33,7 @@ from studykit.grading.sandbox import replies
 from studykit.grading.sandbox.isolation import Sandbox
 from studykit.grading.sandbox.limits import Limits
 from studykit.grading.sandbox.replies import BadReply
-from studykit.grading.sandbox.session import Answer, Call, Crowded
+from studykit.grading.sandbox.session import Call, CallAnswer, Crowded
 from studykit.grading.sandbox.warden import (
     LOOK_EVERY_S,
     START_S,
@@ -280,7 +280,7 @@ class _KernelSession(RunnerSession):
             return replies.clean_error(str(error.ename), str(error.evalue)[:500])
         return None
 
-    def call(self, call: Call, within_s: float) -> list[Answer]:
+    def call(self, call: Call, within_s: float) -> list[CallAnswer]:
         nonce = secrets.token_hex(8)
         payload = json.dumps({"nonce": nonce, **call.request(self._limits.call_s)})
         try:

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from studykit.grading.box.shell import OUTPUT_STATUS
 from studykit.grading.box.zygote import ALL_PROCESSES
-from studykit.grading.sandbox.cgroup import Group
+from studykit.grading.sandbox.cgroup import SubmissionGroup
 from studykit.grading.sandbox.isolation import Sandbox
 from studykit.grading.sandbox.limits import Limits
 from studykit.grading.sandbox.replies import Trouble
@@ -71,7 +71,7 @@ class Warden:
         self.limits = limits
         self.known: Usage = Usage(0.0, 0.0)
         self._branch = sandbox.branch
-        self._group: Group | None = None
+        self._group: SubmissionGroup | None = None
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         options = {
             "user": sandbox.user(slot),

@@ -99,7 +99,9 @@ def _asked(python: Path, question: dict[str, Any]) -> Answers:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise StudyError(f"Feast has not answered within {_PATIENCE_S} s") from None
+        raise StudyError(
+            f"Feast has not answered within {_PATIENCE_S} s: run the cell again"
+        ) from None
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise StudyError(f"Feast {VERSION} ended with status {done.returncode}: {last}")

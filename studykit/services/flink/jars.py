@@ -63,16 +63,16 @@ class Jar(Struct, frozen=True):
         return int(self.sha256[:7], 16)
 
 
-class Group(Struct):
+class JarGroup(Struct):
     """Jars that are used together: `roots` are the coordinates asked for, `jars` all they need."""
 
     roots: list[str]
     jars: list[Jar]
 
 
-def read_lock(path: Path = LOCK_FILE) -> dict[str, Group]:
+def read_lock(path: Path = LOCK_FILE) -> dict[str, JarGroup]:
     """Return the locked groups by name: `kafka` and `flink`."""
-    return msgspec.json.decode(path.read_bytes(), type=dict[str, Group])
+    return msgspec.json.decode(path.read_bytes(), type=dict[str, JarGroup])
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class _Fetch:
         path.replace(self.cache.path(jar))
 
 
-def renew_lock(path: Path = LOCK_FILE, mirror: str | None = None) -> dict[str, Group]:
+def renew_lock(path: Path = LOCK_FILE, mirror: str | None = None) -> dict[str, JarGroup]:
     """Resolve the roots of every group anew, write the lock, and return it.
 
     Args:
@@ -178,7 +178,7 @@ def renew_lock(path: Path = LOCK_FILE, mirror: str | None = None) -> dict[str, G
     with tempfile.TemporaryDirectory() as folder:
         workshop = Path(folder)
         groups = {
-            name: Group(group.roots, _resolve(workshop, group.roots, mirror))
+            name: JarGroup(group.roots, _resolve(workshop, group.roots, mirror))
             for name, group in read_lock(path).items()
         }
     text = msgspec.json.format(msgspec.json.encode(groups), indent=2)

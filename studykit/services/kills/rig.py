@@ -29,7 +29,7 @@ from flink_jobs.processor.partition import Partition
 from studykit.errors import StudyError
 from studykit.services.kills.worker import numbers_of, totals_of
 from studykit.services.rig import Rig
-from studykit.services.seed import Plan
+from studykit.services.seed import Seeding
 from studykit.services.supervision import process
 from studykit.services.supervision.wait_line import wait_line
 from studykit.services.supervision.waiting import wait_until
@@ -98,7 +98,7 @@ class KillRig(Rig):
         """
         super().__init__(home or Workspace.of_clone().home / name)
         self._draw = Random(seed)
-        traffic = Plan(events=_TRAFFIC, cards=50).arrivals(now_ms=0)
+        traffic = Seeding(events=_TRAFFIC, cards=50).arrivals(now_ms=0)
         self._payments = (a for a in traffic if a.topic == TRANSACTIONS)
 
     def show(self, next_action: Callable[..., Any]) -> None:

@@ -40,7 +40,7 @@ def totals_of(name: str) -> str:
     return f"{name}-totals"
 
 
-class Worker:
+class AddingWorker:
     """The sums of a partition's numbers, from its last checkpoint on."""
 
     def __init__(self, consumer: KafkaConsumer, producer: KafkaProducer, name: str) -> None:
@@ -99,7 +99,7 @@ def main(servers: str, file: str, name: str, *flags: str) -> None:
         ) as consumer,
         closing(KafkaProducer(bootstrap_servers=servers, acks="all", linger_ms=0)) as producer,
     ):
-        worker = Worker(consumer, producer, name)
+        worker = AddingWorker(consumer, producer, name)
         while worker.read < worker.end or worker.committed < worker.end:
             # At the end a checkpoint is due for what is left, however little.
             every = EVERY if worker.read < worker.end else 1

@@ -37,8 +37,8 @@ There are two where a test runs the demo.
 
 _FIRM: Final = "firm-leash-"
 _LOOSE: Final = "leash-"
-_HOLDERS: Final[set[int]] = set()
-"""This process, once it holds a leash; a fork of it inherits the entry, and holds none."""
+_HOLDERS: Final[dict[int, str]] = {}
+"""The folder of this process, once it holds a leash; a fork inherits the entry, and holds none."""
 _POLL_SECONDS: Final = 0.5
 _SWEEP_SECONDS: Final = 0.2
 _QUIET_SWEEPS: Final = 3
@@ -57,8 +57,7 @@ def hold_leash(*, firm: bool = False) -> None:
     """
     if os.getpid() in _HOLDERS:
         return
-    _HOLDERS.add(os.getpid())
-    folder = tempfile.mkdtemp(prefix=_FIRM if firm else _LOOSE)
+    folder = _HOLDERS[os.getpid()] = tempfile.mkdtemp(prefix=_FIRM if firm else _LOOSE)
     subprocess.Popen(
         [sys.executable, "-I", __file__, str(os.getpid()), folder],
         stdin=subprocess.DEVNULL,
@@ -76,6 +75,16 @@ def slip_leash(environ: MutableMapping[str, str]) -> None:
     environ.pop(VARIABLE, None)
     if firm:
         environ[VARIABLE] = os.pathsep.join(firm)
+
+
+def leashed_folder(prefix: str) -> Path:
+    """Return a new folder that is removed with what is on this process's leash, however it ends.
+
+    `TemporaryDirectory` removes a folder only where the process has time to do it: a kernel that is
+    restarted has none.
+    """
+    hold_leash()
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=_HOLDERS[os.getpid()]))
 
 
 def held(folder: Path) -> Iterator[psutil.Process]:

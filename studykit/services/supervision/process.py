@@ -73,7 +73,13 @@ def launch(record: Path, log: Path, port: int, command: Sequence[str], folder: P
     }
     environ.setdefault(*NO_PROXY)
     result = subprocess.run(
-        [*launcher, *command], capture_output=True, text=True, check=False, cwd=folder, env=environ
+        [*launcher, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=environ,
+        start_new_session=True,  # a kernel that is interrupted interrupts its whole group
     )
     if result.returncode != 0:
         reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]

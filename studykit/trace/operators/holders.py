@@ -3,7 +3,8 @@
 A holder remembers the keys of payments. `watched` sends one stream through several holders and
 notes how many keys each holds, and how many payments each took for new.
 
->>> payments = [Payment("p1", 0, 0), Payment("p2", HOUR_MS, HOUR_MS), Payment("p1", 0, 2 * HOUR_MS)]
+>>> payments = [PaymentRecord("p1", 0, 0), PaymentRecord("p2", HOUR_MS, HOUR_MS)]
+>>> payments.append(PaymentRecord("p1", 0, 2 * HOUR_MS))
 >>> run = watched(payments, {"timer": Timers(DAY_MS)}, every_ms=HOUR_MS)
 >>> [moment.held["timer"] for moment in run.moments], run.accepted
 ([1, 2, 2, 0], {'timer': 2})
@@ -28,7 +29,7 @@ TWICE: Final = 0.05
 """The share of the payments that are sent again, an hour to four days later."""
 
 
-class Payment(NamedTuple):
+class PaymentRecord(NamedTuple):
     """A payment as a job reads it: its key, its event time, and the wall time of the reading."""
 
     key: str
@@ -36,7 +37,7 @@ class Payment(NamedTuple):
     now_ms: int
 
 
-def month(a_day: int = 1_000, seed: int = 7) -> list[Payment]:
+def month(a_day: int = 1_000, seed: int = 7) -> list[PaymentRecord]:
     """Return 30 days of payments in their order of arrival; a share of `TWICE` comes twice.
 
     A copy that would arrive after the 30 days is left out, so that the stream has one end.
@@ -50,11 +51,11 @@ def month(a_day: int = 1_000, seed: int = 7) -> list[Payment]:
     for number in range(a_day * MONTH_DAYS):
         event_ms = draw.randrange(MONTH_DAYS * DAY_MS - BOUND_MS)
         now_ms = event_ms + draw.randrange(BOUND_MS)
-        payments.append(Payment(f"pay_{number:08d}", event_ms, now_ms))
+        payments.append(PaymentRecord(f"pay_{number:08d}", event_ms, now_ms))
         if draw.random() < TWICE:
             again_ms = now_ms + draw.randrange(HOUR_MS, 4 * DAY_MS)
             if again_ms < MONTH_DAYS * DAY_MS:
-                payments.append(Payment(f"pay_{number:08d}", event_ms, again_ms))
+                payments.append(PaymentRecord(f"pay_{number:08d}", event_ms, again_ms))
     return sorted(payments, key=lambda payment: payment.now_ms)
 
 
@@ -169,7 +170,10 @@ class Holdings(Struct, frozen=True):
 
 
 def watched(
-    payments: Iterable[Payment], holders: Mapping[str, Forever], *, every_ms: int = DAY_MS // 2
+    payments: Iterable[PaymentRecord],
+    holders: Mapping[str, Forever],
+    *,
+    every_ms: int = DAY_MS // 2,
 ) -> Holdings:
     """Send payments to all holders, and note at intervals how many keys each of them holds.
 

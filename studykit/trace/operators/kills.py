@@ -60,7 +60,7 @@ DESIGNS: Final = (
 )
 
 
-class Outcome(Struct, frozen=True):
+class KillOutcome(Struct, frozen=True):
     """What the sink has at the end.
 
     Attributes:
@@ -124,7 +124,7 @@ class Kills(Struct, frozen=True):
         """The last moment: all payments have been dealt with."""
         return STEPS * len(self.times_ms)
 
-    def outcome(self, design: str, checkpoint: int, kill: int) -> Outcome:
+    def outcome(self, design: str, checkpoint: int, kill: int) -> KillOutcome:
         """Return what the sink has at the end.
 
         Args:
@@ -151,7 +151,7 @@ class Kills(Struct, frozen=True):
         kept = rows if plan.adds_up else list(dict(rows).items())
         held = [number for _, numbers in kept for number in numbers]
         times = tuple(held.count(number) for number in range(1, len(self.times_ms) + 1))
-        return Outcome(job.read, resumed, saved is not None, times)
+        return KillOutcome(job.read, resumed, saved is not None, times)
 
     def wrong(self, design: str) -> int:
         """Return at how many of all moments and checkpoints a design ends with a wrong sink."""

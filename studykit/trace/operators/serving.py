@@ -80,7 +80,7 @@ class Skew(NamedTuple):
     race: int
 
 
-class Reading(Struct, frozen=True):
+class FeatureReading(Struct, frozen=True):
     """What a reader gets at a moment, and what is computed for that moment from the whole log.
 
     Attributes:
@@ -117,9 +117,9 @@ class Serving(Struct, frozen=True):
     writes: tuple[Write, ...]
     size_ms: int
     slide_ms: int
-    readings: tuple[Reading, ...]
+    readings: tuple[FeatureReading, ...]
 
-    def at(self, at_ms: int) -> Reading:
+    def at(self, at_ms: int) -> FeatureReading:
         """Return what is read at any moment."""
         return _read(self.payments, self.writes, self.size_ms, self.slide_ms, at_ms)
 
@@ -172,7 +172,7 @@ def serve(
     moments |= {payment.arrives_ms for payment in mine}
     moments |= {at_ms for row in writes for at_ms in (row.visible_ms, row.gone_ms)}
     arrived = {payment.arrives_ms for payment in mine}
-    readings: list[Reading] = []
+    readings: list[FeatureReading] = []
     for at_ms in sorted(moment for moment in moments if moment <= last_ms):
         now = _read(mine, writes, settings.size_ms, settings.slide_ms, at_ms)
         if not readings or at_ms in arrived or _differ(readings[-1], now):
@@ -180,7 +180,7 @@ def serve(
     return Serving(card, mine, tuple(writes), settings.size_ms, settings.slide_ms, tuple(readings))
 
 
-def _differ(before: Reading, now: Reading) -> bool:
+def _differ(before: FeatureReading, now: FeatureReading) -> bool:
     return (before.row, before.window_end) != (now.row, now.window_end)
 
 
@@ -195,13 +195,13 @@ def _record(offset: int, payment: Payment) -> LogRecord:
 
 def _read(
     payments: Sequence[Payment], writes: Sequence[Write], size_ms: int, slide_ms: int, at_ms: int
-) -> Reading:
+) -> FeatureReading:
     end_ms = at_ms // slide_ms * slide_ms
     truth = sum(end_ms - size_ms <= payment.event_ms < end_ms for payment in payments)
     seen = [row for row in writes if row.visible_ms <= at_ms]
     row = stored(writes, at_ms)
     rows = [row for row in writes if row.window_end == end_ms]
-    return Reading(at_ms, row, end_ms, truth, split(row, seen, rows, truth))
+    return FeatureReading(at_ms, row, end_ms, truth, split(row, seen, rows, truth))
 
 
 def stored(writes: Iterable[Write], at_ms: int) -> Write | None:
@@ -252,7 +252,7 @@ class Meter(NamedTuple):
     by_cause: Skew
 
 
-def meter(readings: Iterable[Reading]) -> Meter:
+def meter(readings: Iterable[FeatureReading]) -> Meter:
     """Count the reads whose value differs from the recomputed one, by the causes that took part.
 
     A read may have several causes. Parts that cancel each other are counted all the same: the value

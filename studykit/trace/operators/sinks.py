@@ -4,7 +4,7 @@
 >>> [result.total for result in run.steps[-1].uncommitted]
 [5, 14, 17, 17]
 >>> [result.total for result in run.steps[-1].committed], run.steps[-1].held
-([5, 14, 17], Result(revision=3, total=17))
+([5, 14, 17], RunningTotal(revision=3, total=17))
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ Kind: TypeAlias = Literal["write", "checkpoint", "commit", "kill", "time-out", "
 Fate: TypeAlias = Literal["open", "committed", "aborted"]
 
 
-class Result(Struct, frozen=True, order=True):
+class RunningTotal(Struct, frozen=True, order=True):
     """What the job writes for a payment: how many it has counted, and their total."""
 
     revision: int
     total: int
 
 
-Store: TypeAlias = Callable[["Result | None", Result, int], "Result | None"]
+StoreRule: TypeAlias = Callable[["RunningTotal | None", RunningTotal, int], "RunningTotal | None"]
 """Takes what is held, what comes, and the payment's own amount; returns what is held then."""
 
 
-def guarded(held: Result | None, result: Result, amount: int) -> Result | None:
+def guarded(held: RunningTotal | None, result: RunningTotal, amount: int) -> RunningTotal | None:
     """Take a result only if its revision is greater than the one that is held."""
     return result if held is None or result.revision > held.revision else held
 
 
-def overwriting(held: Result | None, result: Result, amount: int) -> Result:
+def overwriting(held: RunningTotal | None, result: RunningTotal, amount: int) -> RunningTotal:
     """Take whatever comes."""
     return result
 
 
-def adding(held: Result | None, result: Result, amount: int) -> Result:
+def adding(held: RunningTotal | None, result: RunningTotal, amount: int) -> RunningTotal:
     """Add the payment to what is held, as HINCRBY does."""
-    return Result(result.revision, (held.total if held else 0) + amount)
+    return RunningTotal(result.revision, (held.total if held else 0) + amount)
 
 
-STORES: Final[Mapping[str, Store]] = {
+STORES: Final[Mapping[str, StoreRule]] = {
     "guarded": guarded,
     "overwriting": overwriting,
     "adding": adding,
@@ -53,10 +53,10 @@ STORES: Final[Mapping[str, Store]] = {
 """Ways to write to a store, by their name."""
 
 
-class Record(Struct, frozen=True):
+class SinkRecord(Struct, frozen=True):
     """A result in the log of the topic: the step that wrote it, and what became of it so far."""
 
-    result: Result
+    result: RunningTotal
     step: int
     fate: Fate
 
@@ -73,13 +73,13 @@ class SinkStep(Struct, frozen=True):
     """
 
     kind: Kind
-    log: tuple[Record, ...]
-    committed: tuple[Result, ...]
-    held: Result | None
+    log: tuple[SinkRecord, ...]
+    committed: tuple[RunningTotal, ...]
+    held: RunningTotal | None
     taken: bool
 
     @property
-    def uncommitted(self) -> tuple[Result, ...]:
+    def uncommitted(self) -> tuple[RunningTotal, ...]:
         """What a reader of uncommitted records has got: each record, as soon as it is written."""
         return tuple(record.result for record in self.log)
 
@@ -100,23 +100,23 @@ class SinkTrace(Struct, frozen=True):
 class _Job:
     """The job: its state, its place, and its transaction."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: StoreRule) -> None:
         self.store = store
         self.revision, self.total = 0, 0
         self.saved = 0, 0
         self.prepared = False
-        self.records: list[Record] = []
-        self.committed: list[Result] = []
-        self.held: Result | None = None
+        self.records: list[SinkRecord] = []
+        self.committed: list[RunningTotal] = []
+        self.held: RunningTotal | None = None
         self.steps: list[SinkStep] = []
 
     def write(self, amount: int) -> None:
         self.revision += 1
         self.total += amount
-        result = Result(self.revision, self.total)
+        result = RunningTotal(self.revision, self.total)
         before = self.held
         self.held = self.store(before, result, amount)
-        self.records.append(Record(result, len(self.steps) + 1, "open"))
+        self.records.append(SinkRecord(result, len(self.steps) + 1, "open"))
         self.note("write", taken=self.held != before)
 
     def checkpoint(self) -> None:
@@ -129,7 +129,7 @@ class _Job:
         if fate == "committed":
             self.committed += [record.result for record in self.records if record.fate == "open"]
         self.records = [
-            Record(record.result, record.step, fate) if record.fate == "open" else record
+            SinkRecord(record.result, record.step, fate) if record.fate == "open" else record
             for record in self.records
         ]
         self.prepared = False
@@ -163,7 +163,7 @@ def sunk(
     before: Literal["checkpoint", "commit"] = "checkpoint",
     away_s: float = 5,
     timeout_s: float = 60,
-    store: Store = guarded,
+    store: StoreRule = guarded,
 ) -> SinkTrace:
     """Write the running total of payments to a topic and to a store, and watch three readers.
 

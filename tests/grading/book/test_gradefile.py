@@ -12,9 +12,9 @@ import pytest
 from rich.console import Console
 
 from studykit.errors import StudyError
-from studykit.grading.book.feedback import moodle_zip
 from studykit.grading.book.gradefile import Filling, GradeFile
 from studykit.grading.book.marks import Mark
+from studykit.grading.book.pages.feedback import moodle_zip
 from studykit.grading.book.results import Result
 from studykit.grading.example.maker import as_bytes
 from studykit.grading.run import grade_all

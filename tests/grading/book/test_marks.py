@@ -61,7 +61,7 @@ def test_an_override_of_the_total_wins_over_the_late_policy() -> None:
         ("a,L01.1,many,why", "'many' is no number"),
         ("a,L01.1,nan,why", "'nan' is no number"),
         ("a,L01.1,-1,why", "'-1' is no number"),
-        ("a,L01.1,1, ", "give a reason"),
+        ("a,L01.1,1, ", "has no reason: write one"),
     ],
 )
 def test_a_wrong_override_names_its_line(tmp_path: Path, line: str, said: str) -> None:

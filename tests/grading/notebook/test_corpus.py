@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from studykit.course.session import check_notebook
+from studykit.course.learner.check import check_notebook
 from studykit.grading.box.shell import make_shell
 from studykit.grading.notebook.reading import read_notebook
 from studykit.grading.notebook.rebuild import Original, rebuild

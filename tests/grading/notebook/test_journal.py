@@ -13,10 +13,10 @@ from studykit.exercises.catalog import find_lab
 from studykit.grading import grader
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import mark
-from studykit.grading.book.report import report_page
+from studykit.grading.book.pages.report import report_page
 from studykit.grading.book.results import Result
 from studykit.grading.example.maker import as_bytes
-from studykit.grading.grader import Assignment, grade
+from studykit.grading.grader import GradedLab, grade
 from studykit.grading.intake.submissions import take_in
 from studykit.grading.notebook.journal import MOST, journal_of
 from studykit.grading.notebook.reading import Notebook, read_notebook
@@ -117,7 +117,7 @@ def test_what_was_graded_carries_its_journal(
     put(tmp_path / "in", {"a/lab.ipynb": as_bytes(written(7, WORDS))})
     (submission,) = take_in(tmp_path / "in", LAB.name, tmp_path / "spool")
     monkeypatch.setattr(grader, "_run", lambda *_: ([], []))  # no sandbox is the point here
-    assignment = Assignment(ORIGINAL, Secret(b"a secret that only tests know"))
+    assignment = GradedLab(ORIGINAL, Secret(b"a secret that only tests know"))
     found = grade(assignment, submission, "key", None)  # type: ignore[arg-type]
     assert [text for _, text in found.journal] == [WORDS]
     assert msgspec.json.decode(msgspec.json.encode(found), type=Result) == found

@@ -64,3 +64,26 @@ def test_the_sink_asks_for_an_hour_and_a_producer_alone_for_a_minute(with_kafka:
     )  # the copy in the connector
     alone = clients.producer.ProducerConfig.configDef().defaultValues()
     assert alone["transaction.timeout.ms"] == 60_000
+
+
+@pytest.mark.claim("flink-sql-kafka-appends-upsert-kafka-overwrites")
+def test_only_a_table_with_a_key_takes_results_that_change(with_kafka: Flink):
+    assert "changes" in refusal(with_kafka, "'connector'='kafka', 'format'='csv'")
+    formats = "'connector'='upsert-kafka', 'key.format'='csv', 'value.format'='csv'"
+    assert "PRIMARY KEY" in refusal(with_kafka, formats)
+    assert refusal(with_kafka, formats, key=", PRIMARY KEY (k) NOT ENFORCED") == ""
+
+
+def refusal(flink: Flink, connector: str, key: str = "") -> str:
+    """Return why Flink does not plan a count of each word into a table; empty if it does."""
+    name = f"sink_{uuid4().hex}"
+    flink.tables.execute_sql(
+        f"CREATE TEMPORARY TABLE {name} (k STRING, total BIGINT{key}) WITH ({connector}, "
+        "'topic'='counts', 'properties.bootstrap.servers'='127.0.0.1:1')"
+    )
+    counts = "SELECT k, COUNT(*) FROM (VALUES ('a'), ('b'), ('a')) AS seen (k) GROUP BY k"
+    try:
+        flink.tables.explain_sql(f"INSERT INTO {name} {counts}")
+    except Exception as error:
+        return str(error)
+    return ""

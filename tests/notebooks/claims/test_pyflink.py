@@ -65,6 +65,13 @@ def test_state_lives_by_processing_time_only(flink: Flink):
     assert [str(clock) for clock in clocks.TtlTimeCharacteristic.values()] == ["ProcessingTime"]
 
 
+@pytest.mark.claim("flink-sql-state-ttl-is-off-by-default")
+def test_sql_forgets_no_group_unless_told(flink: Flink):
+    options = get_gateway().jvm.org.apache.flink.table.api.config.ExecutionConfigOptions
+    assert options.IDLE_STATE_RETENTION.key() == "table.exec.state.ttl"
+    assert options.IDLE_STATE_RETENTION.defaultValue().toMillis() == 0
+
+
 @pytest.mark.claim("flink-checkpoints-are-off-by-default")
 def test_a_new_environment_takes_no_checkpoints(flink: Flink):
     env = StreamExecutionEnvironment.get_execution_environment(Configuration())

@@ -1,320 +1,251 @@
-"""The production job on a cluster, while a test kills each process that the job needs.
+"""What can be done to the production job, its services and its log, while events flow.
 
-While events flow, one part after the other dies as in a crash (kill -9), at a point that a seeded
-draw chooses, and is started again at once, as a supervisor would. Once in a while the job is
-rescaled, and a partition falls silent and comes back. At the end the accounts tell whether anything
-differs from what the log calls for.
+One part after the other dies as in a crash (kill -9), at a point that a seeded draw chooses, and is
+started again at once, as a supervisor would. Once in a while the job is rescaled, a partition falls
+silent and comes back, or the log itself is disturbed: odd records, other codecs, more partitions,
+records deleted before they were read, a topic that is created anew. At the end the books tell
+whether anything differs from what the log calls for.
 
     with Stage.open(seed=7) as stage:
         for kind in schedule(random.Random(7), rounds=21):
-            seconds = stage.disturb(kind)
+            seconds = stage.disturb(DISTURBANCES[kind])
         print(stage.finish().differences)
 """
 
 from __future__ import annotations
 
 import random
-import signal
-import subprocess
-import sys
-import tempfile
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
-from typing import Final, NamedTuple
+from contextlib import suppress
+from typing import Final
 
 import psutil
+from kafka import TopicPartition
 
 from flink_jobs.connectors.kafka import SOURCE_TOPICS
-from flink_jobs.features.catalog import CATALOG
-from flink_jobs.monitoring.page import MetricsPage
-from flink_jobs.monitoring.symptoms import LATE_DROPPED
-from studykit.cli.job_status import metrics_page
-from studykit.services.flink.home import flink_environ
-from studykit.workspace import Workspace
-from tests.support.services.shared import INHERITED, TestServices, home_for_services
-from tests.support.worlds.accounts import Accounts, Differences
-from tests.support.worlds.flow import Flow, Tail
+from flink_jobs.monitoring.symptoms import Reading
+from studykit.services.topics import create_topics
 from tests.support.worlds.fuzz import CODECS, odd, send
-from tests.support.worlds.processor import PARTITIONS, World, consumer_of
+from tests.support.worlds.processor import PARTITIONS, eventually
+from tests.support.worlds.stage import Stage
 
-PRODUCTION: Final = "flink_jobs.feature_job"
-TEXTBOOK: Final = "studykit.flink.textbook"
-CHECKPOINT_MS: Final = 1_000
-PER_SECOND: Final = 200
-"""Records; event time runs a hundred times as fast as the clock."""
-PATIENCE_S: Final = 300.0
-"""How long output may take to come; a minute is enough where nothing else is running."""
-_KEEP_S: Final = 60.0
-"""How often hashes are kept from expiring, much oftener than they expire."""
-_WORKED: Final = "taskmanager_Status_JVM_CPU_Time"
-"""Nanoseconds of processor time: no two reports of it are equal."""
+UNREAD: Final = 4
+"""How many records of each partition the job has not read, at least, when some are deleted."""
 
 
-class Outcome(NamedTuple):
-    """The result of a run."""
+def kill_taskmanager(stage: Stage) -> None:
+    """Kill the TaskManager: the JobManager goes on from the newest checkpoint on the next.
 
-    differences: Differences
-    ledgers: dict[str, tuple[int, int]]
-    """By feature set: K x accepted - missed windows, and the sum of the windows' counts."""
-    late_dropped: float
-    """The records that Flink's windows dropped, by their metric, as last seen before each kill."""
-    rows: int
-    letters: int
-
-    @property
-    def exactly_once(self) -> bool:
-        """Whether nothing differs, nothing was dropped, and every ledger closes."""
-        closed = all(expected == counted for expected, counted in self.ledgers.values())
-        return closed and not any(self.differences) and not self.late_dropped
+    Its Python workers can outlive it, for ever; a supervisor ends what a dead service leaves.
+    """
+    end_taskmanager(stage)
+    stage.services.flink.taskmanager.start()
 
 
-class Stage:
-    """Services, a cluster, traffic and the job; any part can be killed."""
+def end_taskmanager(stage: Stage) -> None:
+    """Kill the TaskManager and its Python workers."""
+    workers = python_workers(stage)
+    stage.services.flink.taskmanager.kill()
+    for worker in workers:
+        with suppress(psutil.NoSuchProcess):
+            worker.kill()
 
-    def __init__(
-        self, services: TestServices, folder: Path, tail: Tail, world: World, seed: int, job: str
-    ) -> None:
-        self.services = services
-        self.world = world
-        self.flow = Flow(world, seed, PER_SECOND)
-        self._folder = folder
-        self._tail = tail
-        self._draw = random.Random(seed)
-        self._job = job
-        self._parallelism = 1
-        self._client: subprocess.Popen[bytes] | None = None
-        self._late_dropped = 0.0
-        self._hashes_kept = time.monotonic()
 
-    @classmethod
-    @contextmanager
-    def open(
-        cls, *, seed: int, job: str = PRODUCTION, services: TestServices | None = None
-    ) -> Iterator[Stage]:
-        """Start everything; yield when the job works, and traffic flows.
+def kill_python_worker(stage: Stage) -> None:
+    """Kill one of the processes in which the job's Python functions run."""
+    stage.draw.choice(python_workers(stage)).kill()
 
-        Args:
-            seed: Decides the traffic, and when something is killed.
-            job: The module that runs the job.
-            services: Those of an earlier stage, whatever it left of them; None for fresh ones. They
-                are killed: nobody else may use them meanwhile.
-        """
-        with ExitStack() as stack:
-            if services is None:
-                home = stack.enter_context(home_for_services())
-                services = TestServices(Workspace(home))
-            folder = Path(tempfile.mkdtemp(prefix="stage-", dir=services.workspace.home))
-            for service in (services.kafka, services.redis, services.flink):
-                service.start()
-            world = World(services, folder, {"CHECKPOINT_INTERVAL_MS": str(CHECKPOINT_MS)})
-            tail = Tail(world, stack.enter_context(consumer_of(services)))
-            stage = cls(services, folder, tail, world, seed, job)
-            stack.callback(stage._end_client)
-            stack.enter_context(stage.flow.running())
-            stage.start_job()
-            stage._wait_past(0)
-            try:
-                yield stage
-            except BaseException:
-                services.flink.stop()  # or the next stage would find this job running
-                raise
 
-    def disturb(self, kind: str) -> float:
-        """Let the job work for a moment, then disturb it.
+def kill_jobmanager(stage: Stage) -> None:
+    """Kill the JobManager, and submit the job again.
 
-        Returns:
-            The seconds from there until the job had read, processed and committed events that
-            were sent after it.
-        """
-        self._wait_past(self.flow.latest_ms)
-        time.sleep(self._draw.uniform(0, 2 * CHECKPOINT_MS / 1_000))  # the point, not a wait
-        self._late_dropped += self._page().total(LATE_DROPPED)
-        sent_ms, since = self.flow.latest_ms, time.monotonic()
-        DISTURBANCES[kind](self)
-        self._wait_past(sent_ms)
-        return time.monotonic() - since
+    Without high availability nobody else knows of the job: with its JobManager it is lost, and its
+    client says so and ends. Its checkpoints are retained, and the newest is all that a new
+    submission needs. The TaskManager outlives this; it drops what it was doing and reports to the
+    new JobManager.
+    """
+    stage.services.flink.jobmanager.kill()
+    sentence = stage.refusal()
+    assert sentence.startswith(f"the cluster at {stage.services.flink.address} no longer answers")
+    assert "start it with `make up FLINK=1` and this job again" in sentence
+    stage.services.flink.jobmanager.start()
+    stage.start_job()
 
-    def finish(self) -> Outcome:
-        """End the flow, let the job process all of it, stop it, and do the accounts."""
-        self.flow.end()
-        end_ms = self.flow.close_log()
-        expected = self.world.reference().output
-        self._wait(lambda: self._tail.has_last_of(expected.rows))
-        for _ in range(2):  # the first may have been under way when the last row came
-            self._wait_for_metrics()
-        self._late_dropped += self._page().total(LATE_DROPPED)
-        self.stop_job()
-        self._keep_hashes()
-        accounts = Accounts(self.world, end_ms)
-        return Outcome(
-            accounts.differences(expected, self.world.stored_by(expected.rows)),
-            {feature_set.name: accounts.ledger(feature_set) for feature_set in CATALOG},
-            self._late_dropped,
-            len(expected.rows),
-            len(expected.letters),
+
+def kill_broker(stage: Stage) -> None:
+    """Kill the broker, with transactions open, and start it again."""
+    stage.services.kafka.kill()
+    stage.services.kafka.start()
+
+
+def kill_store(stage: Stage) -> None:
+    """Kill the store, and start it again after up to five seconds."""
+    stage.services.redis.kill()
+    time.sleep(stage.draw.uniform(0, 5))
+    stage.services.redis.start()
+
+
+def let_a_partition_lag(stage: Stage) -> None:
+    """Hold a partition back until an event of another misses a window that it has yet to reach.
+
+    The windows' watermark is the minimum over all partitions: that window is still open, and must
+    not take in the event all the same.
+    """
+    with stage.flow.holding_back(stage.draw.randrange(PARTITIONS)) as held_ms:
+        stage.wait(lambda: stage.tail.has_missed_past(held_ms))
+
+
+def send_poison(stage: Stage) -> None:
+    """Append what is no event to every topic, in each codec, between events that are.
+
+    Some of it would be an event, of a time to come, if its key were its own.
+    """
+    for codec in CODECS:
+        records = [(topic, b"nobody", value) for topic in SOURCE_TOPICS for value in odd()]
+        send(stage.services.kafka.address, codec, records)
+        stage.world.sent.append(len(records))
+
+
+def change_codecs(stage: Stage) -> None:
+    """Let the producers pack their records with each codec in turn, in an order that is drawn."""
+    for codec in stage.draw.sample(CODECS, len(CODECS)):
+        stage.flow.pause()
+        stage.flow.codec = None if codec == "none" else codec
+        before_ms = stage.flow.latest_ms
+        stage.flow.go_on()
+        stage.wait_past(before_ms)
+
+
+def add_partitions(stage: Stage) -> None:
+    """Give each topic one more partition, to which some keys move.
+
+    The job finds a partition while it is empty, and the first event there is as new as any. (Events
+    that wait in a partition before the job has found it are judged by Flink's watermark, as those
+    of an idle partition that wakes: that exception is no disturbance.)
+    """
+    numbers = {topic: stage.world.partitions_of(topic) for topic in SOURCE_TOPICS}
+    with stage.world.admin() as admin:
+        admin.create_partitions({topic: number + 1 for topic, number in numbers.items()})
+    added = {f"{topic}/{number}" for topic, number in numbers.items()}
+    stage.wait(lambda: added <= Reading.of(0.0, stage.page()).read.keys())
+    stage.flow.pause()
+    stage.flow.send_events(numbers.items(), "first", stage.flow.latest_ms)
+    stage.world.partitions |= {topic: number + 1 for topic, number in numbers.items()}
+    stage.flow.go_on()
+
+
+def delete_unread(stage: Stage) -> None:
+    """Let retention delete records that the job has not read: stopped, or without a TaskManager.
+
+    A job that runs ends with a sentence; a start from its state is refused, and says how many are
+    gone. A start without state reads what is left.
+    """
+    era = stage.close_era()
+    runs = stage.draw.random() < 0.5
+    if runs:
+        end_taskmanager(stage)
+    else:
+        stage.stop_job()
+    firsts = {
+        place: read + (end - read) // 2 for place, (read, end) in pile_up(stage, UNREAD).items()
+    }
+    with stage.world.admin() as admin:
+        admin.delete_records(firsts)
+    if runs:
+        stage.services.flink.taskmanager.start()
+        assert "the log has lost records before the job read them" in stage.refusal()
+    stage.start_job()
+    said = re.match(r"(\d+) records were deleted before the job read them", stage.refusal())
+    assert said is not None
+    stage.books.lost += int(said[1])
+    stage.begin_era(era, firsts)
+
+
+def recreate_topic(stage: Stage) -> None:
+    """Delete a topic and create it anew, while the job runs or is stopped.
+
+    Where the job is stopped, what it has not read of the topic is gone, and nobody can tell how
+    much that was. Of the other topic nothing is lost.
+    """
+    era = stage.close_era()
+    topic = stage.draw.choice(SOURCE_TOPICS)
+    runs = stage.draw.random() < 0.5
+    firsts = stage.world.ends(SOURCE_TOPICS)
+    if not runs:
+        stage.stop_job()
+        unread = pile_up(stage, UNREAD)
+        stage.books.lost += sum(
+            end - read for place, (read, end) in unread.items() if place.topic == topic
         )
+    recreate(stage, topic)
+    if not runs:
+        stage.start_job()
+    sentence = stage.refusal()
+    assert f"created anew while the job was reading them ({topic})" in sentence or (
+        not runs and f"created anew since ({topic})" in sentence
+    )
+    anew = {TopicPartition(topic, number): 0 for number in range(PARTITIONS)}
+    kept = {place: first for place, first in firsts.items() if place.topic != topic}
+    stage.begin_era(era, {**kept, **anew})
 
-    def start_job(self) -> None:
-        """Submit the job, which goes on from its newest savepoint or checkpoint."""
-        command = [sys.executable, "-m", self._job, "--state", str(self._folder / "state")]
-        command += ["--cluster", self.services.flink.address, "--idle-seconds", "0"]
-        environ = {
-            **INHERITED,
-            **self.world.environment(),
-            **flink_environ(self.services.workspace),
-            "FLINK_LOG_DIR": str(self._folder),
-            "METRICS_PORT": str(self.services.metrics_port),
-        }
-        with self._log.open("ab") as log:
-            self._client = subprocess.Popen(
-                [*command, "--parallelism", str(self._parallelism)],
-                env=environ,
-                stdout=log,
-                stderr=log,
-            )
 
-    def stop_job(self) -> None:
-        """Stop the job with a savepoint."""
-        assert self._client is not None
-        before = self._savepoints()
-        self._client.send_signal(signal.SIGTERM)
-        assert self._client.wait(120) == 0, self._log.read_text()[-2_000:]
-        assert self._savepoints() > before
+def recreate(stage: Stage, topic: str) -> None:
+    """Delete a topic and create it anew, with as many partitions as a topic has at first."""
+    with stage.world.admin() as admin:
+        admin.delete_topics([topic])
+    stage.world.partitions.pop(topic, None)
 
-    def rescale(self) -> None:
-        """Stop the job with a savepoint; start it at the other parallelism, 1 or 2."""
-        self.stop_job()
-        self._parallelism = 3 - self._parallelism
-        self.start_job()
+    def created() -> bool:
+        create_topics(stage.services.kafka.address, [topic])
+        with stage.world.admin() as admin:
+            (found,) = admin.describe_topics([topic])
+        return len(found["partitions"]) == PARTITIONS
 
-    def kill_taskmanager(self) -> None:
-        """Kill the TaskManager: the JobManager goes on from the newest checkpoint on the next.
+    eventually(created)  # a deletion takes a moment
 
-        Its Python workers can outlive it, for ever; a supervisor ends what a dead service leaves.
-        """
-        workers = self._python_workers()
-        self.services.flink.taskmanager.kill()
-        for worker in workers:
-            with suppress(psutil.NoSuchProcess):
-                worker.kill()
-        self.services.flink.taskmanager.start()
 
-    def kill_python_worker(self) -> None:
-        """Kill one of the processes in which the job's Python functions run."""
-        self._draw.choice(self._python_workers()).kill()
+def pile_up(stage: Stage, least: int) -> dict[TopicPartition, tuple[int, int]]:
+    """Send records that nobody reads; return of each partition where they begin and end."""
+    begins = stage.world.ends(SOURCE_TOPICS)
 
-    def kill_jobmanager(self) -> None:
-        """Kill the JobManager, and submit the job again.
+    def enough() -> bool:
+        ends = stage.world.ends(SOURCE_TOPICS)
+        return all(ends[place] - begins[place] >= least for place in begins)
 
-        Without high availability nobody else knows of the job: with its JobManager it is lost, and
-        its client says so and ends. Its checkpoints are retained, and the newest is all that a new
-        submission needs. The TaskManager outlives this; it drops what it was doing and reports to
-        the new JobManager.
-        """
-        assert self._client is not None
-        self.services.flink.jobmanager.kill()
-        assert self._client.wait(PATIENCE_S) == 1
-        last = self._log.read_text().splitlines()[-1]
-        assert last.startswith(f"feature_job: the cluster at {self.services.flink.address} no long")
-        assert "start it with `make up FLINK=1` and this job again" in last
-        self.services.flink.jobmanager.start()
-        self.start_job()
+    stage.flow.go_on()
+    eventually(enough, poll_seconds=0.5)
+    stage.flow.pause()
+    ends = stage.world.ends(SOURCE_TOPICS)
+    return {place: (begins[place], ends[place]) for place in begins}
 
-    def kill_broker(self) -> None:
-        """Kill the broker, with transactions open, and start it again."""
-        self.services.kafka.kill()
-        self.services.kafka.start()
 
-    def kill_store(self) -> None:
-        """Kill the store, and start it again after up to five seconds."""
-        self.services.redis.kill()
-        time.sleep(self._draw.uniform(0, 5))
-        self.services.redis.start()
-
-    def let_a_partition_lag(self) -> None:
-        """Hold a partition back until an event of another misses a window that it has yet to reach.
-
-        The windows' watermark is the minimum over all partitions: that window is still open, and
-        must not take in the event all the same.
-        """
-        with self.flow.holding_back(self._draw.randrange(PARTITIONS)) as held_ms:
-            self._wait(lambda: self._tail.has_missed_past(held_ms))
-
-    def send_poison(self) -> None:
-        """Append what is no event to every topic, in each codec, between events that are.
-
-        Some of it would be an event, of a time to come, if its key were its own.
-        """
-        for codec in CODECS:
-            records = [(topic, b"nobody", value) for topic in SOURCE_TOPICS for value in odd()]
-            send(self.services.kafka.address, codec, records)
-
-    def _python_workers(self) -> list[psutil.Process]:
-        running = self.services.flink.taskmanager.running()
-        assert running is not None
-        children = psutil.Process(running.pid).children(recursive=True)
-        return [child for child in children if "beam_boot" in " ".join(child.cmdline())]
-
-    def _wait_past(self, event_ms: int) -> None:
-        self._wait(lambda: self._tail.is_past(event_ms))
-
-    def _wait(self, enough: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while not enough():
-            assert time.monotonic() < deadline, f"nothing more for {PATIENCE_S} s"
-            assert self._client is not None
-            assert self._client.poll() is None, self._log.read_text()[-2_000:]
-            if self.services.flink.taskmanager.running() is None:
-                self.services.flink.taskmanager.start()  # as its supervisor would
-            self._tail.poll()
-            if time.monotonic() - self._hashes_kept > _KEEP_S:
-                self._keep_hashes()
-
-    def _keep_hashes(self) -> None:
-        """Let no hash expire: some get their next row after the five minutes of their life."""
-        self._hashes_kept = time.monotonic()
-        store = self.world.redis()
-        with store.pipeline(transaction=False) as commands:
-            for key in store.scan_iter("features:*", 1_000):
-                commands.persist(key)
-            commands.execute()
-
-    def _page(self) -> MetricsPage:
-        """Return Flink's metrics; an empty page where the job has just started."""
-        return metrics_page(self.services.metrics_port)
-
-    def _wait_for_metrics(self) -> None:
-        """Wait until the TaskManager has pushed its metrics once more."""
-        before = self._page().total(_WORKED)
-        self._wait(lambda: self._page().total(_WORKED) != before)
-
-    @property
-    def _log(self) -> Path:
-        """The log of the job's client."""
-        return self._folder / "job.log"
-
-    def _savepoints(self) -> int:
-        return len([*self._folder.glob("state/savepoints/*/_metadata")])
-
-    def _end_client(self) -> None:
-        if self._client is not None:
-            self._client.kill()
-            self._client.wait()
+def python_workers(stage: Stage) -> list[psutil.Process]:
+    """Return the processes in which the job's Python functions run."""
+    running = stage.services.flink.taskmanager.running()
+    assert running is not None
+    children = psutil.Process(running.pid).children(recursive=True)
+    return [child for child in children if "beam_boot" in " ".join(child.cmdline())]
 
 
 RESCALE: Final = "savepoint and rescale"
-POISON: Final = "send poison, in each codec"
 LAG: Final = "let a partition lag"
+OF_LOG: Final[Mapping[str, Callable[[Stage], None]]] = {
+    "send poison, in each codec": send_poison,
+    "pack records with each codec": change_codecs,
+    "add partitions": add_partitions,
+    "delete unread records": delete_unread,
+    "create a topic anew": recreate_topic,
+}
 DISTURBANCES: Final[Mapping[str, Callable[[Stage], None]]] = {
-    "kill TaskManager": Stage.kill_taskmanager,
-    "kill Python worker": Stage.kill_python_worker,
-    "kill JobManager": Stage.kill_jobmanager,
-    "kill broker": Stage.kill_broker,
-    "kill store": Stage.kill_store,
-    POISON: Stage.send_poison,
-    LAG: Stage.let_a_partition_lag,
+    "kill TaskManager": kill_taskmanager,
+    "kill Python worker": kill_python_worker,
+    "kill JobManager": kill_jobmanager,
+    "kill broker": kill_broker,
+    "kill store": kill_store,
+    LAG: let_a_partition_lag,
+    **OF_LOG,
     RESCALE: Stage.rescale,
 }
 

@@ -18,7 +18,7 @@ from flink_jobs.features.row import FeatureRow
 from flink_jobs.simulator.partitions import partition_of
 from tests.support.inputs.logs import click, payment
 from tests.support.worlds.accounts import letter_of
-from tests.support.worlds.processor import DAY_MS, PARTITIONS, Entry, World
+from tests.support.worlds.processor import DAY_MS, Entry, World
 
 
 class Flow:
@@ -27,27 +27,38 @@ class Flow:
     def __init__(self, world: World, seed: int, per_second: int) -> None:
         """Prepare traffic of `per_second` records a second, which is two a second in event time."""
         self._world = world
-        self._arrivals = world.arrivals(seed)
+        self._arrivals = enumerate(world.arrivals(seed))
         self._step = max(per_second // 20, 1)
         self._enough = threading.Event()
-        self._thread = threading.Thread(target=lambda: world.append(self._paced()))
+        self._thread: threading.Thread | None = None
         self._held: int | None = None
+        self.codec: str | None = None
+        """With what the records are packed, once the traffic goes on."""
         self.latest_ms = 0
         """The largest event time so far, of events that are no defects."""
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Send records while the context is open."""
-        self._thread.start()
+        self.go_on()
         try:
             yield
         finally:
-            self.end()
+            self.pause()
 
-    def end(self) -> None:
-        """Send no more records."""
+    def go_on(self) -> None:
+        """Send the next records, by a producer that knows what the topics are by now."""
+        self._enough.clear()
+        self._thread = threading.Thread(
+            target=lambda: self._world.append(self._paced(), self.codec)
+        )
+        self._thread.start()
+
+    def pause(self) -> None:
+        """Send no more records; return when all are in the log."""
         self._enough.set()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     @contextmanager
     def holding_back(self, partition: int) -> Iterator[int]:
@@ -64,15 +75,30 @@ class Flow:
     def close_log(self) -> int:
         """Append a last event to each partition, after all windows; return its time."""
         end_ms = self.latest_ms + DAY_MS
-        self._world.append(_last_events(end_ms))
+        places = [
+            (topic, partition)
+            for topic in SOURCE_TOPICS
+            for partition in range(self._world.partitions_of(topic))
+        ]
+        self.send_events(places, "end", end_ms)
         return end_ms
+
+    def send_events(self, places: Iterable[tuple[str, int]], name: str, event_ms: int) -> None:
+        """Append an event to partitions, each of a key of its own: a key has one partition."""
+        entries = []
+        for topic, partition in places:
+            key = f"{name}-{partition}"
+            fields = (payment if topic == TRANSACTIONS else click)(0, key, event_time=event_ms)
+            entries.append((topic, partition, key.encode(), msgspec.json.encode(fields)))
+        self._world.append(entries)
 
     def _paced(self) -> Iterator[Entry]:
         kept: list[Entry] = []
-        for number, arrival in enumerate(self._arrivals):
+        for number, arrival in self._arrivals:
             if number % self._step == 0 and self._enough.wait(1 / 20):
                 break
-            held, partition = self._held, partition_of(arrival.key, PARTITIONS)
+            partitions = self._world.partitions_of(arrival.topic)
+            held, partition = self._held, partition_of(arrival.key, partitions)
             entry = arrival.topic, partition, arrival.key, arrival.value
             if partition == held:
                 kept.append(entry)
@@ -85,15 +111,6 @@ class Flow:
         yield from kept
 
 
-def _last_events(end_ms: int) -> Iterator[Entry]:
-    for topic in SOURCE_TOPICS:
-        fields = payment if topic == TRANSACTIONS else click
-        for partition in range(PARTITIONS):
-            key = f"end-{partition}"  # a key has one partition
-            value = msgspec.json.encode(fields(0, key, event_time=end_ms))
-            yield topic, partition, key.encode(), value
-
-
 class _Row(Struct):
     window_end: int
 
@@ -103,13 +120,18 @@ class Tail:
 
     def __init__(self, world: World, consumer: KafkaConsumer) -> None:
         """Follow the topics of the job's output with `consumer`, from their present ends."""
+        self._world = world
+        self._consumer = consumer
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what has been seen, and go on at the present ends."""
         self._latest_ms = dict.fromkeys((feature_set.target for feature_set in CATALOG), 0)
         self._latest_missed_ms = 0
-        self._consumer = consumer
-        firsts = world.ends((*self._latest_ms, DEAD_LETTER_TOPIC))
-        consumer.assign(list(firsts))
+        firsts = self._world.ends((*self._latest_ms, DEAD_LETTER_TOPIC))
+        self._consumer.assign(list(firsts))
         for partition, offset in firsts.items():
-            consumer.seek(partition, offset)
+            self._consumer.seek(partition, offset)
 
     def poll(self) -> None:
         """Read the output committed since the last call; wait a little where there is none."""

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import pytest
 import redis
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from flink_jobs import feature_job
+from flink_jobs.config import Settings
 from flink_jobs.connectors.log_file import LogRecord
 from flink_jobs.events import EVENT_TYPES
 from flink_jobs.features.catalog import CATALOG
+from flink_jobs.job.edges.kafka import KafkaEdges
+from flink_jobs.job.state import StateFolder
+from flink_jobs.runtime.environment import table_environment
 from studykit.services.flink.home import flink_environ
+from studykit.services.flink.jars import JarCache, read_lock
 from studykit.workspace import Workspace
 from tests.support.services.secured import (
     SecuredKafka,
@@ -26,6 +37,7 @@ from tests.support.services.secured import (
     write_properties,
 )
 from tests.support.services.shared import INHERITED, TestServices, home_for_services
+from tests.support.worlds.processor import eventually
 
 ENTRY_POINT = Path(__file__).parents[3] / "flink_jobs" / "feature_job.py"
 FEATURE_TOPICS = [feature_set.target for feature_set in CATALOG]
@@ -96,6 +108,26 @@ class JobWorld:
             process.kill()
             process.wait()
 
+    @contextmanager
+    def job_inside(
+        self, *, bounded: bool = False, idle_s: int = 0, parallelism: int = 1
+    ) -> Iterator[JobInside]:
+        """Run the job in this process, whose tests share one Flink: a third of the work.
+
+        What a process adds, its flags and its signals, is `job`'s to prove.
+        """
+        settings = replace(Settings.load(self.environ), metrics_port=0)  # pushes no metrics
+        edges = KafkaEdges(settings, bounded=bounded, idle_s=idle_s)
+        with JobInside.patched() as handlers, ThreadPoolExecutor(1) as pool:
+            state = StateFolder(self.state)
+            running = pool.submit(feature_job.run_on_kafka, edges, state, parallelism)
+            job = JobInside(handlers, running)
+            try:
+                yield job
+            finally:
+                if not running.done():
+                    job.terminate()
+
     def committed(self, topics: Iterable[str], seconds: float, enough: Callable[..., bool]):
         """Return the committed records of `topics` as soon as `enough` says so."""
         with closing(KafkaConsumer(bootstrap_servers=self.servers, **READ_COMMITTED)) as consumer:
@@ -139,6 +171,43 @@ class JobWorld:
             )
             for record in self.whole(EVENT_TYPES)
         ]
+
+
+@dataclass(frozen=True)
+class JobInside:
+    """The production job in a thread of this process."""
+
+    _handlers: dict[int, Callable[[], None]]
+    _running: Future[None]
+
+    @classmethod
+    @contextmanager
+    def patched(cls) -> Iterator[dict[int, Callable[[], None]]]:
+        """Let a job find its connector beside the Java that runs; give its handlers of signals."""
+        jars = [jar.as_uri() for jar in JarCache.of_user().ensure(read_lock()["flink"].jars)]
+        table_environment(1)[0].add_jars(*jars)  # for the planner, which is in this process
+        options = {"pipeline.jars": ";".join(jars)}
+        handlers: dict[int, Callable[[], None]] = {}
+
+        def with_connector(parallelism: int, more: dict[str, str], cluster: None) -> Any:
+            return table_environment(parallelism, {**more, **options}, cluster)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(feature_job, "table_environment", with_connector)
+            patch.setattr(feature_job, "check_connector", lambda _: None)
+            patch.setattr(feature_job, "start_logging", lambda _: None)
+            patch.setattr("signal.signal", handlers.__setitem__)
+            yield handlers
+
+    def terminate(self) -> None:
+        """Stop the job as SIGTERM does, once it has begun to listen."""
+        eventually(lambda: signal.SIGTERM in self._handlers or self._running.done())
+        if not self._running.done():
+            self._handlers[signal.SIGTERM]()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the job has ended; raise whatever has ended it."""
+        self._running.result(seconds)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -70,8 +70,12 @@ Entry: TypeAlias = tuple[str, int, bytes | None, bytes | None]
 """Topic, partition, key and value of a record to append."""
 
 
-def eventually(what: Callable[[], T], seconds: float = 60.0, poll_seconds: float = 0.02) -> T:
-    """Poll until an answer is true, and return it; fail after a long time without one."""
+def eventually(what: Callable[[], T], seconds: float = 60.0, poll_seconds: float = 0.1) -> T:
+    """Poll until an answer is true, and return it; fail after a long time without one.
+
+    Asked more often, a question with a Kafka client of its own would keep a processor busy, which
+    what is waited for needs.
+    """
     answer = wait_until(what, seconds, poll_seconds)
     assert answer, f"still not so after {seconds} s"
     return answer
@@ -167,14 +171,26 @@ class World:
     group: str = field(default_factory=lambda: f"test-{uuid4().hex[:8]}")
     runs: list[Run] = field(default_factory=list)
     firsts: dict[TopicPartition, int] = field(default_factory=dict)
+    partitions: dict[str, int] = field(default_factory=dict)
+    """How many partitions an event topic has; the others have `PARTITIONS`."""
+    sent: list[int] = field(default_factory=list)
+    """How many records each call has appended."""
 
     def __post_init__(self) -> None:
-        self.firsts = self.ends((*SOURCE_TOPICS, *TARGET_TOPICS))
-        with self.admin() as admin:  # the log of the test before is not part of this
-            admin.delete_records(
-                {partition: self.firsts[partition] for partition in self.ends(SOURCE_TOPICS)}
-            )
+        with self.admin() as admin:
+            described = admin.describe_topics([*SOURCE_TOPICS])
+        self.partitions = {topic["name"]: len(topic["partitions"]) for topic in described}
+        self.begin_log()  # the log of the test before is not part of this
         self.redis().flushall()
+
+    def begin_log(self, firsts: Mapping[TopicPartition, int] = {}) -> None:
+        """Let the log begin at the present ends, or at `firsts`, and delete what is before."""
+        self.firsts = {**self.ends((*SOURCE_TOPICS, *TARGET_TOPICS)), **firsts}
+        sources = {
+            place: first for place, first in self.firsts.items() if place.topic in SOURCE_TOPICS
+        }
+        with self.admin() as admin:
+            admin.delete_records(sources)
 
     def redis(self, number: int = 0) -> redis.Redis:
         return redis.Redis("127.0.0.1", self.services.redis.port, number, socket_timeout=5)
@@ -253,24 +269,36 @@ class World:
             disorder=ROUGH,
         )
 
-    def append(self, entries: Iterable[Entry]) -> None:
-        """Append records."""
+    def append(self, entries: Iterable[Entry], codec: str | None = None) -> None:
+        """Append records, packed with a codec or with none."""
         producer = KafkaProducer(
             bootstrap_servers=self.services.kafka.address,
+            compression_type=codec,
             linger_ms=20,
             reconnect_backoff_max_ms=1_000,
             metrics_enabled=False,
         )
+        count = 0
         for topic, partition, key, value in entries:
             producer.send(topic, key=key, value=value, partition=partition)
+            count += 1
         producer.flush(60)
         producer.close()
+        self.sent.append(count)
 
     def ends(self, topics: tuple[str, ...]) -> dict[TopicPartition, int]:
         """Return the offsets that the next records of the topics will have."""
-        asked = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
+        asked = [
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in range(self.partitions_of(topic))
+        ]
         with consumer_of(self.services) as consumer:
             return dict(consumer.end_offsets(asked))
+
+    def partitions_of(self, topic: str) -> int:
+        """Return how many partitions a topic has, as far as this test knows."""
+        return self.partitions.get(topic, PARTITIONS)
 
     def appeared(self) -> int:
         """Return how many rows and dead letters the topics hold."""
@@ -288,11 +316,12 @@ class World:
             offsets = coordinated(lambda: admin.list_group_offsets(self.group))[self.group]
         return {partition: delivered_until(commit) for partition, commit in offsets.items()}
 
-    def reference(self) -> Reference:
-        """Process the whole of the topics at once."""
+    def reference(self, log: Mapping[TopicPartition, Sequence[Any]] | None = None) -> Reference:
+        """Process the whole of the topics at once, or a log that was read of them before."""
         settings = Settings.load(self.environment())
         output, ledgers = Output(), {}
-        for place, records in self.read(SOURCE_TOPICS).items():
+        log = self.read(SOURCE_TOPICS) if log is None else log
+        for place, records in log.items():
             partition = Partition(place.topic, settings)
             output += partition.process(records)
             for lane in partition.lanes:
@@ -308,7 +337,7 @@ class World:
         with consumer_of(self.services) as consumer:
             consumer.assign(list(ends))
             for place in ends:
-                consumer.seek(place, self.firsts[place])
+                consumer.seek(place, self.firsts.get(place, 0))  # a new partition begins at 0
             while any(consumer.position(place) < end for place, end in ends.items()):
                 for place, records in consumer.poll(1_000, max_records=10_000).items():
                     found[place] += records

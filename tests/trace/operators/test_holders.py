@@ -10,7 +10,7 @@ from studykit.trace.operators.holders import (
     DAY_MS,
     MONTH_DAYS,
     Forever,
-    Payment,
+    PaymentRecord,
     Timers,
     TimeToLive,
     month,
@@ -20,12 +20,15 @@ from studykit.trace.operators.holders import (
 KEEP_MS = 5
 
 payments = st.lists(
-    st.builds(Payment, st.sampled_from("abc"), st.integers(0, 20), st.integers(0, 20)), max_size=12
+    st.builds(PaymentRecord, st.sampled_from("abc"), st.integers(0, 20), st.integers(0, 20)),
+    max_size=12,
 ).map(lambda drawn: sorted(drawn, key=lambda payment: payment.now_ms))
 
 
 @given(payments)
-def test_a_time_to_live_knows_what_was_written_less_than_its_time_ago(log: list[Payment]) -> None:
+def test_a_time_to_live_knows_what_was_written_less_than_its_time_ago(
+    log: list[PaymentRecord],
+) -> None:
     holder = TimeToLive(KEEP_MS)
     for place, (key, event_ms, now_ms) in enumerate(log):
         writes = [other.now_ms for other in log[:place] if other.key == key]
@@ -34,7 +37,7 @@ def test_a_time_to_live_knows_what_was_written_less_than_its_time_ago(log: list[
 
 
 @given(payments)
-def test_a_timer_holds_what_was_new_and_is_not_due(log: list[Payment]) -> None:
+def test_a_timer_holds_what_was_new_and_is_not_due(log: list[PaymentRecord]) -> None:
     holder = Timers(KEEP_MS)
     watermark_ms = -1
     expected: dict[str, int] = {}
@@ -50,7 +53,7 @@ def test_a_timer_holds_what_was_new_and_is_not_due(log: list[Payment]) -> None:
 
 
 @given(payments)
-def test_only_the_timer_gives_everything_back_at_the_end(log: list[Payment]) -> None:
+def test_only_the_timer_gives_everything_back_at_the_end(log: list[PaymentRecord]) -> None:
     run = watched(log, {"nothing": Forever(), "timer": Timers(KEEP_MS)})
     keys = len({payment.key for payment in log})
     assert run.moments[-1].held == {"nothing": keys, "timer": 0}
@@ -75,7 +78,7 @@ def test_the_month_is_in_order_and_its_second_copies_are_within_four_days() -> N
 
 
 def test_the_clock_on_the_wall_decides_what_a_time_to_live_counts() -> None:
-    def counted(log: list[Payment]) -> dict[str, int]:
+    def counted(log: list[PaymentRecord]) -> dict[str, int]:
         holders = {"time to live": TimeToLive(5 * DAY_MS), "timer": Timers(5 * DAY_MS)}
         return watched(log, holders).accepted
 

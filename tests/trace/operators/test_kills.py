@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from studykit.trace.operators.kills import DESIGNS, STEPS, Kills, Outcome, killed_everywhere
+from studykit.trace.operators.kills import DESIGNS, STEPS, KillOutcome, Kills, killed_everywhere
 
 KILLS = killed_everywhere()
 COUNT = len(KILLS.times_ms)
@@ -15,7 +15,7 @@ CLOSES = {4: (1, 2, 3), 6: (4, 5)}
 CELLS = list(product(range(COUNT + 1), range(KILLS.last + 1)))
 
 
-def outcome(design: str, checkpoint: int, kill: int) -> Outcome:
+def outcome(design: str, checkpoint: int, kill: int) -> KillOutcome:
     return KILLS.outcome(design, checkpoint, kill)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studykit.trace.operators.sinks import Result, adding, guarded, overwriting, sunk
+from studykit.trace.operators.sinks import RunningTotal, adding, guarded, overwriting, sunk
 
 AMOUNTS = [5, 9, 3, 4, 7, 8]
 ORDER_AGAIN = [5, 9, 4, 3, 7, 8]
@@ -16,14 +16,14 @@ ORDER_AGAIN = [5, 9, 4, 3, 7, 8]
 amounts = st.lists(st.integers(1, 9), min_size=1, max_size=8)
 
 
-def totals(results: tuple[Result, ...]) -> list[int]:
+def totals(results: tuple[RunningTotal, ...]) -> list[int]:
     return [result.total for result in results]
 
 
 def test_without_trouble_all_readers_end_alike():
     last = sunk(AMOUNTS).steps[-1]
     assert totals(last.uncommitted) == totals(last.committed) == [5, 14, 17, 21, 28, 36]
-    assert last.held == Result(6, 36)
+    assert last.held == RunningTotal(6, 36)
 
 
 def test_before_the_checkpoint_a_kill_takes_back_what_was_not_committed():
@@ -66,7 +66,7 @@ def test_careful_readers_get_every_revision_once_and_in_order(values, every, kil
     last = run.steps[-1]
     assert totals(last.committed) == list(accumulate(values))
     assert set(last.committed) <= set(last.uncommitted)
-    assert last.held == Result(len(values), sum(values))
+    assert last.held == RunningTotal(len(values), sum(values))
 
 
 @given(amounts, st.integers(1, 4), st.integers(0, 8))

@@ -11,8 +11,7 @@ import pytest
 from studykit.errors import StudyError
 from studykit.figures.clocks import min_watermark
 from studykit.trace.steps import Policy
-from studykit.widgets import live_mutes
-from studykit.widgets.live_mutes import LiveMutes
+from studykit.widgets.live.mutes import LiveMutes
 
 POLICY = Policy(bound_ms=2_000)
 
@@ -40,7 +39,7 @@ class Scripted:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_mutes, "_REFRESH_S", 0.001)
+    monkeypatch.setattr("studykit.widgets.live.mutes._REFRESH_S", 0.001)
 
 
 def ran(mute: int | None = None, last_ms: int = 25_000) -> LiveMutes:

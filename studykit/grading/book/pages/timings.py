@@ -8,7 +8,7 @@ from typing import Final
 
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import Mark
-from studykit.grading.book.page import element, page, table
+from studykit.grading.book.pages.page import element, page, table
 
 SLOWEST: Final = 20
 """Most submissions that are shown."""

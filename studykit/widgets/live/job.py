@@ -14,12 +14,12 @@ from studykit.drawing import style
 from studykit.figures.exhibit import Exhibit
 from studykit.flink.recording import JobRecording
 from studykit.widgets import page
-from studykit.widgets.live import LiveRun
+from studykit.widgets.live.run import LiveRun
 
 _REFRESH_S: Final = 2.0
 
 
-class Job(Protocol):
+class JobWithKnob(Protocol):
     """What the widget needs of a job with a knob."""
 
     def turn(self, sleep_ms: int) -> None:
@@ -29,7 +29,7 @@ class Job(Protocol):
         """Return what each operator says of itself now."""
 
 
-class LiveJob(LiveRun[Job]):
+class LiveJob(LiveRun[JobWithKnob]):
     """A job on the real engine, its operators drawn every two seconds, and a knob for a sleep."""
 
     SAYS = "A button: start a job on Flink, and make one of its operators slow with a knob."
@@ -39,7 +39,7 @@ class LiveJob(LiveRun[Job]):
         self,
         exhibit: Exhibit[JobRecording],
         *,
-        opened: Callable[[], AbstractContextManager[Job]] | None = None,
+        opened: Callable[[], AbstractContextManager[JobWithKnob]] | None = None,
         last_s: float = 180,
     ) -> None:
         """Offer to start.
@@ -51,7 +51,7 @@ class LiveJob(LiveRun[Job]):
         """
         self._exhibit = exhibit
         self._last_s = last_s
-        self._job: Job | None = None
+        self._job: JobWithKnob | None = None
         self.knob = widgets.IntSlider(
             description="sleep (ms)", min=0, max=40, step=1, value=0,
             style={"description_width": "6em"},
@@ -59,7 +59,7 @@ class LiveJob(LiveRun[Job]):
         self.knob.observe(self._turn, "value")
         super().__init__(opened or self._on_flink, "Start a job on Flink", [self.knob])
 
-    def watch(self, running: Job) -> str:
+    def watch(self, running: JobWithKnob) -> str:
         """Draw what the operators say of themselves."""
         self._job = running
         self._turn()
@@ -75,7 +75,7 @@ class LiveJob(LiveRun[Job]):
         self._job = None
         return sentence
 
-    def _on_flink(self) -> AbstractContextManager[Job]:
+    def _on_flink(self) -> AbstractContextManager[JobWithKnob]:
         from studykit.flink.knob import knob_job  # noqa: PLC0415 - only if asked
 
         return knob_job(self.ended.is_set)

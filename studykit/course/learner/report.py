@@ -1,46 +1,45 @@
-"""What a terminal shows of the labs: answers, progress, what is next, a race, the proof."""
+"""What a terminal shows of the labs: answers, progress, what is next, a race."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from studykit.checks.lab import follow_up
 from studykit.checks.progress import Progress
 from studykit.course.builder.navigation import lesson_of, title
-from studykit.course.copies import copy_of
-from studykit.course.engine import Lap, engine_line
 from studykit.course.layout import Course
-from studykit.course.proof import LabProof
-from studykit.course.recall import welcome
-from studykit.course.session import Answer
+from studykit.course.learner.check import ExerciseCheck
+from studykit.course.learner.copies import copy_of
+from studykit.course.learner.engine import Lap, engine_line
+from studykit.course.learner.recall import welcome
 from studykit.exercises.catalog import find_exercise, labs
 from studykit.exercises.definition import Exercise, Lab
 from studykit.exercises.wording import counted
 
 
-def answers_text(answers: Sequence[Answer], notes: Sequence[str]) -> str:
+def checks_text(checks: Sequence[ExerciseCheck], notes: Sequence[str]) -> str:
     """Return a line per exercise, then the whole text of the first that failed.
 
-    A single answer is shown whole.
+    A single exercise is shown whole.
     """
-    if len(answers) == 1:
-        more = [answers[0].text]
-        if answers[0].mark == "ok":
-            more += ["", follow_up(*find_exercise(answers[0].exercise.id))]
+    if len(checks) == 1:
+        more = [checks[0].text]
+        if checks[0].mark == "ok":
+            more += ["", follow_up(*find_exercise(checks[0].exercise.id))]
         return "\n".join([*notes, *more])
-    lines = [*notes, *map(_answer_line, answers)]
-    failed = next((answer for answer in answers if answer.mark == "no"), None)
+    lines = [*notes, *map(_check_line, checks)]
+    failed = next((check for check in checks if check.mark == "no"), None)
     if failed:
         return "\n".join([*lines, "", failed.text])
-    done = sum(answer.mark == "ok" for answer in answers)
-    return "\n".join([*lines, f"{done} of {len(answers)} done; `study next` says what is next."])
+    done = sum(check.mark == "ok" for check in checks)
+    return "\n".join([*lines, f"{done} of {len(checks)} done; `study next` says what is next."])
 
 
-def _answer_line(answer: Answer) -> str:
-    begun = answer.judgement is not None and answer.judgement.status == "begun"
-    return f"{answer.mark}  {answer.exercise.title}{'  begun' if begun else ''}"
+def _check_line(check: ExerciseCheck) -> str:
+    begun = check.judgement is not None and check.judgement.status == "begun"
+    return f"{check.mark}  {check.exercise.title}{'  begun' if begun else ''}"
 
 
 def age_text(path: Path) -> str:
@@ -122,29 +121,6 @@ def race_text(laps: Sequence[Lap], events: int) -> str:
     wrong = [lap.part.exercise_id for lap in laps if lap.differing or lap.trouble]
     end = f"Look at {', '.join(wrong)} again." if wrong else "No row differs."
     return "\n".join([*lines, f"{counted(events, 'event')} of one seeded log. {end}"])
-
-
-def proof_text(proofs: Iterable[LabProof]) -> str:
-    """Return the table of what was proven for each exercise, and below it what must be mended."""
-    lines = [f"{'exercise':<32}{'solution':<10}{'lab':<16}{'misconceptions':<16}{'mutants'}"]
-    faults = []
-    for proof in proofs:
-        for proven in proof.exercises:
-            solution = proven.solution.status if proven.solution else "missing"
-            lab = proven.lab.status if proven.lab else "missing"
-            named = f"{proven.named} of {len(proven.wrong)}"
-            mutants = proven.mutants
-            caught = f"{mutants.total - len(mutants.survivors)} of {mutants.total}"
-            title = proven.exercise.title
-            lines.append(f"{title:<32}{solution:<10}{lab:<16}{named:<16}{caught}")
-            faults += [
-                f"{title}: no case catches the mutant `{mutant}`" for mutant in mutants.survivors
-            ]
-            faults += [
-                f"{title}: `{mutant}` is listed as equivalent and is not"
-                for mutant in mutants.stale
-            ]
-    return "\n".join([*lines, *faults])
 
 
 def _bar(lab: Lab, progress: Progress) -> str:

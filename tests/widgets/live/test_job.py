@@ -12,8 +12,9 @@ from studykit.errors import StudyError
 from studykit.figures.operators import job_view
 from studykit.flink.recording import JobMoment, JobRecording, OperatorState
 from studykit.services.supervision.waiting import wait_until
-from studykit.widgets import live, live_job, page
-from studykit.widgets.live_job import LiveJob
+from studykit.widgets import page
+from studykit.widgets.live import run
+from studykit.widgets.live.job import LiveJob
 
 
 class Scripted:
@@ -42,7 +43,7 @@ class Scripted:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_job, "_REFRESH_S", 0.001)
+    monkeypatch.setattr("studykit.widgets.live.job._REFRESH_S", 0.001)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_a_stop_while_it_starts_is_told_and_ends_the_start() -> None:
 
 
 def test_how_long_it_has_been_starting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "_COUNT_S", 0.001)
+    monkeypatch.setattr(run, "_COUNT_S", 0.001)
 
     @contextmanager
     def opened() -> Iterator[Scripted]:

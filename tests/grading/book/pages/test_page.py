@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studykit.grading.book.page import POLICY, bars, element, page, table
+from studykit.grading.book.pages.page import POLICY, bars, element, page, table
 
 
 class _Strict(HTMLParser):

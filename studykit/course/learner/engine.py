@@ -14,8 +14,8 @@ from studykit.checks.deadline import TooLong, deadline
 from studykit.checks.hole import cells_of
 from studykit.checks.progress import Progress
 from studykit.course.builder.cells import load
-from studykit.course.copies import copy_of
 from studykit.course.layout import Course
+from studykit.course.learner.copies import copy_of
 from studykit.errors import StudyError
 from studykit.exercises.catalog import find_exercise, labs
 from studykit.exercises.definition import Args, Exercise, Json, same
@@ -196,11 +196,11 @@ def race(path: Path, count: int = EVENTS, seed: int = SEED) -> list[Lap]:
             f"{path} does not run ({type(error).__name__}: {error}): `study assemble` builds "
             "it anew"
         ) from None
-    events = seeded(count, seed)
+    events = race_payments(count, seed)
     return [_lap(part, namespace, events) for part in PARTS if part.exercise.name in namespace]
 
 
-def seeded(count: int, seed: int) -> list[list[int]]:
+def race_payments(count: int, seed: int) -> list[list[int]]:
     """Return payments [event_ms, cents] in order of arrival: one in ten arrives up to 30 s late."""
     draw = Random(seed)
     sent = []

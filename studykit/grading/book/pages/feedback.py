@@ -10,7 +10,7 @@ from typing import Final
 
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import Mark, as_text
-from studykit.grading.book.page import element, page
+from studykit.grading.book.pages.page import element, page
 from studykit.grading.book.results import Score
 
 WORDS = {

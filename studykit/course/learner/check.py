@@ -1,4 +1,4 @@
-"""Checking a learner's notebook from outside: every exercise gets an answer, whatever breaks."""
+"""Checking a learner's notebook from outside: each exercise is judged, whatever breaks."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from studykit.exercises.definition import Exercise
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of one exercise: a judgement, or the `trouble` that prevented a judgement."""
+class ExerciseCheck:
+    """The check of an exercise: its judgement, or the `trouble` that prevented a judgement."""
 
     exercise: Exercise
     judgement: Judgement | None
@@ -37,14 +37,14 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The whole answer as a terminal shows it."""
+        """What a terminal shows of the check: the whole judgement, or the trouble."""
         return self.judgement.text if self.judgement else self.trouble
 
 
 def check_notebook(
     path: Path, exercises: Sequence[Exercise], cell_timeout_s: int = CELL_TIMEOUT_S
-) -> tuple[list[Answer], list[str]]:
-    """Return an answer for each exercise, and a sentence for each cell that broke the kernel.
+) -> tuple[list[ExerciseCheck], list[str]]:
+    """Return the check of each exercise, and a sentence for each cell that broke the kernel.
 
     A cell that kills the kernel or hangs is left out, and the notebook is run again without it.
 
@@ -52,36 +52,36 @@ def check_notebook(
         StudyError: The file is no notebook.
     """
     notebook = load(path)
-    answers: list[Answer] = []
+    checks: list[ExerciseCheck] = []
     notes: list[str] = []
     skip = {"check"}  # cells that check: the answers are judged here, and once is enough
-    while len(answers) < len(exercises):
+    while len(checks) < len(exercises):
         try:
             with run_lab(notebook, path.parent, skip=skip, timeout_s=cell_timeout_s) as kernel:
-                for exercise in exercises[len(answers) :]:
-                    answers.append(_answer(kernel, exercise))
+                for exercise in exercises[len(checks) :]:
+                    checks.append(_checked(kernel, exercise))
         except KernelFailure as failure:
             if failure.cell_id is None:
-                exercise = exercises[len(answers)]  # its own call broke the kernel
-                answers.append(Answer(exercise, None, f"{exercise.title}: {failure}"))
+                exercise = exercises[len(checks)]  # its own call broke the kernel
+                checks.append(ExerciseCheck(exercise, None, f"{exercise.title}: {failure}"))
             else:
                 notes.append(str(failure))
                 skip.add(failure.cell_id)
-    return answers, notes
+    return checks, notes
 
 
-def _answer(kernel: LabKernel, exercise: Exercise) -> Answer:
+def _checked(kernel: LabKernel, exercise: Exercise) -> ExerciseCheck:
     cases = cases_of(exercise)
     (outcomes,) = kernel.ask([Request(exercise.name, cases)])
     if outcomes is None:
-        return Answer(exercise, None, _why_missing(kernel.cells, exercise))
+        return ExerciseCheck(exercise, None, _why_missing(kernel.cells, exercise))
     first = judge(exercise, cases, outcomes)
     if first.status == "passed":
-        return Answer(exercise, first)
+        return ExerciseCheck(exercise, first)
     facts = kernel.facts(exercise.name, cases[first.shown])
     used = (_fails(kernel, earlier) for earlier in used_exercises(exercise, facts))
     blamed = next(filter(None, used), "")
-    return Answer(exercise, judge(exercise, cases, outcomes, facts, blamed))
+    return ExerciseCheck(exercise, judge(exercise, cases, outcomes, facts, blamed))
 
 
 def _fails(kernel: LabKernel, exercise: Exercise) -> str:

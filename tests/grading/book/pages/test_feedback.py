@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from studykit.grading.book.feedback import feedback_page
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import mark
+from studykit.grading.book.pages.feedback import feedback_page
 from studykit.grading.book.results import Result, Score
 from tests.support.grading.submissions import LAB
 

@@ -8,13 +8,13 @@ from html import unescape
 import msgspec
 import pytest
 
-from studykit.grading.book.fairness import unnamed
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import Mark, mark
-from studykit.grading.book.page import STYLE
-from studykit.grading.book.report import report_page
+from studykit.grading.book.pages.fairness import unnamed
+from studykit.grading.book.pages.page import STYLE
+from studykit.grading.book.pages.report import report_page
+from studykit.grading.book.pages.timings import timings_page
 from studykit.grading.book.results import Result, Score
-from studykit.grading.book.timings import timings_page
 from studykit.grading.sandbox.isolation import Level
 from studykit.grading.sandbox.promises import LEVELS, PROMISES
 from tests.support.grading.submissions import LAB

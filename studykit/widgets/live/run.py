@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from threading import Event, Lock, Thread
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import ipywidgets as widgets
 
@@ -35,6 +35,8 @@ class LiveRun(widgets.VBox, Generic[Running]):  # type: ignore[misc]  # ipywidge
     """What remains where no kernel runs."""
     STARTS: str
     """What starts, and how long that takes."""
+    _shown: ClassVar[dict[type, LiveRun[Any]]] = {}
+    """The newest of each kind: a cell that is run again ends what its old buttons have started."""
 
     def __init__(
         self,
@@ -51,6 +53,9 @@ class LiveRun(widgets.VBox, Generic[Running]):  # type: ignore[misc]  # ipywidge
         """
         self._opened = opened
         self.ended = Event()
+        if before := self._shown.get(type(self)):
+            before.ended.set()
+        self._shown[type(self)] = self
         self.thread: Thread | None = None
         self.start = widgets.Button(description=start, layout=widgets.Layout(width="14em"))
         self.stop = widgets.Button(description="Stop", disabled=True)

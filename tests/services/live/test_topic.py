@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from studykit.services.live_topic import LiveTopic, Reading
+from studykit.services.live.topic import LiveRecord, LiveTopic
 from studykit.services.supervision.waiting import wait_until
 
 pytestmark = pytest.mark.services
@@ -21,7 +21,7 @@ def test_a_muted_producer_keeps_what_it_has_to_say_until_it_wakes(kafka_servers:
     def reads_until(enough: Callable[[], bool]) -> None:
         def look() -> bool:
             for reading in topic.read():
-                assert isinstance(reading, Reading)
+                assert isinstance(reading, LiveRecord)
                 assert reading.event_ms <= reading.arrival_ms <= topic.now_ms
                 found[reading.partition].append(reading.event_ms)
             return enough()

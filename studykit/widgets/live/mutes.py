@@ -14,7 +14,7 @@ from studykit.figures.exhibit import Exhibit
 from studykit.trace.simulate import simulate
 from studykit.trace.steps import Event, Policy, Trace
 from studykit.widgets import page
-from studykit.widgets.live import LiveRun
+from studykit.widgets.live.run import LiveRun
 from studykit.widgets.mutes import NEVER, told
 
 NAMES: Final = ("p0", "p1", "p2", "p3")
@@ -36,7 +36,7 @@ class Topic(Protocol):
 
 
 def _on_a_broker() -> AbstractContextManager[Topic]:
-    from studykit.services.live_topic import live_topic  # noqa: PLC0415 - only if asked
+    from studykit.services.live.topic import live_topic  # noqa: PLC0415 - only if asked
 
     return live_topic()
 

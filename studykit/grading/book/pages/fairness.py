@@ -7,7 +7,7 @@ from typing import Final
 
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import Mark
-from studykit.grading.book.page import element, evidence, table
+from studykit.grading.book.pages.page import element, evidence, table
 from studykit.grading.book.results import Score
 
 SHOWN: Final = 20

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
-from studykit.grading.book.fairness import fairness
 from studykit.grading.book.gradebook import About
 from studykit.grading.book.marks import Mark, as_text
-from studykit.grading.book.page import Cell, Link, bars, element, evidence, page, shown, table
+from studykit.grading.book.pages.fairness import fairness
+from studykit.grading.book.pages.page import Cell, Link, bars, element, evidence, page, shown, table
 from studykit.grading.book.results import Score
 from studykit.grading.book.similarity import Pair, near_pairs
 from studykit.grading.sandbox.promises import LEVELS, PROMISES

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Final, NamedTuple
 
@@ -15,7 +14,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from studykit.services import topics
 from studykit.services.kafka import Kafka
 from studykit.services.network.ports import free_port
-from studykit.services.supervision.leash import hold_leash
+from studykit.services.supervision.leash import leashed_folder
 from studykit.workspace import Workspace
 
 TOPIC: Final = "readings"
@@ -24,7 +23,7 @@ EVERY_S: Final = 0.5
 _PATIENCE_S: Final = 10.0
 
 
-class Reading(NamedTuple):
+class LiveRecord(NamedTuple):
     """A record as the reader got it; both times are milliseconds since the topic began."""
 
     partition: int
@@ -70,13 +69,13 @@ class LiveTopic:
         with self._lock:
             self._muted = partitions
 
-    def read(self, wait_s: float = 0.2) -> list[Reading]:
+    def read(self, wait_s: float = 0.2) -> list[LiveRecord]:
         """Return the records that have come since the last call; wait a while for the first."""
         found = []
         for message in self._consumer.consume(1_000, wait_s):
             value = message.value()
             if message.error() is None and value is not None:
-                found.append(Reading(message.partition() or 0, int(value), self.now_ms))
+                found.append(LiveRecord(message.partition() or 0, int(value), self.now_ms))
         return found
 
     def close(self) -> None:
@@ -102,17 +101,17 @@ class LiveTopic:
 def live_topic() -> Iterator[LiveTopic]:
     """Start a broker beside whatever runs, with a live topic, and stop both whatever happens.
 
-    Where the process is killed, its leash stops the broker.
+    Where the process is killed, its leash stops the broker and removes the folder.
 
     Raises:
         StudyError: The broker does not start.
     """
-    hold_leash()
-    with tempfile.TemporaryDirectory(prefix="live-topic-") as folder:
-        service = Kafka(Workspace(Path(folder)), free_port())
-        try:
-            service.start()
-            with closing(LiveTopic(service.address)) as topic:
-                yield topic
-        finally:
-            service.stop()
+    folder = leashed_folder("live-topic-")
+    service = Kafka(Workspace(folder), free_port())
+    try:
+        service.start()
+        with closing(LiveTopic(service.address)) as topic:
+            yield topic
+    finally:
+        service.stop()
+        shutil.rmtree(folder, ignore_errors=True)

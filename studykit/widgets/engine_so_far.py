@@ -1,0 +1,35 @@
+"""How far the learner's own engine has grown: its lines by lesson, and all of it, folded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from html import escape
+from pathlib import Path
+
+from studykit.trace.typed_engine import NOTEBOOKS, engine_parts
+
+
+class EngineSoFar:
+    """The engine as it is saved in the lessons up to one of them."""
+
+    def __init__(self, lesson: str, folder: Path = NOTEBOOKS) -> None:
+        """Read the engine.
+
+        Args:
+            lesson: The number of the last lesson that counts, such as `05`.
+            folder: The folder of the notebooks, as the learner has saved them.
+        """
+        parts = engine_parts(f"{int(lesson) + 1:02d}", folder)
+        lines = Counter[str]()
+        for part in parts:
+            lines[part.lesson] += sum(bool(line.strip()) for line in part.code.splitlines())
+        grown = ", ".join(f"{count} in lesson {number}" for number, count in lines.items())
+        self.sentence = f"Your engine has {lines.total()} lines: {grown}."
+        self.code = "\n\n\n".join(f"# lesson {part.lesson}\n{part.code}" for part in parts)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        folded = f"<details><summary>All of it</summary><pre>{escape(self.code)}</pre></details>"
+        return {
+            "text/html": f"<p>{escape(self.sentence)}</p>{folded}",
+            "text/plain": self.sentence,
+        }
