@@ -37,6 +37,12 @@ _LONGEST_FIRST = ("jvm", "browser", "services", "slow")
 os.environ.setdefault("JVM_ARGS", " ".join(["-Xmx1g", *QUICK]))  # before a test looks at them
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pictures", action="store_true", help="keep a picture of every lesson in the browser"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "claim(*ids): proves what the course says, by its ids")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import Page
 
 from studykit.cli.jupyter import PORT, has_browser
 from studykit.services.network.ports import HOST, free_port, is_taken
@@ -19,30 +20,29 @@ PATIENCE_SECONDS = 60
 NOTEBOOK = re.search(r"\((\S+\.ipynb)\)", GUIDE)
 
 
-@pytest.mark.browser
-def test_the_printed_address_shows_the_study_guide_rendered(visit) -> None:
-    heading = visit.page.locator(".jp-RenderedMarkdown h1")
+def see_the_guide(page: Page) -> None:
+    heading = page.locator(".jp-RenderedMarkdown h1")
     heading.wait_for()
     assert heading.count() == 1
     assert heading.inner_text().startswith(TITLE)
-    assert visit.page.locator(".jp-RenderedMarkdown table").count() >= 3
-    assert visit.page.locator(".jp-Dialog").count() == 0
+    assert page.locator(".jp-RenderedMarkdown table").count() >= 3
+    assert page.locator(".jp-Dialog").count() == 0
 
 
-@pytest.mark.browser
-def test_a_link_in_the_study_guide_opens_its_notebook(visit) -> None:
+def follow_its_first_link(page: Page) -> None:
     assert NOTEBOOK, "the study guide links no notebook"
-    link = visit.page.locator(f".jp-RenderedMarkdown a[href*='{Path(NOTEBOOK[1]).name}']").first
-    link.click()
-    visit.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
-    visit.page.locator(".jp-NotebookPanel h1").first.wait_for()
+    page.locator(f".jp-RenderedMarkdown a[href*='{Path(NOTEBOOK[1]).name}']").first.click()
+    page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
+    page.locator(".jp-NotebookPanel h1").first.wait_for()
 
 
 @pytest.mark.browser
-def test_neither_page_nor_server_leaves_the_loopback_interface(
+def test_the_printed_address_shows_the_study_guide_and_nothing_leaves_the_loopback_interface(
     visit, lab, internet: socket.socket
 ) -> None:
-    visit.page.locator(".jp-RenderedMarkdown h1").wait_for()
+    """One page for all of it: to load JupyterLab takes more of a processor than to look at it."""
+    see_the_guide(visit.page)
+    follow_its_first_link(visit.page)
     visit.page.get_by_role("tab", name="Extension Manager").click()  # the likeliest to ask
     visit.page.locator(".jp-extensionmanager-view").wait_for()
     visit.page.wait_for_load_state("networkidle")

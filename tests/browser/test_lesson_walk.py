@@ -1,13 +1,13 @@
 """A learner's walk: from the study guide through the lessons by their links, each run to its end.
 
-Every page is kept as a picture at 100 % and at 200 %, for somebody to look at.
+With `--pictures` every page is kept as a picture at 100 % and at 200 %, for somebody to look at.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -198,8 +198,11 @@ def see_accessible(shown: Locator) -> None:
     assert "" not in labels.all_inner_texts()
 
 
-def keep_pictures(page: Page, shown: Locator, stem: str) -> None:
-    """Take the page as it is at 100 %, and as it is at 200 %: half as wide, in the same window."""
+def draw(page: Page, shown: Locator, stem: str) -> None:
+    """Take the page as it is at 100 %, and as it is at 200 %: half as wide, in the same window.
+
+    No test looks at the pictures, and to draw a page 20,000 pixels high twice takes seconds.
+    """
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     files = page.locator(".jp-SideBar [data-id=filebrowser]")
     files.click()  # at 200 % nobody keeps the list of files open
@@ -216,6 +219,12 @@ def keep_pictures(page: Page, shown: Locator, stem: str) -> None:
         page.screenshot(path=SCREENSHOTS / f"{stem}-{zoom}.png", clip=clip)
     files.click()
     page.set_viewport_size({"width": WIDTH, "height": 800})
+
+
+@pytest.fixture
+def keep_pictures(request: pytest.FixtureRequest) -> Callable[[Page, Locator, str], None]:
+    """Return what keeps the pictures of a page, where they are asked for."""
+    return draw if request.config.getoption("--pictures") else lambda *_: None
 
 
 def walk_by_keyboard(page: Page, shown: Locator) -> None:
@@ -242,11 +251,10 @@ def walk_by_mouse(shown: Locator) -> None:
 
 
 def see_whole(page: Page, shown: Locator, stem: str) -> None:
-    """Run a page to its end, see what it says, also without seeing, and keep its pictures."""
+    """Run a page to its end, and see what it says, also without seeing."""
     run_to_the_end(page, shown, stem)
     see_what_is_committed(shown, stem)
     see_accessible(shown)
-    keep_pictures(page, shown, stem)
 
 
 def drag_a_marble(page: Page, shown: Locator) -> None:
@@ -268,16 +276,18 @@ def drag_a_marble(page: Page, shown: Locator) -> None:
 
 
 def test_study_guide_leads_through_two_lessons_that_run_to_their_end(
-    tour: Tour, page: Page
+    tour: Tour, page: Page, keep_pictures
 ) -> None:
     lesson = follow(page, FIRST)
     see_whole(page, lesson, FIRST)
+    keep_pictures(page, lesson, FIRST)
     walk_by_keyboard(page, lesson)
     walk_by_mouse(lesson)
 
     lesson.locator(f"a[href*='{SECOND}']").last.click()
     lesson = panel(page, SECOND)
     see_whole(page, lesson, SECOND)
+    keep_pictures(page, lesson, SECOND)
     walk_by_keyboard(page, lesson)
     walk_by_mouse(lesson)
     drag_a_marble(page, lesson)
@@ -287,9 +297,11 @@ def test_study_guide_leads_through_two_lessons_that_run_to_their_end(
 
 @pytest.mark.parametrize("stem", [GALLERY, *OTHERS])
 def test_page_runs_to_its_end_and_can_be_read_without_seeing(
-    tour: Tour, page: Page, stem: str
+    tour: Tour, page: Page, keep_pictures, stem: str
 ) -> None:
-    see_whole(page, follow(page, stem), stem)
+    shown = follow(page, stem)
+    see_whole(page, shown, stem)
+    keep_pictures(page, shown, stem)
     tour.end()
 
 
@@ -297,7 +309,7 @@ def test_page_runs_to_its_end_and_can_be_read_without_seeing(
 @pytest.mark.jvm
 @pytest.mark.parametrize("stem", LIVE)
 def test_live_lesson_runs_to_its_end_and_leaves_nothing_behind(
-    tour: Tour, shared_home: Path, page: Page, stem: str
+    tour: Tour, shared_home: Path, page: Page, keep_pictures, stem: str
 ) -> None:
     shown = follow(page, stem)
     started = shared_home / f"lesson{stem[:2]}"

@@ -92,7 +92,7 @@ def test_an_upgrade_goes_on_from_the_savepoint_that_the_operator_names(services)
     }
 
     with consumer_of(services) as consumer:
-        tail, flow = Tail(world, consumer), Flow(world, seed=3, per_second=200)
+        tail, flow = Tail(world, consumer), Flow(world, seed=3)
         with flow.running():
             cluster.start()
             see_committed(tail, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import msgspec
 from kafka import KafkaConsumer
@@ -20,15 +21,22 @@ from tests.support.inputs.logs import click, payment
 from tests.support.worlds.accounts import letter_of
 from tests.support.worlds.processor import DAY_MS, Entry, World
 
+PER_SECOND: Final = 60
+"""Records; a few of each hundred are late or no events. More would be more work, and prove no more.
+"""
+SPEED: Final = 100
+"""How many times as fast as the clock event time runs."""
+_TICKS: Final = 20
+"""How often in a second records are sent."""
+
 
 class Flow:
     """Traffic at a steady rate, and the event time that it has reached."""
 
-    def __init__(self, world: World, seed: int, per_second: int) -> None:
-        """Prepare traffic of `per_second` records a second, which is two a second in event time."""
+    def __init__(self, world: World, seed: int) -> None:
+        """Prepare the traffic that `seed` decides."""
         self._world = world
-        self._arrivals = enumerate(world.arrivals(seed))
-        self._step = max(per_second // 20, 1)
+        self._arrivals = enumerate(world.arrivals(seed, PER_SECOND / SPEED))
         self._enough = threading.Event()
         self._thread: threading.Thread | None = None
         self._held: int | None = None
@@ -95,7 +103,7 @@ class Flow:
     def _paced(self) -> Iterator[Entry]:
         kept: list[Entry] = []
         for number, arrival in self._arrivals:
-            if number % self._step == 0 and self._enough.wait(1 / 20):
+            if number % (PER_SECOND // _TICKS) == 0 and self._enough.wait(1 / _TICKS):
                 break
             partitions = self._world.partitions_of(arrival.topic)
             held, partition = self._held, partition_of(arrival.key, partitions)
@@ -135,7 +143,7 @@ class Tail:
 
     def poll(self) -> None:
         """Read the output committed since the last call; wait a little where there is none."""
-        for partition, records in self._consumer.poll(50).items():
+        for partition, records in self._consumer.poll(250).items():
             if partition.topic == DEAD_LETTER_TOPIC:
                 missed = [start for record in records for start in letter_of(record).missed]
                 self._latest_missed_ms = max([self._latest_missed_ms, *missed])

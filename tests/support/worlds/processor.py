@@ -256,14 +256,19 @@ class World:
         for arrival in self.arrivals(seed):
             yield arrival.topic, partition_of(arrival.key, PARTITIONS), arrival.key, arrival.value
 
-    def arrivals(self, seed: int) -> Iterator[Arrival]:
-        """Return a stretch of rough traffic without end, later than every stretch before it."""
+    def arrivals(self, seed: int, rate: float = 2.0) -> Iterator[Arrival]:
+        """Return a stretch of rough traffic without end, later than every stretch before it.
+
+        Args:
+            seed: Decides the traffic.
+            rate: Records a second, in event time.
+        """
         last = getattr(self.services, "stretches", 0)
         self.services.stretches = last + 1  # type: ignore[attr-defined]
         return traffic(
             seed=seed,
             start_ms=START_MS + last * DAY_MS,
-            rate=2.0,
+            rate=rate,
             card_habits=CardHabits(cards=200),
             visit_habits=VisitHabits(users=200),
             disorder=ROUGH,

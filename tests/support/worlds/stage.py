@@ -38,8 +38,6 @@ from tests.support.worlds.processor import World, consumer_of, coordinated
 PRODUCTION: Final = "flink_jobs.feature_job"
 TEXTBOOK: Final = "studykit.flink.textbook"
 CHECKPOINT_MS: Final = 1_000
-PER_SECOND: Final = 200
-"""Records; event time runs a hundred times as fast as the clock."""
 PATIENCE_S: Final = 900.0
 """How long output may take to come; a minute is enough where nothing else is running, and a job
 starts slowly where much is."""
@@ -138,7 +136,7 @@ class Stage:
     ) -> None:
         self.services = services
         self.world = world
-        self.flow = Flow(world, seed, PER_SECOND)
+        self.flow = Flow(world, seed)
         self.tail = tail
         self.draw = random.Random(seed)
         self.books = Books(world)
