@@ -46,7 +46,8 @@ def test_the_printed_address_shows_the_study_guide_and_nothing_leaves_the_loopba
     visit.page.get_by_role("tab", name="Extension Manager").click()  # the likeliest to ask
     visit.page.locator(".jp-extensionmanager-view").wait_for()
     visit.page.wait_for_load_state("networkidle")
-    lab.stop()
+    assert lab.stop(signal.SIGINT) == 0, "Ctrl-C is enough, without a question"
+    assert lab.output.read_text().endswith("\nJupyterLab stopped.\n")  # and no service runs
     hosts = {urlsplit(url).hostname for url in visit.requests if url.startswith(("http", "ws"))}
     assert hosts == {HOST}
     with pytest.raises(BlockingIOError):
@@ -73,11 +74,6 @@ def test_tabs_of_last_time_do_not_hide_the_study_guide(
     titles = page.locator("#jp-main-dock-panel .lm-TabBar-tabLabel").all_inner_texts()
     page.close()
     assert [title for title in titles if title.strip()] == ["StudyDoc.md"]
-
-
-def test_ctrl_c_stops_it_without_a_question(lab) -> None:
-    assert lab.stop(signal.SIGINT) == 0
-    assert lab.output.read_text().endswith("\nJupyterLab stopped.\n")  # and no service runs
 
 
 def test_a_chosen_port_that_is_taken_is_a_sentence(start_lab) -> None:

@@ -57,7 +57,7 @@ def many_partitions() -> list[LogRecord]:
     """Return the story, streams, and every boundary that needs no append time of its own."""
     cases = [case for case in logs.BOUNDARIES if not case.appended_ms]
     bounds = [record for number, case in enumerate(cases, 1) for record in case.records(number)]
-    return compact([*logs.story(), *bounds, *logs.drawn_streams(40, 25)])
+    return compact([*logs.story(), *bounds, *logs.drawn_streams(12, 25)])
 
 
 def renew(world: JobWorld, partitions: int) -> None:

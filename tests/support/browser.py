@@ -29,7 +29,7 @@ _VERDICT = """def verdict(event_ms: int, watermark_ms: int, lateness_ms: int) ->
 """
 STUDY = Path(sys.prefix) / "bin" / "study"
 SCREENSHOTS = CLONE / ".study" / "tests" / "screenshots"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 
 _CONNECTED = """async path => {
     const sessions = await (await fetch('/api/sessions')).json();
