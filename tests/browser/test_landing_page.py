@@ -12,11 +12,11 @@ from playwright.sync_api import Page
 
 from studykit.cli.jupyter import PORT, has_browser
 from studykit.services.network.ports import HOST, free_port, is_taken
+from tests.support.browser import PATIENCE_SECONDS
 
 CLONE = Path(__file__).parents[2]
 GUIDE = (CLONE / "StudyDoc.md").read_text("utf-8")
 TITLE = GUIDE.splitlines()[0].removeprefix("# ")
-PATIENCE_SECONDS = 60
 NOTEBOOK = re.search(r"\((\S+\.ipynb)\)", GUIDE)
 
 

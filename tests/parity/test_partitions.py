@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -64,9 +63,7 @@ def renew(world: JobWorld, partitions: int) -> None:
     """Give the event topics that many partitions; empty everything."""
     with closing(KafkaAdminClient(bootstrap_servers=world.servers)) as admin:
         admin.delete_topics(list(topics.TOPICS))
-        deadline = time.monotonic() + PATIENCE_S
-        while set(admin.list_topics()) & set(topics.TOPICS):
-            assert time.monotonic() < deadline
+        eventually(lambda: not set(admin.list_topics()) & set(topics.TOPICS), PATIENCE_S)
         sizes = {
             name: partitions if name in EVENT_TYPES else topics.PARTITIONS for name in topics.TOPICS
         }

@@ -46,9 +46,6 @@ LESSON = [
     "JobRig().start(); time.sleep(600)",
 ]  # fmt: skip
 
-LOOK_EVERY_S = 0.2
-"""To look at all processes of the machine is work, with which what is waited for competes."""
-
 Kill = Callable[[subprocess.Popen[bytes]], None]
 
 
@@ -150,10 +147,10 @@ def test_make_test_leaves_neither_half(home: Path, end: Kill) -> None:
 
 def assert_leaves_nothing(holder: Holder, *names: str, end: Kill) -> None:
     try:
-        eventually(lambda: holder.runs(*names), poll_seconds=LOOK_EVERY_S)
+        eventually(lambda: holder.runs(*names))
         end(holder.runner)
         holder.runner.wait(30)
-        eventually(lambda: holder.alive() == [], seconds=30, poll_seconds=LOOK_EVERY_S)
+        eventually(lambda: holder.alive() == [], seconds=30)
     finally:
         for process in holder.alive():
             with suppress(psutil.Error):
