@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, redirect_stderr, suppress
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 from unittest import mock
 
@@ -57,10 +58,11 @@ def world():
         yield world
 
 
-def _day() -> list[LogRecord]:
+def _half_a_day() -> list[LogRecord]:
+    """Return records with letters of every kind; more would take longer and prove no more."""
     return [
         msgspec.structs.replace(record, partition=record.partition - logs.FIRST_SIMULATED)
-        for record in logs.simulated_day(4)
+        for record in islice(logs.simulated_day(4), 2_500)
     ]
 
 
@@ -76,7 +78,7 @@ def _long_after() -> Iterator[LogRecord]:
 
 @pytest.mark.claim("flink-goes-on-from-its-checkpoint")
 def test_exactly_once_through_a_kill_and_a_stop_with_a_savepoint(world):
-    day = _day()
+    day = _half_a_day()
     half = len(day) // 2
     world.send(day[:half])
     with world.job() as job:
