@@ -18,13 +18,14 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from flink_jobs.config import Settings
 from flink_jobs.connectors.log_file import LogRecord, decode_line
 from flink_jobs.errors import ForeseenError
 from flink_jobs.events import Record
 
 MAX_KEYS: Final = 200_000
 """How many keys are counted one by one; records of further keys are counted together."""
-MAX_FUTURE_MS: Final = 300_000
+MAX_FUTURE_MS: Final = Settings().max_future_ms
 """The limit of the system's own guard: one event in the future would make all others late."""
 SHARES: Final = (0.5, 0.9, 0.95, 0.99, 0.999, 1.0)
 """The shares of events for which the smallest bound is told."""

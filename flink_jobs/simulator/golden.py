@@ -15,6 +15,10 @@ from flink_jobs.events import Transaction
 
 EVENTS: Final = 200_000
 START_MS: Final = 1_760_000_400_000
+"""2025-10-09 09:00 UTC: where simulated time begins, here and in every other made-up stream.
+
+The instant starts a minute, a window of five minutes and an hour.
+"""
 SPAN_MS: Final = 3_600_000
 LONGEST_DELAY_MS: Final = 29_999
 TOTAL_CENTS: Final = 808_869_966

@@ -34,6 +34,7 @@ from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
 from flink_jobs.simulator.arrivals import Arrival
 from flink_jobs.simulator.cards import CardHabits
 from flink_jobs.simulator.disorder import Disorder
+from flink_jobs.simulator.golden import START_MS
 from flink_jobs.simulator.partitions import partition_of
 from flink_jobs.simulator.traffic import traffic
 from flink_jobs.simulator.visits import VisitHabits
@@ -41,8 +42,6 @@ from studykit.errors import StudyError
 from studykit.services.network.ports import accepts
 from studykit.services.topics import PARTITIONS, count_records, create_topics, login
 
-BASE_MS: Final = 1_760_000_400_000
-"""Event time at which a stream at full speed starts, epoch milliseconds."""
 SPAN_SECONDS: Final = 3 * 3_600
 """Event time that a stream at full speed covers."""
 IN_FLIGHT: Final = 20_000
@@ -89,7 +88,7 @@ class Seeding:
         """Return the records in order of arrival; a seeding with a rate begins at `now_ms`."""
         stream = traffic(
             seed=self.seed,
-            start_ms=BASE_MS if self.rate is None else now_ms,
+            start_ms=START_MS if self.rate is None else now_ms,
             rate=self.events / SPAN_SECONDS if self.rate is None else self.rate,
             card_habits=CardHabits(cards=self.cards),
             visit_habits=VisitHabits(users=self.users),

@@ -20,9 +20,9 @@ from flink_jobs.events import TRANSACTIONS, Transaction
 from flink_jobs.features.row import FeatureRow
 from flink_jobs.features.transactions import FraudFeatures
 from flink_jobs.processor.replay import replay
+from flink_jobs.simulator.golden import START_MS
 from studykit.errors import StudyError
 
-START_MS: Final = 1_760_000_400_000
 READ_MS: Final = 330_000
 """When the store is read, milliseconds after the start: the window of 300 s is over by then."""
 

@@ -9,6 +9,7 @@ from typing import Final
 from flink_jobs.events import TRANSACTIONS, EventDecoder, Transaction
 from flink_jobs.simulator.cards import CardHabits
 from flink_jobs.simulator.disorder import Disorder
+from flink_jobs.simulator.golden import START_MS
 from flink_jobs.simulator.traffic import traffic
 from studykit.trace.steps import Event
 
@@ -19,7 +20,6 @@ QUIET: Final = Disorder(offline_share=0.0, malformed_share=0.0, wrong_unit_share
 SLOW: Final = dataclasses.replace(QUIET, median_delay_ms=1_000)
 """`QUIET` with a slower network: half of the events take more than 1 s to arrive."""
 
-_START_MS: Final = 1_760_000_400_000
 _decode = EventDecoder(TRANSACTIONS).decode
 
 
@@ -43,7 +43,7 @@ def seeded(
     """
     arrivals = traffic(
         seed=seed,
-        start_ms=_START_MS,
+        start_ms=START_MS,
         rate=2 * rate,  # half of the traffic is visits
         card_habits=CardHabits(cards=cards),
         disorder=disorder,
@@ -58,8 +58,8 @@ def seeded(
 def _as_event(payment: object, arrival_ms: int) -> Event:
     assert isinstance(payment, Transaction)
     return Event(
-        event_ms=payment.event_time - _START_MS,
-        arrival_ms=arrival_ms - _START_MS,
+        event_ms=payment.event_time - START_MS,
+        arrival_ms=arrival_ms - START_MS,
         key=payment.card_id,
         value=payment.amount_cents,
     )

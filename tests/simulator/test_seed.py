@@ -11,9 +11,10 @@ from flink_jobs.config import Settings
 from flink_jobs.connectors.log_file import LogRecord, read_log
 from flink_jobs.events import CLICKSTREAM, TRANSACTIONS, EventDecoder, Malformed
 from flink_jobs.simulator.disorder import Disorder
+from flink_jobs.simulator.golden import START_MS
 from flink_jobs.simulator.partitions import partition_of
 from studykit.errors import StudyError
-from studykit.services.seed import BASE_MS, Seeding, append, paced, seed_file, seed_kafka
+from studykit.services.seed import Seeding, append, paced, seed_file, seed_kafka
 from studykit.services.topics import PARTITIONS
 
 GAP_MS = 30 * 60_000
@@ -53,7 +54,7 @@ def test_offsets_of_each_partition_count_from_0(log):
 
 
 def test_partition_is_the_key_s_and_append_times_never_go_back(log):
-    arrived = BASE_MS
+    arrived = START_MS
     for record in log:
         assert record.partition == partition_of(record.key, PARTITIONS)
         assert record.timestamp >= arrived
@@ -88,8 +89,8 @@ def test_sessions_close_in_every_partition(log):
 
 
 def test_event_times_cover_three_hours_from_the_fixed_base(log):
-    assert BASE_MS <= log[0].timestamp < BASE_MS + 1_000
-    assert log[-1].timestamp - BASE_MS == pytest.approx(3 * 3_600_000, rel=0.05)
+    assert START_MS <= log[0].timestamp < START_MS + 1_000
+    assert log[-1].timestamp - START_MS == pytest.approx(3 * 3_600_000, rel=0.05)
 
 
 def test_same_seed_same_file(tmp_path):
@@ -112,7 +113,7 @@ def test_at_a_rate_the_events_are_of_now_and_at_full_speed_of_the_base():
     now = 2_000_000_000_000
     first = next(Seeding(rate=50).arrivals(now))
     assert now <= first.at < now + 60_000
-    assert BASE_MS <= next(Seeding().arrivals(now)).at < BASE_MS + 60_000
+    assert START_MS <= next(Seeding().arrivals(now)).at < START_MS + 60_000
 
 
 def test_pace_is_the_rate():

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from flink_jobs.simulator.golden import START_MS
 from studykit.checks.deadline import TooLong, deadline
 from studykit.checks.hole import cells_of
 from studykit.checks.progress import Progress
@@ -32,7 +33,6 @@ SLIDE_MS: Final = 60_000
 BOUND_MS: Final = 20_000
 GAP_MS: Final = 2_000
 STORY_MS: Final = 10_000
-START_MS: Final = 1_760_000_400_000
 INPUTS: Final = 3
 IDLE_EVERY: Final = 50
 """Of so many reports of an input's watermark, one says that the input is idle."""

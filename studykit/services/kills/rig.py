@@ -24,6 +24,7 @@ from msgspec import Struct
 
 from flink_jobs.config import Settings
 from flink_jobs.events import TRANSACTIONS
+from flink_jobs.features.catalog import FRAUD
 from flink_jobs.features.row import encode_row
 from flink_jobs.processor.partition import Partition
 from studykit.errors import StudyError
@@ -36,7 +37,7 @@ from studykit.services.supervision.waiting import wait_until
 from studykit.services.topics import PARTITIONS, create_topics
 from studykit.workspace import Workspace
 
-ROWS: Final = "features-fraud"
+ROWS: Final = FRAUD.target
 _PAYMENTS: Final = 1_500
 """Payments that are sent before each kill, so that the program has work when it is killed."""
 _TRAFFIC: Final = 60_000

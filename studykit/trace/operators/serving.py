@@ -24,9 +24,8 @@ from flink_jobs.events import TRANSACTIONS, Transaction
 from flink_jobs.features.catalog import FRAUD
 from flink_jobs.features.transactions import FraudFeatures
 from flink_jobs.processor.partition import Partition
+from flink_jobs.simulator.golden import START_MS
 
-START_MS: Final = 1_760_000_400_000
-"""Where the times of a story are counted from, epoch ms: a whole minute, and a whole five."""
 LATER_MS: Final = 2**53
 """After the end of every story."""
 
