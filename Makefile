@@ -119,7 +119,7 @@ lint: $(ALL_INSTALLED) ## Check style, types and the direction of imports
 	@$(RUN) mypy
 	@.venv/bin/lint-imports
 
-bench: $(ALL_INSTALLED) ## Measure speed side by side: ONLY="flink labs"; PEERS=1 runs other engines
+bench: $(ALL_INSTALLED) ## Measure speed side by side: ONLY="flink labs"; PEERS=1 other engines; BEFORE=DIR
 	@$(RUN) benchmarks $(ONLY)
 
 chaos: $(ALL_INSTALLED) ## Odd records, then kills of every part under the Flink job: ROUNDS= SEED= FUZZ=

