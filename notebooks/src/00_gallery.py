@@ -81,6 +81,7 @@ Stepper(story, two_clocks, step=end, stills=[end])
 # what does it cost?** Lessons 02 and 05.
 
 # %% tags=["widget", "figure"]
+# A picture to step through
 Explorer(STORY, watermark_stepper, STORY_POLICY, stills=[end])
 
 # %% [markdown]
@@ -90,6 +91,7 @@ Explorer(STORY, watermark_stepper, STORY_POLICY, stills=[end])
 # 03.
 
 # %% tags=["widget", "figure"]
+# A picture to step through
 Stepper(keyed, window_life, step=end, stills=[end])
 
 # %% [markdown]
@@ -114,6 +116,7 @@ Marbles(STORY, STORY_POLICY)
 # sessions?** Lesson 04.
 
 # %% tags=["widget", "figure"]
+# A picture to step through
 policy = replace(STORY_POLICY, slide_ms=5_000, gap_ms=2_000)
 Explorer(STORY, assigners, policy, knobs=["size", "slide", "gap"], stills=[end])
 
@@ -123,6 +126,7 @@ Explorer(STORY, assigners, policy, knobs=["size", "slide", "gap"], stills=[end])
 # What a bound keeps, and what it costs. **Which bound keeps 99 %?** Lesson 02.
 
 # %% tags=["widget", "figure"]
+# A picture to step through
 Explorer(STORY, bound_tradeoff, STORY_POLICY, knobs=["bound"], stills=[end])
 
 # %% [markdown]
@@ -132,6 +136,7 @@ Explorer(STORY, bound_tradeoff, STORY_POLICY, knobs=["bound"], stills=[end])
 # nothing printed?** Lesson 06.
 
 # %% tags=["widget", "figure"]
+# A picture to step through
 inputs = [replace(event, source=f"input {event.key}") for event in STORY]
 Explorer(inputs, min_watermark, STORY_POLICY, knobs=["bound", "idle"])
 
@@ -143,6 +148,7 @@ Explorer(inputs, min_watermark, STORY_POLICY, knobs=["bound", "idle"])
 # changes?** Lesson 07.
 
 # %% tags=["widget", "figure"]
+# A picture to step through
 Stepper(keyed, keyed_state, step=end, stills=[end])
 
 # %% [markdown]
@@ -162,6 +168,7 @@ Stepper(story, panes, step=end, stills=[end])
 # slow one?** Lesson 14.
 
 # %% tags=["widget", "figure"]
+# A picture to step through
 recording = load(RECORDINGS / "slow_python_function.json")
 Stepper(recording, job_view, step=23, stills=[23])
 
@@ -184,6 +191,7 @@ Stepper(both, comparison, step=len(both.moments))
 # how many rows are held. **When may one side stop waiting?** Lesson 08.
 
 # %% tags=["widget", "figure"]
+# A picture to step through
 order = [("left", 2_000), ("right", 5_000), ("left", 6_000), ("right", 14_000)]
 clicks = joined([JoinRow(*row) for row in order], lower_ms=0, upper_ms=10_000)
 Stepper(clicks, join_lanes, step=4, stills=[4])
@@ -206,6 +214,7 @@ Stepper(kept, live_state, step=len(kept.moments))
 # Lesson 10.
 
 # %% tags=["widget", "figure"]
+# A picture to step through
 killed = sunk([5, 9, 3, 4, 7, 8], [5, 9, 4, 3, 7, 8], killed_after=4)
 Stepper(killed, three_readers, step=len(killed.steps))
 
@@ -216,6 +225,7 @@ Stepper(killed, three_readers, step=len(killed.steps))
 # the whole log says of the same moment. **Did the model see what it was trained on?** Lesson 13.
 
 # %% tags=["widget", "figure"]
+# A picture to step through
 from studykit import CARD_STORY, serve, served_recomputed
 
 card = serve(CARD_STORY, "c7")
@@ -238,6 +248,7 @@ Stepper(kills, kill_map, step=15, design="commit, then write", checkpoint=4)
 # change. **Which bound costs the model more than chance does?** Lesson 13.
 
 # %% tags=["widget", "figure"]
+# A picture to step through
 from studykit import price_of_waiting, recorded_waits
 
 waits = recorded_waits(Path("../benchmarks/handbook/recorded.jsonl"))

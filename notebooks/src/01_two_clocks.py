@@ -249,7 +249,7 @@ print(f"slower than the mean: {sum(delay > mean(delays) for delay in delays)} of
 # whoever has to decide whether to trust the card. Such a number is a **feature**. The button starts
 # a broker, a store and the program between them; <!-- no claim: ours --> other cards pay as well.
 # Every five seconds the program counts a minute of payments. It needs ten seconds to a minute to
-# start, and three quarters of a gigabyte of memory. After two minutes everything ends by itself.
+# start, and a third of a gigabyte of memory. After two minutes everything ends by itself.
 
 # %% [markdown]
 # **Predict**, then press: you pay "just now", and then a second time, for something that happened

@@ -110,6 +110,7 @@ Predict(
 # to 9.999 s, and the window [0,10) fires.
 
 # %% tags=["widget", "predict"]
+# A picture to step through
 Stepper(trace, watermark_stepper, step=trace.step_at(15_000))
 
 # %% [markdown]
@@ -211,6 +212,7 @@ Picture(compare(STORY, bounds), comparison)
 # the first result come?
 
 # %% tags=["widget", "predict"]
+# A picture to step through
 Explorer(STORY, watermark_stepper, Policy(bound_ms=4_000), knobs=["bound"])
 
 # %% [markdown]
@@ -353,8 +355,8 @@ Marbles(STORY, Policy(bound_ms=4_000))
 # </details>
 
 # %% [markdown]
-# <details><summary>Find the line that keeps law 2 in `advanced`, and construct the smallest stream
-# on which the engine breaks the law without it.</summary>
+# <details><summary>Find the line that keeps law 2 in <code>advanced</code>, and construct the
+# smallest stream on which the engine breaks the law without it.</summary>
 #
 # `max`: without it W follows the last event and not the newest. Two events show it, at 14 s and
 # then at 3 s: W goes back from 9.999 s to -1.001 s.

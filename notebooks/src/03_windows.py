@@ -100,8 +100,8 @@ Picture(simulate(STORY, STORY_POLICY), assigners)
 
 # %% [markdown]
 # The bracket also explains the rule for firing. [0,10) is complete when nothing at or before 9,999
-# ms is expected any more. That is what a watermark of 9,999 says. So a window fires when **W ≥ end
-# - 1**. <!-- claim: flink-fires-at-end-minus-1 -->
+# ms is expected any more. That is what a watermark of 9,999 says. So a window fires when
+# **W ≥ end - 1**. <!-- claim: flink-fires-at-end-minus-1 -->
 
 # %% [markdown]
 # ## 2. Where windows start
@@ -346,6 +346,7 @@ for name, time_ms in (("end", inner.end_ms), ("end - 1", inner.last_ms)):
 # once, or fewer? Which setting keeps the least state? Which keeps it longest?
 
 # %% tags=["widget"]
+# A picture to step through
 Explorer(STORY, window_life, replace(STORY_POLICY, keyed=True), knobs=["size", "bound", "lateness"])
 
 # %% [markdown]
@@ -398,7 +399,7 @@ Explorer(STORY, window_life, replace(STORY_POLICY, keyed=True), knobs=["size", "
 
 # %% [markdown]
 # <details><summary>Find the lines of your engine that keep law 2. What is the smallest stream that
-# shows the mistake if one says `window[1]` instead of `window[1] - 1`?</summary>
+# shows the mistake of <code>window[1]</code> instead of <code>window[1] - 1</code>?</summary>
 #
 # The two comparisons, in `count` and in `fire`. Two events: one at 2 s and one at 14 s, bound 4 s.
 # W is 9.999 s, so [0,10) has to fire; with the mistake nothing comes.

@@ -56,6 +56,7 @@ for window in SlidingWindows(size_ms=10_000, slide_ms=5_000).assign(12_000):
     print("the event at 12 s is in", span(window.start_ms, window.end_ms))
 
 # %% tags=["widget"]
+# A question, folded with its answer
 fraud = SlidingWindows(size_ms=300_000, slide_ms=60_000)
 Predict(
     "Windows of 5 minutes that start every minute. In how many of them is each payment?",
@@ -182,6 +183,7 @@ for line in ("a1----a5", "a1-----a6"):
 # *between* the two visits.
 
 # %% tags=["widget"]
+# A question, folded with its answer
 whole = simulate(TWO_VISITS, Policy(gap_ms=4_000, bound_ms=10_000, bounded=True))
 Predict(
     "How many visits are there after event #6?",
@@ -260,6 +262,7 @@ print("added up by a careless reader:", sum(so_far), " the truth:", so_far[-1])
 # - What does a slide of 1 s do to the row of sliding windows?
 
 # %% tags=["widget"]
+# A picture to step through
 Explorer(TWO_VISITS, assigners, policy, knobs=["size", "slide", "gap"])
 
 # %% [markdown]

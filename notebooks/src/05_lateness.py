@@ -74,6 +74,7 @@ Predict(
 # correct.
 
 # %% tags=["widget", "predict"]
+# A picture to step through
 Stepper(trace, watermark_stepper, step=trace.step_at(15_000))
 
 # %% [markdown]
@@ -350,6 +351,7 @@ for step in trace.steps:
 # - Find a setting in which the *first* result is already 22.
 
 # %% tags=["widget"]
+# A picture to step through
 Explorer(STORY, watermark_stepper, STORY_POLICY, knobs=["bound", "lateness"])
 
 # %% [markdown]

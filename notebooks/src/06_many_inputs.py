@@ -93,6 +93,7 @@ Predict(
 # meantime comes in a burst when it wakes.
 
 # %% tags=["widget", "predict"]
+# A picture to step through
 Mutes(FOUR_PARTITIONS, min_watermark, policy, mute=["p3"])
 
 # %% [markdown]
@@ -150,7 +151,8 @@ slow = [
 ]
 for idle_ms in (None, 5_000, 3_000, 2_000, 1_000):
     run = simulate(slow, replace(policy, idle_ms=idle_ms))
-    print(f"idle after {idle_ms or 'never':>5}: {run.counts()['dropped']} of {len(slow)} dropped")
+    when = f"after {idle_ms} ms" if idle_ms else "never"
+    print(f"idle {when:<13} {run.counts()['dropped']} of {len(slow)} dropped")
 
 # %% [markdown]
 # p3 sends an event every three seconds. An idleness below that calls it idle between any two of
@@ -181,10 +183,10 @@ for name, stream in (("four watermarks, their minimum", slow), ("one maximum ove
     print(f"{name:>30}: {run.counts()['dropped']} of {len(stream)} dropped")
 
 # %% [markdown]
-# The fast partitions push the maximum, and everything from the slow one is late. With a backlog of
-# minutes instead of 8 s it is nearly everything. The order inside of each partition, which cost
-# nothing and was right, has been thrown away. **Make watermarks where the partitions are: at the
-# source.**
+# The fast partitions push the maximum. Whatever the slow one brings is behind it, and four of its
+# events find their window gone. With a backlog of minutes instead of 8 s it is nearly everything.
+# The order inside of each partition, which cost nothing and was right, has been thrown away. **Make
+# watermarks where the partitions are: at the source.**
 
 # %% [markdown]
 # ## 6. More readers than logs
@@ -242,8 +244,8 @@ for name, run in (("even", even), ("p3 silent", simulate(muted(FOUR_PARTITIONS, 
 # So far all was simulated. The button below starts a broker of its own, a topic with four
 # partitions, and a producer for each that sends twice a second. <!-- no claim: ours --> A reader
 # draws what it has got, every second. After a minute everything ends, and the button starts it
-# anew. It takes ten seconds to a minute to start, and half a gigabyte of memory; whatever else runs
-# is left alone.
+# anew. It takes ten seconds to a minute to start, and a third of a gigabyte of memory; whatever
+# else runs is left alone.
 #
 # **Predict**, then press: you mute p3 at about 15 s. Which window is the last to fire? What comes
 # when you wake it, and what comes when you call it idle after 2 s instead?
@@ -270,6 +272,7 @@ LiveMutes(min_watermark, Policy(bound_ms=2_000))
 # - Find an idleness that drops nothing although p3 sleeps from 12 s to 30 s.
 
 # %% tags=["widget"]
+# A picture to step through
 Mutes(FOUR_PARTITIONS, min_watermark, idle, mute=["p0", "p1", "p2", "p3"])
 
 # %% [markdown]
@@ -285,7 +288,15 @@ Mutes(FOUR_PARTITIONS, min_watermark, idle, mute=["p0", "p1", "p2", "p3"])
 # Which idleness is right for the slow partition of section 4? Turn the knob: 0 s means never.
 
 # %% tags=["widget"]
+# A picture to step through
 Explorer(slow, min_watermark, replace(policy, idle_ms=1_000), knobs=["idle"])
+
+# %% [markdown]
+# <details><summary>Answer</summary>
+#
+# From 4 s on nothing is dropped, since its longest pause is 3 s. But it is slow, and not empty: the
+# honest setting is *never*. With 4 s a single pause of 5 s is enough to lose events again.
+# </details>
 
 # %% [markdown]
 # ## In Flink this is

@@ -73,9 +73,8 @@ print(getsource(Forever.on_event))
 #   *watermark* reaches it.
 
 # %%
-print(getsource(TimeToLive.on_time))
-print(getsource(Timers.on_event))
-print(getsource(Timers.on_time))
+for way in (TimeToLive.on_time, Timers.on_event, Timers.on_time):
+    print(f"{way.__qualname__}:\n{getsource(way)}")
 
 # %% [markdown]
 # Note the second condition of `Timers.on_event`. A payment whose timer is over already may have
@@ -97,6 +96,7 @@ live = watched(payments, three_holders(5 * DAY_MS))
 # Here is day 20, and you can move on until just before the stream ends.
 
 # %% tags=["widget"]
+# A picture to step through
 Stepper(replace(live, moments=live.moments[:-1]), live_state, step=40, stills=[40])
 
 # %% [markdown]

@@ -53,8 +53,8 @@ order = [
 ]  # fmt: skip
 rows = [JoinRow(side, second * 1_000) for side, second in order]
 run = joined(rows, lower_ms=0, upper_ms=10_000)
-for step in run.steps:
-    print(f"{step.row.side:>5} {seconds(step.row.event_ms):>5}: pairs {list(step.pairs)}")
+for number, step in enumerate(run.steps, start=1):
+    print(f"#{number:<2} {step.row.side:>5} {seconds(step.row.event_ms):>5}: {list(step.pairs)}")
 
 # %% tags=["widget"]
 Stepper(run, join_lanes, step=6, stills=[6, 10])
@@ -73,6 +73,7 @@ Stepper(run, join_lanes, step=6, stills=[6, 10])
 # <!-- claim: flink-minimum-over-inputs -->
 
 # %% tags=["widget"]
+# A question, folded with its answer
 few = [JoinRow("left", 2_000), JoinRow("right", 3_000), JoinRow("left", 60_000)]
 shown = joined(few, lower_ms=0, upper_ms=10_000)
 Predict(
@@ -98,6 +99,7 @@ Predict(
 # the clicks stall for an hour: a broken app, a night, a partition that nobody reads. The ads go on.
 
 # %% tags=["widget"]
+# A question, folded with its answer
 ads = [JoinRow("left", second * 1_000) for second in range(0, 4_201, 10)]
 before = [*ads[:61], JoinRow("right", 600_000)]
 stalled = joined([*before, *ads[61:]], 0, 60_000)

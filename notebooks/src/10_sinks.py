@@ -111,6 +111,7 @@ for row in engine.rows:
     right[row[0]] = row[2:]
 
 # %% tags=["widget"]
+# A question, folded with its answer
 delivered = Random(7).sample(engine.rows + engine.rows[:3], len(engine.rows) + 3)
 stores = {sink.__name__: {} for sink in (add, overwrite, upsert)}
 for row in delivered:
@@ -165,6 +166,7 @@ Stepper(calm, three_readers, step=2, stills=[2, 8])
 # the payment of 4 before that of 3, because they are in two partitions.
 
 # %% tags=["widget"]
+# A question, folded with its answer
 payments, again = [5, 9, 3, 4, 7, 8], [5, 9, 4, 3, 7, 8]
 killed = sunk(payments, again, killed_after=4)
 seen_by = {
@@ -184,6 +186,7 @@ Predict(
 # The next question is about the store, just after the new job has written its first total.
 
 # %% tags=["widget"]
+# A question, folded with its answer
 first_again = next(n for n, step in enumerate(killed.steps) if step.kind == "restart") + 1
 Predict(
     "The job is back at 14, and writes 18, revision 3. What does the guarded store hold then?",
@@ -327,6 +330,7 @@ print(rig.stop())
 # The time-out is 10 s, and the job is away for 20 s.
 
 # %% tags=["widget"]
+# A question, folded with its answer
 gone = sunk(payments, killed_after=4, before="commit", away_s=20, timeout_s=10)
 Predict(
     "How many of the six totals does a reader of committed records never get?",

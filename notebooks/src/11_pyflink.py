@@ -640,7 +640,8 @@ print("behind it:    ", in_process.times_of(flink, behind))
 # </details>
 
 # %% [markdown]
-# <details><summary>Construct the smallest stream on which `Newest` and `Silence` differ.</summary>
+# <details><summary>Construct the smallest stream on which <code>Newest</code> and
+# <code>Silence</code> differ.</summary>
 #
 # Two events of a card, at 0 s and at 60 s. The first silence is told only by the one that keeps the
 # times. What hides the mistake is a watermark that has already passed T when the next event comes.

@@ -70,6 +70,7 @@ for number, payment in enumerate(run.payments, start=1):
 # minutes. The reader at 180 s gets two payments; five had happened.
 
 # %% tags=["widget"]
+# A picture to step through
 Stepper(run, served_recomputed, step=8, stills=[8])
 
 # %% [markdown]
@@ -246,10 +247,10 @@ print("floats:", 0.1 + 0.2 + 0.3, 0.3 + 0.2 + 0.1)  # since Python 3.12 `sum` co
 print("whole: ", 10 + 20 + 30, 30 + 20 + 10)
 
 # %% [markdown]
-# A **moving average** that forgets has a form that cannot be repaired. The usual one, `a * new + (1
-# - a) * old`, counts *arrivals*: a late value gets the weight of the newest. The other gives each
-# value a weight by its age. Then a late value has the weight of its own time, and two parts can be
-# added up.
+# A **moving average** that forgets has a form that cannot be repaired. The usual one,
+# `a * new + (1 - a) * old`, counts *arrivals*: a late value gets the weight of the newest. The
+# other gives each value a weight by its age. Then a late value has the weight of its own time, and
+# two parts can be added up.
 
 # %%
 by_arrival = {}
@@ -450,6 +451,7 @@ print("once:      ", calls)
 # figures. A bound costs something only if it takes more than seeds alone differ by.
 
 # %% tags=["widget"]
+# A question, folded with its answer
 from studykit import price_of_waiting, recorded_waits
 
 waits = recorded_waits(Path("../benchmarks/handbook/recorded.jsonl"))

@@ -74,6 +74,7 @@ def shares(able, turns=1_000, room=10):
 # one.
 
 # %% tags=["widget"]
+# A question, folded with its answer
 NAMES = ["source", "decode", "window", "score", "sink"]
 
 
@@ -114,6 +115,7 @@ for what, able in {
 # <!-- no claim: ours --> Which operator is the first slow one?
 
 # %% tags=["widget"]
+# A question, folded with its answer
 recording = load(Path("../studykit/flink/recordings/slow_python_function.json").resolve())
 operators = [job_view.short_name(state.name) for state in recording.moments[23].operators]
 slow = job_view.first_slow(recording.moments[23].operators)
@@ -372,6 +374,7 @@ def delays(open_loop, every_ms=20, work_ms=10, until_ms=10_000, stall=(5_000, 7_
 
 
 # %% tags=["widget"]
+# A question, folded with its answer
 found = {name: delays(name == "open") for name in ("closed", "open")}
 at_99 = {name: told[len(told) * 99 // 100] for name, told in found.items()}
 Predict(

@@ -272,6 +272,7 @@ print(found.sentence)
 # to be at 9.998 s, and the window is open.
 
 # %% tags=["widget"]
+# A picture to step through
 trace = simulate(delivered(found.log), Policy(bound_ms=4_000, keyed=True, bounded=True))
 Stepper(trace, watermark_stepper, step=len(trace.steps))
 
@@ -293,6 +294,7 @@ def grouped_by_start(log):
 # It is right on every log in which nothing is late.
 
 # %% tags=["widget"]
+# A question, folded with its answer
 by_start = search(as_job(grouped_by_start), policy)
 Predict(
     "How many payments has the smallest log on which it is wrong?",
@@ -438,6 +440,7 @@ killed = {
 # A thousand and more runs later:
 
 # %% tags=["widget"]
+# A question, folded with its answer
 survivors = [name for name, tests in killed.items() if not tests]
 Predict(
     "Which mutant survives all three tests?",
@@ -480,6 +483,7 @@ def decoded(log):
 # The job and the oracle of section 2 are compared on 300 logs, each behind that decoder.
 
 # %% tags=["widget"]
+# A question, folded with its answer
 parted = search(as_job(lambda log: made()(decoded(log))), policy)
 rng, parity_breaks = Random(7), 0
 for _ in range(300):
@@ -597,6 +601,7 @@ def drill(page, killed_after, every=2):
 # Rows replace one another, and a payment is reported once, as lesson 10 asks for.
 
 # %% tags=["widget"]
+# A question, folded with its answer
 pages = ["go back to the snapshot's place", "go on with what comes"]
 harmless = [place for place in range(1, 11) if drill(pages[1], place) == 0]
 Predict(
@@ -703,8 +708,8 @@ print(broken.log, "->", broken.sentence)
 # %% [markdown]
 # ## Recall
 #
-# <details><summary>Find the line of your engine without which `a13.999 a0` is wrong, and say the
-# log in words.</summary>
+# <details><summary>Find the line of your engine without which <code>a13.999 a0</code> is wrong, and
+# say the log in words.</summary>
 #
 # `event_ms - bound_ms - 1`, in `advanced`. A payment exactly one millisecond before the end and the
 # bound, and then one of the first window, which is still open.

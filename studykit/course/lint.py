@@ -15,6 +15,13 @@ WORDS: Final = 120
 MEGABYTES: Final = 0.5
 ADJACENT: Final = 2
 WORDS_PER_LINE: Final = 6
+FOLDED: Final = 50
+"""Characters of the line that is left of a folded cell."""
+
+_STRAY_LIST: Final = re.compile(r"^(?![-+*] |\d+\. |[#>|`<]| ).+\n([-+*] .{,20})", re.MULTILINE)
+"""A mark of a list at the beginning of a line that goes on with a sentence, as in `end` `- 1`."""
+_BARE_CODE: Final = re.compile(r"<summary>[^<]*?(`[^`]+`)[^<]*</summary>")
+"""Marks of Markdown in an element of HTML, where nobody reads them."""
 
 
 def findings(notebook: Notebook) -> list[str]:
@@ -40,7 +47,8 @@ def lesson_findings(notebook: Notebook) -> list[str]:
     if words < WORDS_PER_LINE * lines:
         found.append(f"{words} words for {lines} lines of code; {WORDS_PER_LINE} a line are asked")
     cells = notebook["cells"]
-    return [*found, *_of_predictions(cells), *_of_questions(cells), *_of_tasks(cells)]
+    more = (_of_predictions, _of_questions, _of_tasks, _of_folded)
+    return [*found, *(text for look in more for text in look(cells))]
 
 
 def _of_predictions(cells: list[dict[str, Any]]) -> Iterator[str]:
@@ -74,6 +82,17 @@ def _of_tasks(cells: list[dict[str, Any]]) -> Iterator[str]:
             yield "'Break it': it has no answer; fold one below it"
 
 
+def _of_folded(cells: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield a sentence for each folded cell whose first line, which stays visible, is long.
+
+    JupyterLab does not break that line: at 200 % the whole page would scroll sideways.
+    """
+    for cell in cells:
+        folded = cell["metadata"].get("jupyter", {}).get("source_hidden", False)
+        if folded and len(_first(cell)) > FOLDED:
+            yield f"{_first(cell)!r}: {len(_first(cell))} characters; begin with a short comment"
+
+
 def _is_button(cell: dict[str, Any]) -> bool:
     """Tell whether what is saved of a cell is a button that has not been pressed."""
     texts = ["".join(output.get("data", {}).get("text/plain", "")) for output in cell["outputs"]]
@@ -90,6 +109,10 @@ def _of_cell(cell: dict[str, Any]) -> Iterator[str]:
     if cell["cell_type"] == "markdown":
         if _words(cell) > WORDS:
             yield f"{first!r}: {_words(cell)} words; split the cell at {WORDS}"
+        for mark in _STRAY_LIST.findall(cell["source"]):
+            yield f"{first!r}: a list begins at {mark!r} in a sentence; break the line elsewhere"
+        for asked in _BARE_CODE.findall(cell["source"]):
+            yield f"{first!r}: {asked} stays as it is in a summary; write <code>"
         return
     limit = FIGURE_LINES if "figure" in cell["metadata"].get("tags", ()) else CODE_LINES
     if _lines(cell) > limit:
@@ -117,4 +140,6 @@ def _words(cell: dict[str, Any]) -> int:
 
 
 def _lines(cell: dict[str, Any]) -> int:
-    return sum(bool(line.strip()) for line in cell["source"].splitlines())
+    """Count lines of code; a comment alone on a line is none."""
+    lines = [line.strip() for line in cell["source"].splitlines()]
+    return sum(bool(line) and not line.startswith("#") for line in lines)

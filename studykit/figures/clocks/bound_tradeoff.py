@@ -55,7 +55,11 @@ def draw(trace: Trace, step: int) -> Figure:
     heights = _counts([lag / 1_000 for lag in behind], edges)
     counts.stairs(heights, edges, fill=True, facecolor=style.SKY, edgecolor=style.EDGE, lw=0.8)
     style.title(counts, "how far each event is behind the newest one before it")
-    _draw_share(share, behind, bound_ms, last_ms)
+    if behind:
+        _draw_share(share, behind, bound_ms, last_ms)
+    else:  # of no events no share can be told
+        counts.set_ylim(0, 1)
+        share.set_ylim(0, 100.8)
     places = axis.round_numbers((0, edges[-1]), 6)
     axis.along_x(counts, places, names=[""] * len(places))
     axis.along_y(counts, axis.round_numbers(counts.get_ylim(), 3, whole=True), title="events")

@@ -56,6 +56,9 @@ def _draw_band(axes: Axes, trace: JoinTrace, step: int) -> None:
             gid=f"band:{first_ms}:{last_ms}",
         )
     )  # fmt: skip
+    axes.text(
+        first_ms / 1_000, lane + 0.35, f"band of #{step}", fontsize=8, va="top", color=style.EDGE
+    )  # fmt: skip
 
 
 def _draw_rows(axes: Axes, trace: JoinTrace, step: int) -> None:
@@ -106,6 +109,8 @@ def _draw_held(axes: Axes, trace: JoinTrace, step: int) -> None:
             range(step + 1), counts, look, color=style.BLACK, lw=1.6, where="post",
             label=name, gid=f"held:{name}:{counts[-1]}",
         )  # fmt: skip
+        if not step:
+            continue  # both labels would lie on the axis
         axes.annotate(
             f"{name} {counts[-1]}", (step, counts[-1]), (4, 4 - 10 * place),
             textcoords="offset points", annotation_clip=False, path_effects=style.HALO,
@@ -126,7 +131,7 @@ def describe(trace: JoinTrace, step: int) -> str:
         what += ", is behind the common watermark and refused"
     else:
         found = sum(None not in pair for pair in done.pairs)
-        what += f", makes {count_of(found, 'pair')}"
+        what += f", makes {count_of(found, 'pair') if found else 'no pair'}"
     lefts, rights = trace.held[step - 1]
     return (
         f"{what}. The common watermark is {seconds(done.watermark_ms)}; held are "

@@ -117,8 +117,9 @@ def _draw_events(axes: Axes, events: list[Event]) -> None:
         )  # fmt: skip
         if len(events) <= _CROWD:
             axes.annotate(
-                f"#{number}", (event.event_ms / 1_000, 0), (0, 7), textcoords="offset points",
-                ha="center", fontsize=8, path_effects=style.HALO, gid=f"event:{number}:label",
+                f"#{number}", (event.event_ms / 1_000, 0), (0, 9 if newest else 7),
+                textcoords="offset points", ha="center", fontsize=8, path_effects=style.HALO,
+                gid=f"event:{number}:label",
             )  # fmt: skip
     if events:
         axes.axvline(events[-1].event_ms / 1_000, color=style.BLUE, ls=":", lw=1, zorder=0)
