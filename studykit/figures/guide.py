@@ -39,7 +39,9 @@ class Plate:
     @property
     def words(self) -> str:
         """The alternative text: what the picture shows."""
-        return f"{self._exhibit.TITLE}: {self._exhibit.describe(self._subject, self._step)}"
+        words = f"{self._exhibit.TITLE}: {self._exhibit.describe(self._subject, self._step)}"
+        # A window's bracket would end the text: Markdown would show the source, and no picture.
+        return words.replace("[", r"\[").replace("]", r"\]")
 
     def png(self) -> bytes:
         """Return the picture."""
