@@ -30,7 +30,7 @@ def reads_faster_forever(
 
 
 def as_long_as_away(away_s: int, sent_a_s: int, able_a_s: int, kept_s: int) -> list[int | None]:
-    """Let it take as long as it was away, if the job is able to read more than comes."""
+    """Let the job need as long as it was away, where it can read more than comes."""
     waiting = min(away_s, kept_s) * sent_a_s
     never = able_a_s <= sent_a_s and waiting > 0
     return [max(0, away_s - kept_s) * sent_a_s, None if never else min(away_s, kept_s)]
