@@ -153,6 +153,7 @@ def _installed(folder: Path) -> Iterator[Wheel]:
         files = {
             str(file): Path(str(found.locate_file(file)))
             for file in found.files or ()
+            # Not what lies outside of the packages' folder: scripts, settings of JupyterLab.
             if not str(file).startswith("..") and "__pycache__" not in file.parts
         }
         yield _written(path, Wheel(path, name, found.version, needs), files)
