@@ -202,7 +202,7 @@ class Assignment:
         check_log(place, resume, end, self._settings, before, state)
         self._watch.know(place.topic, state)
         if resume.offset < first:
-            self._watch.lost(place, resume.offset, first)
+            self._watch.lost(place, resume.offset, first, resume.delivered)
         self._consumer.seek(place, max(first, resume.offset))
         self._ends[place] = end
         self._committer.begin(place, resume)

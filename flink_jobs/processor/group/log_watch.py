@@ -4,7 +4,7 @@ In good health a log only grows. Any other change puts in doubt what was read of
 
 - `recreated`: the partition is not read on, because offsets mean nothing in another topic.
 - `truncated`: the partition is not read on, because the log ends before what was read of it.
-- `deleted`: reading goes on behind the gap, and the lost records are counted.
+- `deleted`: reading goes on behind the gap, and the lost records are counted, each once.
 - `partitions_added`: reading goes on, and keys may have moved to another partition.
 
 The first two degrade `/healthz` until a restart. (Kafka forgets a group's commits of a topic that
@@ -54,6 +54,7 @@ class LogWatch:
         self._stopped: dict[TopicPartition, str] = {}
         # The watermark at which an incident is over; None until the partition's next batch.
         self._healing: dict[TopicPartition, int | None] = {}
+        self._counted: dict[TopicPartition, int] = {}
 
     @property
     def stopped(self) -> Mapping[TopicPartition, str]:
@@ -96,16 +97,27 @@ class LogWatch:
         self._stopped[place] = sentence
         self._tell(place, change, sentence)
 
-    def lost(self, place: TopicPartition, first: int, end: int) -> None:
-        """Note that the records from `first` up to `end`, exclusively, are gone."""
-        self._metrics.lost.labels(place.topic, str(place.partition)).inc(end - first)
+    def lost(self, place: TopicPartition, first: int, end: int, read: int = 0) -> None:
+        """Note that the records from `first` up to `end`, exclusively, are gone.
+
+        Those before `read` had been read, and are missed because open windows need them again.
+        """
+        # A partition that moves to and fro meets the same gap again, until a commit lies behind it.
+        unread = max(first, read, self._counted.get(place, 0))
+        self._counted[place] = max(end, unread)
+        self._metrics.lost.labels(place.topic, str(place.partition)).inc(max(end - unread, 0))
         self._healing[place] = None
+        if unread < end:
+            what = f"{end - unread} records, offsets {unread} to {end - 1}, were deleted before "
+            what += "they were read: windows that they belong to are told without them"
+        else:
+            what = f"records before offset {end} were deleted that open windows need: the windows "
+            what += "that were open at the last commit are told without them"
         self._tell(
             place,
             "deleted",
-            f"{place.topic}/{place.partition}: {end - first} records, offsets {first} to "
-            f"{end - 1}, were deleted before they were read: windows that they belong to are told "
-            "without them, so keep records (retention.ms) for longer than a processor may be away",
+            f"{place.topic}/{place.partition}: {what}, so keep records (retention.ms) for longer "
+            "than a processor may be away",
         )
 
     def split(self, place: TopicPartition, partition: Partition, sentence: str) -> None:
