@@ -397,8 +397,16 @@ OWN_TESTS: Final[list[dict[str, Any]]] = [
         "input_series": [
             {"series": "features_processing_rate", "values": "1x30"},
             {"series": 'features_trouble{component="redis"}', "values": "_x25 1x5"},
+            {"series": 'features_trouble{component="rows not stored"}', "values": "1x30"},
+            {"series": 'features_trouble{component="key in two partitions"}', "values": "1x30"},
         ],
-        "promql_expr_test": [asked("count by (alertname) (FIRING)", alone("FeaturesTrouble"))],
+        "promql_expr_test": [
+            asked("count by (alertname) (FIRING)", alone("FeaturesTrouble")),
+            asked(
+                "count by (component) (FIRING)",
+                [{"labels": '{component="redis"}', "value": 1}],
+            ),
+        ],
     },
     {
         "name": "a job that restarts again and again wakes somebody",
