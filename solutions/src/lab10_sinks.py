@@ -109,11 +109,10 @@ def upsert_rows(rows: list[list]) -> dict:
 # %% [markdown]
 # ## 3. Predict: three readers
 #
-# A job writes row n in second n, to a store that keeps each row under its number n, and to a topic
-# in a transaction. After rows 5 and 10 it takes a
-# checkpoint and commits, in no time. <!-- no claim: ours --> After row 8 it is killed, and is back
-# at once: in second 9 it writes row 6 again, then 7, and so on. In second 15 you look. Write six
-# numbers:
+# A job writes row n in second n: to a store, under its number n, and to a topic, in a transaction.
+# After rows 5 and 10 it takes a checkpoint and commits, in no time. <!-- no claim: ours --> After
+# row 8 it is killed, and is back at once: in second 9 it writes row 6 again, then 7, and so on. In
+# second 15 you look. Write six numbers:
 #
 # - in which second a reader of uncommitted records, a reader of committed records, and a reader of
 #   the store see row 7 for the first time
