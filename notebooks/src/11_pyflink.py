@@ -88,7 +88,7 @@ print(*told, sep="\n")
 # <!-- no claim: name --> Every function names the type of what it gives; section 8 shows why.
 #
 # A small Flink, the *mini-cluster*, will run it inside this notebook. <!-- no claim: ours --> It
-# starts Java, which takes a few seconds the first time. <!-- no claim: ours -->
+# starts Java, which takes up to half a minute the first time. <!-- no claim: ours -->
 
 
 # %%
@@ -251,10 +251,10 @@ print(*silences(Silence(), pauses), "", *silences(Silence(), STORY), sep="\n")
 #   <!-- claim: flink-attribute-is-shared-by-keys --> and a crash takes it away. State is what you
 #   get from `runtime_context`.
 # - `open` runs where the function works. It is the place for state, and for connections.
-# - A finished key gives its state back, here `remove`: of every time one timer goes off. The **time
-#   to live** is only a net below that. It counts wall time, never event time,
-#   <!-- claim: flink-state-ttl-is-processing-time --> so a short one makes the answer depend on
-#   when you ran the job.
+# - A finished key gives its state back. Here that is `remove`: each time that is kept has a timer,
+#   which takes it away. The **time to live** is only a net below that. It counts wall time, never
+#   event time, <!-- claim: flink-state-ttl-is-processing-time --> so a short one makes the answer
+#   depend on when you ran the job.
 
 # %% [markdown]
 # ## 5. What Python costs
@@ -282,8 +282,8 @@ print(f"{len(rows['SQL'])} rows from 300 payments, the same three times. The fir
 print(rows["SQL"][0][:100], "...")
 
 # %% [markdown]
-# Now the clock. A job takes seconds to start, so one run says little. Time two sizes: the second
-# has more events and takes more seconds, and the rate is the one difference by the other.
+# Now the clock. A job takes seconds to start, so one run says little. Time two sizes, and divide
+# the events that the second has more by the seconds that it takes longer.
 
 
 # %%
@@ -587,7 +587,8 @@ print("behind it:    ", in_process.times_of(flink, behind))
 # the records' timestamps. <!-- claim: kafka-timestamp-type-is-a-topic-setting --> Behind the source
 # it works, but there the partitions are mixed already, and a slow one hides among the others
 # (lesson 06). In SQL the watermark belongs to the table, and is the smallest of its partitions'.
-# <!-- claim: flink-minimum-over-inputs --> That is one more reason for the next section.
+# <!-- claim: flink-minimum-over-inputs --> That is one more reason for a job in SQL:
+# lesson 12. <!-- no claim: name -->
 
 # %% [markdown]
 # ## Break it

@@ -131,7 +131,7 @@ print(len(rows), "rows after the first payments of partition 3")
 # In production a partition may be silent for good reasons. Then a timeout declares it **idle**, and
 # the minimum leaves it out. <!-- claim: flink-idle-input-is-left-out --> That is wall time, the one
 # place where a clock on the wall gets a say: too short, and a partition that is only slow is called
-# idle, and its events are late when they come. The job takes 60 s.
+# idle, and its events are late when they come. In the job the timeout is 60 s.
 
 # %% [markdown]
 # ## 3. Row by row
@@ -241,8 +241,8 @@ print(rig.stop())
 # %% [markdown]
 # <details><summary>Find the line that keeps law 1 when the job is started again.</summary>
 #
-# `MAX(…) OVER (PARTITION BY `partition` …)` in `clocked.sql`: the largest event time of each
-# partition is state, and comes back with the checkpoint.
+# ``MAX(…) OVER (PARTITION BY salt, `partition` …)`` in `clocked.sql`: the largest event time of
+# each partition is state, and comes back with the checkpoint.
 # <!-- claim: flink-goes-on-from-its-checkpoint --> `CURRENT_WATERMARK` does not.
 # <!-- claim: flink-current-watermark-is-null-at-first -->
 # </details>
