@@ -322,6 +322,17 @@ def test_both_test_runs_go_on_where_the_other_fails(tmp_path: Path, failing: lis
     assert (ended.returncode != 0) == bool(failing)
 
 
+def test_make_lets_python_keep_what_it_has_compiled() -> None:
+    """Else every process compiles its packages again, where a container's image says so."""
+    command = ["make", "--silent", "--eval=shown:\n\t@env", "shown"]
+    environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    shown = subprocess.run(
+        command, cwd=CLONE, env=environ, capture_output=True, text=True, check=True
+    )
+    assert "PATH=" in shown.stdout
+    assert "PYTHONDONTWRITEBYTECODE" not in shown.stdout
+
+
 def test_no_module_of_the_tests_does_work_when_pytest_looks_for_examples_in_it() -> None:
     """`--doctest-modules` imports all of them, scripts too; a `conftest.py` sets up the run."""
     working = [
