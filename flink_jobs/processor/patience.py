@@ -84,4 +84,4 @@ def wait_out(error: KafkaError, patience: Patience) -> None:
     """
     if ending := refusal(error):
         raise ending from error
-    patience.failed(repr(error))
+    patience.failed(f"it does not answer ({type(error).__name__})")
