@@ -126,7 +126,7 @@ lint: $(ALL_INSTALLED) ## Check style, types and the direction of imports
 bench: $(ALL_INSTALLED) ## Measure speed side by side: ONLY="flink labs"; PEERS=1 other engines; BEFORE=DIR
 	@$(RUN) benchmarks $(ONLY)
 
-chaos: $(ALL_INSTALLED) ## Odd records, then kills of every part under the Flink job: ROUNDS= SEED= FUZZ=
+chaos: $(ALL_INSTALLED) ## Odd records, then kills, and changes of the log, under the Flink job: ROUNDS= SEED= FUZZ=
 	@$(RUN) tests.parity.rounds $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(FUZZ),--fuzz $(FUZZ))
 

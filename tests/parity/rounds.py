@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
+import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -31,7 +33,9 @@ Recoveries = Mapping[str, Sequence[float]]
 def main() -> int:
     """Play the rounds and print the table."""
     parser = argparse.ArgumentParser(prog="make chaos", description="Disturb the production job.")
-    parser.add_argument("--rounds", type=_number, default=20, metavar="20", help="(default: 20)")
+    parser.add_argument(
+        "--rounds", type=_number, default=20, metavar="20", help="0 for none (default: 20)"
+    )
     parser.add_argument(
         "--fuzz",
         type=int,
@@ -45,6 +49,8 @@ def main() -> int:
     hold_leash()
     console = Console()
     alike = options.fuzz == 0 or _fuzz(options.fuzz, console)
+    if options.rounds == 0:
+        return 0 if alike else 1
     console.print(f"SEED={seed}: starting broker, store, cluster and job")
     recoveries, outcome = play(seed, options.rounds, console)
     console.print(table(recoveries, outcome))
@@ -69,10 +75,17 @@ def _fuzz(count: int, console: Console) -> bool:
 
 
 def play(seed: int, rounds: int, console: Console) -> tuple[Recoveries, Outcome]:
-    """Play the rounds; say after each how long the recovery took."""
+    """Play the rounds; say after each how long the recovery took.
+
+    SIGINT (Ctrl-C) lets the round that is being played be the last one.
+    """
     recoveries: dict[str, list[float]] = defaultdict(list)
+    enough = threading.Event()
     with Stage.open(seed=seed) as stage:
+        signal.signal(signal.SIGINT, lambda *_: enough.set())
         for number, kind in enumerate(schedule(random.Random(seed), rounds), start=1):
+            if enough.is_set():
+                break
             recoveries[kind].append(stage.disturb(DISTURBANCES[kind]))
             console.print(f"{number:>3}/{rounds} {kind:<24} {recoveries[kind][-1]:5.1f} s")
         return recoveries, stage.finish()
@@ -90,8 +103,8 @@ def table(recoveries: Recoveries, outcome: Outcome) -> Table:
 
 
 def _number(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of rounds: 1 or more, as in 20")
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rounds: 0 or more, as in 20")
     return int(text)
 
 

@@ -103,7 +103,7 @@ def send_poison(stage: Stage) -> None:
     Some of it would be an event, of a time to come, if its key were its own.
     """
     for codec in CODECS:
-        records = [(topic, b"nobody", value) for topic in SOURCE_TOPICS for value in odd()]
+        records = [(topic, b"nobody", value, 0) for topic in SOURCE_TOPICS for value in odd()]
         send(stage.services.kafka.address, codec, records)
         stage.world.sent.append(len(records))
 

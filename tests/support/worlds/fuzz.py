@@ -7,19 +7,22 @@ assert found.rows == found.expected_rows
 from __future__ import annotations
 
 import random
-import time
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
+from contextlib import closing
+from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 from confluent_kafka import Producer
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import MAX_RECORD_BYTES
 from flink_jobs.connectors.log_file import LogRecord
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
-from flink_jobs.events import CLICKSTREAM, TRANSACTIONS
+from flink_jobs.events import CLICKSTREAM, EVENT_TYPES, TRANSACTIONS
 from flink_jobs.features.row import encode_row
 from flink_jobs.processor.replay import replay
 from tests.support.inputs import logs
@@ -31,8 +34,8 @@ ZEROS: Final = bytes(8 * 1024 * 1024)
 PACKED: Final = 40
 """Records of zeros: a few kilobytes each on the wire, and a third of a gigabyte unpacked."""
 
-Sent: TypeAlias = tuple[str, bytes, bytes | None]
-"""Topic, key and value of a record that is sent."""
+Sent: TypeAlias = tuple[str, bytes, bytes | None, int]
+"""Topic, key, value and time of a record that is sent; the time, epoch ms, may be 0 for now."""
 
 
 class Fuzz(NamedTuple):
@@ -60,14 +63,13 @@ def fuzz(count: int, patience_s: float) -> Fuzz:
         patience_s: How long the job may take, seconds of wall time.
     """
     with JobWorld.open() as world:
+        _keep_times(world.servers)
         log: list[LogRecord] = []
         offsets: Counter[str] = Counter()
-        for codec in CODECS:
-            records = told(codec, count // (2 * len(CODECS)))
+        for codec, records in zip(CODECS, told(count), strict=True):
             send(world.servers, codec, records)
-            now_ms = int(time.time() * 1_000)
-            for topic, key, value in records:
-                log.append(LogRecord(topic, 0, offsets[topic], now_ms, key, value))
+            for topic, key, value, at_ms in records:
+                log.append(LogRecord(topic, 0, offsets[topic], at_ms, key, value))
                 offsets[topic] += 1
         output, _ = replay(log, Settings())
         with world.job("--bounded", "--idle-seconds", "0") as job:
@@ -86,20 +88,35 @@ def fuzz(count: int, patience_s: float) -> Fuzz:
         )
 
 
-def told(codec: str, count: int) -> list[Sent]:
-    """Return what is sent with one codec: the odd, and `count` mutated records of each topic."""
-    draw = random.Random(f"poison/{codec}")
-    zeros = [(TRANSACTIONS, b"odd", ZEROS)] * PACKED
-    return [
-        *((TRANSACTIONS, b"odd", value) for value in odd()),
-        *(
-            (topic, record.key or b"", record.value)
-            for topic in (TRANSACTIONS, CLICKSTREAM)
-            for batch in mutated(topic, count, draw)
+def _keep_times(servers: str) -> None:
+    """Let the event topics keep the producer's times.
+
+    By those the mutated times are too far ahead that would make all honest events late.
+    """
+    own = {"message.timestamp.type": "CreateTime"}
+    with closing(KafkaAdminClient(bootstrap_servers=servers)) as admin:
+        admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, topic, own) for topic in EVENT_TYPES]
+        )
+
+
+def told(count: int) -> Iterator[list[Sent]]:
+    """Yield what is sent with each codec: the odd, and its part of `count` mutated records."""
+    of_codec = count // (2 * len(CODECS))
+    topics = [
+        (
+            (topic, record.key or b"", record.value, record.timestamp)
+            for batch in mutated(topic, of_codec * len(CODECS), random.Random(f"poison/{topic}"))
             for record in batch
-        ),
-        *(zeros if codec == "gzip" else []),
+        )
+        for topic in (TRANSACTIONS, CLICKSTREAM)
     ]
+    for codec in CODECS:
+        yield [
+            *((TRANSACTIONS, b"odd", value, logs.T) for value in odd()),
+            *(record for records in topics for record in islice(records, of_codec)),
+            *([(TRANSACTIONS, b"odd", ZEROS, logs.T)] * PACKED if codec == "gzip" else []),
+        ]
 
 
 def odd() -> Iterator[bytes | None]:
@@ -137,6 +154,6 @@ def send(servers: str, codec: str, records: Iterable[Sent]) -> None:
             "queue.buffering.max.messages": 1_000_000,
         }
     )
-    for topic, key, value in records:
-        producer.produce(topic, value, key, partition=0)
+    for topic, key, value, at_ms in records:
+        producer.produce(topic, value, key, partition=0, timestamp=at_ms)
     assert producer.flush(60) == 0
