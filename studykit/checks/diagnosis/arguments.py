@@ -13,8 +13,8 @@ from studykit.checks.diagnosis.finding import ENOUGH, CaseResult, Diagnosis, Loo
 from studykit.exercises.definition import Args, Exercise, Json, copy_args, same
 from studykit.exercises.wording import short
 
-ABSURD: Final = 1_000
-"""By so many times a window is made shorter where a call would give thousands of windows."""
+MOST_WINDOWS: Final = 1_000
+"""Other arguments that give an event more windows are not tried."""
 LONG: Final = 60
 """Characters of an answer that is too long to be repeated in a sentence."""
 RARE: Final = 3
@@ -216,7 +216,7 @@ def _all_fit(
     try:
         for result in results:
             changed = change(copy_args(result.args))
-            if _is_absurd(names, result.args, changed):
+            if _has_too_many_windows(names, changed):
                 return False
             if not same(result.got, exercise.expected(changed)):
                 return False
@@ -225,12 +225,11 @@ def _all_fit(
     return True
 
 
-def _is_absurd(names: Sequence[str], args: Args, changed: Args) -> bool:
-    """Return whether windows would be so much closer or shorter that a call takes very long."""
-    return any(
-        name in ("size_ms", "slide_ms") and type(now) is int and 0 < now * ABSURD < before
-        for name, before, now in zip(names, args, changed, strict=True)
-    )
+def _has_too_many_windows(names: Sequence[str], args: Args) -> bool:
+    """Return whether an event would be in so many windows that a learner waits for the answer."""
+    values = dict(zip(names, args, strict=True))
+    size, slide = values.get("size_ms"), values.get("slide_ms")
+    return type(size) is int and type(slide) is int and 0 < slide * MOST_WINDOWS < size
 
 
 def one_for_another(

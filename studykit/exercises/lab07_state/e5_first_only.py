@@ -155,4 +155,15 @@ EXERCISE = Exercise(
             next_step="What lies between the two events of this name?",
         ),
     ),
+    second=(
+        "def first_only(events, ttl_ms):\n"
+        "    held, passed = {}, []  # a dict is in the order in which names passed\n"
+        "    for name, time_ms in events:\n"
+        "        while held and next(iter(held.values())) <= time_ms - ttl_ms:\n"
+        "            del held[next(iter(held))]  # freed by any event, its own or not\n"
+        "        if name not in held:\n"
+        "            held[name] = time_ms\n"
+        "            passed.append([name, time_ms])\n"
+        "    return {'passed': passed, 'held': sorted(held)}\n"
+    ),
 )

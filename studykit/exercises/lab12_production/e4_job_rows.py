@@ -226,4 +226,19 @@ EXERCISE = Exercise(
             next_step="How many partitions are there, and how many have sent something?",
         ),
     ),
+    second=(
+        "def job_rows(records, partitions, bound_ms, size_ms):\n"
+        "    newest = [float('-inf')] * partitions  # who has said nothing lets nothing fire\n"
+        "    counts, late = {}, []\n"
+        "    for place, (partition, event_ms) in enumerate(records):\n"
+        "        end_ms = event_ms // size_ms * size_ms + size_ms\n"
+        "        if newest[partition] >= end_ms + bound_ms:\n"
+        "            late.append(place)\n"
+        "        else:\n"
+        "            counts[end_ms] = counts.get(end_ms, 0) + 1\n"
+        "        newest[partition] = max(newest[partition], event_ms)\n"
+        "    over = min(newest) - bound_ms  # the slowest says when, each its own says who\n"
+        "    fired = [[end_ms, counts[end_ms]] for end_ms in sorted(counts) if end_ms <= over]\n"
+        "    return {'fired': fired, 'late': late}\n"
+    ),
 )

@@ -159,4 +159,13 @@ EXERCISE = Exercise(
             next_step="Which payments had come before this one?",
         ),
     ),
+    second=(
+        "def late_places(times_ms, size_ms, bound_ms):\n"
+        "    newest_ms, late = float('-inf'), []  # one pass: this is what the oracle is for\n"
+        "    for place, time_ms in enumerate(times_ms):\n"
+        "        if newest_ms - bound_ms >= time_ms - time_ms % size_ms + size_ms:\n"
+        "            late.append(place)\n"
+        "        newest_ms = max(newest_ms, time_ms)\n"
+        "    return late\n"
+    ),
 )
