@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from studykit.flink.recording import JobRecording
@@ -114,11 +115,16 @@ def _of_join(join: JoinTrace) -> Reel:
 
 
 def _of_holdings(holdings: Holdings) -> Reel:
-    """What remains as a picture is the end of the stream."""
+    """What remains as a picture is the end of the stream; landmarks are the ends of weeks."""
     times = [moment.now_ms for moment in holdings.moments]
     words = ["Nothing has arrived yet.", *(f"Day {now_ms / DAY_MS:.1f}." for now_ms in times)]
     last = len(times)
-    return Reel((-1, *times), words, [last], {"step": range(last + 1)})
+    weeks = [
+        number
+        for number, (before, now_ms) in enumerate(pairwise((0, *times)), start=1)
+        if now_ms // (7 * DAY_MS) > before // (7 * DAY_MS)
+    ]
+    return Reel((-1, *times), words, [last], {"step": range(last + 1), "week": weeks})
 
 
 def _of_sink(run: SinkTrace) -> Reel:

@@ -53,3 +53,9 @@ def test_no_name_is_written_upon_another() -> None:
         heights = sorted(name.xy[1] for name in names)
         assert len(names) == len(HOLDERS)
         assert all(after - before > 0.2 for before, after in pairwise(heights))
+
+
+def test_one_may_jump_by_week():
+    month = [PaymentRecord(f"{day}", day * DAY_MS, day * DAY_MS) for day in range(30)]
+    reel = reel_of(watched(month, {"nothing": Forever()}, every_ms=DAY_MS))
+    assert [reel.times[step] // DAY_MS for step in reel.landmarks["week"]] == [7, 14, 21, 28]
