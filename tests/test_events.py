@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -94,6 +95,17 @@ ACCEPTED = {
     "end of the year 9999": payment(event_time=253_402_300_799_999),
     "as long as may be": payment(note="x" * (MAX_PAYLOAD_BYTES - len(payment(note="")))),
     "huge number that nobody reads": raw("note", b"9" * 5_000),
+    "decimal that no float holds, unread": raw("note", b"1e400"),
+    "minus zero degrees": raw("lat", b"-0.0"),
+    "decimal too small for a float": raw("lat", b"1e-400"),
+    "pole, and less beyond it than a float tells": raw("lat", b"90.00000000000000000001"),
+    "time twice, the second by an escaped name": payment()[:-1]
+    + b',"event\\u005ftime":1760000400001}',
+    "card twice, the last one is the key": payment().replace(b"{", b'{"card_id":"other",', 1),
+    "byte order mark in a text": payment(merchant_id="\ufeffm"),
+    "DEL, and characters that are none": payment(merchant_id="\x7f\uffff\U0010ffff"),
+    "64 pairs, escaped": raw("merchant_id", b'"' + b"\\ud83d\\ude00" * 64 + b'"'),
+    "fields without a name": payment()[:-1] + b',"":1,"":2}',
 }
 
 
@@ -175,6 +187,21 @@ REFUSED: dict[str, bytes | None] = {
     "the year 10000": payment(event_time=253_402_300_800_000),
     "before 1970": payment(event_time=-1),
     "time as text": payment(event_time="2025-10-09T09:00:00Z"),
+    "time in Arabic digits": raw("event_time", "\u0661\u0667\u0666".encode() * 4),
+    "time and 2 to the 64": payment(event_time=2**64 + 1_760_000_400_000),
+    "time minus zero": raw("event_time", b"-0"),
+    "pair in reverse, escaped": raw("merchant_id", b'"\\ude00\\ud83d"'),
+    "five bytes for a character": payment(merchant_id="@").replace(b"@", b"\xf8\x88\x80\x80\x80"),
+    "character beyond the last": payment(merchant_id="@").replace(b"@", b"\xf4\x90\x80\x80"),
+    "form feed between fields": payment().replace(b", ", b",\f"),
+    "no-break space between fields": payment().replace(b", ", b",\xc2\xa0"),
+    "UTF-32": payment().decode().encode("utf-32"),
+    "number of a schema before it": b"\0\0\0\0\1" + payment(),
+    "gzip": gzip.compress(payment(), mtime=0),
+    "country in wide letters": payment(country="\uff2c\uff35"),
+    "country whose capitals are ASCII": payment(country="\u017fS"),
+    "card twice, the first one is the key": payment()[:-1] + b',"card_id":"other"}',
+    "card twice, the first is null": payment().replace(b"{", b'{"card_id":null,', 1),
 }
 
 
