@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Final
 
 from studykit.errors import StudyError
 from studykit.files import file_lock
+from studykit.site.downloads import download
 from studykit.site.wheels import Wheel, wheels, wheels_named
 
 _HERE: Final = Path(__file__).parent
@@ -83,20 +83,14 @@ def npm_package(name: str, cache: Path) -> Path:
     found = folder / "node_modules" / name
     folder.mkdir(parents=True, exist_ok=True)
     wanted = (_HERE / "package-lock.json").read_text("utf-8")
-    done = folder / "package-lock.json"
-    if found.is_dir() and done.is_file() and done.read_text("utf-8") == wanted:
+    stamp = folder / "installed.lock"  # written last: npm may be stopped half-way
+    if stamp.is_file() and stamp.read_text("utf-8") == wanted:
         return found
     for file in "package.json", "package-lock.json":
         shutil.copy(_HERE / file, folder)
     npm = Path(sys.prefix) / "bin" / "npm"
     if not npm.exists():
         raise StudyError("npm is not installed, which the site needs: scripts/install.sh --all")
-    ran = subprocess.run(
-        [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if ran.returncode:
-        done.unlink()
-        last = ran.stderr.strip().splitlines()[-1:] or ["npm said nothing"]
-        raise StudyError(f"{name} cannot be downloaded ({last[0]}): connect to the internet")
+    download([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], name, folder)
+    stamp.write_text(wanted, "utf-8")
     return found

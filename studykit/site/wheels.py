@@ -6,9 +6,9 @@ the files that were installed, whose checksums the lock has verified.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-import subprocess
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +21,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from studykit.errors import StudyError
+from studykit.site.downloads import download
 from studykit.trace import payments
 
 CLONE: Final = Path(__file__).resolve().parents[2]
@@ -203,11 +204,16 @@ def _downloaded(folder: Path, name: str, choice: Sequence[str]) -> Wheel:
     """Fetch the wheel of the lock's version that pip's words of `choice` admit, once."""
     version, locked = _locked(name)
     pattern = f"{name}-{version}-*.whl"
-    if not any(folder.glob(pattern)):
-        requirement = folder / f"{name}.txt"
-        requirement.write_text(locked)
-        _pip("--require-hashes", "--no-deps", "--only-binary", ":all:", "--dest", folder,
-             "--python-version", "3.14", *choice, "--requirement", requirement)  # fmt: skip
+    for found in folder.glob(pattern):
+        if hashlib.sha256(found.read_bytes()).hexdigest() in locked:
+            return Wheel(found, name, version)
+        found.unlink()  # half a file, of a download that was stopped
+    requirement = folder / f"{name}.txt"
+    requirement.write_text(locked)
+    options = "--require-hashes", "--no-deps", "--only-binary", ":all:", "--dest", folder
+    pip = sys.executable, "-m", "pip", "download", "--disable-pip-version-check", *options
+    asked = "--python-version", "3.14", *choice, "--requirement", requirement
+    download([*pip, *asked], f"the wheel of {name} {version}")
     return Wheel(next(folder.glob(pattern)), name, version)
 
 
@@ -220,19 +226,6 @@ def _locked(name: str) -> tuple[str, str]:
     if match is None:
         raise StudyError(f"{name} is not in {LOCK.name}: add it to pyproject.toml, and lock again")
     return match[1], f"{name}=={match[1]} {match[2]}"
-
-
-def _pip(*words: object) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", *map(str, words)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or ["pip said nothing"]
-        raise StudyError(
-            f"a wheel for the browser cannot be downloaded ({last[0]}): connect to the internet, "
-            "or choose a package index with PIP_INDEX_URL"
-        )
 
 
 def wheels_named(folder: Path, names: Iterable[str]) -> list[Wheel]:

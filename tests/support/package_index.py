@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
+import json
 import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
 from tarfile import TarInfo
 from tarfile import open as open_tar
 
@@ -55,13 +58,32 @@ def source(name: str) -> tuple[str, bytes]:
     return f"{name}-1.0.tar.gz", buffer.getvalue()
 
 
+def npm_package(name: str, padding: int = 0) -> tuple[str, bytes]:
+    """Return file name and bytes of version 1.0.0 of an npm package, `padding` long."""
+    about = json.dumps({"name": name, "version": "1.0.0"})
+    # What does not repeat itself: half of what is compressed well would be nothing.
+    text = "//" + "".join(Random(name).choices("0123456789abcdef", k=padding))
+    buffer = io.BytesIO()
+    with open_tar(fileobj=buffer, mode="w:gz") as archive:
+        for path, content in (("package.json", about), ("index.js", text)):
+            member = TarInfo(f"package/{path}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content.encode()))
+    return f"{name}-1.0.0.tgz", buffer.getvalue()
+
+
 @dataclass
 class PackageIndex:
     """The files that an index has, by name, and its manner: whole, half, altered or refusing."""
 
     files: dict[str, bytes]
     manner: str = "whole"
-    address: str = ""
+    root: str = ""
+
+    @property
+    def address(self) -> str:
+        """Where pip and uv look for packages."""
+        return f"{self.root}/simple"
 
     @property
     def lock(self) -> str:
@@ -70,6 +92,16 @@ class PackageIndex:
             f"{name.split('-')[0]}==1.0 --hash=sha256:{hashlib.sha256(content).hexdigest()}\n"
             for name, content in self.files.items()
         )
+
+
+def about(index: PackageIndex, name: str) -> bytes:
+    """Return what an npm registry says of a package."""
+    file = f"{name}-1.0.0.tgz"
+    digest = base64.b64encode(hashlib.sha512(index.files[file]).digest()).decode()
+    dist = {"tarball": f"{index.root}/files/{file}", "integrity": f"sha512-{digest}"}
+    version = {"name": name, "version": "1.0.0", "dist": dist}
+    told = {"name": name, "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}
+    return json.dumps(told).encode()
 
 
 @contextmanager
@@ -84,6 +116,8 @@ def serving(*files: tuple[str, bytes]) -> Iterator[PackageIndex]:
                 links = [file for file in index.files if file.startswith(f"{name}-")]
                 page = "".join(f'<a href="/files/{file}">{file}</a>' for file in links)
                 self.answer(200 if links else 404, page.encode(), "text/html")
+            elif self.path.startswith("/npm/"):
+                self.answer(200, about(index, name), "application/json")
             elif index.manner == "refusing":
                 self.answer(403, b"", "text/plain")
             else:
@@ -105,7 +139,7 @@ def serving(*files: tuple[str, bytes]) -> Iterator[PackageIndex]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    index.address = f"http://127.0.0.1:{server.server_port}/simple"
+    index.root = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
