@@ -73,8 +73,13 @@ def _kernel_wheels() -> list[Wheel]:
     return wheels_named(folder / "static" / "pypi", _KERNEL)
 
 
-def npm_package(name: str, cache: Path) -> Path:
-    """Return the folder of a package of `package-lock.json`, with which npm has compared it.
+def npm_package(name: str, cache: Path, lock: Path = _HERE) -> Path:
+    """Return the folder of a package of a `package-lock.json`, with which npm has compared it.
+
+    Args:
+        name: The package.
+        cache: Where packages are kept for the next time.
+        lock: The folder of that file and of `package.json`.
 
     Raises:
         StudyError: npm is missing, or cannot download the packages.
@@ -82,12 +87,12 @@ def npm_package(name: str, cache: Path) -> Path:
     folder = cache / "npm"
     found = folder / "node_modules" / name
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = (_HERE / "package-lock.json").read_text("utf-8")
+    wanted = (lock / "package-lock.json").read_text("utf-8")
     stamp = folder / "installed.lock"  # written last: npm may be stopped half-way
     if stamp.is_file() and stamp.read_text("utf-8") == wanted:
         return found
     for file in "package.json", "package-lock.json":
-        shutil.copy(_HERE / file, folder)
+        shutil.copy(lock / file, folder)
     npm = Path(sys.prefix) / "bin" / "npm"
     if not npm.exists():
         raise StudyError("npm is not installed, which the site needs: scripts/install.sh --all")

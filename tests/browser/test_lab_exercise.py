@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.axe import findings
 from tests.support.browser import CHECK, SCREENSHOTS, answer, code_cell, wait_for_kernel
 
 LABS = Path(__file__).parents[2] / "labs"
@@ -51,6 +52,7 @@ def test_exercise_fails_with_its_reason_then_passes_and_is_discussed(page: Page)
     assert picture.evaluate("image => image.naturalWidth") == 700
     picture.scroll_into_view_if_needed()
     page.screenshot(path=SCREENSHOTS / "lab_check_with_picture.png")
+    assert findings(page, ".jp-RenderedMarkdown", ".jp-OutputArea-output") == []
 
     answer(page, "event_ms // SIZE_MS * SIZE_MS + SIZE_MS - 1")
     expect(output).to_contain_text("L05.1 done.")

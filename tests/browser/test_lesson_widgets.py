@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from studykit.services.network.ports import HOST
 from studykit.services.supervision.waiting import wait_until
+from tests.support.axe import findings
 from tests.support.browser import wait_for_kernel
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -114,24 +115,54 @@ def test_lesson_runs_and_its_widgets_answer_to_the_keyboard(blank, page) -> None
     assert hosts == {HOST}
 
 
+def see_every_figure(page, *, alive: bool) -> None:
+    """See the widgets where the notebook is trusted, else their pictures; and no error."""
+    page.locator(".jp-NotebookPanel h1").first.wait_for()
+    if alive:
+        expect(page.locator(".jp-NotebookPanel svg[role=group]")).to_be_visible()  # the marbles
+        expect(page.get_by_role("slider").nth(2)).to_be_attached()
+    shown = ".widget-html img" if alive else "img"
+    pictures = page.locator(f".jp-OutputArea {shown}[src^='data:image/png']")
+    expect(pictures.nth(2)).to_be_attached()
+    expect(page.get_by_text("Error displaying widget")).to_have_count(0)
+
+
+def distrusted(saved: bytes) -> bytes:
+    """Return a notebook that somebody else has saved: no signature of this machine fits it."""
+    notebook = json.loads(saved)
+    notebook["metadata"]["from"] = "elsewhere"
+    return json.dumps(notebook).encode()
+
+
 def test_a_lesson_that_was_run_and_saved_shows_every_figure_when_it_is_opened_again(
     shared_lab, page, lesson: Path
 ) -> None:
+    """Trusted or not, and on the same day or when no kernel knows the widgets any more."""
+    address = shared_lab.url.replace("StudyDoc.md", f"notebooks/{lesson.name}")
     run_all(page)
     page.keyboard.press("Escape")
     page.keyboard.press("Control+s")
     assert wait_until(lambda: has_saved_widgets(lesson), PATIENCE_S)
-    page.evaluate(FORGET)  # the next day: no kernel knows the widgets any more
-    page.goto(shared_lab.url.replace("StudyDoc.md", f"notebooks/{lesson.name}"))
-    page.locator(".jp-NotebookPanel h1").first.wait_for()
-    expect(page.locator(".jp-NotebookPanel svg[role=group]")).to_be_visible()  # the marbles, again
-    steppers = page.get_by_role("slider")
-    expect(steppers.nth(2)).to_be_attached()
-    pictures = page.locator(".jp-OutputArea .widget-html img[src^='data:image/png']")
-    expect(pictures.nth(2)).to_be_attached()
-    expect(page.get_by_text("Error displaying widget")).to_have_count(0)
+    saved = lesson.read_bytes()
+    for is_remembered in (True, False):
+        for is_trusted in (True, False):
+            page.goto("about:blank")  # a page that is open would save the lesson by itself
+            lesson.write_bytes(saved if is_trusted else distrusted(saved))
+            page.goto(address)
+            if not is_remembered:
+                page.evaluate(FORGET)
+                page.goto(address)
+            see_every_figure(page, alive=is_trusted)
 
 
 def test_saved_lesson_shows_pictures_before_anything_runs(page) -> None:
     pictures = page.locator(".jp-OutputArea img[src^='data:image/png']")
     expect(pictures.nth(2)).to_be_attached()  # two widgets' and a figure; predictions are folded
+    assert findings(page, ".jp-RenderedMarkdown", ".jp-OutputArea-output") == []
+
+
+def test_launcher_can_be_read_without_seeing(blank, shared_lab) -> None:
+    address, token = shared_lab.url.split("/lab/tree/StudyDoc.md")
+    blank.page.goto(f"{address}/services/{token.removesuffix('&reset')}")
+    blank.page.locator("h1").first.wait_for()
+    assert findings(blank.page) == []

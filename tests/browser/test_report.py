@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.support.axe import findings
 from tests.support.browser import SCREENSHOTS, STUDY
 
 pytestmark = pytest.mark.browser
@@ -120,6 +121,7 @@ def test_a_page_needs_nothing_but_itself_and_can_be_read_aloud(reading) -> None:
         assert table["bare"] == 0
     assert page.evaluate(FAINT) == []
     assert page.evaluate(TOO_WIDE) == 0
+    assert findings(page) == []
 
 
 def test_on_a_telephone_only_wide_tables_scroll(browser: Browser, out: Path) -> None:

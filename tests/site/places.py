@@ -40,6 +40,8 @@ def is_left_out(text: Any) -> bool:
 
 def of_matplotlib(artist: Any) -> list[tuple[float, float]]:
     transform = artist.get_transform()
+    if getattr(artist, "arrow_patch", None):
+        return list(artist.axes.transData.transform([artist.xyann, artist.xy]))
     if hasattr(artist, "xyann"):
         artist.update_positions(artist.figure.canvas.get_renderer())
         return [transform.transform(artist.get_position())]
@@ -58,13 +60,14 @@ def main(gallery: Path) -> None:
     """Run the gallery's cells, and go through some steps of each stepper that they make."""
     figures = []
 
-    class Visited(stepper.Stepper):
-        def __init__(self, *words: Any, **options: Any) -> None:
-            super().__init__(*words, **options)
-            for step in (0, self.reel.last // 2, self.reel.last):
-                figures.append(self.exhibit.draw(self.trace, step, **self._options))
+    make = stepper.Stepper.__init__
 
-    stepper.Stepper = Visited
+    def visited(self: stepper.Stepper, *words: Any, **options: Any) -> None:
+        make(self, *words, **options)
+        for step in (0, self.reel.last // 2, self.reel.last):
+            figures.append(self.exhibit.draw(self.trace, step, **self._options))
+
+    stepper.Stepper.__init__ = visited  # also for who has imported the class already
     namespace: dict[str, Any] = {}
     for cell in json.loads(gallery.read_text("utf-8"))["cells"]:
         if cell["cell_type"] == "code":

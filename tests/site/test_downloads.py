@@ -56,9 +56,8 @@ def from_npm(index: PackageIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     here.mkdir()
     (here / "package.json").write_text(json.dumps({**name, **needs}))
     (here / "package-lock.json").write_text(json.dumps(lock))
-    monkeypatch.setattr(python, "_HERE", here)
     monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm-cache"))
-    return lambda: python.npm_package("tiny", tmp_path / "cache") / "index.js"
+    return lambda: python.npm_package("tiny", tmp_path / "cache", here) / "index.js"
 
 
 @pytest.fixture
