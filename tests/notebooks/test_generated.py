@@ -10,7 +10,7 @@ import pytest
 
 from studykit.course.builder.assemble import lesson
 from studykit.course.builder.cells import BUILDER, dump, load, without_outputs
-from studykit.course.builder.execute import is_executed
+from studykit.course.builder.execute import VEIL, is_executed
 from studykit.course.layout import Course
 from studykit.course.lint import lesson_findings
 
@@ -47,6 +47,13 @@ def test_no_widget_state_and_no_error_is_committed(source: Path) -> None:
 
 def test_the_lesson_is_within_its_budgets(source: Path) -> None:
     assert lesson_findings(load(committed(source))) == []
+
+
+def test_a_folded_output_begins_with_a_line_that_answers_nothing(source: Path) -> None:
+    cells = [cell for cell in load(committed(source))["cells"] if cell.get("outputs")]
+    folded = [cell for cell in cells if cell["metadata"].get("jupyter", {}).get("outputs_hidden")]
+    assert [cell["source"] for cell in folded if cell["outputs"][0] != VEIL] == []
+    assert [cell["source"] for cell in folded if cell["outputs"][1:].count(VEIL)] == []
 
 
 def test_an_output_that_answers_the_question_above_it_is_found(source: Path) -> None:

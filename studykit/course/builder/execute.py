@@ -20,6 +20,14 @@ CELL_TIMEOUT_S: Final = 120
 SLOW_CELL_TIMEOUT_S: Final = 600
 """For a cell with the tag slow, which measures or waits for a service."""
 
+VEIL: Final = {
+    "data": {"text/plain": "Folded: predict before you look."},
+    "metadata": {},
+    "output_type": "display_data",
+}
+"""The first output of a folded cell: JupyterLab writes the first line of a folded output beside the
+dots, and that line would be the answer."""
+
 
 def executed(notebook: Notebook, folder: Path, name: str) -> Notebook:
     """Return the notebook with its outputs, run in `folder`; the learner's progress stays as it is.
@@ -76,8 +84,15 @@ def _with_outputs(notebook: Notebook, ran: list[dict[str, Any]]) -> Notebook:
     cells = []
     for cell, run in zip(notebook["cells"], ran, strict=True):
         if cell["cell_type"] == "code":
-            counts = {"execution_count": run["execution_count"], "outputs": run["outputs"]}
+            counts = {"execution_count": run["execution_count"], "outputs": _veiled(cell, run)}
             cells.append({**cell, **counts})
         else:
             cells.append(cell)
     return {**notebook, "cells": cells}
+
+
+def _veiled(cell: dict[str, Any], run: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a cell's outputs, behind a veil where the cell is folded."""
+    outputs = [output for output in run["outputs"] if output != VEIL]
+    folded = cell["metadata"].get("jupyter", {}).get("outputs_hidden", False)
+    return [VEIL, *outputs] if folded and outputs else outputs
