@@ -147,7 +147,7 @@ def test_make_test_leaves_neither_half(home: Path, end: Kill) -> None:
 
 def assert_leaves_nothing(holder: Holder, *names: str, end: Kill) -> None:
     try:
-        eventually(lambda: holder.runs(*names))
+        eventually(lambda: holder.runs(*names), seconds=240)
         end(holder.runner)
         holder.runner.wait(30)
         eventually(lambda: holder.alive() == [], seconds=30)
