@@ -1,6 +1,7 @@
 """Runs in Pyodide, not in pytest: prints one line of JSON on each lab that needs no service.
 
-The notebooks are read from the folder `/course`; the packages are those of the site.
+The notebooks are read from the folder `/course`; the packages are those of the site. A wrong answer
+that has a picture gets it.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from studykit.checks.judging import wrong_source
 from studykit.checks.lab import NotDone, check_in
+from studykit.checks.picture import picture
 from studykit.exercises.catalog import labs
 
 
@@ -39,6 +41,7 @@ def main() -> None:
         began = time.perf_counter()
         solved, cells = globals_of(Path("/course/solutions") / f"{lab.name}.ipynb")
         untouched, holes = globals_of(Path("/course/labs") / f"{lab.name}.ipynb")
+        drawn: list[bool] = []
         report = {"lab": lab.number, "cells": cells, "holes": holes, "exercises": {}}
         for exercise in lab.exercises:
             named = {}
@@ -50,12 +53,16 @@ def main() -> None:
                     "exec",
                 )
                 exec(code, namespace)
-                named[bad.name] = check_in(namespace, exercise).misconception
+                judgement = check_in(namespace, exercise)
+                named[bad.name] = judgement.misconception
+                if judgement.message and judgement.message.scene:
+                    drawn.append(picture(judgement.message.scene).png.startswith(b"<svg"))
             report["exercises"][exercise.id] = {
                 "solution": check_in(solved, exercise).status,
                 "lab": check_in(untouched, exercise).status,
                 "named": named,
             }
+        report["drawn"] = all(drawn)
         report["seconds"] = round(time.perf_counter() - began, 1)
         print(json.dumps(report), flush=True)
 
