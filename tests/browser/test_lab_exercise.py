@@ -1,13 +1,15 @@
-"""An exercise in JupyterLab: filled wrongly, told and shown why, corrected, and then discussed."""
+"""A lab in JupyterLab: found in the path table, copied, told and shown what is wrong, and done."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from studykit.checks.hole import solution_of
+from studykit.exercises.catalog import find_lab
+from studykit.exercises.definition import Exercise
 from tests.support.axe import findings
 from tests.support.browser import CHECK, SCREENSHOTS, answer, code_cell, wait_for_kernel
 
@@ -18,26 +20,45 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def my_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of the lab, which Git ignores; what is done in it counts as nobody's progress."""
-    monkeypatch.setenv("STUDY_PROGRESS", str(tmp_path / "progress.json"))
+def my_lab(tmp_path: Path) -> Iterator[Path]:
+    """Where the copy of the lab goes, which Git ignores."""
     copy = LABS / f"my_{tmp_path.parent.name}_{LAB.name}"
-    shutil.copyfile(LAB, copy)
     yield copy
     copy.unlink(missing_ok=True)
 
 
 @pytest.fixture
-def page(my_lab: Path, blank, lab) -> Page:
-    """The lab in JupyterLab, its kernel ready."""
-    page = blank.page
-    page.goto(lab.url.replace("StudyDoc.md", f"labs/{my_lab.name}"))
+def page(my_lab: Path, visit) -> Page:
+    """A copy of the lab in JupyterLab, its kernel ready: reached and made as a learner does."""
+    page = visit.page
+    # JupyterLab closes the original, and asks what becomes of it.
+    page.add_locator_handler(page.locator(".jp-Dialog .jp-mod-warn"), lambda button: button.click())
+    page.locator(f".jp-RenderedMarkdown table a[href*='{LAB.name}']").first.click()
     page.locator(".jp-NotebookPanel h1").first.wait_for()
+    page.get_by_role("menuitem", name="File", exact=True).click()
+    page.locator("[data-command='docmanager:save-as']").first.click()
+    name = page.locator(".jp-Dialog input")
+    name.fill(f"labs/{my_lab.name}")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    page.locator(".lm-TabBar-tab", has_text=my_lab.name).click()
     wait_for_kernel(page, f"labs/{my_lab.name}")
     return page
 
 
-def test_exercise_fails_with_its_reason_then_passes_and_is_discussed(page: Page) -> None:
+def solve(page: Page, exercise: Exercise, source: str) -> Locator:
+    """Write an answer in place of a hole, run it and its check, and return the check's output."""
+    cell = code_cell(page, f"def {exercise.name}(")
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(source)
+    page.keyboard.press("Control+Enter")
+    check = code_cell(page, f'lab.check("{exercise.id}")')
+    check.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    return check.locator(".jp-OutputArea")
+
+
+def test_a_lab_is_done_from_the_path_table_to_its_last_check(page: Page) -> None:
     output = code_cell(page, CHECK).locator(".jp-OutputArea")
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.locator("[data-command='runmenu:run-all']").first.click()
@@ -57,5 +78,10 @@ def test_exercise_fails_with_its_reason_then_passes_and_is_discussed(page: Page)
     answer(page, "event_ms // SIZE_MS * SIZE_MS + SIZE_MS - 1")
     expect(output).to_contain_text("L05.1 done.")
     expect(output).to_contain_text("discuss")
+    expect(output).to_contain_text("x....  1 of 5 done; next is L05.2 predict_verdicts")
     expect(picture).to_have_count(0)
+
+    for place, exercise in enumerate(find_lab("05").exercises[1:], start=2):
+        told = "the lab is done" if place == 5 else f"{place} of 5 done"
+        expect(solve(page, exercise, solution_of(exercise) or "")).to_contain_text(told)
     assert page.locator(".jp-RenderedText[data-mime-type$=stderr]").all_inner_texts() == []
