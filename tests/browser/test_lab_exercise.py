@@ -73,7 +73,7 @@ def test_a_lab_is_done_from_the_path_table_to_its_last_check(page: Page) -> None
     assert picture.evaluate("image => image.naturalWidth") == 700
     picture.scroll_into_view_if_needed()
     page.screenshot(path=SCREENSHOTS / "lab_check_with_picture.png")
-    assert findings(page, ".jp-RenderedMarkdown", ".jp-OutputArea-output") == []
+    assert findings(page, ".jp-NotebookPanel .jp-RenderedMarkdown", ".jp-OutputArea-output") == []
 
     answer(page, "event_ms // SIZE_MS * SIZE_MS + SIZE_MS - 1")
     expect(output).to_contain_text("L05.1 done.")
