@@ -11,7 +11,7 @@ from studykit.checks.hole import solution_of
 from studykit.exercises.catalog import find_lab
 from studykit.exercises.definition import Exercise
 from tests.support.axe import findings
-from tests.support.browser import CHECK, SCREENSHOTS, answer, code_cell, wait_for_kernel
+from tests.support.browser import CHECK, SCREENSHOTS, answer, code_cell, run_all, wait_for_kernel
 
 LABS = Path(__file__).parents[2] / "labs"
 LAB = LABS / "lab05_lateness.ipynb"
@@ -60,8 +60,7 @@ def solve(page: Page, exercise: Exercise, source: str) -> Locator:
 
 def test_a_lab_is_done_from_the_path_table_to_its_last_check(page: Page) -> None:
     output = code_cell(page, CHECK).locator(".jp-OutputArea")
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.locator("[data-command='runmenu:run-all']").first.click()
+    run_all(page)
     expect(output).to_contain_text("not attempted yet", timeout=30_000)
 
     answer(page, "event_ms")

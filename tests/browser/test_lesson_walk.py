@@ -25,6 +25,7 @@ from tests.support.browser import (
     SharedJupyterLab,
     home_of_lab,
     open_notebook,
+    run_all,
     wait_for_kernel,
 )
 
@@ -132,11 +133,6 @@ def panel(page: Page, stem: str) -> Locator:
     return shown
 
 
-def menu(page: Page, name: str, command: str) -> None:
-    page.get_by_role("menuitem", name=name, exact=True).click()
-    page.locator(f".lm-Menu-item[data-command='{command}']").click()
-
-
 def code_cells(stem: str) -> list[Notebook]:
     """Return the code cells of a lesson as they are committed."""
     cells = load(COURSE.notebooks / f"{stem}.ipynb")["cells"]
@@ -145,8 +141,7 @@ def code_cells(stem: str) -> list[Notebook]:
 
 def run_to_the_end(page: Page, shown: Locator, stem: str, patience_ms: int = PATIENCE_MS) -> None:
     """Clear what is saved, run all cells, and see that each has run without an error."""
-    menu(page, "Edit", "editmenu:clear-all")
-    menu(page, "Run", "runmenu:run-all")
+    run_all(page)
     prompts = shown.locator(".jp-CodeCell .jp-InputPrompt")
     folded = [  # the prompt of a source that is folded away has no number
         cell["metadata"].get("jupyter", {}).get("source_hidden", False) for cell in code_cells(stem)

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from studykit.services.network.ports import HOST
 from studykit.services.supervision.waiting import wait_until
 from tests.support.axe import findings
-from tests.support.browser import wait_for_kernel
+from tests.support.browser import run_all, wait_for_kernel
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 LESSON = NOTEBOOKS / "02_watermarks.ipynb"  # it has a widget of every kind
@@ -48,9 +48,8 @@ def page(blank, shared_lab, lesson: Path):
     shared_lab.end_kernels()
 
 
-def run_all(page) -> None:
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.locator("[data-command='runmenu:run-all']").first.click()
+def run_to_the_end(page) -> None:
+    run_all(page)
     page.locator(".jp-NotebookPanel svg[role=group]").wait_for()  # the marbles are the last cell
     # At the end JupyterLab goes to the last cell, and would take the focus from a widget.
     expect(page.locator(".jp-Notebook-cell").last).to_have_class(re.compile("jp-mod-active"))
@@ -78,7 +77,7 @@ def has_saved_widgets(path: Path) -> bool:
 
 
 def test_lesson_runs_and_its_widgets_answer_to_the_keyboard(blank, page) -> None:
-    run_all(page)
+    run_to_the_end(page)
     assert page.locator(".jp-RenderedText[data-mime-type$=stderr]").all_inner_texts() == []
 
     choice = page.get_by_role("radio", name="on time", exact=True).or_(
@@ -139,7 +138,7 @@ def test_a_lesson_that_was_run_and_saved_shows_every_figure_when_it_is_opened_ag
 ) -> None:
     """Trusted or not, and on the same day or when no kernel knows the widgets any more."""
     address = shared_lab.url.replace("StudyDoc.md", f"notebooks/{lesson.name}")
-    run_all(page)
+    run_to_the_end(page)
     page.keyboard.press("Escape")
     page.keyboard.press("Control+s")
     assert wait_until(lambda: has_saved_widgets(lesson), PATIENCE_S)

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from studykit.site.pages import build
-from tests.support.browser import CHECK, SCREENSHOTS, answer, code_cell
+from tests.support.browser import CHECK, SCREENSHOTS, answer, code_cell, run_all
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -71,11 +71,6 @@ def opened(context: BrowserContext, site: str) -> Page:
     page.locator(".jp-NotebookPanel h1").first.wait_for()
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
     return page
-
-
-def run_all(page: Page) -> None:
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.locator("[data-command='runmenu:run-all']").first.click()
 
 
 def test_a_lab_is_worked_on_kept_and_downloaded_with_no_network(

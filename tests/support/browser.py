@@ -6,13 +6,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, TimeoutError
 
 from studykit.services.network.ports import accepts
 from studykit.services.supervision.waiting import wait_until
@@ -30,6 +30,8 @@ _VERDICT = """def verdict(event_ms: int, watermark_ms: int, lateness_ms: int) ->
 STUDY = Path(sys.prefix) / "bin" / "study"
 SCREENSHOTS = CLONE / ".study" / "tests" / "screenshots"
 PATIENCE_SECONDS = 180
+_UNHEARD_SECONDS = 5
+_BEGUN = re.compile(r"\[(\*|\d+)\]")
 
 _CONNECTED = """async path => {
     const sessions = await (await fetch('/api/sessions')).json();
@@ -134,6 +136,29 @@ def wait_for_kernel(page: Page, path: str) -> None:
     """
     page.wait_for_function(_CONNECTED, arg=path)
     open_notebook(page).locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+
+
+def menu(page: Page, name: str, command: str) -> None:
+    """Choose a command of the main menu."""
+    page.get_by_role("menuitem", name=name, exact=True).click()
+    page.locator(f".lm-Menu-item[data-command='{command}']").click()
+
+
+def run_all(page: Page) -> None:
+    """Clear what the notebook in front has saved, and run all of its cells.
+
+    JupyterLab drops the command without a word while the page has no kernel. So the command is
+    given until a cell waits for its turn, which its prompt says at once, or has run.
+    """
+    menu(page, "Edit", "editmenu:clear-all")
+    begun = open_notebook(page).locator(".jp-InputPrompt", has_text=_BEGUN)
+    for _ in range(PATIENCE_SECONDS // _UNHEARD_SECONDS):
+        if begun.count():
+            return
+        menu(page, "Run", "runmenu:run-all")
+        with suppress(TimeoutError):
+            begun.first.wait_for(state="attached", timeout=_UNHEARD_SECONDS * 1_000)
+    assert begun.count(), "no cell has begun to run"
 
 
 def code_cell(page: Page, text: str) -> Locator:
