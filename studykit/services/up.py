@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 
 from rich.console import Console
@@ -25,7 +26,7 @@ from studykit.services.addresses import Addresses
 from studykit.services.flink.cluster import FlinkCluster, JobManager
 from studykit.services.flink.jars import Jar, JarCache, read_lock
 from studykit.services.kafka import Kafka
-from studykit.services.network.ports import is_taken, next_free, owner
+from studykit.services.network.ports import claim, is_taken, next_free, owner
 from studykit.services.redis import Redis, redis_answers
 from studykit.services.supervision.leash import slip_leash
 from studykit.services.supervision.service import Say, Service
@@ -55,13 +56,24 @@ def up(
         StudyError: A service cannot be started, or one that the user named does not answer.
     """
     slip_leash(os.environ)  # what a person brings up stays, even from a lesson's terminal
-    addresses = Addresses.find(workspace, around_others(workspace, console, environ, flink=flink))
-    if addresses.own_kafka:
+    if Addresses.find(workspace, environ).own_kafka:
         fetch_jars(read_lock()["kafka"].jars, console)
     if flink:
         fetch_jars(read_lock()["flink"].jars, console)
+    # The claims last until the services listen, lest another user takes their ports.
+    with workspace.locked(), ExitStack() as claims:
+        moved = around_others(workspace, console, environ, claims, flink=flink)
+        addresses = Addresses.find(workspace, moved)
+        _start_all(workspace, console, addresses, flink=flink)
+    return addresses
+
+
+def _start_all(
+    workspace: Workspace, console: Console, addresses: Addresses, *, flink: bool
+) -> None:
+    """Start what does not run, side by side, with a line on each."""
     wanted = [("Kafka", _have_kafka), ("Redis", _have_redis)] + [("Flink", _have_flink)] * flink
-    with workspace.locked(), _progress(console) as progress:
+    with _progress(console) as progress:
         pool = ThreadPoolExecutor(len(wanted))
         jobs = [
             pool.submit(_show, progress, title, partial(have, workspace, addresses))
@@ -73,13 +85,20 @@ def up(
             progress.stop()
             console.print("Interrupted: `study up` goes on from here, `study down` stops it all")
             os._exit(130)  # the threads would wait on; any state they leave can be gone on from
-    return addresses
 
 
 def around_others(
-    workspace: Workspace, console: Console, environ: Mapping[str, str], *, flink: bool
+    workspace: Workspace,
+    console: Console,
+    environ: Mapping[str, str],
+    claims: ExitStack,
+    *,
+    flink: bool,
 ) -> dict[str, str]:
-    """Return `environ` with a free port for each service whose usual port another program has."""
+    """Return `environ` with a free port for each service whose usual port another program has.
+
+    A port is claimed until `claims` is closed: who else starts services meanwhile takes the next.
+    """
     ours: list[type[Service]] = []
     ours += [] if environ.get("KAFKA_SERVERS") else [Kafka]
     ours += [] if environ.get("REDIS_HOST") else [Redis]
@@ -87,14 +106,18 @@ def around_others(
     moved = {}
     for service in ours:
         name, usual = service.port_variable(), service.default_port
-        if environ.get(name) or service.record(workspace) or not is_taken(usual):
+        if environ.get(name) or service.record(workspace):
             continue
-        port = next_free(usual + 1)
-        moved[name] = str(port)
-        console.print(
-            f"Port {usual} is taken by {owner(usual)}: {service.title} starts on {port}",
-            highlight=False,
-        )
+        port = usual
+        while is_taken(port) or not (claimed := claim(port)):
+            port = next_free(port + 1)
+        claims.enter_context(claimed)
+        if port != usual:
+            moved[name] = str(port)
+            console.print(
+                f"Port {usual} is taken by {owner(usual)}: {service.title} starts on {port}",
+                highlight=False,
+            )
     return {**environ, **moved}
 
 

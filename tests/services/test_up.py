@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -17,7 +18,7 @@ from kafka.structs import OffsetAndMetadata
 from rich.console import Console
 
 from studykit.services.kafka import Kafka
-from studykit.services.network.ports import free_port, is_taken
+from studykit.services.network.ports import free_port, is_taken, next_free
 from studykit.services.redis import Redis, find_redis
 from studykit.services.topics import PARTITIONS, TOPICS
 from studykit.services.up import around_others
@@ -28,6 +29,8 @@ pytestmark = pytest.mark.services
 
 STUDY = Path(sys.executable).with_name("study")
 PARTITION = TopicPartition("transactions", 0)
+UNCLAIMED = 32_000
+"""From here on no `free_port` lies, and up to 32,768 no outgoing connection."""
 
 
 class Terminal:
@@ -231,11 +234,11 @@ def test_a_usual_port_that_another_has_is_gone_around(tmp_path, monkeypatch, cap
     with socket.create_server(("127.0.0.1", free_port())) as other:
         port = other.getsockname()[1]
         monkeypatch.setattr(Kafka, "default_port", port)
-        monkeypatch.setattr(Redis, "default_port", free_port())
-        console = Console(width=200)
-        found = around_others(Workspace(tmp_path), console, {"HOME": "/"}, flink=False)
-        chosen = around_others(Workspace(tmp_path), console, {"KAFKA_PORT": str(port)}, flink=False)
-        theirs = around_others(Workspace(tmp_path), console, {"KAFKA_SERVERS": "k:1"}, flink=False)
+        monkeypatch.setattr(Redis, "default_port", next_free(UNCLAIMED))
+        found, chosen, theirs = (
+            ports_of(tmp_path, environ)
+            for environ in ({"HOME": "/"}, {"KAFKA_PORT": str(port)}, {"KAFKA_SERVERS": "k:1"})
+        )
     moved = int(found.pop("KAFKA_PORT"))
     assert moved > port and not is_taken(moved)
     assert found == {"HOME": "/"}  # Redis has its usual port
@@ -244,6 +247,24 @@ def test_a_usual_port_that_another_has_is_gone_around(tmp_path, monkeypatch, cap
     said = capsys.readouterr().out
     assert said.startswith(f"Port {port} is taken by ")
     assert said.endswith(f"(pid {os.getpid()}): Kafka starts on {moved}\n")
+
+
+def ports_of(folder: Path, environ: dict[str, str]) -> dict[str, str]:
+    with ExitStack() as claims:
+        return around_others(Workspace(folder), Console(width=200), environ, claims, flink=False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no names without files")
+def test_two_who_start_at_the_same_moment_get_two_ports(tmp_path, monkeypatch):
+    """Neither listens yet: what the first one has chosen is claimed until it does."""
+    for service, place in ((Kafka, 0), (Redis, 100)):
+        monkeypatch.setattr(service, "default_port", next_free(UNCLAIMED + place))
+    with ExitStack() as claims:
+        first = around_others(Workspace(tmp_path), Console(), {}, claims, flink=False)
+        second = ports_of(tmp_path, {})
+    assert first == {}
+    assert set(second) == {"KAFKA_PORT", "REDIS_PORT"}
+    assert ports_of(tmp_path, {}) == {}  # the first one is done
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "abc", "-1", "9092.0"])

@@ -49,24 +49,33 @@ def free_port() -> int:
         # Not of the module `random`: who seeds that, as property tests do, gets the ports of all
         # others who seed it.
         port = secrets.choice(_BELOW_EPHEMERAL)
-        if _claim(port) and not is_taken(port):
-            return port
+        if name := claim(port):
+            _keep(name)
+            if not is_taken(port):
+                return port
 
 
-def _claim(port: int) -> bool:
-    """Take a name that the system frees when this process ends; return whether nobody has it."""
+def claim(port: int) -> socket.socket | None:
+    """Take a port's name, which the system frees with the socket; None where somebody has it.
+
+    A name is for those who choose a port and are not yet listening: users of this machine, too.
+    """
+    name = socket.socket(socket.AF_UNIX)
     if sys.platform != "linux":  # the others have no names without files
-        return True
-    claim = socket.socket(socket.AF_UNIX)
+        return name
     try:
-        claim.bind(f"\0event-time-lab/port/{port}")
+        name.bind(f"\0event-time-lab/port/{port}")
     except OSError:
-        claim.close()
-        return False
+        name.close()
+        return None
+    return name
+
+
+def _keep(name: socket.socket) -> None:
+    """Keep a name until this process ends, or has asked for many others."""
     if len(_claims) == _MOST_CLAIMS:
         os.close(_claims.popleft())
-    _claims.append(claim.detach())  # an object would warn at the end that nobody has closed it
-    return True
+    _claims.append(name.detach())  # an object would warn at the end that nobody has closed it
 
 
 def next_free(port: int) -> int:
