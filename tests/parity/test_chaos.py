@@ -48,6 +48,7 @@ def test_everything_happens_and_half_of_it_at_either_parallelism():
     assert kinds[-1] == RESCALE
 
 
+@pytest.mark.timeout(2_400)  # it takes seven minutes of a machine with two cores
 def test_exactly_once_whatever_is_killed(services):
     with Stage.open(seed=31, services=services) as stage:
         for kind in disturbances(seed=31):
