@@ -8,8 +8,12 @@ import sys
 
 import pytest
 
+from studykit.errors import StudyError
 from studykit.services.network import ports
 from studykit.services.network.ports import free_port
+
+UNCLAIMED = range(32_500, 32_700, 4)
+"""Other tests claim ports below 32,000, and outgoing connections have those from 32,768 on."""
 
 ASK = """
 import random, sys
@@ -21,14 +25,17 @@ sys.stdin.read()
 """
 
 
+def nobody_has(port: int) -> bool:
+    if not (name := ports.claim(port)):
+        return False
+    with name:
+        return not ports.is_taken(port)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="claims are names that only Linux has")
 def test_processes_that_ask_at_once_are_given_different_ports() -> None:
     """As many ports as processes, and none of them listens yet: each gets the one that is left."""
-    first = next(
-        first
-        for first in range(20_000, 32_000, 4)
-        if not any(map(ports.is_taken, range(first, first + 4)))
-    )
+    first = next(first for first in UNCLAIMED if all(map(nobody_has, range(first, first + 4))))
     asking = [
         subprocess.Popen(
             [sys.executable, "-c", ASK, str(first), str(first + 4)],
@@ -48,6 +55,14 @@ def test_who_seeds_the_module_random_gets_no_port_of_another_who_does() -> None:
         random.seed(0)
         given.append(free_port())
     assert len(set(given)) == 3
+
+
+def test_no_port_is_one_sentence_and_no_endless_search(monkeypatch) -> None:
+    """Also where nobody listens yet, and others have claimed them all."""
+    port = UNCLAIMED[-1]
+    monkeypatch.setattr(ports, "_BELOW_EPHEMERAL", range(port, port + 1))
+    with ports.claim(port), pytest.raises(StudyError, match=f"no port of {port} to {port} is free"):
+        free_port()
 
 
 def test_a_process_may_ask_for_many_ports() -> None:

@@ -8,11 +8,14 @@ import socket
 import sys
 from collections import deque
 
+from studykit.errors import StudyError
+
 HOST = "127.0.0.1"
 
 _BELOW_EPHEMERAL = range(20_000, 32_000)
 """Systems give outgoing connections ports above these: a free port here stays free until used."""
 
+_TRIES = 10_000
 _MOST_CLAIMS = 64
 _claims: deque[int] = deque()
 """File descriptors of the newest claims; the oldest is given up for one too many."""
@@ -44,8 +47,11 @@ def free_port() -> int:
 
     The port is claimed for as long as the process lives, or until it has asked for many others: a
     service takes seconds to listen, and another process may ask for a port meanwhile.
+
+    Raises:
+        StudyError: Of the thousands that were tried, each is taken or claimed.
     """
-    while True:
+    for _ in range(_TRIES):
         # Not of the module `random`: who seeds that, as property tests do, gets the ports of all
         # others who seed it.
         port = secrets.choice(_BELOW_EPHEMERAL)
@@ -53,6 +59,10 @@ def free_port() -> int:
             _keep(name)
             if not is_taken(port):
                 return port
+    raise StudyError(
+        f"no port of {_BELOW_EPHEMERAL.start} to {_BELOW_EPHEMERAL.stop - 1} is free: "
+        "end what listens there, or choose a port yourself, as in `KAFKA_PORT=40001 make up`"
+    )
 
 
 def claim(port: int) -> socket.socket | None:
