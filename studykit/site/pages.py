@@ -25,10 +25,13 @@ from studykit.workspace import Workspace
 _HERE: Final = Path(__file__).parent
 _NOT_IN_A_BROWSER: Final = re.compile(
     r"^(?:from|import) (?:studykit\.widgets|studykit\.services\.feast)\b"
-    r"|\bown_store\(|\bfeast\.\w|\bfrom pyflink\b|\btime\.tzset\b",
+    r"|\bown_store\(|\bfeast\.\w|\bfrom pyflink\b|\btime\.tzset\b"
+    r"|^# from studykit\.services\.",
     re.MULTILINE,
 )
-"""Cells that need a process beside the kernel, a package without a wheel, or the system's clock."""
+"""Cells that need a process beside the kernel, a package without a wheel, or the system's clock.
+
+A line that waits behind a `#` for a person to run it is among them."""
 _SERVICE: Final = re.compile(
     r"^from studykit\.services\.\S+ import (?!skewed_store).*\n?", re.MULTILINE
 )

@@ -1,1 +1,1 @@
-"""What a lesson's buttons start for a minute: each has a broker of its own, and leaves nothing."""
+"""What a lesson's buttons and a lab's last cell start for a minute: each on a broker of its own."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,10 +11,7 @@ from typing import Final, NamedTuple
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from studykit.services import topics
-from studykit.services.kafka import Kafka
-from studykit.services.network.ports import free_port
-from studykit.services.supervision.leash import leashed_folder
-from studykit.workspace import Workspace
+from studykit.services.live.broker import own_broker
 
 TOPIC: Final = "readings"
 EVERY_S: Final = 0.5
@@ -101,17 +97,8 @@ class LiveTopic:
 def live_topic() -> Iterator[LiveTopic]:
     """Start a broker beside whatever runs, with a live topic, and stop both whatever happens.
 
-    Where the process is killed, its leash stops the broker and removes the folder.
-
     Raises:
         StudyError: The broker does not start.
     """
-    folder = leashed_folder("live-topic-")
-    service = Kafka(Workspace(folder), free_port())
-    try:
-        service.start()
-        with closing(LiveTopic(service.address)) as topic:
-            yield topic
-    finally:
-        service.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_broker() as servers, closing(LiveTopic(servers)) as topic:
+        yield topic
