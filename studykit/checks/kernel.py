@@ -11,7 +11,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Container, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -171,7 +171,7 @@ def run_lab(
         timeout_s: Wall time that a cell may take, seconds.
 
     Raises:
-        KernelFailure: A cell killed the kernel or did not end in time.
+        KernelFailure: The kernel did not start, or a cell killed it or did not end in time.
     """
     client = TestbookNotebookClient(
         nbformat.from_dict(notebook),
@@ -183,9 +183,16 @@ def run_lab(
     with tempfile.TemporaryDirectory(dir=_short_folder()) as scratch:
         env = {**os.environ, "STUDY_PROGRESS": f"{scratch}/progress.json"}
         keep_local(client, scratch)
-        with client.setup_kernel(env=env):
+        with ExitStack() as stack:
             kernel = LabKernel(client)
-            kernel.forbid_exit()
+            try:
+                stack.enter_context(client.setup_kernel(env=env))
+                kernel.forbid_exit()
+            except (RuntimeError, TimeoutError, TestbookError) as error:
+                raise KernelFailure(
+                    f"the kernel did not start ({type(error).__name__}): is the machine busy, or "
+                    "out of memory?"
+                ) from None
             kernel.run(skip)
             yield kernel
 

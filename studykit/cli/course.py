@@ -242,12 +242,14 @@ def report(
 ) -> None:
     """Prove the exercises: run every solution and wrong answer."""
     from studykit.course.layout import Course
-    from studykit.course.proof import proof_text, prove
+    from studykit.course.proof import proof_text, prove_each
     from studykit.exercises.catalog import find_lab, labs
 
     chosen = [find_lab(lab)] if lab else labs()
-    proofs = [prove(lab_, Course.of_clone()) for lab_ in chosen]
-    typer.echo(proof_text(proofs))
+    proofs, unproven = prove_each(chosen, Course.of_clone())
+    typer.echo(proof_text(proofs, unproven))
+    if unproven:
+        raise typer.Exit(1)
     if not all(proven.holds for proof in proofs for proven in proof.exercises):
         raise typer.Exit(1)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from studykit.checks.judging import Judgement, cases_of, judge, wrong_source
-from studykit.checks.kernel import CellRun, Request, run_lab
+from studykit.checks.kernel import CellRun, KernelFailure, Request, run_lab
 from studykit.course.builder.cells import Notebook, load
 from studykit.course.layout import Course
 from studykit.course.mutants import MutantProof, prove_mutants
@@ -99,7 +99,25 @@ def prove(lab: Lab, course: Course, *, with_mutants: bool = True) -> LabProof:
     return LabProof(lab, tuple(proofs), solution_cells, lab_cells)
 
 
-def proof_text(proofs: Iterable[LabProof]) -> str:
+def prove_each(labs: Iterable[Lab], course: Course) -> tuple[list[LabProof], list[str]]:
+    """Prove labs one after the other; a lab whose kernel dies costs no other lab its proof.
+
+    Returns:
+        The proofs, and a sentence for each lab that has none: why, and how to run it again.
+    """
+    proofs, unproven = [], []
+    for lab in labs:
+        try:
+            proofs.append(prove(lab, course))
+        except KernelFailure as failure:
+            unproven.append(
+                f"lab {lab.number} is not proven: {failure} Run it again: "
+                f"`study course report {lab.number}`"
+            )
+    return proofs, unproven
+
+
+def proof_text(proofs: Iterable[LabProof], unproven: Iterable[str] = ()) -> str:
     """Return the table of what was proven for each exercise, and below it what must be mended."""
     lines = [f"{'exercise':<32}{'solution':<10}{'lab':<16}{'misconceptions':<16}{'mutants'}"]
     faults = []
@@ -119,7 +137,7 @@ def proof_text(proofs: Iterable[LabProof]) -> str:
                 f"{title}: `{mutant}` is listed as equivalent and is not"
                 for mutant in mutants.stale
             ]
-    return "\n".join([*lines, *faults])
+    return "\n".join([*lines, *faults, *unproven])
 
 
 def _ask(

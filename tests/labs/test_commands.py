@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from studykit.checks.kernel import KernelFailure
 from studykit.cli import course as commands
 from studykit.cli.app import app
+from studykit.course import proof
 from studykit.course.builder.cells import dump, load
 from studykit.course.layout import Course
 from studykit.course.learner import watching
 from studykit.course.learner.watching import LOOK_EVERY_S
-from studykit.exercises.definition import Exercise
+from studykit.exercises.catalog import labs
+from studykit.exercises.definition import Exercise, Lab
 
 
 def study(*words: str) -> Result:
@@ -126,3 +129,24 @@ def test_watch_moves_on_when_an_exercise_passes(
     assert asked == ["L04.4", "L04.4", "L04.4", "L04.5", "L04.5", whole]
     assert "Watching L04.5 add_event from now on." in result.output
     assert "Watching the whole lab 04 from now on." in result.output
+
+
+def test_a_lab_whose_kernel_dies_costs_no_other_lab_its_proof(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    died = "the kernel did not start (DeadKernelError): is the machine busy, or out of memory?"
+
+    def prove_all_but_the_second(lab: Lab, _course: Course) -> proof.LabProof:
+        if lab.number == "02":
+            raise KernelFailure(died)
+        return proof.LabProof(lab, (), (), ())
+
+    monkeypatch.setattr(proof, "prove", prove_all_but_the_second)
+    proofs, _ = proof.prove_each(labs(), Course.of_clone())
+    assert [each.lab.number for each in proofs] == [
+        lab.number for lab in labs() if lab.number != "02"
+    ]
+    told = study("course", "report")
+    assert told.exit_code == 1
+    last = told.stdout.splitlines()[-1]
+    assert last == f"lab 02 is not proven: {died} Run it again: `study course report 02`"
