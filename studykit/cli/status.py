@@ -41,8 +41,15 @@ class TopicLag:
     """
 
     topic: str
-    records: int
+    partitions: tuple[int, ...]
+    """The records of each partition. One with 0 holds the windows of Flink's job back until it is
+    called idle."""
     lag: int | None
+
+    @property
+    def records(self) -> int:
+        """The records of all partitions."""
+        return sum(self.partitions)
 
 
 def show_status(
@@ -101,12 +108,13 @@ def key_counts(settings: Settings) -> dict[str, int]:
 
 
 def _topic_state(consumer: KafkaConsumer, topic: str) -> TopicLag:
-    parts = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+    numbers = sorted(consumer.partitions_for_topic(topic))
+    parts = [TopicPartition(topic, number) for number in numbers]
     begin, end = consumer.beginning_offsets(parts), consumer.end_offsets(parts)
     commits = {part: consumer.committed(part, metadata=True) for part in parts}
     done = {part: delivered_until(commit) for part, commit in commits.items() if commit}
     lag = sum(end[part] - done.get(part, begin[part]) for part in parts) if done else None
-    return TopicLag(topic, sum(end.values()) - sum(begin.values()), lag)
+    return TopicLag(topic, tuple(end[part] - begin[part] for part in parts), lag)
 
 
 def _services(workspace: Workspace, addresses: Addresses) -> Table:
@@ -143,10 +151,13 @@ def _external(answers: bool) -> str:
 
 
 def _topics(states: list[TopicLag], group: str) -> Table:
-    table = _table("topic", "records", f"{_LAG} {group}")
+    table = _table("topic", "records", "by partition", f"{_LAG} {group}")
     for state in states:
         table.add_row(
-            state.topic, f"{state.records:,}", "" if state.lag is None else f"{state.lag:,}"
+            state.topic,
+            f"{state.records:,}",
+            " ".join(f"{records:,}" for records in state.partitions),
+            "" if state.lag is None else f"{state.lag:,}",
         )
     return table
 

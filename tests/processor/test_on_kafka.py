@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from kafka import KafkaProducer
+from kafka import KafkaProducer, TopicPartition
 from msgspec.structs import replace
 
 from flink_jobs.config import Settings
@@ -42,7 +42,12 @@ def test_until_caught_up_ends_with_what_the_log_says(world: World) -> None:
     world.seed(6_000, seed=1)
     world.finish()
     states = topic_states(world.services.kafka.address, world.group)
-    assert [state.lag for state in states if state.topic in SOURCE_TOPICS] == [0, 0]
+    sources = [state for state in states if state.topic in SOURCE_TOPICS]
+    assert [state.lag for state in sources] == [0, 0]
+    ends = world.ends(SOURCE_TOPICS)
+    for state in sources:
+        places = [TopicPartition(state.topic, number) for number in range(PARTITIONS)]
+        assert list(state.partitions) == [ends[place] for place in places]
     reference = world.assert_undisturbed()
     assert {letter.reason for letter in reference.output.letters} == {
         "late",
