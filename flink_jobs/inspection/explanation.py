@@ -36,7 +36,7 @@ class InquiryError(ForeseenError):
     """A question without an answer. The text is one sentence: why, and what to ask instead."""
 
 
-class Missing(Struct, frozen=True):
+class Omission(Struct, frozen=True):
     """A record of the key that the row does not count."""
 
     why: Why
@@ -58,7 +58,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     fired_at_offset: int | None
     fired_at_watermark: int | None
     counted: list[KeyRecord]
-    missing: list[Missing]
+    missing: list[Omission]
     state: State
     """`open`: has not fired; `fired`: still takes late events; `closed`: takes no more events."""
     watermark: int | None
@@ -259,7 +259,7 @@ def _sorted_out(
     window: tuple[int, int],
     fired: FiredRow | None,
     session: bool,
-) -> tuple[list[KeyRecord], list[Missing]]:
+) -> tuple[list[KeyRecord], list[Omission]]:
     """Return the records that a row counts, by offset, and those that it does not."""
     start_ms, end_ms = window
     until = None if fired is None else fired.offset
@@ -270,15 +270,15 @@ def _sorted_out(
         if why is None:
             counted.append(record)
         elif why != "outside":
-            missing.append(Missing(why, record))
+            missing.append(Omission(why, record))
     missing += [
-        Missing("malformed", record)
+        Omission("malformed", record)
         for record in trail.malformed
         if record.appended >= start_ms and (until is None or record.offset <= until)
     ]
-    missing += [Missing("outside", record) for record in _neighbours(trail, window)]
+    missing += [Omission("outside", record) for record in _neighbours(trail, window)]
     missing += [
-        Missing("other_partition", record)
+        Omission("other_partition", record)
         for other in others
         for record in other.between(start_ms, end_ms)
     ]

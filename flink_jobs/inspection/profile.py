@@ -24,7 +24,7 @@ from flink_jobs.errors import ForeseenError
 from flink_jobs.events import Record
 
 MAX_KEYS: Final = 200_000
-"""How many keys are counted one by one; records of further keys are counted together."""
+"""How many keys are counted; a record of one more belongs to the stream, and to none of them."""
 MAX_FUTURE_MS: Final = Settings().max_future_ms
 """The limit of the system's own guard: one event in the future would make all others late."""
 SHARES: Final = (0.5, 0.9, 0.95, 0.99, 0.999, 1.0)
@@ -129,7 +129,6 @@ class Profiler:
         self._lags: Counter[int] = Counter()
         self._delays: Counter[int] = Counter()
         self._keys: Counter[str] = Counter()
-        self._other_keys = 0
         self._partitions: dict[str, _Partition] = {}
         self._first_fields: list[str] | None = None
 
@@ -224,8 +223,6 @@ class Profiler:
             key = str(_at(event, self._key_path))
         if key in self._keys or len(self._keys) < MAX_KEYS:
             self._keys[key] += 1
-        else:
-            self._other_keys += 1
 
     def _delay_shares(self) -> dict[str, int]:
         return {

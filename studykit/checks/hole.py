@@ -33,10 +33,14 @@ def cells_of(number: str) -> tuple[tuple[str, str], ...]:
 def solution_of(exercise: Exercise) -> str | None:
     """Return the author's cell for an exercise, without its markers; None where there is none."""
     cell = _cell_of(exercise)
-    if cell is None:
-        return None
-    lines = cell.splitlines()
-    return "\n".join(line for line in lines if not (BEGIN.match(line) or END.match(line)))
+    return None if cell is None else fill(cell)
+
+
+def fill(source: str) -> str:
+    """Return `source` as the solution shows it: without the markers."""
+    return "\n".join(
+        line for line in source.splitlines() if not (BEGIN.match(line) or END.match(line))
+    )
 
 
 def solved_namespace(number: str) -> dict[str, Any]:

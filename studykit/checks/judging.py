@@ -129,7 +129,7 @@ def judge(
         for n in sorted(range(len(tried)), key=lambda n: n != shown)
         if "value" in tried[n][1]
     ]
-    message = _message(exercise, _Failed(*tried[shown], expected[shown], blamed), results, facts,
+    message = _message(exercise, _ShownCase(*tried[shown], expected[shown], blamed), results, facts,
                        complete=len(results) == len(tried))  # fmt: skip
     return Judgement(exercise, "failed", evidence, message, shown=shown)
 
@@ -190,6 +190,7 @@ def _unfinished(exercise: Exercise, hole: Outcome, facts: Facts | None, rights: 
 
 def _other_hole(exercise: Exercise, outcome: Outcome) -> str | None:
     """Return the title of another exercise whose hole was met; None if it was this one's."""
+    # Of a few plain letters: in grading the text comes out of a sandbox.
     found = re.match(r"L\d\d\.\d+ [a-z_0-9]{1,40}(?=: )", str(outcome["not_done"]))
     return found[0] if found and found[0] != exercise.title else None
 
@@ -203,7 +204,7 @@ def _size(args: Args) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Failed:
+class _ShownCase:
     """The case that the message is about; `blamed` as in `judge`."""
 
     args: Args
@@ -214,7 +215,7 @@ class _Failed:
 
 def _message(
     exercise: Exercise,
-    failed: _Failed,
+    failed: _ShownCase,
     results: Sequence[CaseResult],
     facts: Facts | None,
     *,
@@ -270,7 +271,9 @@ def _slip(
     return slip_of(exercise, results) if facts and not exercise.hidden else None
 
 
-def _known_by_facts(exercise: Exercise, failed: _Failed, facts: Facts | None) -> Diagnosis | None:
+def _known_by_facts(
+    exercise: Exercise, failed: _ShownCase, facts: Facts | None
+) -> Diagnosis | None:
     if failed.blamed:
         number = failed.blamed.split()[0]
         return Diagnosis(
@@ -303,7 +306,7 @@ def _known_by_facts(exercise: Exercise, failed: _Failed, facts: Facts | None) ->
     return _known_by_names(failed, facts)
 
 
-def _known_by_names(failed: _Failed, facts: Facts) -> Diagnosis | None:
+def _known_by_names(failed: _ShownCase, facts: Facts) -> Diagnosis | None:
     """Return what the names that an answer mentions tell."""
     if facts.overwritten and "raised" not in failed.outcome:
         name, next_step = overwritten(facts.overwritten[0])

@@ -53,6 +53,7 @@ def check(exercise_id: str) -> None:
     except StudyError as error:
         print(error)
         return
+    # Before anything is kept: progress that cannot be written takes no judgement away.
     print(judgement.text)
     if Path(os.environ.get("JPY_SESSION_NAME", "")).name == f"{lab.name}.ipynb":
         print(

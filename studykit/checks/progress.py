@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -66,15 +67,18 @@ class Progress:
         """
         if judgement.status == "not attempted":
             return
-        known = self.of(judgement.exercise)
-        entry: dict[str, Any] = {"attempts": known.get("attempts", 0) + 1}
-        if judgement.status == "passed":
-            entry |= {"passed": True, "same": 0}
-        elif judgement.status == "failed":
-            kind = f"{judgement.name} {judgement.shown}"
-            again = known.get("same", 0) + 1 if known.get("kind") == kind else 1
-            entry |= {"kind": kind, "same": again}
-        self._change(judgement.exercise, entry, judgement.misconception)
+
+        def counted(known: dict[str, Any]) -> dict[str, Any]:
+            entry: dict[str, Any] = {"attempts": known.get("attempts", 0) + 1}
+            if judgement.status == "passed":
+                entry |= {"passed": True, "same": 0}
+            elif judgement.status == "failed":
+                kind = f"{judgement.name} {judgement.shown}"
+                again = known.get("same", 0) + 1 if known.get("kind") == kind else 1
+                entry |= {"kind": kind, "same": again}
+            return entry
+
+        self._change(judgement.exercise, counted, judgement.misconception)
 
     def record_hint(self, exercise: Exercise, level: int) -> None:
         """Keep the highest level of the hints that were read.
@@ -83,13 +87,20 @@ class Progress:
             OSError: The file cannot be written.
             LockFailure: It cannot be locked.
         """
-        self._change(exercise, {"hints": max(level, self.of(exercise).get("hints", 0))}, None)
+        self._change(exercise, lambda known: {"hints": max(level, known.get("hints", 0))}, None)
 
-    def _change(self, exercise: Exercise, entry: dict[str, Any], misconception: str | None) -> None:
+    def _change(
+        self,
+        exercise: Exercise,
+        change: Callable[[dict[str, Any]], dict[str, Any]],
+        misconception: str | None,
+    ) -> None:
+        """Write what `change` makes of what is known of an exercise, and what it was taken for."""
         # Read under the lock: a notebook and a terminal may check at the same time.
         with file_lock(self.path.with_suffix(".lock")):
             data = self._read()
-            mine = _entry(data, exercise) | entry | {"at": int(time.time())}
+            known = _entry(data, exercise)
+            mine = known | change(known) | {"at": int(time.time())}
             if misconception and misconception not in mine.setdefault("misconceptions", []):
                 mine["misconceptions"].append(misconception)
             data["exercises"][exercise.id] = mine
@@ -143,5 +154,8 @@ def _entry(data: dict[str, Any], exercise: Exercise) -> dict[str, Any]:
     if not isinstance(entry, dict):
         return {}
     return {
-        name: value for name, value in entry.items() if type(value) is _TYPES.get(name, type(value))
+        # Not isinstance: for Python True is an int.
+        name: value
+        for name, value in entry.items()
+        if type(value) is _TYPES.get(name, type(value))
     }

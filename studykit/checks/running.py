@@ -106,6 +106,7 @@ def _alone() -> Iterator[None]:
                 setattr(home, name, function)
 
 
+# `exit` and `quit` are not there in a Python that runs without `site`.
 _ABSENT: Final = object()
 
 

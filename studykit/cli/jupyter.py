@@ -162,6 +162,7 @@ def _output_to(log: Path) -> Iterator[None]:
 
 def _prepare(home: Path) -> None:
     """Set the environment by which JupyterLab and its kernels find their files and programs."""
+    # Of another JupyterLab, such as that in whose terminal this was typed: its paths would win.
     for name in [name for name in os.environ if name.startswith("JUPYTER_")]:
         if name != "JUPYTER_TOKEN":
             del os.environ[name]

@@ -105,6 +105,7 @@ def with_concepts(guide: str, course: Course) -> str:
     titles = {number: link or plain for number, link, plain in _ROW.findall(guide)}
     rows = "\n".join(_rows(titles, taught(course)))
     table = f"\n| Lesson | Teaches <!-- no claim: name --> |\n|---|---|\n{rows}\n\n"
+    # A function: in a plain replacement a backslash of a title would be an escape.
     return _TABLE.sub(lambda _: table, guide)
 
 

@@ -155,6 +155,7 @@ def _judgements(exercises: Sequence[Exercise], outcomes: Sequence[Json]) -> list
     """Judge the outcomes; None where the notebook has no such function."""
     return [
         None if found is None else judge(exercise, cases_of(exercise), found)
+        # The outcomes of wrong answers stand behind those of the exercises.
         for exercise, found in zip(exercises, outcomes, strict=False)
     ]
 

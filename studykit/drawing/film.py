@@ -35,6 +35,7 @@ def filmstrip(frames: Iterable[bytes]) -> bytes:
         film.paste(image, (0, top))
         top += image.height + 6
     buffer = BytesIO()
+    # Dots of two colours in place of a flat one would make the file larger.
     few = film.quantize(palette=_palette(), dither=Image.Dither.NONE)
     few.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()

@@ -74,7 +74,7 @@ _RC: Final[Any] = {
     "axes.spines.right": False,
     "hatch.linewidth": 0.5,
     "hatch.color": GREY,
-    "svg.hashsalt": "event-time-lab",
+    "svg.hashsalt": "event-time-lab",  # else the ids in an SVG differ from run to run
 }
 
 HALO: Final = [withStroke(linewidth=2.5, foreground="white")]

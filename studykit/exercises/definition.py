@@ -102,6 +102,7 @@ _LARGE: Final = 2**63
 
 def _plain(value: Any) -> bool | int:  # noqa: ANN401
     """Return the truth value or whole number that another library's value stands for."""
+    # numpy 1 and 2: their truth values are no index.
     if type(value).__name__ in ("bool_", "bool"):
         return bool(value)
     return operator.index(value)

@@ -61,6 +61,7 @@ def spans(rows: Json) -> tuple[tuple[int, int], ...]:
         TypeError: They are no such rows.
         ValueError: A span ends before it starts, or there are too many to be seen.
     """
+    # + 0 raises for what is no number, before anything is drawn.
     found = tuple((start + 0, end + 0) for start, end in rows)
     if len(found) > MOST_SPANS or any(start > end for start, end in found):
         raise ValueError("no spans that can be drawn")
@@ -105,6 +106,7 @@ def values(right: Json, yours: Json, about: str, *, axis: str, marks: str) -> Sc
     last = next((n for n, pair in enumerate(zip(right, yours)) if pair[0] != pair[1]), None)  # noqa: B905
     if last is None or len(right) != len(yours) or not 0 < last < MOST_SPANS:
         return None
+    # + 0 as in `spans`.
     mine = [value if value is None else value + 0 for value in yours[: last + 1]]
     return Scene(
         figure="watermark_stepper",

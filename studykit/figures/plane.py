@@ -117,6 +117,7 @@ def draw_watermark(axes: Axes, path: Sequence[WatermarkView], now_ms: int) -> No
     xs: list[float] = []
     ys: list[float] = []
     for mark in path:
+        # From just outside: the first watermark comes from -∞.
         at = min(max(mark.watermark_ms, -1_000), limit) / 1_000
         xs += [xs[-1] if xs else -1, at]
         ys += [mark.now_ms / 1_000] * 2

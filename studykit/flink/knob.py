@@ -48,7 +48,7 @@ class KnobJob:
             raise
 
     @property
-    def running(self) -> process.Running | None:
+    def running(self) -> process.BackgroundProcess | None:
         """The process of the job; None if it has ended."""
         return process.read_record(self._record)
 

@@ -113,6 +113,7 @@ def due(exercise: Exercise, rng: Random) -> Counter[Kind]:
     usual = {kind: count for kind, count in seen.items() if count >= RARE}
     shares = Counter(dict.fromkeys(usual, 1))
     while usual and shares.total() < HIDDEN:
+        # Sorted: a set has another order in each process, and equal shares would go elsewhere.
         shares[max(usual, key=lambda kind: (usual[kind] / shares[kind], sorted(kind)))] += 1
     return shares
 

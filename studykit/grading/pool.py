@@ -28,6 +28,7 @@ WORKER_BYTES: Final = 2**30
 SLACK_S: Final = 60.0
 """Seconds that a submission may take beyond its limits before the worker is given up."""
 
+# Spawned, each worker would import the whole course again.
 _fork = multiprocessing.get_context("fork")
 
 
@@ -90,12 +91,14 @@ class Pool:
             with suppress(OSError):
                 worker.pipe.send(None)
         for worker in self._workers:
+            # A worker at work reads nothing, and is not waited for.
             worker.process.join(timeout=0.1 if worker.task else 5)
             worker.pipe.close()
             _kill(worker.process)
 
     def _hand_out(self, queue: deque[Task]) -> None:
         for worker in self._workers:
+            # Only the first of the queue: one that has to be alone would be overtaken for ever.
             if worker.task is None and queue and self._may_start(queue[0]):
                 worker.task, worker.since = queue.popleft(), time.monotonic()
                 with suppress(OSError):  # a worker that has just ended is found by its pipe

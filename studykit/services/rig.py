@@ -96,7 +96,7 @@ class Rig:
         env = shutil.which("env") or "env"
         process.launch(self._record, self._log, 0, [env, *alone, *given, *command], folder)
 
-    def _running(self) -> process.Running | None:
+    def _running(self) -> process.BackgroundProcess | None:
         """Return the program's process; None where it has ended or never began."""
         return process.read_record(self._record)
 

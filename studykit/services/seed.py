@@ -210,6 +210,7 @@ class _Sender:
                 **login(servers).librdkafka,
                 "bootstrap.servers": servers,
                 "partitioner": "murmur2_random",  # that of Kafka's own clients
+                # Else a retry may repeat records or change their order: a seed is one stream.
                 "enable.idempotence": True,
                 "linger.ms": 20,
                 "delivery.timeout.ms": 60_000,

@@ -58,7 +58,7 @@ class SinkRig(Rig):
             {
                 "bootstrap.servers": self.kafka.address,
                 "transactional.id": name,
-                "log_level": 0,
+                "log_level": 0,  # else it complains in the lesson when the broker stops
             }
         )
         producer.init_transactions(_PATIENCE_S)
@@ -88,6 +88,7 @@ class SinkRig(Rig):
             consumer.seek_to_beginning(place)
             end = consumer.end_offsets([place])[place]
             deadline = time.monotonic() + _PATIENCE_S
+            # By position: the markers of transactions have offsets, too, and are never polled.
             while consumer.position(place) < end:
                 if time.monotonic() > deadline:
                     raise StudyError(

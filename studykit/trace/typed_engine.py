@@ -30,7 +30,7 @@ class Part(NamedTuple):
         return self.path.name[:2]
 
 
-class Typed(dict[str, Any]):
+class EngineNames(dict[str, Any]):
     """What the engine's cells define, by name."""
 
     def __missing__(self, name: str) -> Any:  # noqa: ANN401
@@ -62,7 +62,7 @@ def engine_parts(before: str, folder: Path = NOTEBOOKS) -> list[Part]:
     ]
 
 
-def typed_before(lesson: str, folder: Path = NOTEBOOKS) -> Typed:
+def typed_before(lesson: str, folder: Path = NOTEBOOKS) -> EngineNames:
     """Run the engine's cells of all earlier lessons, and return what they define, by name.
 
     Args:
@@ -82,4 +82,4 @@ def typed_before(lesson: str, folder: Path = NOTEBOOKS) -> Typed:
                 f"{type(error).__name__} ({error}). Mend the cell there and save it; "
                 f"`git checkout notebooks/{part.path.name}` puts the course's lines back"
             ) from None
-    return Typed({name: value for name, value in names.items() if not name.startswith("__")})
+    return EngineNames({name: value for name, value in names.items() if not name.startswith("__")})

@@ -98,6 +98,7 @@ def scene(events: tuple[Event, ...], trace: Trace) -> dict[str, Any]:
 
 def _marks(events: tuple[Event, ...], shown: View) -> list[dict[str, Any]]:
     """Return the verdict of each marble; the order of arrival finds it."""
+    # Stable, as in `simulate`: marbles that arrive together keep their order.
     order = sorted(range(len(events)), key=lambda n: events[n].arrival_ms)
     marks: list[dict[str, Any]] = [{} for _ in events]
     for place, arrival in zip(order, shown.seen, strict=True):

@@ -13,7 +13,7 @@ from flink_jobs.connectors.names import Names
 from flink_jobs.connectors.redis import FeatureStore, read_features
 from flink_jobs.features.row import SCHEMA_VERSION, FeatureRow, encode_row
 from flink_jobs.features.transactions import FraudFeatures
-from tests.support.worlds.processor import one_window
+from tests.support.inputs.rows import fraud_row
 
 pytestmark = pytest.mark.services
 
@@ -64,7 +64,7 @@ def written(client: redis.Redis, row: FeatureRow) -> dict[str, object]:
 
 
 def test_an_old_reader_takes_a_new_row_for_what_it_knows(client):
-    row = one_window(revision=0)
+    row = fraud_row(revision=0)
     new = of_later_release(row)
     assert msgspec.convert(written(client, new), OldReader) == OldReader(
         row.window_end,
@@ -78,13 +78,13 @@ def test_an_old_reader_takes_a_new_row_for_what_it_knows(client):
 
 
 def test_a_new_reader_takes_what_an_old_row_lacks_for_null(client):
-    held = written(client, one_window(revision=0))
+    held = written(client, fraud_row(revision=0))
     assert msgspec.convert(held, NewReader).night_count is None
     assert msgspec.convert(held, NewReader).tx_count == 2
 
 
 def test_after_a_step_back_nothing_of_the_newer_release_remains(client):
-    row = one_window(revision=0)
+    row = fraud_row(revision=0)
     assert written(client, of_later_release(row))["night_count"] == 2
     later = msgspec.structs.replace(row, window_end=row.window_end + 60_000)
     assert "night_count" not in written(client, later)

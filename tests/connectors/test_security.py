@@ -27,6 +27,7 @@ from studykit.services.network.ports import free_port
 from studykit.services.seed import Seeding, seed_kafka
 from studykit.services.topics import count_records, create_topics, reachable
 from studykit.workspace import Workspace
+from tests.support.inputs.rows import fraud_row
 from tests.support.services.secured import (
     PASSWORD,
     USER,
@@ -41,7 +42,8 @@ from tests.support.services.secured import (
 )
 from tests.support.services.shared import home_for_services
 from tests.support.services.stores import server
-from tests.support.worlds.processor import START_MS, Run, one_window
+from tests.support.worlds.processor import START_MS
+from tests.support.worlds.run import Run
 
 needs_openssl = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="the certificates are made with openssl"
@@ -73,7 +75,7 @@ def test_both_clients_log_in(broker: SecuredKafka, tmp_path: Path, mechanism: st
     settings = of(broker, tmp_path, held)
     check_topics(settings)
     outbox = Outbox(settings)
-    outbox.send([one_window(revision=0)], [])
+    outbox.send([fraud_row(revision=0)], [])
     assert outbox.flush(30)
     outbox.close()
     consumer = open_consumer(settings)
@@ -316,7 +318,7 @@ def test_user_password_and_database(tmp_path: Path) -> None:
         admin.execute_command("ACL SETUSER default off")
         own = Settings(redis_url=f"redis://features:se%3Acret@127.0.0.1:{port}/3")
         with open_answering(own) as client:
-            assert FeatureStore(client, {"fraud": 1_000}).write([one_window(revision=0)]).stale == 0
+            assert FeatureStore(client, {"fraud": 1_000}).write([fraud_row(revision=0)]).stale == 0
             assert client.connection_pool.connection_kwargs["db"] == 3
         wrong = replace_url(own, "wrong")
         with pytest.raises(StoreUnusable, match="another login") as error:
@@ -344,7 +346,7 @@ def test_store_with_tls_an_acl_user_and_a_client_certificate(
         files = f"ssl_certfile={certificates.client}&ssl_keyfile={certificates.client}"
         own = secured_url(port, certificates, f"&{files}")
         with open_answering(own) as client:
-            assert FeatureStore(client, {"fraud": 9_000}).write([one_window(revision=0)]).stale == 0
+            assert FeatureStore(client, {"fraud": 9_000}).write([fraud_row(revision=0)]).stale == 0
         with pytest.raises(StoreUnusable, match="refuses the client certificate, or demands one"):
             open_answering(secured_url(port, certificates))
         with pytest.raises(StoreUnusable, match="demands another login") as error:

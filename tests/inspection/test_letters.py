@@ -33,7 +33,9 @@ from studykit.cli.inspection.letters import replay, selected
 from studykit.errors import StudyError
 from studykit.workspace import Workspace
 from tests.support.services.shared import TestServices
-from tests.support.worlds.processor import PARTITIONS, Reference, World, eventually
+from tests.support.waiting import eventually
+from tests.support.worlds.output import Reference
+from tests.support.worlds.processor import PARTITIONS, World
 
 pytestmark = pytest.mark.services
 

@@ -23,7 +23,8 @@ from studykit.cli.inspection.why import why
 from studykit.services.network.ports import free_port
 from studykit.workspace import Workspace
 from tests.support.services.shared import TestServices
-from tests.support.worlds.processor import Reference, World
+from tests.support.worlds.output import Reference
+from tests.support.worlds.processor import World
 
 pytestmark = pytest.mark.services
 

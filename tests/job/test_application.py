@@ -25,8 +25,10 @@ from studykit.services.network.ports import HOST, free_port
 from studykit.services.supervision.service import Say
 from studykit.workspace import Workspace
 from tests.support.services.shared import TestServices, home_for_services
+from tests.support.waiting import eventually
 from tests.support.worlds.flow import Flow, Tail
-from tests.support.worlds.processor import World, consumer_of, eventually
+from tests.support.worlds.output import consumer_of
+from tests.support.worlds.processor import World
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services, pytest.mark.slow]
 

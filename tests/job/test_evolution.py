@@ -41,8 +41,8 @@ from flink_jobs.runtime.environment import table_environment
 from studykit.services import topics
 from studykit.services.flink.jars import JarCache, read_lock
 from tests.support.inputs import logs
+from tests.support.waiting import eventually
 from tests.support.worlds.job import FEATURE_TOPICS, LONG_AFTER_MS, JobWorld
-from tests.support.worlds.processor import eventually
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services]
 

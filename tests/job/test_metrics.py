@@ -13,7 +13,7 @@ from flink_jobs.job.metrics import FORGOTTEN_S, STARTING_S, Pushes, serving
 from flink_jobs.monitoring.page import MetricsPage
 from studykit.cli.job_status import TROUBLE, job_lines
 from studykit.services.network.ports import free_port
-from tests.support.worlds.processor import eventually
+from tests.support.waiting import eventually
 
 WORKER, COORDINATOR = "/metrics/job/flink1", "/metrics/job/flink2"
 NAME = b"flink_taskmanager_job_task_operator_numLateRecordsDropped"

@@ -34,13 +34,13 @@ from flink_jobs.monitoring.symptoms import LATE_DROPPED, Reading
 from flink_jobs.processor.replay import replay
 from studykit.cli.job_status import job_lines, metrics_page
 from tests.support.inputs import logs
+from tests.support.waiting import eventually
 from tests.support.worlds.job import (
     FEATURE_TOPICS,
     LONG_AFTER_MS,
     PASSWORD_OF_STORE,
     JobWorld,
 )
-from tests.support.worlds.processor import eventually
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services]
 

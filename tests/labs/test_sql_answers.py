@@ -32,6 +32,10 @@ def test_long_and_deep_texts_end(text: str) -> None:
         told(text)
 
 
+def test_many_negative_numbers_side_by_side_are_not_deep() -> None:
+    assert sql.expression(" + ".join(["- 1"] * (sql.DEEPEST + 1)))({}) == -(sql.DEEPEST + 1)
+
+
 @pytest.mark.parametrize(("size", "fits"), [("1000", True), ("1001", False)])
 def test_a_payment_is_in_no_more_windows_than_can_be_counted(size: str, fits: bool) -> None:
     text = (

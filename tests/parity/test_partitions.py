@@ -20,8 +20,8 @@ from flink_jobs.features.row import FeatureRow, encode_row
 from flink_jobs.processor.replay import replay
 from studykit.services import topics
 from tests.support.inputs import logs
+from tests.support.waiting import eventually
 from tests.support.worlds.job import FEATURE_TOPICS, LONG_AFTER_MS, JobWorld
-from tests.support.worlds.processor import eventually
 
 pytestmark = [pytest.mark.jvm, pytest.mark.services, pytest.mark.slow]
 

@@ -12,7 +12,8 @@ import pytest
 from confluent_kafka import Producer
 
 from flink_jobs.connectors.kafka import SOURCE_TOPICS
-from tests.support.worlds.processor import World, eventually
+from tests.support.waiting import eventually
+from tests.support.worlds.processor import World
 
 pytestmark = pytest.mark.services
 

@@ -15,7 +15,11 @@ from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import SOURCE_TOPICS
 from flink_jobs.connectors.outbox import Outbox
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
-from tests.support.worlds.processor import Run, World, eventually, hashes, one_window
+from tests.support.inputs.rows import fraud_row
+from tests.support.waiting import eventually
+from tests.support.worlds.output import hashes
+from tests.support.worlds.processor import World
+from tests.support.worlds.run import Run
 
 pytestmark = pytest.mark.services
 
@@ -145,7 +149,7 @@ def test_stopped_while_the_broker_is_away(world: World) -> None:
 
 def assert_closes_for_good(outbox: Outbox) -> None:
     """Close it with output that nobody takes; what it still held it would wait for at its end."""
-    outbox.send([one_window(revision=0)], [])
+    outbox.send([fraud_row(revision=0)], [])
     assert not outbox.flush(0.1)
     outbox.close()
     assert outbox.pending == 0

@@ -11,7 +11,9 @@ from kafka import TopicPartition
 from flink_jobs.connectors.kafka import SOURCE_TOPICS
 from flink_jobs.events import TRANSACTIONS
 from studykit.services.topics import create_topics
-from tests.support.worlds.processor import PARTITIONS, Run, World, eventually
+from tests.support.waiting import eventually
+from tests.support.worlds.processor import PARTITIONS, World
+from tests.support.worlds.run import Run
 
 pytestmark = pytest.mark.services
 

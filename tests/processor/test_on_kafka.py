@@ -23,15 +23,10 @@ from flink_jobs.monitoring.symptoms import Reading
 from flink_jobs.processor.lane import Ledger
 from studykit.cli.status import topic_states
 from studykit.services.topics import create_topics
-from tests.support.worlds.processor import (
-    PARTITIONS,
-    START_MS,
-    Reference,
-    World,
-    eventually,
-    hashes,
-    one_window,
-)
+from tests.support.inputs.rows import fraud_row
+from tests.support.waiting import eventually
+from tests.support.worlds.output import Reference, hashes
+from tests.support.worlds.processor import PARTITIONS, START_MS, World
 
 pytestmark = pytest.mark.services
 
@@ -222,7 +217,7 @@ def test_join_that_outlasts_its_poll_is_finished(world: World) -> None:
 def test_equal_revision_redis_noop(world: World) -> None:
     client = world.redis()
     store = FeatureStore(client, {"fraud": 300_000})
-    row = one_window(revision=1)
+    row = fraud_row(revision=1)
     assert store.write([row]).stale == 0
     client.pexpire(row.redis_key, 200_000)
     before = hashes(client)
@@ -234,13 +229,13 @@ def test_equal_revision_redis_noop(world: World) -> None:
 def test_older_window_revision_refused(world: World) -> None:
     client = world.redis()
     store = FeatureStore(client, {"fraud": 300_000})
-    assert store.write([one_window(end_ms=START_MS + 60_000, revision=1)]).stale == 0
+    assert store.write([fraud_row(end_ms=START_MS + 60_000, revision=1)]).stale == 0
     before = hashes(client)
-    assert store.write([one_window(end_ms=START_MS, revision=7)]).stale == 1
-    assert store.write([one_window(end_ms=START_MS + 60_000, revision=0)]).stale == 1
+    assert store.write([fraud_row(end_ms=START_MS, revision=7)]).stale == 1
+    assert store.write([fraud_row(end_ms=START_MS + 60_000, revision=0)]).stale == 1
     assert hashes(client) == before
-    assert store.write([one_window(end_ms=START_MS + 60_000, revision=2)]).stale == 0
-    assert store.write([one_window(end_ms=START_MS + 120_000, revision=0)]).stale == 0
+    assert store.write([fraud_row(end_ms=START_MS + 60_000, revision=2)]).stale == 0
+    assert store.write([fraud_row(end_ms=START_MS + 120_000, revision=0)]).stale == 0
     (stored,) = hashes(client).values()
     assert (stored[b"window_end"], stored[b"revision"]) == (b"%d" % (START_MS + 120_000), b"0")
 
@@ -249,7 +244,7 @@ def test_every_row_of_a_large_batch_is_judged_by_itself(world: World) -> None:
     """More rows than one call takes; every third is stale, and some have fewer fields."""
     client, store = world.redis(), FeatureStore(world.redis(), {"fraud": 300_000})
     rows = [
-        replace(one_window(revision=1, max_speed_kmh=None if number % 2 else 3.5), key=f"c{number}")
+        replace(fraud_row(revision=1, max_speed_kmh=None if number % 2 else 3.5), key=f"c{number}")
         for number in range(2 * KEYS_PER_CALL + 50)
     ]
     stale = rows[::3]
@@ -266,8 +261,8 @@ def test_every_row_of_a_large_batch_is_judged_by_itself(world: World) -> None:
 def test_newer_row_leaves_no_field_of_the_older(world: World) -> None:
     client = world.redis()
     store = FeatureStore(client, {"fraud": 300_000})
-    store.write([one_window(revision=0, max_speed_kmh=3.5)])
-    store.write([one_window(revision=1, max_speed_kmh=None)])
+    store.write([fraud_row(revision=0, max_speed_kmh=3.5)])
+    store.write([fraud_row(revision=1, max_speed_kmh=None)])
     (stored,) = hashes(client).values()
     assert b"max_speed_kmh" not in stored
 

@@ -18,13 +18,16 @@ from flink_jobs.connectors.redis_errors import StoreAway, StoreUnusable, trouble
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.features.row import FeatureRow, encode_row
 from studykit.services.network.ports import free_port
+from tests.support.inputs.rows import fraud_row
 from tests.support.services.stores import server
-from tests.support.worlds.processor import World, eventually, hashes, one_window
+from tests.support.waiting import eventually
+from tests.support.worlds.output import hashes
+from tests.support.worlds.processor import World
 
 pytestmark = pytest.mark.services
 
 TTL_MS = {"fraud": 300_000}
-ROW = one_window(revision=0)
+ROW = fraud_row(revision=0)
 
 
 @contextmanager

@@ -14,7 +14,9 @@ from flink_jobs.monitoring.merging import Sums
 from flink_jobs.monitoring.page import MetricsPage
 from flink_jobs.processor.workers import MAX_KILLS, WorkerEnded, Workers
 from flink_jobs.stream_processor import main
-from tests.support.worlds.processor import Run, World, eventually
+from tests.support.waiting import eventually
+from tests.support.worlds.processor import World
+from tests.support.worlds.run import Run
 
 
 def members(run: Run) -> list[psutil.Process]:

@@ -15,9 +15,9 @@ from studykit.services.network.ports import free_port
 from studykit.services.redis import Redis, bundled, cli_command
 from studykit.services.supervision.service import Say
 from studykit.workspace import Workspace
+from tests.support.inputs.rows import fraud_row
 from tests.support.services.shared import home_for_services
 from tests.support.services.stores import server
-from tests.support.worlds.processor import one_window
 
 pytestmark = pytest.mark.services
 
@@ -43,8 +43,8 @@ def store(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
 
 def test_the_newest_row_of_a_key_stays_with_every_server(store: redis.Redis) -> None:
     features = FeatureStore(store, {"fraud": 60_000})
-    features.write([one_window(revision=1)])
-    refused = features.write([one_window(revision=0), one_window(revision=1)])
+    features.write([fraud_row(revision=1)])
+    refused = features.write([fraud_row(revision=0), fraud_row(revision=1)])
     assert refused
     held = read_features(store, "features:fraud:card_1")
     assert held["revision"] == 1

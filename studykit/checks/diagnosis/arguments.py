@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from studykit.checks.diagnosis import shapes
 from studykit.checks.diagnosis.facts import Facts
-from studykit.checks.diagnosis.finding import ENOUGH, CaseResult, Diagnosis, Look, wrong_ones
+from studykit.checks.diagnosis.finding import ENOUGH, CaseResult, Diagnosis, Look, wrong_results
 from studykit.exercises.definition import Args, Exercise, Json, copy_args, same
 from studykit.exercises.wording import short
 
@@ -67,8 +67,9 @@ def _other_arguments(
 ) -> Iterator[Diagnosis]:
     """Ask whether the results are right for other arguments: one fixed, or two swapped."""
     names = _names(exercise)
+    # B023: each function made in these loops is called before its loop goes on.
     for place, name in enumerate(names):
-        if len({repr(result.args[place]) for result in wrong_ones(results)}) < ENOUGH:
+        if len({repr(result.args[place]) for result in wrong_results(results)}) < ENOUGH:
             continue  # where one value alone goes wrong, nothing shows that others are ignored
         for value in _values(exercise, place):
             if _all_fit(exercise, results, lambda args: (*args[:place], value, *args[place + 1 :])):  # noqa: B023
@@ -192,9 +193,7 @@ _EVENTS: Final[tuple[tuple[str, str, str, Callable[[list[Json]], list[Json]]], .
     ("late-ones-unseen", "without the items behind the largest so far", "Does an item that comes "
      "out of order count here?", _without_what_is_behind),
 )  # fmt: skip
-"""Name, words, question and change of each list that an answer may have seen in place of its own.
-
-"""
+"""Name, words, question and change of each list that an answer may have seen instead of its own."""
 
 
 def _other_events(
@@ -236,7 +235,7 @@ def one_for_another(
     _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say which answer stands wherever the answer is wrong, and for which one it stands."""
-    wrong = wrong_ones(results)
+    wrong = wrong_results(results)
     if len(wrong) < ENOUGH:
         return
     differing = [
@@ -269,7 +268,7 @@ def _told_apart(
     exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say what every wrong case has, and no right one, or hardly any."""
-    wrong = wrong_ones(results)
+    wrong = wrong_results(results)
     right = [result for result in results if result.right]
     if len(wrong) < ENOUGH or len(right) < ENOUGH:
         return

@@ -37,6 +37,7 @@ class Failure:
 _Words: TypeAlias = tuple[str, str]
 """A name and a next step."""
 
+# The first pattern that fits counts: a narrow one stands before a wide one.
 _KINDS: Final[tuple[tuple[str, str, str], ...]] = (
     (r"RecursionError", "calls-itself-for-ever",
      "Which call of your function by itself is the last one, and is it ever reached?"),

@@ -68,6 +68,6 @@ def telling_first(results: Sequence[CaseResult]) -> list[CaseResult]:
     return sorted(results, key=lambda result: (result.right, len(repr(result.args))))
 
 
-def wrong_ones(results: Sequence[CaseResult]) -> list[CaseResult]:
+def wrong_results(results: Sequence[CaseResult]) -> list[CaseResult]:
     """Return the wrong results."""
     return [result for result in results if not result.right]

@@ -227,6 +227,7 @@ def _early(tree: ast.Module, function: ast.FunctionDef) -> Iterator[Mutant]:
     for loop in ast.walk(function):
         if isinstance(loop, ast.For):
             for end in ends:
+                # Taken back after the yield: all mutants are written from one tree.
                 loop.body.append(end)
                 yield Mutant("early", f"{_line(loop)} ... {_line(end)}", ast.unparse(tree))
                 loop.body.pop()

@@ -20,7 +20,7 @@ from studykit.checks.diagnosis.finding import (
     Look,
     leaves_of,
     seen,
-    wrong_ones,
+    wrong_results,
 )
 from studykit.checks.diagnosis.results import LOOKS
 from studykit.exercises.definition import Exercise, Json, same
@@ -42,6 +42,7 @@ def outline(exercise: Exercise, results: Sequence[CaseResult]) -> Diagnosis | No
 def _in_part(
     _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
+    # A prediction has one case.
     (result,) = results
     got, expected = result.got, result.expected
     if not isinstance(got, list) or not isinstance(expected, list):
@@ -68,7 +69,7 @@ def _fields(
     exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say which fields of a dict are ever wrong, and how, where it is only one."""
-    wrong = wrong_ones(results)
+    wrong = wrong_results(results)
     results = [
         result
         for result in results
@@ -83,6 +84,7 @@ def _fields(
     fields = [
         name
         for name in asked
+        # `...` is no JSON value, so that a field that is missing is never right.
         if any(not same(result.got.get(name, ...), result.expected[name]) for result in wrong)
     ]
     for name in fields:
@@ -103,7 +105,7 @@ def _is_right(result: CaseResult, name: str) -> bool:
 def _some_fields(
     exercise: Exercise, results: Sequence[CaseResult], fields: Sequence[str], right: Sequence[str]
 ) -> Iterator[Diagnosis]:
-    shown = wrong_ones(results)[0]
+    shown = wrong_results(results)[0]
     for name in fields:
         if _is_right(shown, name):
             break  # what is true of a field that the learner sees to be right helps nobody
@@ -226,7 +228,7 @@ def _items(
     _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say whether lists that are wrong lack items, or have too many, and what else they have."""
-    wrong = wrong_ones(results)
+    wrong = wrong_results(results)
     if not all(
         isinstance(result.got, list) and isinstance(result.expected, list) for result in wrong
     ):
@@ -260,7 +262,7 @@ def _differences(
     exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say by what, or to which side, the numbers differ wherever they are wrong."""
-    wrong = wrong_ones(results)
+    wrong = wrong_results(results)
     by_result = leaves_of(wrong)
     if len(wrong) < ENOUGH or by_result is None:
         return
@@ -311,7 +313,7 @@ def _none_or_not(
     _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say that None comes where a value is asked for, or the other way round."""
-    wrong = wrong_ones(results)
+    wrong = wrong_results(results)
     if all(result.expected is None and result.got is not None for result in wrong):
         yield Diagnosis(
             "a-value-for-none", "whenever your answer is wrong, None is asked for, and you return "
@@ -329,7 +331,7 @@ def _first_parts(
     _exercise: Exercise, results: Sequence[CaseResult], _facts: Facts | None
 ) -> Iterator[Diagnosis]:
     """Say that lists of one length agree up to a place: there something begins to go wrong."""
-    wrong = wrong_ones(results)
+    wrong = wrong_results(results)
     if not all(
         isinstance(result.got, list)
         and isinstance(result.expected, list)
@@ -368,6 +370,7 @@ def _nothing_here_and_there(
         )  # fmt: skip
 
 
+# The first that fits speaks, as in `results.LOOKS`.
 _OUTLINES: Final[tuple[Look, ...]] = (
     _none_or_not,
     _fields,

@@ -40,6 +40,7 @@ def diagnose(
     for look in LOOKS:
         for found in seen(look, exercise, results, facts):
             return replace(found, next_step=_OF_A_PREDICTION) if exercise.hidden else found
+    # These looks call the reference: of most guesses the first telling case is the end.
     telling = telling_first(results)
     for look in () if exercise.hidden else LOOKS_AT_ARGUMENTS:
         for found in seen(look, exercise, telling, facts):
@@ -100,8 +101,8 @@ def _other_type(
         ),
     ):
         if all(same(shapes.converted(result.got, convert), result.expected) for result in wrong):
-            seen = shapes.wrong_type(wrong[0].got, wrong[0].expected) or "another type"
-            yield Diagnosis(name, f"the value is right, its type is not: {seen}", step)
+            fault = shapes.wrong_type(wrong[0].got, wrong[0].expected) or "another type"
+            yield Diagnosis(name, f"the value is right, its type is not: {fault}", step)
     yield from _other_wrapping(wrong)
     if (
         len({tuple(result.expected) for result in results if isinstance(result.expected, dict)})
@@ -143,10 +144,10 @@ def _just_another_type(results: Sequence[CaseResult]) -> Iterator[Diagnosis]:
         shapes.is_about_none(result.got, result.expected) for result in wrong
     ):
         return  # where None may be right, the question is when, and not of which type
-    seens = [shapes.wrong_type(result.got, result.expected) for result in wrong]
-    if all(seens) and not all(shapes.same_items(result.got, result.expected) for result in wrong):
+    faults = [shapes.wrong_type(result.got, result.expected) for result in wrong]
+    if all(faults) and not all(shapes.same_items(result.got, result.expected) for result in wrong):
         yield Diagnosis(
-            "another-type", str(seens[0]),
+            "another-type", str(faults[0]),
             "What does the first line of your function say that it returns?",
         )  # fmt: skip
 
@@ -347,6 +348,7 @@ def _amounts(
         numbers = [leaf for leaf in numbers if leaf.column == column]
         where = f" in field {column!r}" if not column.isdigit() else f" in place {column} of a row"
     amounts = {leaf.got - leaf.expected for leaf in numbers}
+    # One number alone proves nothing, unless the exercise has no more than one case.
     if len(amounts) == 1 and len(numbers) > 1 - bool(exercise.cases == ((),)):
         yield _off_by(amounts.pop(), where, hidden=bool(exercise.hidden))
     elif not where and not exercise.hidden:
@@ -470,4 +472,5 @@ def _fits(result: CaseResult, value: Json) -> bool:
 
 _OF_A_PREDICTION: Final = "Which value of yours answers which part of the question?"
 _LOOKS_AT_TYPES: Final[tuple[Look, ...]] = (_nothing_returned, _other_type)
+# The first look that fits is the one that speaks: the narrower ones stand first.
 LOOKS: Final[tuple[Look, ...]] = (_order, _repeats, _brackets, _amounts, _words)

@@ -35,13 +35,9 @@ def _failing(exercise: Exercise, args: Args, function: Callable[..., Json]) -> I
             expected = exercise.expected(case)
         except Exception:  # the exercise is not asked of such a case
             continue
-        (outcome,) = _called(function, case)
+        (outcome,) = run_cases(function, [case])
         if "value" not in outcome or not exercise.accepts(outcome["value"], expected):
             yield case
-
-
-def _called(function: Callable[..., Json], case: Args) -> list[dict[str, Json]]:
-    return run_cases(function, [case])
 
 
 def _without_one_item(args: Args) -> Iterator[Args]:

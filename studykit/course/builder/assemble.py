@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from studykit.checks.hole import fill
 from studykit.course.builder.cells import Cell, Notebook, as_notebook, read_cells, with_ids
-from studykit.course.builder.holes import dig, fill
+from studykit.course.builder.holes import dig
 from studykit.course.builder.navigation import bar, lab_of, lesson_of, link_to
 from studykit.course.layout import Course
 from studykit.errors import StudyError

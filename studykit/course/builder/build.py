@@ -14,7 +14,7 @@ from studykit.course.layout import Course
 from studykit.errors import StudyError
 from studykit.files import free_name, write_whole
 
-Done: TypeAlias = Literal["unchanged", "written", "executed"]
+BuildOutcome: TypeAlias = Literal["unchanged", "written", "executed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def products(course: Course, name: str | None = None) -> Iterator[Product]:
         raise StudyError(f"no source begins with {name!r}: give a name such as 02 or lab02")
 
 
-def build(product: Product, *, force: bool = False) -> Done:
+def build(product: Product, *, force: bool = False) -> BuildOutcome:
     """Write a notebook, running it where its code has changed.
 
     Args:

@@ -162,6 +162,7 @@ def load(path: Path) -> Notebook:
         StudyError: The file is no notebook.
     """
     try:
+        # utf-8-sig: some editors begin a file with a byte order mark.
         notebook = dict(nbformat.reads(path.read_text("utf-8-sig"), as_version=4))
         if isinstance(notebook["cells"], list):
             return notebook

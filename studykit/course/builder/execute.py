@@ -42,6 +42,7 @@ def executed(notebook: Notebook, folder: Path, name: str) -> Notebook:
         kernel_name="python3",
         allow_error_names=["NotDone"],
         store_widget_state=False,
+        # Into how many pieces an output comes is chance, and the outputs are compared.
         coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
     )

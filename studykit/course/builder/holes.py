@@ -41,13 +41,6 @@ def dig(source: str, exercise: Exercise) -> str:
     return "\n".join(kept)
 
 
-def fill(source: str) -> str:
-    """Return `source` as the solution shows it: without the markers."""
-    return "\n".join(
-        line for line in source.splitlines() if not (BEGIN.match(line) or END.match(line))
-    )
-
-
 def answers(source: str) -> Iterator[str]:
     """Yield the lines between the markers, stripped."""
     inside = False
@@ -71,6 +64,7 @@ def _hole(indent: str, exercise: Exercise) -> str:
     line = f"{indent}raise lab.NotDone({_quoted(text)})"
     if len(line) <= WIDTH:
         return line
+    # Python puts the parts together again: each keeps its spaces.
     parts = textwrap.wrap(text, WIDTH - len(indent) - 8, drop_whitespace=False)
     inside = "\n".join(f"{indent}    {_quoted(part)}" for part in parts)
     return f"{indent}raise lab.NotDone(\n{inside}\n{indent})"

@@ -30,6 +30,7 @@ def copy_of(lab: Lab, course: Course) -> Path | None:
         for path in course.labs.glob(f"my_lab{lab.number}*.ipynb")
         if ".backup-" not in path.name
     ]
+    # lstat: a copy may be a link that leads nowhere; `load` says so.
     return max(found, key=lambda path: path.lstat().st_mtime, default=None)
 
 

@@ -278,6 +278,7 @@ def _answers_of(number: str, parts: Sequence[Part], course: Course, progress: Pr
         if name in known and name not in needed:
             needed.add(name)
             wanted += [node.id for node in ast.walk(known[name]) if isinstance(node, ast.Name)]
+    # By statement: one line may bind several of the names.
     chosen = {id(known[name]): known[name] for name in known if name in needed}
     return f"# lab {number}\n" + "\n\n".join(map(ast.unparse, chosen.values()))
 

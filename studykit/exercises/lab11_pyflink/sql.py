@@ -188,6 +188,7 @@ _COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 def _quotient(left: int, right: int) -> int:
+    # SQL's division cuts towards zero, Python's // rounds down.
     return abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)
 
 
@@ -346,6 +347,7 @@ class _Reader:
     def _either(left: Expression, right: Expression) -> Expression:
         def value(row: Row) -> bool | None:
             values = (left(row), right(row))
+            # TRUE OR NULL is TRUE, FALSE OR NULL is not known.
             return True if True in values else None if None in values else False
 
         return value
@@ -360,6 +362,7 @@ class _Reader:
     def _both(left: Expression, right: Expression) -> Expression:
         def value(row: Row) -> bool | None:
             values = (left(row), right(row))
+            # FALSE AND NULL is FALSE, TRUE AND NULL is not known.
             return False if False in values else None if None in values else True
 
         return value
@@ -397,7 +400,9 @@ class _Reader:
             self._depth += 1
             if self._depth > DEEPEST:
                 raise UnreadableError("it is nested too deeply to be read here")
-            return _strict(lambda value: -value, self._factor())
+            found = self._factor()
+            self._depth -= 1
+            return _strict(lambda value: -value, found)
         if self.skips("("):
             found = self.expression()
             self.take(")")

@@ -171,6 +171,7 @@ def _layers(windows: list[WindowView]) -> list[tuple[WindowView, int]]:
     placed = []
     for window in windows:
         layer = next((n for n, end in enumerate(ends) if end <= window.start_ms), len(ends))
+        # Replaces the end of a layer, or adds a layer behind the last.
         ends[layer : layer + 1] = [window.end_ms]
         placed.append((window, layer))
     return placed

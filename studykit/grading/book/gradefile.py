@@ -263,12 +263,12 @@ def _dialect(text: str) -> type[csv.Dialect]:
     mark = max(",;\t", key=first.count)
     everything = all(cell.startswith('"') for cell in first.split(mark))
 
-    class Found(csv.excel):
+    class OwnDialect(csv.excel):
         delimiter = mark
         lineterminator = "\r\n" if "\r\n" in text else "\n"
         quoting = csv.QUOTE_ALL if everything else csv.QUOTE_MINIMAL
 
-    return Found
+    return OwnDialect
 
 
 def _column(path: Path, layout: Layout, head: Sequence[str], wanted: str | None) -> int:

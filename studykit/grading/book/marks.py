@@ -48,6 +48,7 @@ class LatePolicy:
     def _percent(self, moment: datetime) -> int:
         if moment <= self.due:
             return 0
+        # Rounded up, which // of the negated difference does: a day begun counts.
         begun = -((self.due - moment) // timedelta(days=1))
         return 100 if begun > self.days else min(100, begun * self.percent_per_day)
 

@@ -11,8 +11,6 @@ ExerciseVerdict: TypeAlias = Literal[
     "pass", "fail", "timeout", "crashed", "mem", "output", "protocol"
 ]
 
-FLAGGED: tuple[SubmissionStatus, ...] = ("unreadable", "rejected", "infra_error")
-
 
 class Score(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One exercise of one submission."""

@@ -74,8 +74,10 @@ def fresh_folders() -> None:
         OSError: The system refuses.
     """
     unshare(CLONE_NEWNS | CLONE_NEWIPC)
+    # Else what is mounted from here on would be mounted outside, too.
     _mount("none", "/", "", _PRIVATE_RECURSIVE, "")
     kept = {path for path in (sys.base_prefix, sys.prefix) if path.startswith(SCRATCH)}
+    # Opened before the scratch is mounted, which hides them.
     handles = {path: os.open(path, os.O_PATH) for path in kept}
     _fresh_devices()
     for folder in SCRATCH:
@@ -84,7 +86,9 @@ def fresh_folders() -> None:
     for place, handle in handles.items():
         os.makedirs(place)
         _bind(handle, place)
+    # After the last `_bind`, which goes by /proc.
     _mount("none", "/proc", "tmpfs", _NOSUID_NODEV | _READ_ONLY, "size=4096")
+    # The folder that this process stood in lies below the new mounts, and is still the old one.
     os.chdir("/box")
 
 
@@ -164,12 +168,14 @@ def become(
     for capability in range(64):
         _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)  # those above the last are unknown
     if user is not None:
+        # The user last: whoever is no longer root may not leave a group.
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
     header = (ctypes.c_uint32 * 2)(_CAPABILITIES_V3, 0)
     _require(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
     no_new_privileges()
+    # Last of all: the filter knows no call that changes a user or a capability.
     seccomp.install(families, shared=shared)
 
 

@@ -128,6 +128,7 @@ def call(namespace: dict[str, Any], request: dict[str, Any], wire: Wire | None) 
         data, late = _read_all(reader, child, within_s)
     finally:
         os.close(reader)
+    # Only now: a child that has more to write than a pipe holds does not end before it is read.
     _, status = os.waitpid(child, 0)
     try:
         return {"outcomes": json.loads(data)}

@@ -135,6 +135,7 @@ def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
 
 def _place(argument: int) -> int:
     """Return where the lower half of an argument is."""
+    # No upper half is looked at: the kernel takes these for an int, or for flags that end below it.
     return 16 + 8 * argument
 
 

@@ -11,8 +11,10 @@ OUTPUT_STATUS: Final = 97
 """Exit status of a process that printed too much."""
 
 
-_INSTALLERS: Final = ("conda", "mamba", "micromamba", "pip", "sx", "system", "uv")
-_SHELLS: Final = ("!", "bash", "cmd", "perl", "ruby", "script", "sh", "sx", "system")
+INSTALLERS: Final = ("conda", "mamba", "micromamba", "pip", "sx", "system", "uv")
+"""Line magics that run a program."""
+SHELLS: Final = ("!", "bash", "cmd", "perl", "ruby", "script", "sh", "sx", "system")
+"""Cell magics whose body is for a program."""
 _PAGE_MAGICS: Final = ("autosave", "clear", "config", "connect_info", "edit", "gui", "less", "man",
                        "matplotlib", "more", "pdb", "qtconsole")  # fmt: skip
 """What only a notebook's page or a terminal answers: the same in every engine."""
@@ -73,8 +75,8 @@ def tame(shell: Any) -> None:  # noqa: ANN401
     shell.system = shell.system_raw = shell.system_piped = _no_command
     shell.getoutput = _no_output
     magics = shell.magics_manager.magics
-    magics["line"].update(dict.fromkeys((*_INSTALLERS, *_PAGE_MAGICS), _no_command))
-    magics["cell"].update(dict.fromkeys(_SHELLS, _no_command))
+    magics["line"].update(dict.fromkeys((*INSTALLERS, *_PAGE_MAGICS), _no_command))
+    magics["cell"].update(dict.fromkeys(SHELLS, _no_command))
     if hasattr(shell, "kernel"):
         shell.kernel.raw_input = shell.kernel.getpass = _no_input
     else:

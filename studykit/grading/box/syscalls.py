@@ -244,7 +244,6 @@ and how processes are scheduled."""
 
 MMAP: Final = (9, 222)
 CLONE: Final = (56, 220)
-CLONE3: Final = (435, 435)
 SOCKET: Final = (41, 198)
 PRLIMIT: Final = (302, 261)
 SETSOCKOPT: Final = (54, 208)

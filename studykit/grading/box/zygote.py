@@ -157,6 +157,7 @@ class Zygote:
                 os.close(door)
             os.setsid()  # what it sends to its group does not reach this zygote
             statm = confine.open_statm()
+            # Before `_confine`: it counts the user's processes, and /proc shows none afterwards.
             confine.limit(processes=PROCESSES, cpu_s=request["cpu_s"], user=self._user)
             if "key" in request:
                 self._confine()
@@ -168,6 +169,7 @@ class Zygote:
             hush(request["output_bytes"])
             serve(Wire(socket.socket(fileno=ends[0])), self._shell)
         finally:
+            # Whatever was raised, a runner never comes back into the loop of the zygote.
             os._exit(1)
 
     def _confine(self) -> None:
@@ -293,6 +295,7 @@ def _descendants(ancestor: int) -> list[int]:
     dead: set[int] = set()
     for path in Path("/proc").iterdir():
         with suppress(OSError, ValueError, IndexError):
+            # By the last bracket: the name of a process may hold brackets and spaces.
             state, parent = (path / "stat").read_text("ascii").rpartition(")")[2].split()[:2]
             parents[int(path.name)] = int(parent)
             dead |= {int(path.name)} if state in "ZX" else set()

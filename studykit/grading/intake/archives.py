@@ -120,6 +120,7 @@ def _zip_members(path: Path, most_files: int, most_bytes: int) -> Iterator[Membe
 def _tar_members(path: Path, most_files: int, most_bytes: int) -> Iterator[Member]:
     with tarfile.open(path) as archive:
         for number, entry in enumerate(archive, start=1):
+            # On the way: a tar has no table of contents.
             _require_few(number, most_files)
             name, reason = _safe(entry.name)
             if not (entry.isreg() or entry.isdir()):

@@ -58,6 +58,7 @@ class Submission:
         sha = hashlib.sha256(self.rejected.encode("utf-8", "surrogateescape"))
         for file in sorted(self.files, key=lambda file: (file.modified, file.place)):
             name = "/".join(file.place).encode("utf-8", "surrogatepass")
+            # With its length: no name can pass for another name and what follows it.
             sha.update(b"%d %s\0" % (len(name), name))
             try:
                 sha.update(hashlib.sha256(read_regular(file.path)).digest())

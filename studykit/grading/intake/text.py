@@ -51,6 +51,7 @@ def read_table(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
+            # A row that is too long has a list under None; a short one has None in its cells.
             rows = [{str(k): v or "" for k, v in row.items() if isinstance(k, str)
                      and not isinstance(v, list)} for row in reader]  # fmt: skip
             names = list(reader.fieldnames or ())

@@ -7,13 +7,13 @@ import symtable
 from dataclasses import dataclass
 from typing import Final
 
+from studykit.grading.box.shell import INSTALLERS, SHELLS
+
 LONGEST: Final = 100
 """Longest text of a command that is shown, in characters."""
 
 _BODIES: Final = frozenset({"capture", "prun", "time", "timeit"})
 """Cell magics whose body is Python of the notebook."""
-_SHELLS: Final = frozenset({"bash", "cmd", "perl", "ruby", "script", "sh", "system", "sx", "!"})
-_INSTALLERS: Final = frozenset({"conda", "mamba", "micromamba", "pip", "sx", "system", "uv"})
 
 _CELL_MAGIC: Final = re.compile(r"\s*%%(!|\w+)[^\n]*\n?")
 _LINE_MAGIC: Final = re.compile(
@@ -51,7 +51,7 @@ def read_code(source: str) -> Code:
     commands: list[str] = []
     found = _CELL_MAGIC.match(source)
     if found and found[1] not in _BODIES:
-        return Code(frozenset(), (first_line(source),) if found[1] in _SHELLS else ())
+        return Code(frozenset(), (first_line(source),) if found[1] in SHELLS else ())
     body = source[found.end() :] if found else source
     bound = _bound(_without_magics(body, commands))
     if bound is None:
@@ -106,7 +106,7 @@ def _without_magics(source: str, commands: list[str]) -> str:
 
 def _is_command(mark: str) -> bool:
     words = mark.lstrip("%").split()
-    return mark.startswith("!") or (bool(words) and words[0] in _INSTALLERS)
+    return mark.startswith("!") or (bool(words) and words[0] in INSTALLERS)
 
 
 def first_line(text: str) -> str:

@@ -23,7 +23,7 @@ def _make_importable(files):
     import os
     import sys
 
-    class Beside:
+    class Finder:
         @staticmethod
         def find_spec(name, path=None, target=None):
             place = name.replace(".", "/")
@@ -48,7 +48,7 @@ def _make_importable(files):
                 module.__file__ = os.path.abspath(self.file)
                 exec(compile(files[self.file], self.file, "exec"), module.__dict__)
 
-    sys.meta_path.insert(0, Beside)
+    sys.meta_path.insert(0, Finder)
     for file, text in files.items():
         try:
             os.makedirs(os.path.dirname(file) or ".", exist_ok=True)

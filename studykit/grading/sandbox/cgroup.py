@@ -45,6 +45,7 @@ class Branch:
                 number += 1
                 continue
             (folder / "memory.max").write_text(str(memory_bytes), "ascii")
+            # All of its processes end, or none: without one it would go on, and be wrong.
             (folder / "memory.oom.group").write_text("1", "ascii")
             with suppress(FileNotFoundError):  # a kernel without swap
                 (folder / "memory.swap.max").write_text("0", "ascii")

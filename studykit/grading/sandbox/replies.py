@@ -117,6 +117,7 @@ def _outcome(found: Any, hung_s: float) -> Outcome:  # noqa: ANN401
 
 def _require_plain(value: Json) -> None:
     """Refuse values that are too deep, too many, not finite or no text."""
+    # A loop: how deep a value goes is for the sender to choose, and recursion ends early.
     left = [(value, 0)]
     nodes = 0
     while left:

@@ -244,9 +244,11 @@ class _Client(TestbookNotebookClient):  # type: ignore[misc]
         self.kc.session.left = MESSAGES
         self.nb.cells = [new_code_cell(source)]
         try:
+            # Not testbook's own, which turns every error into one of its own.
             NotebookClient.execute_cell(self, self.nb.cells[0], 0)
         finally:
             if self.failure is not None:
+                # In place of the cancelled wait, which came of it and says less.
                 raise self.failure
         return list(self.nb.cells[0].outputs)
 

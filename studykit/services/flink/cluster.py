@@ -19,7 +19,7 @@ from flink_jobs.runtime.java import LOGGING, QUICK, find_java
 from studykit.services.flink.home import flink_home, java_options
 from studykit.services.network.http import get
 from studykit.services.network.ports import HOST, free_port
-from studykit.services.supervision.process import Running
+from studykit.services.supervision.process import BackgroundProcess
 from studykit.services.supervision.service import Say, Service, silent
 from studykit.services.supervision.waiting import wait_until
 from studykit.workspace import Workspace
@@ -222,7 +222,7 @@ class FlinkCluster:
         """Host and port of the web interface and the REST interface."""
         return self.jobmanager.address
 
-    def running(self) -> Running | None:
+    def running(self) -> BackgroundProcess | None:
         """Return the JobManager's process if both run, else None."""
         return self.taskmanager.running() and self.jobmanager.running()
 
@@ -239,6 +239,7 @@ class FlinkCluster:
 
     def stop(self) -> bool:
         """Stop both; return whether either was running."""
+        # A list: both are stopped, whatever the first answers.
         return any([self.taskmanager.stop(), self.jobmanager.stop()])
 
     def kill(self) -> None:

@@ -40,7 +40,7 @@ _INHERITED: Final = ("HOME", "PATH", VARIABLE)
 """What the processor may know of a person's environment: no login to another broker or store."""
 
 
-class Paid(NamedTuple):
+class PaymentTimes(NamedTuple):
     """A payment by both clocks, epoch milliseconds: the event's own, and the broker's."""
 
     event_ms: int
@@ -110,7 +110,7 @@ class LivePayments:
         self._others = Thread(target=self._pay_for_others, daemon=True)
         self._others.start()
 
-    def pay(self, cents: int, ago_ms: int = 0) -> Paid:
+    def pay(self, cents: int, ago_ms: int = 0) -> PaymentTimes:
         """Send a payment that happened so many milliseconds ago; return when the log has it.
 
         Raises:
@@ -123,7 +123,7 @@ class LivePayments:
         self._producer.flush(_PATIENCE_S)
         if not self._stored_ms:
             raise StudyError("the broker has not taken the payment: press Stop, and start again")
-        return Paid(event_ms, self._stored_ms)
+        return PaymentTimes(event_ms, self._stored_ms)
 
     def features(self) -> dict[str, Any] | None:
         """Return the newest features of the card; None before the first.

@@ -43,6 +43,7 @@ def _become(record: Path, log: Path, details: dict[str, object], command: list[s
     lock = os.open(record.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
     if not _take(lock):
         return  # it runs already; its own record says so
+    # Through exec: the lock is the service's for as long as it lives.
     os.set_inheritable(lock, True)
     _write(record, details)
     _take_leash()
@@ -78,6 +79,7 @@ def _take_leash() -> None:
 
 def _write(record: Path, details: dict[str, object]) -> None:
     me = psutil.Process()
+    # A reader finds no record or a whole one.
     temporary = record.with_suffix(".new")
     temporary.write_text(json.dumps({"pid": me.pid, "started": me.create_time(), **details}))
     temporary.replace(record)

@@ -29,7 +29,7 @@ _CLOCK_SLACK_SECONDS = 2.0
 """A start time is boot time plus uptime, and the system corrects its boot time by a little."""
 
 
-class Running(Struct, frozen=True):
+class BackgroundProcess(Struct, frozen=True):
     """A background process.
 
     Attributes:
@@ -67,6 +67,7 @@ def launch(record: Path, log: Path, port: int, command: Sequence[str], folder: P
         StudyError: The command cannot be executed.
     """
     details = msgspec.json.encode({"port": port}).decode()
+    # -I: neither PYTHONPATH nor a package of the user's home changes what the launcher imports.
     launcher = [sys.executable, "-I", str(_LAUNCHER), str(record), str(log), details]
     environ = {
         name: value for name, value in os.environ.items() if not name.startswith(_OF_ANOTHER_FLINK)
@@ -86,16 +87,16 @@ def launch(record: Path, log: Path, port: int, command: Sequence[str], folder: P
         raise StudyError(f"cannot run {command[0]} ({reason}): `study doctor` says what is missing")
 
 
-def read_record(record: Path) -> Running | None:
+def read_record(record: Path) -> BackgroundProcess | None:
     """Return the process that `record` tells of; None if it has ended or the file is no record."""
     try:
-        running = msgspec.json.decode(record.read_bytes(), type=Running)
+        running = msgspec.json.decode(record.read_bytes(), type=BackgroundProcess)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
     return running if running.process() else None
 
 
-def stop(running: Running, patience_seconds: float) -> None:
+def stop(running: BackgroundProcess, patience_seconds: float) -> None:
     """Ask a process to end, kill it after `patience_seconds`, and return when it has ended."""
     if process := running.process():
         process.terminate()
@@ -103,13 +104,13 @@ def stop(running: Running, patience_seconds: float) -> None:
             kill(running)
 
 
-def kill(running: Running) -> None:
+def kill(running: BackgroundProcess) -> None:
     """Kill a process (SIGKILL: it cannot clean up), and return when it has ended."""
     if process := running.process():
         process.kill()
         _gone(running, _KILL_SECONDS)
 
 
-def _gone(running: Running, seconds: float) -> bool:
+def _gone(running: BackgroundProcess, seconds: float) -> bool:
     """Wait for a process to end; a zombie, which its parent has yet to notice, counts as gone."""
     return wait_until(lambda: running.process() is None, seconds, _POLL_SECONDS)

@@ -10,7 +10,7 @@ from typing import ClassVar
 from studykit.errors import StudyError
 from studykit.services.network.ports import HOST, is_taken, refusal
 from studykit.services.supervision import process
-from studykit.services.supervision.process import Running
+from studykit.services.supervision.process import BackgroundProcess
 from studykit.services.supervision.waiting import wait_until
 from studykit.workspace import Workspace
 
@@ -54,7 +54,7 @@ class Service(ABC):
         return f"{cls.name.upper()}_PORT"
 
     @classmethod
-    def record(cls, workspace: Workspace) -> Running | None:
+    def record(cls, workspace: Workspace) -> BackgroundProcess | None:
         """Return the process of this service that runs in `workspace`; None if none runs."""
         return process.read_record(workspace.run / f"{cls.name}.json")
 
@@ -73,7 +73,7 @@ class Service(ABC):
         """The folder in which the service keeps its data."""
         return self.workspace.data / self.name
 
-    def running(self) -> Running | None:
+    def running(self) -> BackgroundProcess | None:
         """Return the process of this service; None if it does not run."""
         return self.record(self.workspace)
 

@@ -81,6 +81,7 @@ class LiveJob(LiveRun[JobWithKnob]):
         return knob_job(self.ended.is_set)
 
     def _turn(self, *_: object) -> None:
+        # Looked at once: the thread of the run may end, and forget it, at any time.
         job = self._job
         if job is not None:
             job.turn(self.knob.value)

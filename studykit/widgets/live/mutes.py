@@ -97,6 +97,7 @@ class LiveMutes(LiveRun[Topic]):
         return told(self.trace)
 
     def _mute(self, *_: object) -> None:
+        # Looked at once: the thread of the run may end, and forget it, at any time.
         topic = self._topic
         if topic is not None:
             topic.mute(

@@ -20,7 +20,7 @@ _REFRESH_S: Final = 1.0
 _AGO: Final = [("just now", 0), ("half a minute ago", 30_000), ("ten minutes ago", 600_000)]
 
 
-class Paid(Protocol):
+class PaymentTimes(Protocol):
     """A payment by both clocks, epoch milliseconds."""
 
     @property
@@ -35,7 +35,7 @@ class Paid(Protocol):
 class Pipeline(Protocol):
     """What the widget needs of a running pipeline."""
 
-    def pay(self, cents: int, ago_ms: int = 0) -> Paid:
+    def pay(self, cents: int, ago_ms: int = 0) -> PaymentTimes:
         """Send a payment that happened so many milliseconds ago."""
 
     def features(self) -> dict[str, Any] | None:
@@ -71,7 +71,7 @@ class LivePayment(LiveRun[Pipeline]):
         """
         self._last_s = last_s
         self._pipeline: Pipeline | None = None
-        self._paid: list[Paid] = []
+        self._paid: list[PaymentTimes] = []
         self._fates: dict[int, str] = {}
         self.ago = widgets.Dropdown(
             description="it happened", options=_AGO, style={"description_width": "7em"}
@@ -97,6 +97,7 @@ class LivePayment(LiveRun[Pipeline]):
         return f"You have paid {_often(len(self._paid))}."
 
     def _pay(self, *_: object) -> None:
+        # Looked at once: the thread of the run may end, and forget it, at any time.
         pipeline = self._pipeline
         if pipeline is None:
             return

@@ -101,6 +101,7 @@ class LiveRun(widgets.VBox, Generic[Running]):  # type: ignore[misc]  # ipywidge
     def _run(self) -> None:
         """Run until the end; whatever happens, say how it ended."""
         try:
+            # The turn first: what an older run has started is gone before this one starts.
             with _TURN, self._counted() as begun, self._opened() as running:
                 begun.set()
                 told = self.watch(running)

@@ -14,7 +14,7 @@ from jupyter_client import BlockingKernelClient, KernelManager
 from jupyter_client.manager import start_new_kernel
 
 from studykit.services.supervision.leash import VARIABLE
-from studykit.services.supervision.process import Running
+from studykit.services.supervision.process import BackgroundProcess
 from studykit.services.supervision.waiting import wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.jvm]
@@ -71,7 +71,7 @@ def eventually(holds: Callable[[], bool]) -> None:
 def services(folder: Path) -> dict[str, psutil.Process]:
     """Return what runs there, by name."""
     records = {
-        path.stem: msgspec.json.decode(path.read_bytes(), type=Running)
+        path.stem: msgspec.json.decode(path.read_bytes(), type=BackgroundProcess)
         for path in (folder / "run").glob("*.json")
     }
     found = {name: record.process() for name, record in records.items()}

@@ -57,10 +57,6 @@ class InOrder:
         return tuple(acc)
 
 
-Sliding: TypeAlias = SlidingOperator[Item, list[Item], tuple[Item, ...]]
-Sessions: TypeAlias = SessionOperator[Item, list[Item], tuple[Item, ...]]
-
-
 class Driver:
     """One partition: a clock and an operator, given one event after the other."""
 

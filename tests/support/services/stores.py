@@ -9,7 +9,7 @@ from pathlib import Path
 
 from studykit.services.network.ports import HOST, accepts, free_port
 from studykit.services.redis import find_redis
-from tests.support.worlds.processor import eventually
+from tests.support.waiting import eventually
 
 _TRIES = 5
 

@@ -21,7 +21,8 @@ from flink_jobs.events import EventDecoder, Malformed, Record
 from flink_jobs.features.catalog import CATALOG, FRAUD, PERSONALIZATION, SESSION, FeatureSet
 from flink_jobs.features.row import FeatureRow, encode_row
 from flink_jobs.processor.partition import Output
-from tests.support.worlds.processor import World, hashes, image
+from tests.support.worlds.output import hashes, image
+from tests.support.worlds.processor import World
 
 COUNTS = {FRAUD.name: "tx_count", PERSONALIZATION.name: "events", SESSION.name: "events"}
 """By feature set, the feature that says how many events a row counts."""

@@ -27,8 +27,9 @@ from kafka import TopicPartition
 from flink_jobs.connectors.kafka import SOURCE_TOPICS
 from flink_jobs.monitoring.symptoms import Reading
 from studykit.services.topics import create_topics
+from tests.support.waiting import eventually
 from tests.support.worlds.fuzz import CODECS, odd, send
-from tests.support.worlds.processor import PARTITIONS, eventually
+from tests.support.worlds.processor import PARTITIONS
 from tests.support.worlds.stage import Stage
 
 UNREAD: Final = 4

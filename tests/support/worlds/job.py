@@ -37,7 +37,7 @@ from tests.support.services.secured import (
     write_properties,
 )
 from tests.support.services.shared import INHERITED, TestServices, home_for_services
-from tests.support.worlds.processor import eventually
+from tests.support.waiting import eventually
 
 ENTRY_POINT = Path(__file__).parents[3] / "flink_jobs" / "feature_job.py"
 FEATURE_TOPICS = [feature_set.target for feature_set in CATALOG]

@@ -1,4 +1,4 @@
-"""The development processor as a process of its own, and the output that it has to reach.
+"""The processors of one consumer group on real services, and the output that they have to reach.
 
 What is expected is never written down: it is what `Partition` makes of the topics, read back from
 the broker, in one go and without a disturbance.
@@ -7,40 +7,29 @@ the broker, in one go and without a disturbance.
 from __future__ import annotations
 
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
 import threading
-import urllib.error
-import urllib.request
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import pytest
 import redis
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import MemberToRemove
-from kafka.errors import RetriableError
-from prometheus_client.parser import text_string_to_metric_families
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import SOURCE_TOPICS, TARGET_TOPICS
 from flink_jobs.connectors.redis import FeatureStore, newest_rows
-from flink_jobs.dead_letter import DEAD_LETTER_TOPIC, DeadLetter
+from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.features.catalog import CATALOG
 from flink_jobs.features.row import ROW_HEADERS, FeatureRow, encode_row
-from flink_jobs.features.transactions import FraudFeatures
 from flink_jobs.processor.group.commits import delivered_until
-from flink_jobs.processor.lane import Ledger
 from flink_jobs.processor.partition import Output, Partition
 from flink_jobs.simulator.arrivals import Arrival
 from flink_jobs.simulator.cards import CardHabits
@@ -48,12 +37,20 @@ from flink_jobs.simulator.disorder import Disorder
 from flink_jobs.simulator.partitions import partition_of
 from flink_jobs.simulator.traffic import traffic
 from flink_jobs.simulator.visits import VisitHabits
-from studykit.services.network.ports import free_port
-from studykit.services.supervision.waiting import wait_until
 from studykit.workspace import Workspace
 from tests.support.services.shared import TestServices, home_for_services
+from tests.support.waiting import coordinated, eventually
+from tests.support.worlds.output import (
+    Reference,
+    assert_same,
+    consumer_of,
+    hashes,
+    identity,
+    image,
+    once,
+)
+from tests.support.worlds.run import Run
 
-ENTRY_POINT = Path(__file__).parents[3] / "flink_jobs" / "stream_processor.py"
 PARTITIONS = 4
 START_MS = 1_700_000_000_000
 DAY_MS = 86_400_000
@@ -65,100 +62,8 @@ ROUGH = Disorder(
     future_share=0.002,
 )
 
-T = TypeVar("T")
 Entry: TypeAlias = tuple[str, int, bytes | None, bytes | None]
 """Topic, partition, key and value of a record to append."""
-
-
-def eventually(what: Callable[[], T], seconds: float = 60.0, poll_seconds: float = 0.1) -> T:
-    """Poll until an answer is true, and return it; fail after a long time without one.
-
-    Asked more often, a question with a Kafka client of its own would keep a processor busy, which
-    what is waited for needs.
-    """
-    answer = wait_until(what, seconds, poll_seconds)
-    assert answer, f"still not so after {seconds} s"
-    return answer
-
-
-def coordinated(ask: Callable[[], T]) -> T:
-    """Ask the group coordinator, which takes a moment after the broker's start."""
-    answers: list[T] = []
-
-    def answered() -> bool:
-        with suppress(RetriableError):
-            answers.append(ask())
-        return bool(answers)
-
-    eventually(answered)
-    return answers[0]
-
-
-@dataclass
-class Reference:
-    """The output of an undisturbed run over the topics."""
-
-    output: Output
-    ledgers: dict[tuple[str, str, str], Ledger]
-    """Ledgers by topic, partition and feature set."""
-
-
-class Run:
-    """A process of the development processor."""
-
-    def __init__(self, folder: Path, environment: Mapping[str, str], *flags: str) -> None:
-        self.port = free_port()
-        self.log = folder / f"processor-{uuid4().hex[:8]}.log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, str(ENTRY_POINT), *flags],
-                env={**os.environ, **environment, "METRICS_PORT": str(self.port)},
-                stdout=log,
-                stderr=log,
-            )
-
-    def lines(self) -> list[dict[str, Any]]:
-        """Return the lines of the process's log; every line must be a JSON object."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
-
-    def get(self, path: str) -> tuple[int, str]:
-        """Return status and body of a page of the process; status 0 while it serves none."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as page:
-                return page.status, page.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
-
-    def samples(self, name: str) -> dict[tuple[str, ...], float]:
-        """Return the samples of a metric, by the values of their labels in alphabetical order."""
-        found = {}
-        for family in text_string_to_metric_families(self.get("/metrics")[1]):
-            for sample in family.samples:
-                if sample.name == name:
-                    found[tuple(value for _, value in sorted(sample.labels.items()))] = sample.value
-        return found
-
-    def consumed(self) -> float:
-        """Return how many records the process has processed, counted once for every feature set."""
-        return sum(self.samples("features_consumed_total").values())
-
-    def is_alive(self) -> bool:
-        return self.process.poll() is None
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> int:
-        """Ask the process to end (SIGTERM), and return its exit status."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
-
-    def ended(self) -> int:
-        """Wait until the process ends by itself, and return its exit status."""
-        return self.process.wait(90)
 
 
 @dataclass
@@ -382,80 +287,6 @@ class World:
             other, {feature_set.name: feature_set.ttl_ms(settings) for feature_set in CATALOG}
         ).write(rows)
         return hashes(other)
-
-
-def consumer_of(services: TestServices) -> closing[KafkaConsumer]:
-    """Open a consumer of no group."""
-    return closing(
-        KafkaConsumer(
-            bootstrap_servers=services.kafka.address,
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            metrics_enabled=False,
-        )
-    )
-
-
-def hashes(client: redis.Redis) -> dict[bytes, dict[bytes, bytes]]:
-    keys = sorted(client.scan_iter("features:*", count=1_000))
-    with client.pipeline(transaction=False) as pipeline:
-        for key in keys:
-            pipeline.hgetall(key)
-        return dict(zip(keys, pipeline.execute(), strict=True))
-
-
-def assert_same(found: dict[Any, Any], expected: dict[Any, Any]) -> None:
-    """Compare large dictionaries, and show a few of the differences."""
-    missing = sorted(expected.keys() - found.keys())
-    surplus = sorted(found.keys() - expected.keys())
-    other = [
-        (found[key], expected[key]) for key in found if expected.get(key, found[key]) != found[key]
-    ]
-    differences = len(missing), len(surplus), len(other)
-    assert differences == (0, 0, 0), (differences, missing[:3], surplus[:3], other[:3])
-
-
-def once(pairs: Iterable[tuple[T, Any]]) -> dict[T, Any]:
-    """Return pairs as a dictionary; two pairs of one key must be equal."""
-    found: dict[T, Any] = {}
-    for key, value in pairs:
-        assert found.setdefault(key, value) == value, key
-    return found
-
-
-def identity(row: Mapping[str, Any]) -> tuple[str, int, int]:
-    return row["key"], row["window_end"], row["revision"]
-
-
-def image(letter: DeadLetter) -> tuple[bytes | None, tuple[tuple[str, bytes], ...]]:
-    return letter.original, tuple(letter.headers)
-
-
-def one_window(
-    *, end_ms: int = START_MS, revision: int, max_speed_kmh: float | None = None
-) -> FeatureRow:
-    """Return a row of one card."""
-    features = FraudFeatures(
-        tx_count=2,
-        amount_sum_cents=300,
-        amount_max_cents=200,
-        amount_mean_cents=150.0,
-        amount_std_cents=50.0,
-        distinct_merchants=1,
-        distinct_countries=1,
-        max_speed_kmh=max_speed_kmh,
-        impossible_travel=False,
-        risk_score=0,
-        reason_codes=(),
-        score_version=1,
-        updated_event_time=end_ms - 1,
-    )
-    return FeatureRow("fraud", "card_1", end_ms - 300_000, end_ms, revision, features)
-
-
-def point(seed: int, low: float, high: float) -> float:
-    """Return a number between `low` and `high` that `seed` chooses."""
-    return random.Random(seed).uniform(low, high)
 
 
 @pytest.fixture(scope="session")

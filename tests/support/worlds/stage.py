@@ -31,9 +31,11 @@ from studykit.cli.job_status import metrics_page
 from studykit.services.flink.home import flink_environ
 from studykit.workspace import Workspace
 from tests.support.services.shared import INHERITED, TestServices, home_for_services
+from tests.support.waiting import coordinated
 from tests.support.worlds.accounts import Accounts, Differences, wrongly_stored
 from tests.support.worlds.flow import Flow, Tail
-from tests.support.worlds.processor import World, consumer_of, coordinated
+from tests.support.worlds.output import consumer_of
+from tests.support.worlds.processor import World
 
 PRODUCTION: Final = "flink_jobs.feature_job"
 TEXTBOOK: Final = "studykit.flink.textbook"

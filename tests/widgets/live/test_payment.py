@@ -13,7 +13,7 @@ from studykit.errors import StudyError
 from studykit.widgets.live.payment import LivePayment
 
 
-class Paid(NamedTuple):
+class PaymentTimes(NamedTuple):
     event_ms: int
     stored_ms: int
 
@@ -29,11 +29,11 @@ class Scripted:
 
     def __init__(self, *script: Callable[[], object], stop: Callable[[], object]) -> None:
         self._script = iter([*script, stop])
-        self.paid: list[Paid] = []
+        self.paid: list[PaymentTimes] = []
         self.letters: list[Refusal] = []
 
-    def pay(self, cents: int, ago_ms: int = 0) -> Paid:
-        self.paid.append(Paid(100_000 - ago_ms, 100_007))
+    def pay(self, cents: int, ago_ms: int = 0) -> PaymentTimes:
+        self.paid.append(PaymentTimes(100_000 - ago_ms, 100_007))
         if ago_ms:
             self.letters.append(
                 Refusal(len(self.paid), "late" if ago_ms > 60_000 else "partial_late", 5)

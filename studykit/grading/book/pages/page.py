@@ -53,6 +53,7 @@ display:contents}
 details:not([open]) .code{display:none}}
 """
 
+# By its hash: no other style is applied, wherever it may come from.
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY: Final = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'"

@@ -181,6 +181,7 @@ def _heat_map(marks: Sequence[Mark], about: About) -> Iterator[str]:
 
 
 def _heat_cell(name: str, count: int, most: int) -> str:
+    # Rounded up: what was found once has a colour, too.
     step = -(-4 * count // most)
     return f'<td class="cell h{step}">{shown(name)}<br>{count}</td>'
 

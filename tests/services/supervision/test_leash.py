@@ -20,11 +20,11 @@ from studykit.services.redis import Redis, find_redis
 from studykit.services.supervision.leash import VARIABLE, slip_leash
 from studykit.workspace import Workspace
 from tests.support.services.shared import home_for_services
-from tests.support.worlds.processor import eventually
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.services
 
-CLONE = Path(__file__).parents[2]
+CLONE = Path(__file__).parents[3]
 STUDY = str(Path(sys.executable).with_name("study"))
 RUN = [
     sys.executable,
@@ -33,7 +33,7 @@ RUN = [
     "-q",
     "-p",
     "no:cacheprovider",
-    "tests/services/waiting_run.py",
+    "tests/services/supervision/waiting_run.py",
 ]
 MAKE_TEST = [
     "make", "test", "--old-file=lint", "--old-file=.venv/.installed-all",

@@ -84,6 +84,7 @@ def test_what_else_a_callback_loses_is_reported_as_before(reported: list[Any]) -
     assert sys.unraisablehook is report
 
 
+@pytest.mark.timeout(method="thread")  # the usual method has the same alarm and the same timer
 def test_an_alarm_in_the_clean_up_leaves_no_timer_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     set_timer = signal.setitimer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from studykit.checks import lab
+from studykit.checks import progress as progress_module
 from studykit.checks.judging import cases_of, failing_case, judge
 from studykit.checks.progress import Progress
 from studykit.checks.running import NotDone, run_case, run_cases
@@ -204,6 +206,22 @@ def test_what_was_passed_once_stays_passed(own_progress: Path) -> None:
         "kind": "forgot-1ms 0",
         "misconceptions": ["forgot-1ms"],
     }
+
+
+def test_what_another_check_kept_while_this_one_waited_for_the_lock_counts(
+    own_progress: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judgement = judge(WATERMARK, cases_of(WATERMARK), [{"value": 0}])
+    lock = progress_module.file_lock
+
+    def had_by_another_first(path: Path) -> AbstractContextManager[None]:
+        monkeypatch.setattr(progress_module, "file_lock", lock)
+        Progress(own_progress).record(judgement)
+        return lock(path)
+
+    monkeypatch.setattr(progress_module, "file_lock", had_by_another_first)
+    Progress(own_progress).record(judgement)
+    assert kept(own_progress)["attempts"] == 2
 
 
 def test_progress_of_exercises_that_are_gone_stays(own_progress: Path) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from studykit.checks.hole import fill
 from studykit.course.builder.build import Product, build, products
 from studykit.course.builder.cells import dump, load, read_cells, with_ids, without_outputs
-from studykit.course.builder.holes import WIDTH, dig, fill, leaks
+from studykit.course.builder.holes import WIDTH, dig, leaks
 from studykit.course.layout import Course
 from studykit.errors import StudyError
 from studykit.exercises.definition import Exercise, Misconception
