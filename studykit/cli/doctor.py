@@ -149,7 +149,8 @@ def version_skew(lock: str) -> Iterator[str]:
     """Yield a phrase for every installed package that is not the version of the lock file."""
     for line in lock.splitlines():
         requirement = _requirement(line)
-        if requirement is None:
+        # A new environment brings a pip of its own, and the site alone installs that of the lock.
+        if requirement is None or requirement.name == "pip":
             continue
         try:
             installed = importlib.metadata.version(requirement.name)
