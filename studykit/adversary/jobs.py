@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
+from numbers import Integral, Number
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any, Final, Protocol
 
 from flink_jobs.errors import ForeseenError
 from studykit.adversary.logs import Log
 from studykit.adversary.truth import Tally
 from studykit.trace.steps import Event
+
+_MODULE: Final = "job_on_trial"
+"""The name of a job's module: that of its file might be one that Python has loaded already."""
 
 
 class JobError(ForeseenError):
@@ -23,6 +30,8 @@ class Job(Protocol):
 
     restarts: bool
     """Whether the job can stop with a snapshot and go on from it."""
+    wide: bool
+    """Whether a batch of logs takes the job about as long as a single log."""
 
     def run(self, logs: Sequence[Log]) -> list[Tally]:
         """Return what the job makes of each log, in order."""
@@ -38,6 +47,7 @@ class FunctionJob:
     """
 
     restarts = False
+    wide = False
 
     def __init__(
         self, function: Callable[[list[dict[str, Any]]], Iterable[Mapping[str, Any]]]
@@ -59,6 +69,8 @@ class ClassJob:
 
     With `snapshot() -> state` and `restore(state)` it can be restarted.
     """
+
+    wide = False
 
     def __init__(self, kind: Callable[[], Any]) -> None:
         """Take a class; each log gets an instance, and each restart another one."""
@@ -100,17 +112,29 @@ def load(path: Path, name: str | None) -> Job:
     Raises:
         JobError: The file cannot be run, or the name is not in it.
     """
-    spec = spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise JobError(f"{path} is no Python file: give a file that ends in .py, or in .sql")
-    module = module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except FileNotFoundError:
-        raise JobError(f"there is no file {path}: give the job's own") from None
-    except Exception as error:
-        raise JobError(f"{path} does not run: {_words(error)}") from error
+    if not path.is_file():
+        raise JobError(f"there is no file {path}: give the job's own")
+    spec = spec_from_file_location(_MODULE, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[_MODULE] = module_from_spec(spec)  # data classes look it up by its name
+    with _beside(path):
+        try:
+            spec.loader.exec_module(module)
+        except (Exception, SystemExit) as error:
+            raise JobError(f"{path} does not run: {_words(error)}") from error
     return as_job(_chosen(vars(module), name, path))
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[None]:
+    """Let a file import what lies beside it, as Python does for the file that it runs."""
+    folder = str(path.absolute().parent)
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
 
 
 def as_job(job: Any) -> Job:  # noqa: ANN401 - whatever a person hands over
@@ -124,12 +148,14 @@ def _chosen(names: Mapping[str, Any], name: str | None, path: Path) -> Any:  # n
         for word, thing in names.items()
         if not word.startswith("_")
         and (inspect.isfunction(thing) or inspect.isclass(thing))
-        and thing.__module__ == path.stem
+        and thing.__module__ == _MODULE
     }
     if name is None and len(own) == 1:
         return next(iter(own.values()))
     if name not in own:
-        known = ", ".join(own) or "none"
+        if not own:
+            raise JobError(f"{path} has no function and no class: write one that returns rows")
+        known = ", ".join(own)
         raise JobError(f"{path} has the functions and classes {known}: say which, as in {path}:job")
     return own[name]
 
@@ -146,24 +172,62 @@ def _dicts(events: Iterable[Event]) -> list[dict[str, Any]]:
 
 def _result(log: Log, rows_of: Callable[[Log], Iterable[Mapping[str, Any]]]) -> Tally:
     try:
-        return _result_of(rows_of(log))
-    except Exception as error:
+        return _tally(log, rows_of(log))
+    except (Exception, SystemExit) as error:
         raise JobError(f"the job fails on the log `{log}`: {_words(error)}") from error
 
 
-def _result_of(rows: Iterable[Mapping[str, Any]]) -> Tally:
+def _tally(log: Log, rows: Iterable[Mapping[str, Any]]) -> Tally:
+    if not isinstance(rows, Iterable):
+        raise _NoRow(f"it returns {rows!r}, not rows: return a list of dicts")
     sums, missed, reports = {}, [], False
     for row in rows:
+        if not isinstance(row, Mapping):
+            raise _NoRow(f"the row {row!r} is no dict with {', '.join(_COLUMNS)}")
         if "late" in row:
             reports = True
-            missed.append(int(row["late"]) + 1)
+            missed.append(_number_of(log, row["late"]))
             continue
         if lacking := [column for column in _COLUMNS if column not in row]:
-            raise ValueError(f"the row {dict(row)} has no {lacking[0]}")
-        key, start_ms, end_ms, value = (row[column] for column in _COLUMNS)
-        sums[key, int(start_ms), int(end_ms)] = value
+            raise _NoRow(f"the row {dict(row)} has no {lacking[0]}")
+        sums[_window(row)] = _sum(row["value"])
     return Tally(sums, tuple(sorted(missed)) if reports else None)
 
 
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+def _number_of(log: Log, offset: Any) -> int:  # noqa: ANN401 - whatever a person reports
+    if offset not in range(len(log.events)):
+        raise _NoRow(f"{offset!r} is reported as late, and is the offset of no event")
+    return int(offset) + 1
+
+
+def _window(row: Mapping[str, Any]) -> tuple[str, int, int]:
+    key = row["key"]
+    if not isinstance(key, str):
+        raise _NoRow(f"the key {key!r} is no text: give that of the events")
+    for column in _COLUMNS[1:3]:
+        if not isinstance(row[column], Integral):
+            raise _NoRow(f"{column} {row[column]!r} is no whole number of milliseconds")
+    return key, int(row["window_start"]), int(row["window_end"])
+
+
+def _sum(value: Any) -> Any:  # noqa: ANN401 - any type of numbers
+    if not isinstance(value, Number):
+        raise _NoRow(f"the value {value!r} is no number")
+    return value
+
+
+class _NoRow(Exception):
+    """What a job returns is no row; the text says why."""
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, _NoRow):
+        return f"{error}"
+    first = next(iter(f"{error}".splitlines()), "")
+    words = f"{type(error).__name__}: {first}" if first else type(error).__name__
+    lines = [
+        line
+        for frame, line in walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__") == _MODULE
+    ]
+    return f"{words}, in line {lines[-1]}" if lines else words

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import islice
+from itertools import chain, islice
 from random import Random
 from typing import Final
 
 from msgspec import Struct
 
 from studykit.adversary.jobs import Job
-from studykit.adversary.logs import Log, draw, smaller
+from studykit.adversary.logs import KEYS, Log, draw, smaller
 from studykit.adversary.truth import difference, expected
 from studykit.trace.steps import Policy
 
 BATCH: Final = 250
-"""Logs that a job gets at once: a job on Flink takes as long for one as for many."""
+"""Logs that a job gets at once: a job on Flink takes as long for one as for a batch."""
 
 
 class Counterexample(Struct, frozen=True):
@@ -23,8 +23,6 @@ class Counterexample(Struct, frozen=True):
 
     log: Log
     sentence: str
-    tried: int
-    """How many logs were tried before the first on which the job was wrong."""
 
 
 def search(
@@ -51,33 +49,45 @@ def search(
     drawn = [draw(rng, policy, restarts=job.restarts) for _ in range(logs)]
     for first in range(0, logs, BATCH):
         say(f"log {first + 1} to {min(first + BATCH, logs)} of {logs}")
-        found = _first_wrong(job, policy, drawn[first : first + BATCH])
-        if found is not None:
-            place, log, sentence = found
-            return _shrink(job, policy, Counterexample(log, sentence, first + place), say)
+        if found := _wrong(job, policy, drawn[first : first + BATCH]):
+            return _shrink(job, policy, found, say)
     return None
 
 
 def _shrink(
     job: Job, policy: Policy, found: Counterexample, say: Callable[[str], None]
 ) -> Counterexample:
-    """Take the first simpler log that is wrong, too, until none is."""
+    """Take a simpler log that is wrong, too, until none is."""
     say(f"wrong on {len(found.log.events)} events")
-    while True:
-        candidates = list(islice(smaller(found.log, policy), BATCH))
-        wrong = _first_wrong(job, policy, candidates)
-        if wrong is None:
-            return found
-        _, log, sentence = wrong
-        fewer = len(log.events) < len(found.log.events)
-        say(f"smaller: {len(log.events)} events" if fewer else f"plainer: {log}")
-        found = Counterexample(log, sentence, found.tried)
+    while simpler := _wrong(job, policy, _simpler(job, found.log, policy)):
+        fewer = len(simpler.log.events) < len(found.log.events)
+        say(f"smaller: {len(simpler.log.events)} events" if fewer else f"plainer: {simpler.log}")
+        found = simpler
+    return found
 
 
-def _first_wrong(job: Job, policy: Policy, logs: Sequence[Log]) -> tuple[int, Log, str] | None:
+def _simpler(job: Job, log: Log, policy: Policy) -> list[Log]:
+    """Return what is simpler in one respect; for a wide job also what is simpler in two."""
+    logs = list(islice(smaller(log, policy), BATCH))
+    further = (other for step in logs for other in smaller(step, policy))
+    return list(islice(dict.fromkeys(chain(logs, further)), BATCH)) if job.wide else logs
+
+
+def _wrong(job: Job, policy: Policy, logs: Sequence[Log]) -> Counterexample | None:
+    """Return the first log that is wrong; for a wide job the simplest, which saves further runs."""
     logs = [log for log in logs if log.events]
-    for place, (log, said) in enumerate(zip(logs, job.run(logs), strict=True)):
-        sentence = difference(log, said, expected(log, policy))
-        if sentence is not None:
-            return place, log, sentence
-    return None
+    wrong = (
+        Counterexample(log, sentence)
+        for log, said in zip(logs, job.run(logs), strict=True)
+        if (sentence := difference(log, said, expected(log, policy))) is not None
+    )
+    return min(wrong, key=_size, default=None) if job.wide else next(wrong, None)
+
+
+def _size(found: Counterexample) -> tuple[int, ...]:
+    """Return what every step of `smaller` lowers: the less, the simpler is the log."""
+    log = found.log
+    left = 0 if log.restart is None else 1 + len(log.events) - log.restart
+    keys = sum(event.key != KEYS[0] for event in log.events)
+    values = sum(event.value != 1 for event in log.events)
+    return len(log.events), left, keys, values, sum(event.event_ms for event in log.events)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
+from numbers import Number
 from pathlib import Path
-from string import Template
 from typing import Any, Final
 
 from pyflink.common import RowKind
 
+from flink_jobs.runtime.java import QUICK
 from studykit.adversary.jobs import JobError
 from studykit.adversary.logs import Log
 from studykit.adversary.truth import Tally
@@ -24,8 +25,9 @@ from studykit.trace.steps import Policy
 
 _FORM: Final = (
     "give one CREATE TABLE … (event_ms BIGINT, card STRING, amount BIGINT, …) WITH (${events}) "
-    "and one SELECT of card, window_start and a sum, each ended by a semicolon"
+    "and one SELECT of card, window_start and, last, a sum, each ended by a semicolon"
 )
+_EVENTS: Final = "${events}"
 _GONE: Final = (RowKind.UPDATE_BEFORE, RowKind.DELETE)
 
 
@@ -33,6 +35,7 @@ class SqlJob:
     """A file of Flink SQL: a table of events with its watermark, and a query of window sums."""
 
     restarts = False
+    wide = True
 
     def __init__(self, path: Path, policy: Policy) -> None:
         """Read the file.
@@ -44,8 +47,10 @@ class SqlJob:
             text = path.read_text("utf-8")
         except OSError as error:
             raise JobError(f"cannot read {path} ({error.strerror}): give the job's file") from None
+        except UnicodeDecodeError:
+            raise JobError(f"{path} is no text in UTF-8: give a file of SQL") from None
         statements = [part.strip() for part in _without_comments(text).split(";") if part.strip()]
-        if len(statements) != 2 or "${events}" not in statements[0]:
+        if len(statements) != 2 or _EVENTS not in statements[0]:
             raise JobError(f"{path} is not of the form that is known: {_FORM}")
         self._table, self._query = statements
         self._path, self._policy = path, policy
@@ -60,8 +65,13 @@ class SqlJob:
         Raises:
             JobError: Flink refuses the statements, or the query lacks a column.
         """
-        sums: list[dict[tuple[str, int, int], int]] = [{} for _ in logs]
+        sums: list[dict[tuple[str, int, int], Any]] = [{} for _ in logs]
+        cards = {f"{number}:{event.key}" for number, log in enumerate(logs) for event in log.events}
         for kind, key, start_ms, total in self._rows(logs):
+            if key not in cards:
+                raise JobError(
+                    f"the query gives the card {key!r}, which no event has: select it as it is"
+                )
             number, _, card = key.partition(":")
             shift_ms = self._shift_ms(int(number))
             window = card, start_ms - shift_ms, start_ms - shift_ms + self._policy.size_ms
@@ -71,15 +81,15 @@ class SqlJob:
                 sums[int(number)][window] = total
         return [Tally(found) for found in sums]
 
-    def _rows(self, logs: Sequence[Log]) -> Iterator[tuple[RowKind, str, int, int]]:
-        flink = self._flink = self._flink or Flink()
+    def _rows(self, logs: Sequence[Log]) -> Iterator[tuple[RowKind, Any, int, Any]]:
+        flink = self._flink = self._flink or Flink(java=QUICK)
         file = flink.folder / "logs.csv"
         file.write_text("".join(self._lines(logs)))
         events = f"'connector'='filesystem', 'format'='csv', 'path'='{file}'"
         try:
             for table in flink.tables.list_tables():
                 flink.tables.execute_sql(f"DROP TABLE {table}")
-            flink.tables.execute_sql(Template(self._table).substitute(events=events))
+            flink.tables.execute_sql(self._table.replace(_EVENTS, events))
             result = flink.tables.execute_sql(self._query)
             names = result.get_table_schema().get_field_names()
             with result.collect() as rows:
@@ -89,12 +99,17 @@ class SqlJob:
         except Exception as error:  # whatever Java says
             raise JobError(f"Flink refuses {self._path}: {_cause(error)}") from error
 
-    def _row(self, names: Sequence[str], row: Any) -> tuple[RowKind, str, int, int]:  # noqa: ANN401
+    def _row(self, names: Sequence[str], row: Any) -> tuple[RowKind, Any, int, Any]:  # noqa: ANN401
         try:
             key, start = row[names.index("card")], row[names.index("window_start")]
         except ValueError:
             raise JobError(f"the query gives {', '.join(names)}: {_FORM}") from None
-        return row.get_row_kind(), key, _ms(start), int(row[len(names) - 1])
+        total = row[len(names) - 1]
+        if not isinstance(start, datetime):
+            raise JobError(f"window_start is {start!r} and no time: select it as the window has it")
+        if not isinstance(total, Number):
+            raise JobError(f"the last column, {names[-1]}, is {total!r} and no sum: give a number")
+        return row.get_row_kind(), key, _ms(start), total
 
     def _lines(self, logs: Sequence[Log]) -> Iterator[str]:
         for number, log in enumerate(logs):

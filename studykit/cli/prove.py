@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final, TypeVar
 
 from msgspec.structs import replace
 from rich.console import Console
 
-from studykit.adversary.jobs import Job, load
-from studykit.adversary.logs import delivered
+from studykit.adversary.jobs import Job, JobError, load
+from studykit.adversary.logs import Log, delivered
 from studykit.adversary.search import Counterexample, search
+from studykit.adversary.truth import Tally
+from studykit.checks.deadline import TooLong, deadline
 from studykit.errors import StudyError
 from studykit.services.packages import need_flink
 from studykit.trace.simulate import simulate
 from studykit.trace.steps import Policy
 from studykit.trace.words import step_sentence
+
+_LONGEST_S: Final = 5.0
+"""Seconds that a Python job may take for one log, which has two dozen events at most."""
+
+Value = TypeVar("Value")
 
 
 def prove(
@@ -51,13 +60,44 @@ def prove(
 def _job(what: str, policy: Policy) -> Job:
     path, _, name = what.partition(":")
     if path.endswith(".py"):
-        return load(Path(path), name or None)
+        return _Hurried(_in_time(lambda: load(Path(path), name or None), f"{path} to load"))
     if path.endswith(".sql"):
         need_flink()
         from studykit.adversary.sql import SqlJob  # noqa: PLC0415 - it loads Flink
 
         return SqlJob(Path(path), policy)
     raise StudyError(f"{what} is neither Python nor SQL: give a file that ends in .py or .sql")
+
+
+class _Hurried:
+    """A Python job that is interrupted where it takes too long for a log."""
+
+    wide = False
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.restarts = job.restarts
+
+    def run(self, logs: Sequence[Log]) -> list[Tally]:
+        """Return what the job makes of each log.
+
+        Raises:
+            JobError: The job fails on a log, or does not end.
+        """
+        return [tally for log in logs for tally in self._run(log)]
+
+    def _run(self, log: Log) -> list[Tally]:
+        return _in_time(lambda: self._job.run([log]), f"the job to end on the log `{log}`")
+
+
+def _in_time(work: Callable[[], Value], what: str) -> Value:
+    try:
+        with deadline(_LONGEST_S):
+            return work()
+    except TooLong:
+        raise JobError(
+            f"{_LONGEST_S:g} s are too short for {what}: look for a loop without an end"
+        ) from None
 
 
 def _show(found: Counterexample, policy: Policy, console: Console) -> None:

@@ -7,10 +7,12 @@ quick machine and on a slow one.
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr
 from functools import cache
 from io import StringIO
@@ -26,6 +28,7 @@ from pyflink.table import DataTypes
 from pyflink.table.expressions import col
 
 from flink_jobs.runtime.environment import table_environment
+from flink_jobs.runtime.java import prepare_flink
 from flink_jobs.utils.watermarks import MIN_WATERMARK
 from studykit.services.supervision.leash import hold_leash
 from studykit.services.supervision.wait_line import wait_line
@@ -118,17 +121,21 @@ def times_of(flink: Flink, stream: DataStream) -> list[str]:
 class Flink:
     """A Flink inside this process, at parallelism 1; the first one starts Java."""
 
-    def __init__(self, options: Mapping[str, str] = {}) -> None:
+    def __init__(self, options: Mapping[str, str] = {}, java: Sequence[str] = ()) -> None:
         """Start Flink.
 
         Args:
             options: Further settings, by their names in Flink's documentation.
+            java: Further arguments of Java, if this is the first Flink of this process.
         """
         hold_leash()  # Java is a process of its own
         say_nothing_of_hang_ups()
         self._scratch = tempfile.TemporaryDirectory(prefix="flink-lab-")
         weakref.finalize(self, self._scratch.cleanup)
         with wait_line("Java starts, in up to half a minute"):
+            prepare_flink(os.environ, *java)
+            # In a thread: half a start, which an interrupted cell would leave, cannot be mended.
+            ThreadPoolExecutor(1).submit(get_gateway).result()
             self.env, self.tables = table_environment(1, {**_OPTIONS, **options})
 
     @property

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -12,10 +14,11 @@ import pytest
 from typer.testing import CliRunner
 
 from studykit import adversary
-from studykit.adversary.jobs import JobError, as_job, load
+from studykit.adversary.jobs import Job, JobError, as_job, load
 from studykit.adversary.logs import Log, draw, smaller
 from studykit.adversary.search import Counterexample, search
-from studykit.adversary.truth import difference, expected
+from studykit.adversary.truth import Tally, difference, expected
+from studykit.cli import prove
 from studykit.cli.app import app
 from studykit.trace.steps import Event, Policy
 from tests.support.oracles.event_time import Item, play_windows
@@ -98,6 +101,32 @@ def differs(job: Any, log: Log, policy: Policy) -> bool:
     return difference(log, said, expected(log, policy)) is not None
 
 
+def test_a_wide_job_is_run_half_as_often_for_the_same_log() -> None:
+    runs = []
+    found = []
+    for wide in (False, True):
+        job = as_job(Oracle(Policy(), bound_off=-1))
+        job.wide = wide
+        counted = Counted(job)
+        found.append(search(counted, Policy()))
+        runs.append(counted.runs)
+    assert found[0] == found[1]
+    assert found[0] is not None
+    assert 2 * runs[1] <= runs[0]
+
+
+class Counted:
+    """A job that counts how often it is run."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.restarts, self.wide, self.runs = job.restarts, job.wide, 0
+
+    def run(self, logs: Sequence[Log]) -> list[Tally]:
+        self.runs += 1
+        return self._job.run(logs)
+
+
 def test_the_usual_split_is_found_by_a_restart_and_not_without_one() -> None:
     job = load(EXAMPLES / "current_watermark_split.py", None)
     found = search(job, Policy())
@@ -136,6 +165,91 @@ def test_a_job_that_fails_is_one_sentence_with_the_log_that_it_fails_on() -> Non
         search(as_job(fails), Policy())
     with pytest.raises(JobError, match=r"the row .* has no window_end"):
         search(as_job(lambda log: [{"key": "a", "window_start": 0, "value": 1}]), Policy())
+
+
+ROW: dict[str, Any] = {"key": "a", "window_start": 0, "window_end": 10_000, "value": 1}
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (None, "returns None, not rows: return a list of dicts"),
+        (7, "returns 7, not rows"),
+        ([("a", 0, 10_000, 1)], r"the row \('a', 0, 10000, 1\) is no dict with key"),
+        ([{**ROW, "key": 1}], "the key 1 is no text"),
+        ([{**ROW, "window_start": None}], "window_start None is no whole number"),
+        ([{**ROW, "window_end": 10.0}], "window_end 10.0 is no whole number"),
+        ([{**ROW, "value": "1"}], "the value '1' is no number"),
+        ([{"late": 99}], "99 is reported as late, and is the offset of no event"),
+    ],
+    ids=["none", "number", "tuple", "key", "start", "end", "value", "late"],
+)
+def test_what_is_no_row_is_one_sentence_that_names_it(rows: Any, sentence: str) -> None:
+    with pytest.raises(JobError, match=sentence):
+        search(as_job(lambda log: rows), Policy(), logs=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("def job(log:", "does not run: SyntaxError"),
+        ("x = 1", "has no function and no class: write one"),
+        ("import sys\nsys.exit(2)", "does not run: SystemExit: 2"),
+        ("open('nothing.csv')", "does not run: FileNotFoundError"),
+        (
+            "def job(log):\n    raise ValueError('one\\ntwo')",
+            "fails on the log .*: ValueError: one, in line 2",
+        ),
+        ("def job(log):\n    raise SystemExit(3)", "fails on the log .*: SystemExit: 3"),
+    ],
+    ids=["syntax", "no_job", "exits", "no_file", "two_lines", "job_exits"],
+)
+def test_a_file_that_does_not_work_is_one_sentence(
+    tmp_path: Path, text: str, sentence: str
+) -> None:
+    assert_refused(tmp_path, text, sentence)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("while True:\n    pass", "too short for .*job.py to load: look for a loop"),
+        ("def job(log):\n    while True:\n        pass", "too short for the job to end on the log"),
+    ],
+    ids=["file", "job"],
+)
+def test_what_never_ends_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, sentence: str
+) -> None:
+    monkeypatch.setattr(prove, "_LONGEST_S", 0.2)
+    assert_refused(tmp_path, text, sentence)
+
+
+def assert_refused(folder: Path, text: str, sentence: str) -> None:
+    job = folder / "job.py"
+    job.write_text(text)
+    result = CliRunner().invoke(app, ["prove", str(job)])
+    assert result.exit_code == 1
+    assert re.search(sentence, result.output), result.output
+    assert result.output.count("\n") == 1
+
+
+def test_a_job_may_use_what_lies_beside_it_and_data_classes(tmp_path: Path) -> None:
+    (tmp_path / "beside_the_job.py").write_text("def rows(log):\n    return []\n")
+    job = tmp_path / "json.py"  # the name of a module that is loaded
+    job.write_text(
+        "from __future__ import annotations\n"
+        "from dataclasses import dataclass\n"
+        "from beside_the_job import rows\n"
+        "@dataclass\n"
+        "class _Sum:\n"
+        "    value: int\n"
+        "def job(log):\n"
+        "    return rows(log)\n"
+    )
+    before = list(sys.path)
+    assert load(job, None).run([Log((Event(0, 0),))]) == [Tally({})]
+    assert sys.path == before
 
 
 @pytest.mark.parametrize(

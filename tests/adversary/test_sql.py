@@ -40,9 +40,15 @@ def test_a_wrong_query_is_found_in_six_events_or_fewer(name: str) -> None:
         (FORM + "SELECT card FROM t;", "the query gives card"),
         (FORM + "SELECT nothing FROM t;", "Flink refuses .*nothing"),
         (FORM + "SELEC card FROM t;", "Flink refuses"),
+        (FORM + "SELECT card, rt AS window_start, rt AS total FROM t;", "total, is .* no sum"),
+        (FORM + "SELECT card, amount AS window_start, amount FROM t;", "window_start .* no time"),
+        (FORM + "SELECT 'a' AS card, rt AS window_start, amount FROM t;", "the card 'a', which no"),
     ],
-    ids=["one_statement", "no_query", "no_window", "unknown_column", "no_sql"],
-)
+    ids=[
+        "one_statement", "no_query", "no_window", "unknown_column", "no_sql", "no_sum", "no_time",
+        "no_card",
+    ],
+)  # fmt: skip
 def test_what_is_no_window_query_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     job = tmp_path / "job.sql"
     job.write_text(text)
