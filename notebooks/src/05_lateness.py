@@ -270,19 +270,22 @@ print("compares the revision: ", careful)
 #
 # A window of a day fires once a day, which is too late for a dashboard. A **trigger** decides when
 # a window fires. Besides the watermark it can be a count of events, or a timer in processing time.
-# Here are *early* results of [0,10), one after every second event:
+# Here are *early* results of [0,10), one after every second event, and what a trigger gives that
+# counts to three and does nothing else:
 
 # %% tags=["predict"]
 first = [event.value for event in STORY[:6] if event.event_ms < 10_000]  # before it fired
 early = [sum(first[:n]) for n in range(2, len(first) + 1, 2)]
+alone = [sum(first[:n]) for n in range(3, len(first) + 1, 3)]
 print("early results:", early, " at the watermark:", sum(first))
+print("a count of three alone:", alone)
 
 # %% [markdown]
-# Early results are drafts, and they accumulate: the reader must overwrite. There is a trap on the
-# way. If you give a Flink window a trigger of your own, it *replaces* the default one.
-# <!-- claim: flink-trigger-replaces-default --> With a bare count trigger of 100, a window of 99
-# events never fires, whatever the watermark says. <!-- claim: flink-trigger-replaces-default --> A
-# good trigger of your own also fires when the watermark passes the end.
+# Early results are drafts, and they accumulate: the reader must overwrite. The second line is the
+# trap. If you give a Flink window a trigger of your own, it *replaces* the default one.
+# <!-- claim: flink-trigger-replaces-default --> The fourth event waits for two more that never
+# come, whatever the watermark says. A good trigger of your own also fires when the watermark passes
+# the end.
 #
 # And a timer in processing time brings the wall clock back in: the drafts then differ from run to
 # run. Only the result at the watermark can be repeated.

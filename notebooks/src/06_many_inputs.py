@@ -222,8 +222,20 @@ for name, run in (("even", even), ("p3 silent", simulate(muted(FOUR_PARTITIONS, 
 # reader that is too far ahead of the others pauses until they have come after it, and what it has
 # not read costs nothing, since it is still in the log.
 #
-# The same is true of two different streams that meet in one operator: the slower *stream* is the
-# clock of both. Lesson 08 joins two, and counts what it has to keep.
+# The same is true of two different streams that meet in one operator. Payments come every second up
+# to 40 s, clicks only up to 9 s, and the window of 10 s counts both. **Predict** what has fired.
+
+# %% tags=["predict"]
+from studykit import Event
+
+paid = [Event(n * 1_000, n * 1_000, source="payments") for n in range(1, 41)]
+clicked = [Event(n * 1_000, n * 1_000, source="clicks") for n in range(1, 10)]
+both = simulate([*paid, *clicked], policy)
+print("results:", both.results(), " watermark:", seconds(both.steps[-1].watermark_ms))
+
+# %% [markdown]
+# Nothing: the slower *stream* is the clock of both, and whoever looks at the payments alone calls
+# the job stuck. Lesson 08 joins two streams, and counts what it has to keep.
 
 # %% [markdown]
 # ## 8. No clock in common
