@@ -406,9 +406,8 @@ print("by groups:", by_group, " by hash % workers:", by_rest)
 # ## 7. kill -9, five times
 #
 # Now the real one: the development processor, on a real Kafka. <!-- no claim: ours --> The next
-# cell starts a Kafka and a Redis in the folder `.study/lesson09`, on free ports;
-# <!-- no claim: ours --> what you have started with `make up` is neither read nor written. It
-# takes about ten seconds.
+# cell starts a Kafka and a Redis in a folder of their own, on free ports; <!-- no claim: ours -->
+# what you have started with `make up` is neither read nor written. It takes about ten seconds.
 
 # %% tags=["needs-services", "slow"]
 rig = KillRig()

@@ -28,6 +28,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from studykit.services.packages import need_flink
+
+need_flink()  # installs PyFlink where it is missing: 370 MB to download, once
+
 from flink_jobs.features.row import encode_row
 from studykit import Predict
 from studykit.flink import production
@@ -85,9 +89,9 @@ print(finished)
 # %% [markdown]
 # ## 2. A window that never fires
 #
-# Now it runs. The next cell starts a Kafka and a Redis in the folder `.study/lesson12`, on free
-# ports. <!-- no claim: ours --> What you have started with `make up` is neither read nor written.
-# It takes about ten seconds.
+# Now it runs. The next cell starts a Kafka and a Redis in a folder of their own, on free ports.
+# <!-- no claim: ours --> What you have started with `make up` is neither read nor written. It takes
+# about ten seconds.
 
 # %% tags=["needs-services", "slow"]
 rig = production.JobRig()

@@ -248,7 +248,7 @@ def next_action(read: int, written: int, committed: int, every: int) -> list:
 
 
 # %% [markdown]
-# Now for real. The next cell starts a Kafka and a Redis in `.study/lab09`, runs your worker,
+# Now for real. The next cell starts a Kafka and a Redis in a folder of their own, runs your worker,
 # ends it five times with `kill -9`, compares the rows with what they should be, and stops
 # everything: about a minute. <!-- no claim: ours --> It counts for no mark, and needs nothing
 # that `make up` has started. Take the `#` away. Then commit *before* you write, and run it

@@ -31,14 +31,13 @@ from flink_jobs.simulator.disorder import Disorder
 from studykit.errors import StudyError
 from studykit.services.flink.home import flink_environ
 from studykit.services.network.ports import HOST
-from studykit.services.rig import Rig
+from studykit.services.rig import Rig, own_folder
 from studykit.services.seed import Seeding, append
 from studykit.services.supervision import process
 from studykit.services.supervision.leash import VARIABLE
 from studykit.services.supervision.wait_line import wait_line
 from studykit.services.supervision.waiting import wait_until
 from studykit.services.topics import PARTITIONS
-from studykit.workspace import Workspace
 
 SETTINGS: Final = Settings()
 """The settings that everything in the lesson runs with."""
@@ -141,7 +140,7 @@ class JobRig(Rig):
 
     def __init__(self, home: Path | None = None) -> None:
         """Work in the folder `home`, which is removed at the end; nothing starts before `start`."""
-        super().__init__(home or Workspace.of_clone().home / "lesson12")
+        super().__init__(home or own_folder("lesson12"))
 
     def start(self) -> str:
         """Start an empty Kafka and an empty Redis; what an earlier run left behind is removed.
@@ -173,7 +172,12 @@ class JobRig(Rig):
         return running is not None
 
     def send(self, records: Iterable[LogRecord]) -> int:
-        """Send records to the partitions that they name, and return how many the broker has."""
+        """Send records to the partitions that they name, and return how many the broker has.
+
+        Raises:
+            StudyError: Kafka does not run.
+        """
+        self.require_services()
         with closing(KafkaProducer(bootstrap_servers=self.kafka.address)) as producer:
             sent = [
                 producer.send(record.topic, record.value, record.key, partition=record.partition)
@@ -214,7 +218,12 @@ class JobRig(Rig):
         return found
 
     def features(self, key: str) -> dict[str, Any] | None:
-        """Return the features that Redis holds at `key`; None where it holds none."""
+        """Return the features that Redis holds at `key`; None where it holds none.
+
+        Raises:
+            StudyError: The services do not run.
+        """
+        self.require_services()
         with closing(open_client(Settings(redis_host=HOST, redis_port=self.redis.port))) as client:
             return read_features(client, key)
 
@@ -232,6 +241,7 @@ class JobRig(Rig):
 
     @contextmanager
     def _consumer(self, topic: str, **options: object) -> Iterator[KafkaConsumer]:
+        self.require_services()
         consumer = KafkaConsumer(
             bootstrap_servers=self.kafka.address, enable_auto_commit=False, **options
         )
@@ -247,6 +257,7 @@ class JobRig(Rig):
         """
 
         def done_or_died() -> bool:
+            self.require_services()  # a client would wait for a broker that is gone
             # Only then ask for the process: a job may do its last work and end between two looks.
             if done():
                 return True

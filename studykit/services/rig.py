@@ -9,14 +9,27 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
+from studykit.errors import StudyError
 from studykit.services.kafka import Kafka
 from studykit.services.network.ports import HOST, free_port
 from studykit.services.redis import Redis
 from studykit.services.supervision import process
-from studykit.services.supervision.leash import hold_leash
+from studykit.services.supervision.leash import hold_leash, leashed_folder
 from studykit.services.supervision.wait_line import wait_line
 from studykit.workspace import Workspace
+
+_STARTED: Final[dict[type[Rig], Rig]] = {}
+"""The newest rig of each kind: a cell that is run again makes a new one and forgets the older."""
+
+
+def own_folder(name: str) -> Path:
+    """Return a new folder in the clone's workspace, which is removed when this process ends.
+
+    Each rig has its own: the same lesson may run in two notebooks at once.
+    """
+    return leashed_folder(f"{name}-", Workspace.of_clone().run)
 
 
 class Rig:
@@ -34,12 +47,14 @@ class Rig:
         self._log = self.workspace.logs / "program.log"
 
     def start(self) -> str:
-        """Start an empty Kafka and an empty Redis; what an earlier run left behind is removed.
+        """Start an empty Kafka and an empty Redis; what an earlier run of the cell left is stopped.
 
         Raises:
             StudyError: Kafka or Redis does not start.
         """
         with wait_line("Kafka and Redis start, in about ten seconds"):
+            _STARTED.get(type(self), self).stop()
+            _STARTED[type(self)] = self
             self.stop()
             hold_leash()
             self.kafka.start()
@@ -52,6 +67,15 @@ class Rig:
         stopped = [self.stop_program(), self.redis.stop(), self.kafka.stop()]
         shutil.rmtree(self.workspace.home, ignore_errors=True)
         return "stopped and removed" if any(stopped) else "nothing was running"
+
+    def require_services(self) -> None:
+        """Say which cell to run where Kafka does not run.
+
+        Raises:
+            StudyError: Kafka was never started, or has ended.
+        """
+        if self.kafka.running() is None:
+            raise StudyError("Kafka does not run: run the cell with `.start()` first")
 
     def stop_program(self) -> bool:
         """Kill the program; return whether it was running."""

@@ -15,8 +15,7 @@ from redis import Redis as Client
 
 from studykit.errors import StudyError
 from studykit.services.network.ports import HOST
-from studykit.services.rig import Rig
-from studykit.workspace import Workspace
+from studykit.services.rig import Rig, own_folder
 
 TOPIC: Final = "totals"
 """The topic that is written to: one partition, so that all readers agree on the order."""
@@ -30,10 +29,10 @@ class SinkRig(Rig):
         """Work in a folder that is removed at the end; nothing starts before `start`.
 
         Args:
-            name: The name of the folder in the clone's workspace; two at a time need two names.
+            name: How the name of the folder in the clone's workspace begins.
             home: The folder, instead of that one.
         """
-        super().__init__(home or Workspace.of_clone().home / name)
+        super().__init__(home or own_folder(name))
         self.topic = TOPIC
         self._producers: dict[str, Producer] = {}
 
@@ -53,7 +52,11 @@ class SinkRig(Rig):
 
         A transaction that an earlier producer of the same id has left open is aborted, and that
         earlier producer can commit nothing more: Kafka fences it.
+
+        Raises:
+            StudyError: Kafka does not run.
         """
+        self.require_services()
         producer = Producer(
             {
                 "bootstrap.servers": self.kafka.address,
@@ -65,7 +68,12 @@ class SinkRig(Rig):
         return producer
 
     def client(self) -> Client:
-        """Return a client of the store, whose answers are text."""
+        """Return a client of the store, whose answers are text.
+
+        Raises:
+            StudyError: The services do not run.
+        """
+        self.require_services()
         return Client(HOST, self.redis.port, decode_responses=True)
 
     def read(self, isolation_level: str) -> list[str]:
@@ -76,8 +84,9 @@ class SinkRig(Rig):
                 the first open transaction begins.
 
         Raises:
-            StudyError: The broker has not sent the topic to its end within a minute.
+            StudyError: Kafka does not run, or has not sent the topic to its end within a minute.
         """
+        self.require_services()
         place = TopicPartition(self.topic, 0)
         consumer = KafkaConsumer(
             bootstrap_servers=self.kafka.address, isolation_level=isolation_level

@@ -72,6 +72,8 @@ class QueryRun(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self.said.value = page.alert(f"{error}. Your answer can be checked all the same.")
         except Exception as error:  # the learner's own, or what Flink says of their query
             self.said.value = page.alert(f"It stops with {type(error).__name__}: {_reason(error)}")
+        except KeyboardInterrupt:
+            self.said.value = page.alert("Interrupted: press the button again.")
         finally:
             self.button.disabled = False
 

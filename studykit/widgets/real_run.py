@@ -72,6 +72,9 @@ class RealRun(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 "first."
             )
             return
+        except KeyboardInterrupt:
+            self.said.value = page.alert("Interrupted: press the button again.")
+            return
         finally:
             rig.stop()
             self.button.disabled = False

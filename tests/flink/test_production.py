@@ -52,7 +52,11 @@ def test_a_file_holds_the_same_payments(tmp_path: Path):
 
 
 def test_a_rig_that_never_started_stops_without_ado(tmp_path: Path):
-    assert production.JobRig(tmp_path / "rig").stop() == "nothing was running"
+    rig = production.JobRig(tmp_path / "rig")
+    for action in (rig.wait_until_read, lambda: rig.send([]), lambda: rig.features("any")):
+        with pytest.raises(StudyError, match="run the cell with"):
+            action()
+    assert rig.stop() == "nothing was running"
 
 
 @pytest.mark.services

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from studykit.errors import StudyError
+from studykit.services.kafka import Kafka
 from studykit.services.kills.rig import Difference, KillRig, compared
+from studykit.services.redis import Redis
 
 
 def next_action(read: int, written: int, committed: int, every: int) -> list[object]:
@@ -29,6 +31,30 @@ def test_without_services_it_says_which_cell_to_run(tmp_path: Path) -> None:
         rig.kill_worker(next_action)
     assert rig.stop() == "nothing was running"
     assert not (tmp_path / "rig").exists()
+
+
+def test_a_cell_that_is_run_again_ends_what_its_older_rig_has_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for service in (Kafka, Redis):
+        monkeypatch.setattr(service, "start", lambda service: service.workspace.run)
+    older, newer = (KillRig(home=tmp_path / name) for name in ("older", "newer"))
+    older.start()
+    assert older.workspace.logs.exists()
+    older._launch([sys.executable, "-c", "import time; time.sleep(600)"], tmp_path, 500)
+    program = older._running()
+    assert program is not None
+    newer.start()
+    assert program.process() is None
+    assert not (tmp_path / "older").exists()
+    newer.stop()
+
+
+def test_two_notebooks_have_a_folder_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDY_HOME", str(tmp_path))
+    homes = {KillRig().workspace.home for _ in range(2)}
+    assert len(homes) == 2
+    assert {home.parent for home in homes} == {tmp_path / "run"}
 
 
 def test_what_an_interrupted_cell_left_running_ends_before_the_next_program(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
+from studykit.errors import StudyError
 from studykit.exercises.catalog import find_exercise
 from studykit.exercises.definition import Exercise
 from studykit.services.sinks import SinkRig
@@ -91,12 +92,33 @@ def test_the_button_starts_nothing_before_it_is_pressed_and_stops_what_it_starte
     assert not run.button.disabled
 
 
+def test_without_services_it_says_which_cell_to_run(tmp_path: Path) -> None:
+    stopped = SinkRig(home=tmp_path / "rig")
+    for action in (stopped.client, lambda: stopped.producer("job"), lambda: stopped.read("any")):
+        with pytest.raises(StudyError, match="run the cell with"):
+            action()
+
+
 def test_a_function_that_stops_with_an_error_starts_nothing(rig: SharedSinkRig) -> None:
     run = RealRun(lambda steps: {}["nothing"], OPEN_AND_ABORTED, rig)
     run.button.click()
     assert rig.starts == 0
     assert "KeyError" in run.said.value
     assert 'role="alert"' in run.said.value
+
+
+def test_an_interrupted_run_stops_what_it_started_and_says_so(
+    rig: SharedSinkRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_steps: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rig, "play", interrupted)
+    run = RealRun(EXERCISE.reference, LATE_COMMIT, rig)
+    run.button.click()
+    assert (rig.starts, rig.stops) == (1, 1)
+    assert "press the button again" in run.said.value
+    assert not run.button.disabled
 
 
 def test_a_wrong_answer_is_shown_beside_the_brokers(rig: SharedSinkRig) -> None:

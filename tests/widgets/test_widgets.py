@@ -24,6 +24,7 @@ from studykit.trace.stories import SILENT_PARTITION, STORY, STORY_POLICY
 from studykit.trace.words import state_sentence
 from studykit.widgets import Explorer, Marbles, Predict, Stepper
 from studykit.widgets.explorer import _LIMITS
+from studykit.widgets.query_run import QueryRun
 
 TRACE = simulate(STORY, STORY_POLICY)
 LAST = len(TRACE.steps)
@@ -306,3 +307,16 @@ def test_script_knows_a_shape_for_each_verdict() -> None:
     script = Path(widgets.__file__).with_name("marbles.js")
     for verdict in style.VERDICT_LOOKS:
         assert re.search(rf'^  "?{verdict}"?: "M', script.read_text(), re.MULTILINE)
+
+
+# --- query ---------------------------------------------------------------------------------------
+
+
+def test_an_interrupted_query_can_be_asked_again() -> None:
+    def interrupted() -> Any:
+        raise KeyboardInterrupt
+
+    run = QueryRun(lambda: "SELECT 1", interrupted)
+    run.button.click()
+    assert "press the button again" in run.said.value
+    assert not run.button.disabled

@@ -29,13 +29,12 @@ from flink_jobs.features.row import encode_row
 from flink_jobs.processor.partition import Partition
 from studykit.errors import StudyError
 from studykit.services.kills.worker import numbers_of, totals_of
-from studykit.services.rig import Rig
+from studykit.services.rig import Rig, own_folder
 from studykit.services.seed import Seeding
 from studykit.services.supervision import process
 from studykit.services.supervision.wait_line import wait_line
 from studykit.services.supervision.waiting import wait_until
 from studykit.services.topics import PARTITIONS, create_topics
-from studykit.workspace import Workspace
 
 ROWS: Final = FRAUD.target
 _PAYMENTS: Final = 1_500
@@ -93,11 +92,11 @@ class KillRig(Rig):
         """Work in a folder that is removed at the end; nothing starts before `start`.
 
         Args:
-            name: The name of the folder in the clone's workspace.
+            name: How the name of the folder in the clone's workspace begins.
             home: The folder, instead of that one.
             seed: The same seed draws the same moments for the kills.
         """
-        super().__init__(home or Workspace.of_clone().home / name)
+        super().__init__(home or own_folder(name))
         self._draw = Random(seed)
         traffic = Seeding(events=_TRAFFIC, cards=50).arrivals(now_ms=0)
         self._payments = (a for a in traffic if a.topic == TRANSACTIONS)
@@ -120,7 +119,7 @@ class KillRig(Rig):
         Raises:
             StudyError: The services do not run, or the processor does not write.
         """
-        self._ask_for_services()
+        self.require_services()
         create_topics(self.kafka.address)
         command = [sys.executable, "-m", "flink_jobs.stream_processor"]
         if self.stop_program():  # of a cell that was interrupted
@@ -150,7 +149,7 @@ class KillRig(Rig):
         Raises:
             StudyError: The services do not run, or the worker does not write.
         """
-        self._ask_for_services()
+        self.require_services()
         name = f"worker-{uuid4().hex}"
         create_topics(self.kafka.address, [numbers_of(name), totals_of(name)])
         source = self.workspace.run / "next_action.py"
@@ -170,10 +169,6 @@ class KillRig(Rig):
             record.value for records in self._read(totals_of(name)).values() for record in records
         ]
         return compared(times, asked, found)
-
-    def _ask_for_services(self) -> None:
-        if not self.kafka.answers():
-            raise StudyError("Kafka does not run: run the cell with `.start()` first")
 
     def _kill_after_output(self, command: Sequence[str], topic: str, more: int) -> None:
         """Start a program, and kill it as soon as it has written some more records."""

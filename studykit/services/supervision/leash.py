@@ -77,14 +77,23 @@ def slip_leash(environ: MutableMapping[str, str]) -> None:
         environ[VARIABLE] = os.pathsep.join(firm)
 
 
-def leashed_folder(prefix: str) -> Path:
+def leashed_folder(prefix: str, parent: Path | None = None) -> Path:
     """Return a new folder that is removed with what is on this process's leash, however it ends.
 
     `TemporaryDirectory` removes a folder only where the process has time to do it: a kernel that is
     restarted has none.
+
+    Args:
+        prefix: How the folder's name begins.
+        parent: Where the folder is; None puts it into the leash, which is on the disk for temporary
+            files.
     """
     hold_leash()
-    return Path(tempfile.mkdtemp(prefix=prefix, dir=_HOLDERS[os.getpid()]))
+    leash = Path(_HOLDERS[os.getpid()])
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent or leash))
+    if parent is not None:
+        (leash / folder.name).symlink_to(folder)
+    return folder
 
 
 def held(folder: Path) -> Iterator[psutil.Process]:
@@ -122,6 +131,9 @@ def watch(holder: int, folder: Path) -> None:
         if quiet == _QUIET_SWEEPS:
             break
         time.sleep(_SWEEP_SECONDS)
+    for entry in folder.iterdir():
+        if entry.is_symlink():  # a folder elsewhere, which `rmtree` would leave
+            shutil.rmtree(entry.resolve(), ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 

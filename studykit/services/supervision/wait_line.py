@@ -13,6 +13,14 @@ from typing import Final
 _EVERY_S: Final = 1.0
 
 
+class Interruption(KeyboardInterrupt):
+    """An interrupt of a cell that waits. A notebook shows one sentence and no traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that a notebook shows; IPython looks for a method of this name."""
+        return ["interrupted: run the cell again"]
+
+
 @contextmanager
 def wait_line(waits_for: str) -> Iterator[None]:
     """Show a line under the running cell while the body runs; at the end the line goes.
@@ -22,6 +30,9 @@ def wait_line(waits_for: str) -> Iterator[None]:
 
     Args:
         waits_for: What is waited for, and how long that takes: words that seconds may follow.
+
+    Raises:
+        Interruption: The cell of a notebook was interrupted.
     """
     over = threading.Event()
     shown: list[None] = []
@@ -35,6 +46,8 @@ def wait_line(waits_for: str) -> Iterator[None]:
         counting.start()
     try:
         yield
+    except KeyboardInterrupt:
+        raise (Interruption if _in_notebook() else KeyboardInterrupt) from None
     finally:
         over.set()
         if counting.ident is not None:

@@ -137,6 +137,7 @@ def test_a_test_run_of_several_processes_leaves_nothing(home: Path) -> None:
 @pytest.mark.parametrize("command", [DEMO, LESSON, BENCH], ids=["demo", "lesson", "bench"])
 def test_what_is_killed_leaves_nothing(home: Path, command: list[str]) -> None:
     assert_leaves_nothing(Holder(command, home), find_redis().name, "java", end=killed)
+    eventually(lambda: not any(home.glob("run/lesson12-*")), seconds=30)
 
 
 @pytest.mark.parametrize("end", [interrupted_by_ctrl_c, terminated, killed])

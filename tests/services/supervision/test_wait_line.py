@@ -8,7 +8,7 @@ import IPython.display
 import pytest
 
 from studykit.services.supervision import wait_line as module
-from studykit.services.supervision.wait_line import wait_line
+from studykit.services.supervision.wait_line import Interruption, wait_line
 
 
 class Cell:
@@ -43,9 +43,10 @@ def cell(monkeypatch: pytest.MonkeyPatch) -> Cell:
 
 def test_a_wait_counts_its_seconds_and_takes_its_line_away(cell, monkeypatch) -> None:
     monkeypatch.setattr(module, "_EVERY_S", 0.001)
-    with pytest.raises(KeyboardInterrupt), wait_line("Java starts"):
+    with pytest.raises(Interruption) as interruption, wait_line("Java starts"):
         assert cell.twice.wait(60)
         raise KeyboardInterrupt
+    assert interruption.value._render_traceback_() == ["interrupted: run the cell again"]
     assert cell.lines[0].startswith("Java starts: ")
     assert cell.cleared == 1
     assert [thread for thread in threading.enumerate() if thread.name == "wait line"] == []
