@@ -131,5 +131,7 @@ def _without_comments(text: str) -> str:
 
 
 def _cause(error: Exception) -> str:
+    if "getPickledBytesFromRow" in str(error):
+        return "a column has no type that Python has: select window_start as the window has it"
     causes = re.findall(r"Caused by: [\w.$]*?(\w+): (.*)", str(error))
     return ": ".join(causes[-1]) if causes else str(error).splitlines()[0]
