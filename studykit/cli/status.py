@@ -21,7 +21,7 @@ from studykit.cli.job_status import TROUBLE, Line, job_lines
 from studykit.services.addresses import Addresses
 from studykit.services.flink.cluster import JobManager, TaskManager
 from studykit.services.kafka import Kafka
-from studykit.services.network.ports import HOST, accepts
+from studykit.services.network.ports import HOST, accepts, owner
 from studykit.services.redis import Redis
 from studykit.services.supervision.service import Service
 from studykit.services.topics import TOPICS, client_options, reachable, topics_of
@@ -55,15 +55,26 @@ class TopicLag:
 def show_status(
     workspace: Workspace, console: Console, environ: Mapping[str, str] = os.environ
 ) -> None:
-    """Print which services run, then topics, keys and the feature job, as far as those answer."""
+    """Print which services run, then topics, keys and the feature job, as far as those answer.
+
+    Topics and keys are those of services that run in `workspace`, or that `environ` names.
+    """
     addresses = Addresses.find(workspace, environ)
     console.print(_services(workspace, addresses))
-    if reachable(addresses.kafka_servers):
+    if _is_another(workspace, Kafka, own=addresses.own_kafka):
+        if reachable(addresses.kafka_servers):
+            name = f"KAFKA_SERVERS={addresses.kafka_servers}"
+            console.print(_another(Kafka, addresses.kafka_port, "topics", name), highlight=False)
+    elif reachable(addresses.kafka_servers):
         console.print()
         group = Settings.load(environ).kafka_group
         states = topic_states(addresses.kafka_servers, group, topics_of(environ))
         console.print(_topics(states, group))
-    if accepts(addresses.redis_host, addresses.redis_port):
+    if _is_another(workspace, Redis, own=addresses.own_redis):
+        if accepts(HOST, addresses.redis_port):
+            name = f"REDIS_HOST={HOST} REDIS_PORT={addresses.redis_port}"
+            console.print(_another(Redis, addresses.redis_port, "keys", name), highlight=False)
+    elif accepts(addresses.redis_host, addresses.redis_port):
         console.print()
         settings = Settings.load({**environ, **addresses.environment()})
         console.print(_keys(key_counts(settings), Names(settings.features_prefix)))
@@ -144,6 +155,22 @@ def _own(workspace: Workspace, service: type[Service]) -> list[str]:
     since = datetime.fromtimestamp(running.started).astimezone().strftime("%Y-%m-%d %H:%M")
     memory = f"{process.memory_info().rss / 1e6:.0f} MB"
     return [service.title, "running", f"{HOST}:{running.port}", since, str(running.pid), memory]
+
+
+def _is_another(workspace: Workspace, service: type[Service], *, own: bool) -> bool:
+    """Tell whether what answers is neither the lab's service nor one that the user named."""
+    return own and service.record(workspace) is None
+
+
+def _another(service: type[Service], port: int, what: str, names: str) -> str:
+    """Return a sentence on a service at the usual port, which another user of the machine may have.
+
+    Whoever has none running is not shown the other's: it would be taken for one's own.
+    """
+    return (
+        f"\nAt {HOST}:{port} answers another {service.title}, of {owner(port)}. "
+        f"`{names} study status` shows its {what}."
+    )
 
 
 def _external(answers: bool) -> str:

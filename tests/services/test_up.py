@@ -1,6 +1,7 @@
 """`study up` and its sisters, as a person types them, in a workspace of their own."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -169,10 +170,10 @@ def test_status_shows_ports_the_lag_of_the_group_in_the_settings_and_keys(termin
         client.hset("features:fraud:c2", "tx_count", 3)
         client.hset("green:fraud:c2", "tx_count", 3)
     lines = [line.split() for line in terminal.study("status", KAFKA_GROUP="mine").splitlines()]
-    assert ["topic", "records", "lag", "of", "group", "mine"] in lines
+    assert ["topic", "records", "by", "partition", "lag", "of", "group", "mine"] in lines
     assert ["Kafka", "running", terminal.servers] in [line[:3] for line in lines]
-    assert ["clickstream", str(last + 1), "1"] in lines
-    assert ["features-fraud", "0"] in lines
+    assert ["clickstream", str(last + 1), "0", str(last + 1), "0", "0", "1"] in lines
+    assert ["features-fraud", "0", "0", "0", "0", "0"] in lines
     assert ["features:fraud:*", "2"] in lines
     assert ["features:session:*", "1"] in lines
     assert ["features:personalization:*", "0"] in lines
@@ -288,6 +289,21 @@ def test_services_of_the_user_s_own_are_used_and_nothing_is_started(terminal, tm
     assert "running, not ours" in terminal.study("status", **own)
     assert "was not running" in terminal.study("down", **own)
     assert all(psutil.pid_exists(pid) for pid in terminal.pids())
+
+
+def test_services_of_somebody_else_at_the_usual_ports_are_named_and_not_shown(terminal, tmp_path):
+    said = terminal.study("status", STUDY_HOME=str(tmp_path))
+    assert said.count("not running: make up") == 2
+    kafka, store = terminal.pids()
+    assert f"At {terminal.servers} answers another Kafka, of java (pid {kafka})." in said
+    assert f"At 127.0.0.1:{terminal.redis_port} answers another Redis, of " in said
+    assert f"(pid {store})." in said
+    assert "transactions" not in said and "features:" not in said
+    told = re.findall(r"`(.*) study status` shows", said)
+    named = dict(word.split("=") for words in told for word in words.split())
+    said = terminal.study("status", STUDY_HOME=str(tmp_path), **named)
+    assert said.count("running, not ours") == 2
+    assert "transactions" in said and "features:fraud:" in said
 
 
 def test_services_of_the_user_s_own_that_are_not_there_are_named(terminal, tmp_path):
