@@ -184,6 +184,7 @@ class Symptoms:
         now, oldest = self._readings[-1], self._readings[0]
         before = self._before(now.at_s - STILL_S)
         told = dict(_counted(oldest, now))
+        told |= _checkpoints(oldest, before or oldest, now)
         return told if before is None else told | dict(_changed(before, now))
 
     def _before(self, at_s: float) -> Reading | None:
@@ -226,14 +227,23 @@ def _counted(oldest: Reading, now: Reading) -> Iterator[tuple[str, str]]:
         yield "windows", _DROPPED.format(now.dropped)
     if restarts := _gain(oldest.restarts, now.restarts):
         yield "restarts", _RESTARTED.format(restarts, (now.at_s - oldest.at_s) / 60)
-    failed = _gain(oldest.failed, now.failed)
-    watched_s = now.at_s - oldest.at_s
-    if failed and not _gain(oldest.completed, now.completed) and watched_s >= STARTING_S:
-        yield "checkpoints", _FAILED.format(failed)
     if unstored := _gain(oldest.unstored, now.unstored):
         yield "store", _UNSTORED.format(unstored)
     if conflicts := _gain(oldest.conflicts, now.conflicts):
         yield "keys", _CONFLICTING.format(conflicts)
+
+
+def _checkpoints(oldest: Reading, before: Reading, now: Reading) -> dict[str, str]:
+    """Return a sentence where some have failed since `oldest`, and none completed since `before`.
+
+    A checkpoint that hangs fails after five minutes, so failures are looked for over a longer time.
+    Kafka keeps what is not committed for 15 minutes: to wait longer would leave no time to mend.
+    """
+    failed = _gain(oldest.failed, now.failed)
+    completed = _gain(before.completed, now.completed)
+    if not failed or completed or now.at_s - oldest.at_s < STARTING_S:
+        return {}
+    return {"checkpoints": _FAILED.format((now.at_s - before.at_s) / 60, failed)}
 
 
 def _changed(before: Reading, now: Reading) -> Iterator[tuple[str, str]]:
@@ -324,7 +334,10 @@ _DROPPED: Final = (
 _RESTARTED: Final = (
     "the job has restarted {:.0f} times in the last {:.0f} min: the log of its JobManager says why"
 )
-_FAILED: Final = "the last {:.0f} checkpoints have failed, so nothing is committed to Kafka"
+_FAILED: Final = (
+    "no checkpoint has completed for {:.0f} min, and {:.0f} have failed: nothing is committed to "
+    "Kafka"
+)
 _UNSTORED: Final = (
     "Redis has refused {:.0f} rows: they are dead letters of the reason unstored, with the cause"
 )

@@ -154,6 +154,16 @@ NIGHTS: Final[Mapping[str, tuple[Mapping[str, Curve], Night]]] = {
             },
         ),
     ),
+    "flink, checkpoints have failed for six minutes": (
+        FLINK,
+        Night(
+            frozenset({"checkpoints"}),
+            {
+                f"{MASTER}_numberOfFailedCheckpoints": lambda at: 1 + 2 * max(0, at - 24),
+                f"{MASTER}_numberOfCompletedCheckpoints": growing(2, until=24),
+            },
+        ),
+    ),
     "flink, one checkpoint of many fails": (
         FLINK,
         Night(curves={f"{MASTER}_numberOfFailedCheckpoints": growing(1)}),

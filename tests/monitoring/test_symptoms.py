@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -49,9 +50,17 @@ def test_a_restart_before_the_first_reading_counts():
 
 def test_checkpoints_fail_only_where_none_completes():
     failing = Reading(STARTING_S, failed=3)
-    assert "last 3 checkpoints" in troubles(Reading(0), failing)["checkpoints"]
+    assert "for 1 min, and 3 have failed" in troubles(Reading(0), failing)["checkpoints"]
     assert troubles(Reading(0), Reading(STARTING_S - 1, failed=3)) == {}, "not every task runs yet"
     assert troubles(Reading(0), Reading(STARTING_S, failed=3, completed=1)) == {}
+
+
+def test_checkpoints_that_fail_are_told_while_there_is_time_to_mend_them():
+    """Kafka drops what is not committed after 15 minutes."""
+    last = Reading(STILL_S, completed=9)
+    failing = Reading(2 * STILL_S, completed=9, failed=4)
+    assert "for 5 min, and 4 have failed" in troubles(Reading(0), last, failing)["checkpoints"]
+    assert "checkpoints" not in troubles(Reading(0), last, replace(failing, completed=10))
 
 
 @pytest.mark.parametrize(("grown", "told"), [(GROWN, False), (GROWN + 1, True)])
