@@ -18,7 +18,7 @@ TAG: Final = "engine"
 NOTEBOOKS: Final = Path(__file__).resolve().parents[2] / "notebooks"
 
 
-class Part(NamedTuple):
+class EngineCell(NamedTuple):
     """A cell of the engine: the notebook that it stands in, and its code."""
 
     path: Path
@@ -45,7 +45,7 @@ class EngineNames(dict[str, Any]):
         )
 
 
-def engine_parts(before: str, folder: Path = NOTEBOOKS) -> list[Part]:
+def engine_cells(before: str, folder: Path = NOTEBOOKS) -> list[EngineCell]:
     """Return the engine's cells of all lessons whose number is less than `before`, in order.
 
     Raises:
@@ -54,7 +54,7 @@ def engine_parts(before: str, folder: Path = NOTEBOOKS) -> list[Part]:
     if not folder.is_dir():
         raise StudyError(f"there is no folder {folder}: install the course from its clone")
     return [
-        Part(path, "".join(cell["source"]))
+        EngineCell(path, "".join(cell["source"]))
         for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))
         if path.name[:2] < before
         for cell in json.loads(path.read_text("utf-8"))["cells"]
@@ -73,13 +73,13 @@ def typed_before(lesson: str, folder: Path = NOTEBOOKS) -> EngineNames:
         StudyError: The lessons are not where the course has them, or a cell does not run.
     """
     names: dict[str, Any] = {"__name__": "typed_engine"}
-    for part in engine_parts(lesson, folder):
+    for cell in engine_cells(lesson, folder):
         try:
-            exec(compile(part.code, f"<engine of lesson {part.lesson}>", "exec"), names)
+            exec(compile(cell.code, f"<engine of lesson {cell.lesson}>", "exec"), names)
         except Exception as error:
             raise StudyError(
-                f"your engine does not run: a cell of {part.path.name} stops with "
+                f"your engine does not run: a cell of {cell.path.name} stops with "
                 f"{type(error).__name__} ({error}). Mend the cell there and save it; "
-                f"`git checkout notebooks/{part.path.name}` puts the course's lines back"
+                f"`git checkout notebooks/{cell.path.name}` puts the course's lines back"
             ) from None
     return EngineNames({name: value for name, value in names.items() if not name.startswith("__")})

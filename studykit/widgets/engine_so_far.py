@@ -6,7 +6,7 @@ from collections import Counter
 from html import escape
 from pathlib import Path
 
-from studykit.trace.typed_engine import NOTEBOOKS, engine_parts
+from studykit.trace.typed_engine import NOTEBOOKS, engine_cells
 
 
 class EngineSoFar:
@@ -19,13 +19,13 @@ class EngineSoFar:
             lesson: The number of the last lesson that counts, such as `05`.
             folder: The folder of the notebooks, as the learner has saved them.
         """
-        parts = engine_parts(f"{int(lesson) + 1:02d}", folder)
+        cells = engine_cells(f"{int(lesson) + 1:02d}", folder)
         lines = Counter[str]()
-        for part in parts:
-            lines[part.lesson] += sum(bool(line.strip()) for line in part.code.splitlines())
+        for cell in cells:
+            lines[cell.lesson] += sum(bool(line.strip()) for line in cell.code.splitlines())
         grown = ", ".join(f"{count} in lesson {number}" for number, count in lines.items())
         self.sentence = f"Your engine has {lines.total()} lines: {grown}."
-        self.code = "\n\n\n".join(f"# lesson {part.lesson}\n{part.code}" for part in parts)
+        self.code = "\n\n\n".join(f"# lesson {cell.lesson}\n{cell.code}" for cell in cells)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         folded = f"<details><summary>All of it</summary><pre>{escape(self.code)}</pre></details>"

@@ -19,7 +19,7 @@ from studykit.errors import StudyError
 from studykit.trace.simulate import simulate
 from studykit.trace.steps import Event, Policy
 from studykit.trace.stories import STORY, STORY_POLICY
-from studykit.trace.typed_engine import engine_parts, typed_before
+from studykit.trace.typed_engine import engine_cells, typed_before
 from studykit.widgets.engine_so_far import EngineSoFar
 
 LESSONS = ("03", "04", "05", "07", "09", "10")
@@ -225,12 +225,12 @@ def test_a_checkpoint_does_not_change_while_the_engine_goes_on(
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_each_lesson_adds_to_it(lesson: str) -> None:
     after = f"{int(lesson) + 1:02d}"
-    assert len(engine_parts(lesson)) < len(engine_parts(after))
+    assert len(engine_cells(lesson)) < len(engine_cells(after))
 
 
 def test_it_is_short() -> None:
     lines = [
-        line for part in engine_parts(AFTER) for line in part.code.splitlines() if line.strip()
+        line for cell in engine_cells(AFTER) for line in cell.code.splitlines() if line.strip()
     ]
     assert len(lines) < LINES
 

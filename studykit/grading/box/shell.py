@@ -20,6 +20,7 @@ _PAGE_MAGICS: Final = ("autosave", "clear", "config", "connect_info", "edit", "g
 """What only a notebook's page or a terminal answers: the same in every engine."""
 
 
+# A RuntimeError, as Jupyter's own is where nobody can answer: a cell may catch it.
 class NotHere(RuntimeError):
     """A notebook wants what Jupyter offers and grading does not, such as `input`."""
 
