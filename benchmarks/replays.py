@@ -30,12 +30,16 @@ from flink_jobs.datastream.job import ExecutionMode, Form, replay_with_datastrea
 from flink_jobs.events import TRANSACTIONS
 from flink_jobs.features.row import encode_row
 from flink_jobs.processor import replay
+from flink_jobs.runtime.archive import archived
+from flink_jobs.runtime.java import USUAL
 from flink_jobs.simulator.golden import EVENTS
 
 HOURS: Final = (1, 3)
 ENVIRON: Final = dict(os.environ)
 """The environment before any job: Flink leaves addresses of this process there."""
 HOT_EVENTS: Final = 40_000
+_UNSHARED: Final = " ".join([*USUAL, "-Xshare:off"])
+"""Java's arguments without the archive."""
 
 COUNTERPARTS: Final[tuple[tuple[Form, ExecutionMode, int, str], ...]] = (
     ("windows", "process", 200, "ratio >= 100"),
@@ -73,7 +77,7 @@ def measure(scratch: Path) -> Iterator[Figure]:
     yield Figure("flink", "SQL job, start and compilation", 1_000 * sql.start_s, "CPU-ms",
                  sql.start_s * sql.rate / EVENTS, "an hour's steady work")  # fmt: skip
     yield _hot(scratch / "hot")
-    yield _cold(scratch / "cold")
+    yield from _cold(scratch / "cold")
     for form, mode, count, goal in COUNTERPARTS:
         name = f"DataStream {form}, {mode} mode"
         other = _rate(_datastream(form, mode), count, scratch / name)
@@ -102,30 +106,38 @@ def _hot(scratch: Path) -> Figure:
                   spread_s / hot_s, "of a thousand cards", "ratio >= 0.5")  # fmt: skip
 
 
-def _cold(scratch: Path) -> Figure:
-    """Measure a job of one event in processes of its own, from the command to the row."""
+def _cold(scratch: Path) -> Iterator[Figure]:
+    """Measure a job of one event in processes of its own, from the command to the row.
+
+    Where the environment has a class-data archive, a start without it takes turns with one that
+    uses it.
+    """
     scratch.mkdir()
     log = scratch / "log.jsonl"
     write_log(log, islice(golden_log(), 1))
     flags = ("--replay", str(log), "--out", str(scratch / "out"))
     command = [sys.executable, "-m", "flink_jobs.feature_job", *flags]
-    before = os.environ.get("BEFORE")
-    trees = {"cold start": None, **({"cold start before": before} if before else {})}
-    times = take_turns({name: partial(_started, command, tree) for name, tree in trees.items()}, 2)
-    now_s, *others_s = (timing.wall_s for timing in times.values())
-    return Figure("flink", "SQL job, cold start to a row", 1_000 * now_s, "ms",
-                  sum(others_s, 0.0) / now_s or 1.0, before or "itself",
-                  "ratio >= 2" if before else "")  # fmt: skip
+    now, starts = "SQL job, cold start to a row", {}
+    starts[now] = partial(_started, command)
+    if archived():
+        starts["no class-data archive"] = partial(_started, command, JVM_ARGS=_UNSHARED)
+    if before := os.environ.get("BEFORE"):
+        starts[before] = partial(_started, command, before)
+    times = take_turns(starts, 2)
+    for name in list(starts)[1:] or [now]:
+        yield Figure("flink", now, 1_000 * times[now].wall_s, "ms",
+                     times[name].wall_s / times[now].wall_s, "itself" if name == now else name,
+                     "ratio >= 2" if name == before else "")  # fmt: skip
 
 
-def _started(command: Sequence[str], tree: str | None) -> None:
+def _started(command: Sequence[str], tree: str | None = None, **environ: str) -> None:
     """Run a command, with the modules of another worktree if one is named.
 
     Raises:
         RuntimeError: The command has failed; the text is what it said.
     """
     ended = subprocess.run(
-        command, cwd=tree, env=ENVIRON, capture_output=True, text=True, check=False
+        command, cwd=tree, env={**ENVIRON, **environ}, capture_output=True, text=True, check=False
     )
     if ended.returncode:
         raise RuntimeError(f"{' '.join(command)} in {tree or '.'}: {ended.stderr[-2_000:]}")

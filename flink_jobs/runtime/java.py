@@ -24,9 +24,7 @@ UNVERIFIED: Final = ("-XX:+UnlockDiagnosticVMOptions", "-XX:-BytecodeVerificatio
 """Arguments of a Java that loads classes without verifying their bytecode.
 
 Verifying is a fifth of the processor time of a first query, and the jars' checksums were verified
-when the jars were installed. An archive of loaded classes would save more and cannot be had: with
-one, `Class.getDeclaredClasses` of Java 21 answers null for some classes, and Flink's code generator
-fails on that.
+when the jars were installed. An archive of loaded classes saves more: see `archive.py`.
 """
 
 QUICK: Final = (
