@@ -252,20 +252,21 @@ def repaired_settings(partitions: list[dict], settings: dict[str, int]) -> dict[
 
 
 # %% [markdown]
-# Now for real. The next cell starts a Kafka of its own with a topic of four partitions, to one of
-# which nobody writes. It runs the job as it was found, gives the status to your function, runs the
-# job again by your settings, and stops everything: half a minute. <!-- no claim: ours --> It
-# counts for no mark, and needs nothing that `make up` has started. Take the `#` away. Then repair
-# another setting, or set the timeout to 1 s, and run it again: one partition sends what it has
-# every 1.4 s.
+# Now for real. The next cell starts a Kafka with a topic of four partitions,
+# <!-- no claim: ours --> and to one of them nobody writes. It runs the job as it was found, gives
+# the status to your function, runs the job again by your settings, and stops everything: half a
+# minute. It counts for no mark, and needs nothing that `make up` has started. Take the `#` away.
+# Then repair another setting, or set the timeout to 1 s, and run it again: one partition sends what
+# it has every 1.4 s.
 
 # %%
 # from studykit.services.live import silent_job; silent_job.show(repaired_settings)
 
 # %% [markdown]
 # `study status` shows the records of each partition for the topics of the real pipeline. There the
-# setting is called `--idle-seconds`: the job on Flink waits for its slowest partition, too. In the
-# development processor each partition has a clock of its own, so that an empty one holds nobody.
+# setting is called `--idle-seconds`, for the job on Flink waits for its slowest partition, too.
+# <!-- claim: flink-minimum-over-inputs --> In the development processor each partition has a clock
+# of its own, so that an empty one holds nobody.
 
 # %% [markdown]
 # ## Done?

@@ -239,12 +239,11 @@ def state_sizes(arrivals: list[list], upper_ms: int, bound_ms: int) -> list[list
 
 
 # %% [markdown]
-# Now for real. The next cell starts a Kafka of its own with two topics and the engine's join, which
-# pairs an ad with clicks up to 2 s later. After 4 s the clicks fall silent for 8 s. A line a second
-# says what the join holds; then your function gets the same rows, and its sizes are compared.
-# Everything is stopped: half a minute. <!-- no claim: ours --> It counts for no mark, and needs
-# nothing that `make up` has started. Predict the three sizes, ten ads a second, and take the `#`
-# away.
+# Now for real. The next cell starts a Kafka with two topics <!-- no claim: ours --> and the
+# engine's join, which pairs an ad with clicks up to 2 s later. After 4 s the clicks fall silent for
+# 8 s. A line a second says what the join holds; then your function gets the same rows, and its
+# sizes are compared. Everything is stopped: half a minute. It counts for no mark, and needs nothing
+# that `make up` has started. Predict the three sizes, ten ads a second, and take the `#` away.
 
 # %%
 # from studykit.services.live import stalled_join; stalled_join.show(state_sizes)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from studykit.checks import kernel
 from studykit.checks.kernel import KernelFailure
 from studykit.cli import course as commands
 from studykit.cli.app import app
@@ -150,3 +151,18 @@ def test_a_lab_whose_kernel_dies_costs_no_other_lab_its_proof(
     assert told.exit_code == 1
     last = told.stdout.splitlines()[-1]
     assert last == f"lab 02 is not proven: {died} Run it again: `study course report 02`"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("died"), TimeoutError("silent")])
+def test_a_kernel_that_does_not_start_is_a_sentence(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(kernel.TestbookNotebookClient, "setup_kernel", refuse)
+    with (
+        pytest.raises(KernelFailure, match=r"the kernel did not start .*: is the machine busy"),
+        kernel.run_lab({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, Path()),
+    ):
+        pass
