@@ -419,6 +419,19 @@ OWN_TESTS: Final[list[dict[str, Any]]] = [
         ],
     },
     {
+        "name": "two restarts wake nobody, whichever moments Prometheus sees",
+        "interval": "7s",
+        "input_series": [{"series": f"{MASTER}_numRestarts", "values": "0x200 1 2x60"}],
+        "promql_expr_test": [
+            asked(
+                'count by (severity) (FIRING{alertname="FeaturesRestarting"})',
+                [{"labels": '{severity="ticket"}', "value": 1}],
+                minute,
+            )
+            for minute in range(25, MINUTES)
+        ],
+    },
+    {
         "name": "a job that restarts again and again wakes somebody",
         "interval": "1m",
         "input_series": [{"series": f"{MASTER}_numRestarts", "values": "0x20 1+1x10"}],
