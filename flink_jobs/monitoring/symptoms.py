@@ -226,7 +226,8 @@ def _counted(oldest: Reading, now: Reading) -> Iterator[tuple[str, str]]:
     if now.dropped:
         yield "windows", _DROPPED.format(now.dropped)
     if restarts := _gain(oldest.restarts, now.restarts):
-        yield "restarts", _RESTARTED.format(restarts, (now.at_s - oldest.at_s) / 60)
+        times = "once" if restarts == 1 else f"{restarts:.0f} times"
+        yield "restarts", _RESTARTED.format(times, (now.at_s - oldest.at_s) / 60)
     if unstored := _gain(oldest.unstored, now.unstored):
         yield "store", _UNSTORED.format(unstored)
     if conflicts := _gain(oldest.conflicts, now.conflicts):
@@ -332,7 +333,7 @@ _DROPPED: Final = (
     "Flink's windows have dropped {:.0f} records that no dead letter tells of: this must be 0"
 )
 _RESTARTED: Final = (
-    "the job has restarted {:.0f} times in the last {:.0f} min: the log of its JobManager says why"
+    "the job has restarted {} in the last {:.0f} min: the log of its JobManager says why"
 )
 _FAILED: Final = (
     "no checkpoint has completed for {:.0f} min, and {:.0f} have failed: nothing is committed to "

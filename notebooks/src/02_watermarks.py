@@ -42,6 +42,7 @@ from studykit import (
     simulate,
     watermark_stepper,
 )
+from studykit.checks import typed
 
 # %% [markdown]
 # ## 1. A claim, not a clock
@@ -62,16 +63,22 @@ from studykit import (
 # watermark is the newest event time so far, minus the bound, minus one millisecond.
 # <!-- claim: flink-bounded-watermark-subtracts-1-ms -->
 #
-# **Type it.** These three lines are the first of an engine of your own: empty the cell, type them,
-# run it and save the notebook. Each lesson adds a few and goes on with what you have saved. At the
-# end the engine gives the same rows as the one that this course runs on, and passes its laws.
+# **Type it.** This is the first line of an engine of your own. Put it in the place of
+# `raise typed.NotDone(...)`. Run the cell, and the check below it, until the check finds nothing.
+# Then save the notebook: each lesson adds a few lines, and goes on with what you have saved. At the
+# end the engine gives the same rows as the one that this course runs on.
 
 
 # %% tags=["engine"]
 def advanced(watermark_ms, event_ms, bound_ms):
-    """Law 2: the newest event time - bound - 1 ms, and never back."""
+    """Return the watermark after an event: law 2."""
+    # BEGIN SOLUTION the event's time - bound - 1 ms, and never back
     return max(watermark_ms, event_ms - bound_ms - 1)
+    # END SOLUTION
 
+
+# %% tags=["check"]
+advanced = typed.checked("02", advanced)
 
 # %% [markdown]
 # Here it is at work. Look at the lines where W does not change.

@@ -41,7 +41,6 @@ from studykit import (
     STORY,
     STORY_POLICY,
     Explorer,
-    Picture,
     Policy,
     Predict,
     Stepper,
@@ -51,6 +50,7 @@ from studykit import (
     span,
     typed_before,
 )
+from studykit.checks import typed
 
 advanced = typed_before("03")["advanced"]  # what you have typed so far
 
@@ -94,7 +94,7 @@ for event_ms in (0, 9_999, 10_000, 10_001):
 # today's; the others are the subject of lesson 04.
 
 # %% tags=["figure"]
-from studykit import assigners
+from studykit import Picture, assigners
 
 Picture(simulate(STORY, STORY_POLICY), assigners)
 
@@ -126,8 +126,9 @@ for event_ms in (12_345, 9_999, -1):
 # 00:00 UTC. <!-- claim: flink-windows-align-to-epoch -->
 
 # %% [markdown]
-# **Type it**: the second piece of your engine. `on_event` judges, counts, advances and fires, in
-# this order, and returns the windows that the event came too late for.
+# **Type it**: the second piece of your engine. `on_event` judges and counts, then advances, then
+# fires. It calls `count` for each window of the event; `count` gives `False` where the event came
+# too late, and these windows are what `on_event` returns.
 
 
 # %% tags=["engine"]
@@ -139,19 +140,24 @@ class Engine:
         self.watermark_ms, self.totals, self.rows = -(10**18), {}, []
 
     def windows(self, event_ms):
+        # BEGIN SOLUTION a list of one pair (start_ms, end_ms): law 1
         start_ms = event_ms - event_ms % self.size_ms
         return [(start_ms, start_ms + self.size_ms)]
+        # END SOLUTION
 
     def on_event(self, key, event_ms, value):
+        # BEGIN SOLUTION count, advance, fire; return what was missed
         missed = [held for held in self.windows(event_ms) if not self.count(key, held, value)]
         self.watermark_ms = advanced(self.watermark_ms, event_ms, self.bound_ms)
         self.fire()
         return missed
+        # END SOLUTION
 
 
 # %% [markdown]
-# `class Engine(Engine)` says: the same engine, and two rules more. Law 2 stands in it twice, and
-# law 3 in the `pop`.
+# `class Engine(Engine)` says: the same engine, and two rules more. `totals` holds a sum for each
+# `(key, window)`. A window that fires appends `(key, start_ms, end_ms, total)` to `rows`, and is
+# gone from `totals`.
 
 
 # %% tags=["engine"]
@@ -159,18 +165,27 @@ class Engine(Engine):
     """Counting and firing."""
 
     def count(self, key, window, value):
+        # BEGIN SOLUTION False if it has fired; else add, and True
         if self.watermark_ms >= window[1] - 1:
             return False  # told and gone
         self.totals[key, window] = self.totals.get((key, window), 0) + value
         return True
+        # END SOLUTION
 
     def fire(self):
+        # BEGIN SOLUTION by end: what W has reached, a row, and gone
         for key, window in sorted(self.totals, key=lambda held: held[1][1]):
             if self.watermark_ms >= window[1] - 1:
                 self.rows.append((key, *window, self.totals.pop((key, window))))
+        # END SOLUTION
 
+
+# %% tags=["check"]
+Engine = typed.checked("03", Engine)
 
 # %% [markdown]
+# Law 2 stands in it twice, and law 3 in the line that takes a window out of `totals`.
+#
 # **Predict** the rows of the story, in windows of ten seconds with a bound of 4 s, and which events
 # miss their window.
 
@@ -186,7 +201,7 @@ assert {(key, start, end): total for key, start, end, total in mine.rows} == cou
 
 # %% [markdown]
 # The last line compares your engine with the one that the figures run on. Try it on a stream of
-# your own; the course's tests do so on thousands. So far it is this long, as you have saved it:
+# your own; the course's tests do so on thousands. So far it is this long:
 
 # %%
 from studykit import EngineSoFar

@@ -27,7 +27,6 @@
 from flink_jobs.engine.windows import SlidingWindows
 from studykit import (
     STORY,
-    Explorer,
     Picture,
     Policy,
     Predict,
@@ -38,6 +37,7 @@ from studykit import (
     span,
     typed_before,
 )
+from studykit.checks import typed
 
 Engine = typed_before("04")["Engine"]  # what you have typed so far
 
@@ -68,7 +68,9 @@ Predict(
 # %% [markdown]
 # A tumbling window is the special case in which the slide is the size: each event is in one.
 #
-# **Type it**: your engine learns it with one method. Everything else stays as you typed it.
+# **Type it**: your engine learns it with one method. Everything else stays as you typed it. Starts
+# are multiples of the slide, and a window holds the event if it starts at or before the event and
+# ends after it.
 
 
 # %% tags=["engine"]
@@ -80,10 +82,15 @@ class Engine(Engine):
         self.slide_ms = slide_ms or size_ms
 
     def windows(self, event_ms):
+        # BEGIN SOLUTION a pair (start_ms, end_ms) for each window
         last_ms = event_ms - event_ms % self.slide_ms
         starts = range(last_ms, event_ms - self.size_ms, -self.slide_ms)
         return [(start_ms, start_ms + self.size_ms) for start_ms in starts]
+        # END SOLUTION
 
+
+# %% tags=["check"]
+Engine = typed.checked("04", Engine)
 
 # %% [markdown]
 # **Predict** the windows of an event at exactly 10 s, of 10 s every 5 s: is [0,10) among them?
@@ -263,6 +270,8 @@ print("added up by a careless reader:", sum(so_far), " the truth:", so_far[-1])
 
 # %% tags=["widget"]
 # A picture to step through
+from studykit import Explorer
+
 Explorer(TWO_VISITS, assigners, policy, knobs=["size", "slide", "gap"])
 
 # %% [markdown]

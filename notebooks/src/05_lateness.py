@@ -33,7 +33,6 @@ from flink_jobs.engine.windows import is_closed, is_purged
 from studykit import (
     STORY,
     STORY_POLICY,
-    EngineSoFar,
     Explorer,
     Picture,
     Policy,
@@ -44,6 +43,7 @@ from studykit import (
     typed_before,
     watermark_stepper,
 )
+from studykit.checks import typed
 
 Engine = typed_before("05")["Engine"]  # what you have typed so far
 
@@ -113,6 +113,7 @@ for watermark_ms in (9_998, 9_999, 12_998, 12_999):
 #
 # Both belong into your engine. **Type it**: a window that has fired is kept with the revision that
 # it has told; an event that comes for it is counted and told at once, with a revision one higher.
+# A row is `(key, start_ms, end_ms, revision, total)` now.
 
 
 # %% tags=["engine"]
@@ -124,16 +125,21 @@ class Engine(Engine):
         self.lateness_ms, self.revisions = lateness_ms, {}
 
     def is_closed(self, window, after_ms=0):
+        # BEGIN SOLUTION has W reached end - 1 + after_ms?
         return self.watermark_ms >= window[1] - 1 + after_ms
+        # END SOLUTION
 
     def tell(self, key, window):
+        # BEGIN SOLUTION a revision, 0 or one more than before; the row
         revision = self.revisions.get((key, window), -1) + 1
         self.revisions[key, window] = revision
         self.rows.append((key, *window, revision, self.totals[key, window]))
+        # END SOLUTION
 
 
 # %% [markdown]
-# With these, counting and firing are said anew:
+# With these, counting and firing are said anew. A window is freed when its lateness is over, and
+# then from `totals` and from `revisions`.
 
 
 # %% tags=["engine"]
@@ -141,23 +147,30 @@ class Engine(Engine):
     """Counting and firing, with corrections."""
 
     def count(self, key, window, value):
+        # BEGIN SOLUTION False if purged; else add, tell if fired, True
         if self.is_closed(window, self.lateness_ms):
             return False  # purged
         self.totals[key, window] = self.totals.get((key, window), 0) + value
         if self.is_closed(window):
             self.tell(key, window)
         return True
+        # END SOLUTION
 
     def fire(self):
+        # BEGIN SOLUTION tell what is due and new; free what is over
         for key, window in sorted(self.totals, key=lambda held: held[1][1]):
             if self.is_closed(window) and (key, window) not in self.revisions:
                 self.tell(key, window)
             if self.is_closed(window, self.lateness_ms):
                 del self.totals[key, window], self.revisions[key, window]
+        # END SOLUTION
 
+
+# %% tags=["check"]
+Engine = typed.checked("05", Engine)
 
 # %% [markdown]
-# Each row is now a key, a start, an end, a revision and a total. **Predict**: how many rows has key
+# **Predict**: how many rows has key
 # `b`?
 
 # %% tags=["predict"]
@@ -169,6 +182,8 @@ print(*mine.rows, f"late: {late}", sep="\n")
 # Two: 9, and then 10 with revision 1, the correction by #7. Key `a` has one. This is your engine:
 
 # %%
+from studykit import EngineSoFar
+
 EngineSoFar("05")
 
 # %% [markdown]

@@ -47,6 +47,7 @@ from studykit import (
     month,
     typed_before,
 )
+from studykit.checks import typed
 
 Engine = typed_before("07")["Engine"]
 
@@ -299,7 +300,8 @@ print(*paired(log, limit_ms=5 * DAY_MS))
 #
 # Your engine has state: a total for each key and window. Until now `fire` sorts all of it at every
 # event, to find out what is due. A timer for each key and window is better: they lie in a **heap**,
-# whose first entry is the earliest, and only what is due is looked at. **Type it**:
+# whose first entry is the earliest, and only what is due is looked at. **Type it**: a key and
+# window that is counted for the first time gets its timers, `(due_ms, key, window)`, by `heappush`.
 
 
 # %% tags=["engine"]
@@ -314,16 +316,20 @@ class Engine(Engine):
         self.timers = []
 
     def count(self, key, window, value):
+        # BEGIN SOLUTION super().count; for a new one, push its timers
         is_new = (key, window) not in self.totals
         counted = super().count(key, window, value)
         if counted and is_new:
             for after_ms in {0, self.lateness_ms}:
                 heappush(self.timers, (window[1] - 1 + after_ms, key, window))
         return counted
+        # END SOLUTION
 
 
 # %% [markdown]
-# Firing is said anew. And a stream that ends has a last watermark, so that every timer is due.
+# Firing is said anew. `heappop(self.timers)` takes the earliest timer, and a timer does for its key
+# and window what is due: tell, or free. And a stream that ends has a last watermark, so that every
+# timer is due.
 
 
 # %% tags=["engine"]
@@ -331,17 +337,24 @@ class Engine(Engine):
     """Timers fire and free."""
 
     def fire(self):
+        # BEGIN SOLUTION while the earliest is due: tell, or free
         while self.timers and self.timers[0][0] <= self.watermark_ms:
             held = heappop(self.timers)[1:]
             if held in self.totals and held not in self.revisions:
                 self.tell(*held)
             if held in self.totals and self.is_closed(held[1], self.lateness_ms):
                 del self.totals[held], self.revisions[held]
+        # END SOLUTION
 
     def end(self):
+        # BEGIN SOLUTION W goes to its very end, and everything fires
         self.watermark_ms = float("inf")
         self.fire()
+        # END SOLUTION
 
+
+# %% tags=["check"]
+Engine = typed.checked("07", Engine)
 
 # %% [markdown]
 # **Predict**: the story, windows of ten seconds, a bound of 4 s, a lateness of 3 s. How many totals

@@ -37,7 +37,6 @@ from random import Random
 from studykit import (
     DESIGNS,
     STORY,
-    EngineSoFar,
     Predict,
     Stepper,
     keyed_state,
@@ -45,6 +44,7 @@ from studykit import (
     killed_everywhere,
     typed_before,
 )
+from studykit.checks import typed
 from studykit.services.kills.rig import KillRig
 
 Engine = typed_before("09")["Engine"]
@@ -83,11 +83,11 @@ Predict(
 )
 
 # %% [markdown]
-# Two in 297, and a whole window is missing in each: the checkpoint says that #4 has been dealt
-# with, and its row was never written. <!-- no claim: ours --> No test will find that by chance,
-# and a year of production will. Now look at the other designs: choose one, move the kill, move
-# the checkpoint. <!-- no claim: ours --> *Jump by write/commit* goes to the moments between the
-# two.
+# Two in 297, and a whole window is missing in each: the checkpoint says that #4, or #6, has been
+# dealt with, and the row was never written. <!-- no claim: ours --> No test will find that by
+# chance, and a year of production will. Now look at the other designs: choose one, move the kill,
+# move the checkpoint. <!-- no claim: ours --> *Jump by write/commit* goes to the moments between
+# the two.
 
 # %% tags=["widget", "predict"]
 Stepper(
@@ -99,7 +99,7 @@ for design in DESIGNS:
     print(f"{design.name:<28} {kills.wrong(design.name):>4} of 297 wrong")
 
 # %% [markdown]
-# Read the map row by row:
+# What each design does with a kill:
 #
 # - **State only**: the reader goes on where *it* was. What it had read since the checkpoint is
 #   in no state. <!-- no claim: ours --> Wrong nearly everywhere, and right when nobody is killed.
@@ -123,7 +123,7 @@ for design in DESIGNS:
 # ## 2. The checkpoint of your engine
 #
 # Your engine holds a watermark, totals, revisions and timers. All of it has to be saved as **one
-# moment**, and copied, because the engine goes on changing it. Four lines:
+# moment**, and copied, because the engine goes on changing it. **Type it**, in this order:
 
 
 # %% tags=["engine"]
@@ -134,11 +134,18 @@ class Engine(Engine):
     """All that decides an answer: a checkpoint is this, and the offset that belongs to it."""
 
     def saved(self):
+        # BEGIN SOLUTION a copy of the four things, as a tuple
         return deepcopy((self.watermark_ms, self.totals, self.revisions, self.timers))
+        # END SOLUTION
 
     def restore(self, saved):
+        # BEGIN SOLUTION the four things, from a copy of saved
         self.watermark_ms, self.totals, self.revisions, self.timers = deepcopy(saved)
+        # END SOLUTION
 
+
+# %% tags=["check"]
+Engine = typed.checked("09", Engine)
 
 # %% [markdown]
 # The rows are not in it: they are the sink's. Here the sink replaces the row of the same key,
@@ -170,6 +177,8 @@ print("right after a kill:", [survived(Engine, kill) == undisturbed for kill in 
 # engine has grown by four lines:
 
 # %%
+from studykit import EngineSoFar
+
 EngineSoFar("09")
 
 # %% [markdown]
@@ -257,10 +266,10 @@ for column in again[0]:
 # processing](https://nightlies.apache.org/flink/flink-docs-release-2.2/docs/concepts/stateful-stream-processing/)</sup>
 
 # %% [markdown]
-# An operator with two inputs gets two barriers, and not at once. Neither side is the first: two
-# streams that are connected come in any order, and it changes with every run. So the operator
-# **aligns**. The input whose barrier has come waits; the other one is read on. When both are there,
-# the state is saved. Do it by hand: `|` is the barrier, and the operator adds up.
+# An operator with two inputs gets two barriers, and not at once. Which side is first is chance, and
+# it may be the other one in the next run. So the operator **aligns**. The input whose barrier has
+# come waits; the other one is read on. When both are there, the state is saved. Do it by hand: `|`
+# is the barrier, and the operator adds up.
 
 
 # %%

@@ -41,6 +41,7 @@ from studykit import (
     three_readers,
     typed_before,
 )
+from studykit.checks import typed
 from studykit.services.sinks import SinkRig
 
 Engine = typed_before("10")["Engine"]
@@ -77,16 +78,21 @@ print("the unanswered at the end:", arrived + unanswered)
 # ## 2. Twice is once
 #
 # So the sink itself has to bear a second time. A row of your engine says of which key and window
-# it is, and of which revision. A store has one place for each key, and keeps the newest. These four
-# lines are your engine's sink:
+# it is, and of which revision. A store has one place for each key, a tuple of window end, revision
+# and total, and keeps the newest. **Type it**: this is your engine's sink.
 
 
 # %% tags=["engine"]
 def upsert(store, key, start_ms, end_ms, revision, total):
     """Law 1: a row counts only if its window end and revision are newer than what is held."""
+    # BEGIN SOLUTION compare (end_ms, revision) with the held; write
     if (end_ms, revision) > store.get(key, ())[:2]:
         store[key] = (end_ms, revision, total)
+    # END SOLUTION
 
+
+# %% tags=["check"]
+upsert = typed.checked("10", upsert)
 
 # %% [markdown]
 # Two other sinks are shorter still: one adds to what is there, one overwrites it. Now all rows of
@@ -157,8 +163,9 @@ calm = sunk([5, 9, 3, 4])
 Stepper(calm, three_readers, step=2, stills=[2, 8])
 
 # %% [markdown]
-# The careful reader waits for every commit: results come at the pace of checkpoints.
-# <!-- claim: kafka-open-transaction-is-invisible --> And careful is not what one gets for nothing.
+# The reader of committed records, the *careful* one, waits for every commit: results come at the
+# pace of checkpoints. <!-- claim: kafka-open-transaction-is-invisible --> The other one, the
+# *careless*, is what a consumer is unless it is told otherwise.
 # <!-- claim: kafka-read-uncommitted-is-the-default -->
 #
 # Now there are six payments: 5, 9, 3, 4, 7 and 8. The job is killed after the fourth, before its

@@ -53,7 +53,8 @@ from studykit.flink import in_process, production
 # ## 1. Your engine
 #
 # Here is what lessons 02 to 05 come down to: a sum for each card in windows of 10 s, a bound of 4
-# s, an allowed lateness of 3 s. You have typed it.
+# s, an allowed lateness of 3 s. You have typed it; where a hole is still open, the course's lines
+# stand in.
 
 # %%
 mine = typed_before("06")["Engine"](bound_ms=4_000, size_ms=10_000, lateness_ms=3_000)

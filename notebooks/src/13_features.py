@@ -87,9 +87,9 @@ Predict(
 )
 
 # %% [markdown]
-# The two curves are never far apart, and seldom equal. No error, no late counter that moves at 600
-# s, nothing red on a dashboard. A model that was trained on the grey line is fed with the blue one:
-# **training/serving skew**.
+# The two curves are never far apart, and most of the time not equal. No error, no late counter that
+# moves at 600 s, nothing red on a dashboard. A model that was trained on the grey line is fed with
+# the blue one: **training/serving skew**.
 
 # %% [markdown]
 # ## 2. The skew meter
@@ -115,7 +115,7 @@ for second in (180, 240, 283, 480, 600):
 # %% [markdown]
 # #6 has two fates. For the window that ends at 180 s it is late for good; the window that ends at
 # 240 s is corrected. **One late payment misses some of the overlapping windows**, and so the same
-# card is wrong in one way at 200 s and in another at 283 s.
+# payment is missing as late at 180 s, and as a revision at 240 s and 283 s.
 #
 # A meter needs only what production has: it logs each served value with its time, recomputes it
 # from the log at night, and counts. A reader comes every second, for fifteen minutes. **Predict**

@@ -305,8 +305,8 @@ Predict(
 )
 
 # %% [markdown]
-# Here it is as marbles, of which you can drag each. In the picture the job's row would be the one
-# that is not there.
+# In the question's picture you can drag each payment. It shows the rows of the engine; the row that
+# the job tells is not among them:
 
 # %% tags=["predict"]
 print(by_start.log)
@@ -316,13 +316,19 @@ print(by_start.sentence)
 # ## 5. After a restart
 #
 # A log may have a place at which the job is stopped with a snapshot, thrown away, and a new one
-# goes on. For that a job has to be a class. This is your engine of lessons 02 to 10, in the form
-# that is asked for:
+# goes on. For that a job has to be a class. First, which engine is yours?
 
 # %%
+from studykit import EngineSoFar
+
 Engine = typed_before("15")["Engine"]
+EngineSoFar("14")
+
+# %% [markdown]
+# And this is the engine in the form that is asked for:
 
 
+# %%
 class Mine:
     def __init__(self):
         self.engine = Engine(bound_ms=4_000, size_ms=10_000)
@@ -404,9 +410,9 @@ patient = Policy(size_ms=10_000, bound_ms=4_000, lateness_ms=3_000)
 print("with a lateness of 3 s:", search(as_job(Corrected), patient))
 
 # %% [markdown]
-# `None` means that no log was found. If you have changed a line of your engine in an earlier
-# lesson, a log stands here instead, with a few payments: read it aloud. In a terminal the same
-# trial is `study prove`, for a file with a function or a class:
+# `None` means that no log was found. If a line that you have typed is wrong, a log stands here
+# instead, with a few payments: read it aloud. In a terminal the same trial is `study prove`, for a
+# file with a function or a class:
 #
 # ```
 # $ study prove my_job.py:job --size 10 --bound 4

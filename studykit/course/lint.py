@@ -68,7 +68,7 @@ def _of_questions(cells: list[dict[str, Any]]) -> Iterator[str]:
             asked = asked and not re.search(r"^## ", cell["source"], re.MULTILINE)
         elif "Predict(" in cell["source"]:
             asked = True
-        elif asked and cell.get("outputs") and not _is_button(cell):
+        elif asked and cell.get("outputs") and not (_is_button(cell) or _generated(cell)):
             asked = False
             if "predict" not in cell["metadata"].get("tags", ()):
                 yield f"{_first(cell)!r}: a question stands above it; give it the tag predict"

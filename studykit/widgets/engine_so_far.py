@@ -25,6 +25,11 @@ class EngineSoFar:
             lines[cell.lesson] += sum(bool(line.strip()) for line in cell.code.splitlines())
         grown = ", ".join(f"{count} in lesson {number}" for number, count in lines.items())
         self.sentence = f"Your engine has {lines.total()} lines: {grown}."
+        if empty := sorted({cell.lesson for cell in cells if cell.is_open}):
+            self.sentence += (
+                f" As it is saved, holes are open in lesson {', '.join(empty)}: there the course's "
+                "lines stand in."
+            )
         self.code = "\n\n\n".join(f"# lesson {cell.lesson}\n{cell.code}" for cell in cells)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:

@@ -11,7 +11,7 @@ import pytest
 from studykit.checks.hole import fill
 from studykit.course.builder.build import Product, build, products
 from studykit.course.builder.cells import dump, load, read_cells, with_ids, without_outputs
-from studykit.course.builder.holes import WIDTH, dig, leaks
+from studykit.course.builder.holes import WIDTH, dig, hollow, leaks, typed
 from studykit.course.layout import Course
 from studykit.errors import StudyError
 from studykit.exercises.definition import Exercise, Misconception
@@ -103,6 +103,26 @@ def test_a_filled_hole_has_no_markers() -> None:
 def test_a_marker_without_partner_is_refused(source: str) -> None:
     with pytest.raises(StudyError, match=r"L99\.1 double: put the answer between"):
         dig(source, EXERCISE)
+
+
+TYPED = HOLE.replace("BEGIN SOLUTION", "BEGIN SOLUTION twice it") + "\n"
+
+
+def test_a_cell_to_type_says_what_is_asked_for_and_how_long_it_is() -> None:
+    assert hollow(TYPED).splitlines()[2:] == [
+        '    raise typed.NotDone("twice it (1 line)")',
+        "    return twice",
+    ]
+    assert typed(TYPED) == fill(HOLE)
+
+
+def test_a_lesson_has_the_lines_of_a_cell_to_type_folded_below_it(small: Course) -> None:
+    source = small.lesson_sources()[0]
+    source.write_text(f'{LESSON.format(title="First")}\n\n# %% tags=["engine"]\n{TYPED}')
+    hole, answer = only(small, "01").notebook["cells"][-3:-1]
+    assert hole["source"] == hollow(TYPED)
+    assert f"```python\n{fill(HOLE)}\n```" in answer["source"]
+    assert answer["source"].startswith("<details>")
 
 
 def test_a_line_of_an_answer_is_a_leak_from_twelve_characters_on() -> None:

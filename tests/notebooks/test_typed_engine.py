@@ -1,4 +1,4 @@
-"""The engine that a learner types gives the course's rows, and is short."""
+"""The engine that a learner types: holes, their checks, and the course's rows from its lines."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flink_jobs.simulator.golden import golden_log
+from studykit.checks import typed
+from studykit.course.builder.assemble import lesson as built
+from studykit.course.builder.cells import Notebook
+from studykit.course.layout import Course
 from studykit.errors import StudyError
 from studykit.trace.simulate import simulate
 from studykit.trace.steps import Event, Policy
 from studykit.trace.stories import STORY, STORY_POLICY
-from studykit.trace.typed_engine import engine_cells, typed_before
+from studykit.trace.typed_engine import NOTEBOOKS, course_lines, engine_cells, typed_before
 from studykit.widgets.engine_so_far import EngineSoFar
 
 LESSONS = ("03", "04", "05", "07", "09", "10")
 """The lessons that go on with it; the one after the last has all of it."""
+PIECES = {"02": "advanced", **dict.fromkeys(LESSONS, "Engine"), "10": "upsert"}
 AFTER = "99"
 LINES = 100
 GOLDEN = 3_000
@@ -235,10 +240,13 @@ def test_it_is_short() -> None:
     assert len(lines) < LINES
 
 
-def saved(folder: Path, code: str) -> Path:
+def saved(folder: Path, code: str, answer: str = "") -> Path:
     """Write a lesson whose only cell is a part of the engine, as JupyterLab saves it."""
-    cell = {"cell_type": "code", "metadata": {"tags": ["engine"]}, "source": code}
-    (folder / "02_watermarks.ipynb").write_text(json.dumps({"cells": [cell]}))
+    tags = {"metadata": {"tags": ["engine"]}}
+    cells = [{"cell_type": "code", "source": code, **tags}]
+    if answer:
+        cells.append({"cell_type": "markdown", "source": f"```python\n{answer}\n```", **tags})
+    (folder / "02_watermarks.ipynb").write_text(json.dumps({"cells": cells}))
     return folder
 
 
@@ -258,6 +266,137 @@ def test_a_cell_that_does_not_run_is_named(tmp_path: Path, code: str, trouble: s
 def test_a_cell_that_was_emptied_is_missed(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="your engine has no advanced"):
         _ = typed_before("03", saved(tmp_path, ""))["advanced"]
+
+
+HOLE = 'def advanced(*_):\n    raise typed.NotDone("law 2 (1 line)")'
+
+
+@pytest.mark.parametrize("code", [HOLE, "", "  \n"])
+def test_where_a_hole_is_open_the_course_s_lines_stand_in(tmp_path: Path, code: str) -> None:
+    folder = saved(tmp_path, code, answer="def advanced(*_):\n    return 8")
+    assert typed_before("03", folder)["advanced"]() == 8
+    assert EngineSoFar("02", folder).sentence == (
+        "Your engine has 2 lines: 2 in lesson 02. As it is saved, holes are open in lesson 02: "
+        "there the course's lines stand in."
+    )
+
+
+def test_the_course_s_lines_are_no_learner_s(tmp_path: Path) -> None:
+    folder = saved(tmp_path, "def advanced(*_): return 7", answer="def advanced(*_):\n    return 8")
+    assert typed_before("03", folder)["advanced"]() == 7
+    assert course_lines("02", folder)["advanced"]() == 8
+    assert "holes" not in EngineSoFar("02", folder).sentence
+
+
+def as_built(lesson: str) -> Notebook:
+    course = Course(NOTEBOOKS.parent)
+    (source,) = (course.notebooks / "src").glob(f"{lesson}_*.py")
+    return built(source, course)
+
+
+def cells_of(lesson: str) -> list[tuple[str, str]]:
+    """Return each cell of the engine in a lesson: what the learner finds, and its answer."""
+    cells = [c for c in as_built(lesson)["cells"] if "engine" in c["metadata"].get("tags", ())]
+    holes, answers = cells[::2], cells[1::2]
+    assert [cell["cell_type"] for cell in holes] == ["code"] * len(answers)
+    return [(c["source"], a["source"]) for c, a in zip(holes, answers, strict=True)]
+
+
+@pytest.mark.parametrize("lesson", PIECES)
+def test_a_learner_finds_holes_and_no_line_of_an_answer(lesson: str) -> None:
+    for hole, answer in cells_of(lesson):
+        assert "raise typed.NotDone(" in hole
+        assert "SOLUTION" not in hole + answer
+        lines = {line.strip() for line in answer.splitlines()}
+        own = {line.strip() for line in hole.splitlines()}
+        assert len(lines - own - {""}) > 1
+        assert answer.startswith("<details>")
+        compile(hole, lesson, "exec")
+
+
+@pytest.mark.parametrize("lesson", PIECES)
+def test_a_lesson_goes_on_where_nothing_is_typed(
+    lesson: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names: dict[str, Any] = {"typed": typed, **typed_before(lesson)}
+    wanted = course_lines(lesson)[PIECES[lesson]]
+    for hole, _ in cells_of(lesson):
+        exec(hole, names)
+    goes_on = typed.checked(lesson, names[PIECES[lesson]])
+    assert typed.missing(lesson, goes_on) == ""
+    assert goes_on.__name__ == wanted.__name__
+    said = capsys.readouterr().out
+    assert said.startswith("Still to type: ")
+    assert said.endswith("Until then this lesson goes on with the course's lines.\n")
+
+
+def test_what_is_still_to_type_is_named_in_the_order_of_the_cells() -> None:
+    names: dict[str, Any] = {"typed": typed, **typed_before("03")}
+    for hole, _ in cells_of("03"):
+        exec(hole, names)
+    assert typed.missing("03", names["Engine"]) == "Still to type: windows, on_event, count, fire."
+
+
+@pytest.mark.parametrize("lesson", PIECES)
+def test_the_course_s_lines_pass_their_check(
+    lesson: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    piece = course_lines(lesson)[PIECES[lesson]]
+    assert typed.checked(lesson, piece) is piece
+    assert "keeps its laws" in capsys.readouterr().out
+
+
+SLIPS = [
+    ("02", "max(watermark_ms, event_ms - bound_ms - 1)", "event_ms - bound_ms - 1", "yours is "),
+    ("02", "- bound_ms - 1", "- bound_ms", "and yours is"),
+    ("02", "return max", "max", "yours is None"),
+    ("03", "event_ms - event_ms % self.size_ms", "event_ms", "it tells"),
+    ("03", "        return missed", "        pass", "on_event returns None"),
+    ("03", "window[1] - 1:\n            return", "window[1]:\n            return", "not nothing"),
+    (
+        "03",
+        "window[1] - 1:\n                self",
+        "window[1]:\n                self",
+        "it tells nothing",
+    ),
+    ("03", "self.fire()", "self.wire()", "no attribute 'wire'"),
+    ("04", "-self.slide_ms)", "-self.size_ms)", "every 5 s"),
+    ("04", "event_ms - self.size_ms,", "event_ms - self.size_ms - 1,", "windows of 10 s"),
+    ("05", "+ after_ms", "", "lateness 3 s"),
+    ("05", "if self.is_closed(window):\n", "if False:\n", "it tells nothing"),
+    ("05", "-1) + 1", "0) + 1", "it tells"),
+    ("07", "{0, self.lateness_ms}", "{self.lateness_ms}", "it tells nothing"),
+    ("07", "                del ", "                0, ", "it still holds"),
+    ("07", 'float("inf")', "0", "the end tells nothing"),
+    ("09", "deepcopy((self.watermark_ms", "((self.watermark_ms", "saved after #"),
+    ("09", "self.timers = deepcopy(saved)", "_ = deepcopy(saved)", "and restored, it tells"),
+    ("10", "> store", ">= store.get(key, ())[:2] or True or store", "the store holds"),
+    ("10", "(end_ms, revision) >", "(end_ms, 0) >", "the store holds"),
+]
+
+
+@pytest.mark.parametrize(("lesson", "line", "slip", "said"), SLIPS)
+def test_a_slip_is_found_and_said_in_one_sentence(
+    lesson: str, line: str, slip: str, said: str
+) -> None:
+    own = [cell.code for cell in engine_cells(f"{int(lesson) + 1:02d}") if cell.lesson == lesson]
+    code = "\n\n\n".join(own)
+    assert code.count(line) == 1
+    names: dict[str, Any] = dict(typed_before(lesson))
+    exec(code.replace(line, slip), names)
+    trouble = typed.missing(lesson, names[PIECES[lesson]])
+    assert trouble.startswith("Not yet right: ")
+    assert said in trouble
+    assert "\n" not in trouble
+
+
+def test_a_loop_that_does_not_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def advanced(*_: int) -> int:
+        while True:
+            pass
+
+    monkeypatch.setattr(typed, "DEADLINE_S", 0.05)
+    assert typed.missing("02", advanced).endswith("which loop does not end?")
 
 
 def test_a_learner_is_shown_how_the_engine_grows() -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from studykit.checks.hole import fill
 from studykit.course.builder.cells import Cell, Notebook, as_notebook, read_cells, with_ids
-from studykit.course.builder.holes import dig
+from studykit.course.builder.holes import dig, hollow, typed
 from studykit.course.builder.navigation import bar, lab_of, lesson_of, link_to
 from studykit.course.layout import Course
 from studykit.errors import StudyError
@@ -20,10 +20,23 @@ IMPORT: Final = "from studykit.checks import lab"
 
 
 def lesson(source: Path, course: Course) -> Notebook:
-    """Return the lesson of a percent file: its cells between two bars."""
-    return as_notebook(
-        _framed(read_cells(source), _lesson_bar(source, course)), source, course.root
-    )
+    """Return the lesson of a percent file: its cells between two bars.
+
+    A cell of the engine that learners type has holes, and its lines are folded below it.
+    """
+    cells = [part for cell in read_cells(source) for part in _with_answer(cell)]
+    return as_notebook(_framed(cells, _lesson_bar(source, course)), source, course.root)
+
+
+def _with_answer(cell: Cell) -> list[Cell]:
+    if "engine" not in cell.tags:
+        return [cell]
+    lines = f"```python\n{typed(cell.source)}\n```"
+    text = f"<details><summary>The course's lines</summary>\n\n{lines}\n\n</details>"
+    return [
+        replace(cell, source=hollow(cell.source)),
+        Cell("markdown", text, ("engine", "hint"), locked=True),
+    ]
 
 
 def lab_and_solution(source: Path, course: Course) -> tuple[Notebook, Notebook]:

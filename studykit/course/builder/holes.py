@@ -1,8 +1,9 @@
-"""Holes: what the lab has in the places where the solution has an answer."""
+"""Holes: what a lab, or the engine that a lesson asks for, has in the place of an answer."""
 
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Iterator
 from typing import Final
@@ -16,6 +17,11 @@ WIDTH: Final = 88
 
 TELLING: Final = 12
 """A line of an answer that has at least this many characters must not be in the lab."""
+
+_TYPED: Final = re.compile(
+    r"^( *)# BEGIN SOLUTION (\S[^\n]*)\n(.*?)^ *# END SOLUTION *\n?", re.MULTILINE | re.DOTALL
+)
+"""Lines of the engine that a learner types: the indent, what is asked for, and the lines."""
 
 
 def dig(source: str, exercise: Exercise) -> str:
@@ -41,6 +47,24 @@ def dig(source: str, exercise: Exercise) -> str:
     return "\n".join(kept)
 
 
+def hollow(source: str) -> str:
+    """Return a cell of the learner's engine, each answer replaced by `raise typed.NotDone(...)`.
+
+    The hole says what stands behind `# BEGIN SOLUTION`, and how many lines the answer has.
+    """
+    return _TYPED.sub(lambda found: _asked(*found.groups()) + "\n", source).rstrip("\n")
+
+
+def typed(source: str) -> str:
+    """Return a cell of the learner's engine as its author typed it, without markers."""
+    return _TYPED.sub(lambda found: found[3], source).rstrip("\n")
+
+
+def _asked(indent: str, task: str, answer: str) -> str:
+    count = sum(bool(line.strip()) for line in answer.splitlines())
+    return _raised(indent, "typed.NotDone", f"{task} ({count} line{'s' * (count > 1)})")
+
+
 def answers(source: str) -> Iterator[str]:
     """Yield the lines between the markers, stripped."""
     inside = False
@@ -60,14 +84,18 @@ def leaks(source: str, lab: str) -> list[str]:
 
 def _hole(indent: str, exercise: Exercise) -> str:
     """Return the line in place of an answer: it names the exercise and asks the first question."""
-    text = f"{exercise.title}: {exercise.hints[0]}"
-    line = f"{indent}raise lab.NotDone({_quoted(text)})"
+    return _raised(indent, "lab.NotDone", f"{exercise.title}: {exercise.hints[0]}")
+
+
+def _raised(indent: str, exception: str, text: str) -> str:
+    """Return the statement that raises `exception`, its text broken where it would be too long."""
+    line = f"{indent}raise {exception}({_quoted(text)})"
     if len(line) <= WIDTH:
         return line
     # Python puts the parts together again: each keeps its spaces.
     parts = textwrap.wrap(text, WIDTH - len(indent) - 8, drop_whitespace=False)
     inside = "\n".join(f"{indent}    {_quoted(part)}" for part in parts)
-    return f"{indent}raise lab.NotDone(\n{inside}\n{indent})"
+    return f"{indent}raise {exception}(\n{inside}\n{indent})"
 
 
 def _quoted(text: str) -> str:
