@@ -268,13 +268,13 @@ print(found.sentence)
 
 # %% [markdown]
 # Two payments are left, and each digit of 13.999 is needed. Move that payment by a millisecond, or
-# leave out either, and the job is right. Step through it: at the second payment the watermark has
-# to be at 9.998 s, and the window is open.
+# leave out either, and the job is right. The picture stands at the second payment: the watermark is
+# 9.998 s, and the window is open.
 
 # %% tags=["widget"]
 # A picture to step through
 trace = simulate(delivered(found.log), Policy(bound_ms=4_000, keyed=True, bounded=True))
-Stepper(trace, watermark_stepper, step=len(trace.steps))
+Stepper(trace, watermark_stepper, step=len(trace.steps) - 1)
 
 # %% [markdown]
 # The next job is a query that was forgotten to be a window: it groups by key and `window_start`

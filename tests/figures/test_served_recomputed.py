@@ -21,6 +21,12 @@ def test_both_values_the_gap_and_the_moment_are_drawn() -> None:
     assert gids(0) == set()
 
 
+def test_a_payment_that_has_happened_is_drawn_before_it_arrives() -> None:
+    step = 1 + [reading.at_ms for reading in RUN.readings].index(180_000)
+    assert {"payment:3", "on the way:4", "on the way:6"} <= gids(step)
+    assert not {"payment:4", "payment:6", "on the way:3", "on the way:5"} & gids(step)
+
+
 def test_words_and_rows_agree_with_every_reading() -> None:
     for step, reading in enumerate(RUN.readings, start=1):
         said = served_recomputed.describe(RUN, step)

@@ -83,21 +83,36 @@ def _draw_now(axes: Axes, reading: FeatureReading, most: int) -> None:
 
 
 def _draw_payments(axes: Axes, trace: Serving, now_ms: int) -> None:
-    """Draw each payment when it happened and when it arrived, once it has arrived."""
+    """Draw each payment that has happened, filled once it has arrived, and its way to the log."""
+    on_the_way = [
+        number
+        for number, payment in enumerate(trace.payments, start=1)
+        if payment.event_ms <= now_ms < payment.arrives_ms
+    ]
     for number, payment in enumerate(trace.payments, start=1):
+        happened, arrived = payment.event_ms / 1_000, payment.arrives_ms / 1_000
+        if number in on_the_way:
+            style.line(
+                axes, [happened], [0], ls="", marker="o", ms=6, color=style.BLUE, mfc="white",
+                gid=f"on the way:{number}",
+            )  # fmt: skip
+            side = "left" if number == on_the_way[-1] else "right"
+            _draw_number(axes, number, (happened, 0), side)
         if payment.arrives_ms > now_ms:
             continue
-        happened, arrived = payment.event_ms / 1_000, payment.arrives_ms / 1_000
         style.line(axes, [happened, arrived], [0, 1], color=style.GREY, lw=0.8)
         style.line(
             axes, [happened], [0], ls="", marker="o", ms=6, color=style.BLUE,
             gid=f"payment:{number}",
         )  # fmt: skip
         style.line(axes, [arrived], [1], ls="", marker=6, ms=6, color=style.BLACK)
-        axes.annotate(
-            f"#{number}", (arrived, 1), (0, 5), textcoords="offset points", ha="center",
-            annotation_clip=False,
-        )  # fmt: skip
+        _draw_number(axes, number, (arrived, 1), "center")
+
+
+def _draw_number(axes: Axes, number: int, place: tuple[float, float], side: str) -> None:
+    axes.annotate(
+        f"#{number}", place, (0, 5), textcoords="offset points", ha=side, annotation_clip=False
+    )
 
 
 def _draw_legend(figure: Figure) -> None:
