@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -57,6 +58,33 @@ def test_a_rig_that_never_started_stops_without_ado(tmp_path: Path):
         with pytest.raises(StudyError, match="run the cell with"):
             action()
     assert rig.stop() == "nothing was running"
+
+
+def test_a_cell_that_sends_again_counts_all_that_kafka_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    class Client:
+        """A producer and a consumer of one log."""
+
+        log: ClassVar[list[object]] = []
+
+        def __init__(self, **_: object) -> None:
+            self.assign = self.flush = self.close = lambda *_: None
+
+        def send(self, topic: str, *_: object, partition: int) -> None:
+            self.log.append(partition)
+
+        def assignment(self) -> set[int]:
+            return {0, 1, 2, 3}
+
+        def end_offsets(self, places: list[int]) -> dict[int, int]:
+            return {place: self.log.count(place) for place in places}
+
+    for name in ("KafkaProducer", "KafkaConsumer"):
+        monkeypatch.setattr(production, name, Client)
+    rig = production.JobRig(tmp_path / "rig")
+    monkeypatch.setattr(rig, "require_services", lambda: None)
+    assert [rig.send(PAYMENTS[:30]) for _ in range(2)] == [30, 60]
 
 
 @pytest.mark.services
