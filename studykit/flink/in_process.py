@@ -30,7 +30,7 @@ from pyflink.table.expressions import col
 from flink_jobs.runtime.environment import table_environment
 from flink_jobs.runtime.java import prepare_flink
 from flink_jobs.utils.watermarks import MIN_WATERMARK
-from studykit.services.supervision.leash import hold_leash
+from studykit.services.supervision.leash import leashed_folder
 from studykit.services.supervision.wait_line import wait_line
 from studykit.trace.steps import Event
 
@@ -118,6 +118,15 @@ def times_of(flink: Flink, stream: DataStream) -> list[str]:
     return flink.run(stream.process(_Times(), Types.STRING()))
 
 
+@cache
+def scratch_folder() -> Path:
+    """Return a folder for what Flink and Java write, which goes with this process.
+
+    A Java that is killed with its notebook removes nothing of its own.
+    """
+    return leashed_folder("flink-")
+
+
 class Flink:
     """A Flink inside this process, at parallelism 1; the first one starts Java."""
 
@@ -128,12 +137,12 @@ class Flink:
             options: Further settings, by their names in Flink's documentation.
             java: Further arguments of Java, if this is the first Flink of this process.
         """
-        hold_leash()  # Java is a process of its own
         say_nothing_of_hang_ups()
-        self._scratch = tempfile.TemporaryDirectory(prefix="flink-lab-")
+        scratch = scratch_folder()
+        self._scratch = tempfile.TemporaryDirectory(prefix="flink-lab-", dir=scratch)
         weakref.finalize(self, self._scratch.cleanup)
         with wait_line("Java starts, in up to half a minute"):
-            prepare_flink(os.environ, *java)
+            prepare_flink(os.environ, f"-Djava.io.tmpdir={scratch}", *java)
             # In a thread: half a start, which an interrupted cell would leave, cannot be mended.
             ThreadPoolExecutor(1).submit(get_gateway).result()
             self.env, self.tables = table_environment(1, {**_OPTIONS, **options})

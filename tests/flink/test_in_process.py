@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from pathlib import Path
 
 import pytest
 
+from studykit.flink import in_process
 from studykit.flink.in_process import say_nothing_of_hang_ups
+from studykit.services.supervision.leash import VARIABLE
 
 
 @pytest.mark.parametrize(
@@ -25,3 +29,15 @@ def test_only_readers_that_flink_cuts_off_die_in_silence(monkeypatch, thread, is
     dying.start()
     dying.join()
     assert bool(reported) == is_reported
+
+
+def test_what_flink_and_java_write_goes_with_the_process(monkeypatch):
+    given = []
+    monkeypatch.setattr(in_process, "prepare_flink", lambda _, *words: given.extend(words))
+    monkeypatch.setattr(in_process, "get_gateway", lambda: None)
+    monkeypatch.setattr(in_process, "table_environment", lambda *_: (None, None))
+    flink = in_process.Flink()
+    (scratch,) = [word.removeprefix("-Djava.io.tmpdir=") for word in given]
+    leashes = os.environ[VARIABLE].split(os.pathsep)
+    assert str(Path(scratch).parent) in leashes
+    assert flink.folder.parent == Path(scratch)
