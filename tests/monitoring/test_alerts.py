@@ -419,6 +419,18 @@ OWN_TESTS: Final[list[dict[str, Any]]] = [
         ],
     },
     {
+        "name": "a job that has just begun reads one partition before the other",
+        "interval": "1m",
+        "input_series": [
+            {"series": f"{MASTER}_numRestarts", "values": "0x30"},
+            {"series": offset_of("transactions", 0), "values": "_x20 0+2000x10"},
+            {"series": offset_of("transactions", 1), "values": "_x20 -1x4 0+2000x6"},
+        ],
+        "promql_expr_test": [
+            asked("count by (alertname) (FIRING)", [], minute) for minute in range(20, MINUTES)
+        ],
+    },
+    {
         "name": "two restarts wake nobody, whichever moments Prometheus sees",
         "interval": "7s",
         "input_series": [{"series": f"{MASTER}_numRestarts", "values": "0x200 1 2x60"}],
