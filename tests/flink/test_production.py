@@ -60,6 +60,17 @@ def test_a_rig_that_never_started_stops_without_ado(tmp_path: Path):
     assert rig.stop() == "nothing was running"
 
 
+def test_a_job_whose_kafka_is_gone_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    waited = []
+    rig = production.JobRig(tmp_path / "rig")
+    monkeypatch.setattr(rig, "_running", lambda: "a job")
+    monkeypatch.setattr(production.process, "stop", lambda _, seconds: waited.append(seconds))
+    assert rig.stop_program()
+    assert waited == [0]
+
+
 def test_a_cell_that_sends_again_counts_all_that_kafka_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
