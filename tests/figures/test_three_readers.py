@@ -28,6 +28,17 @@ def test_the_store_takes_at_the_write_and_refuses_what_is_older():
     assert not any(gid.startswith("store:") for gid in gids(0))
 
 
+def test_the_legend_names_the_marks_that_are_there():
+    def named(step: int) -> set[str]:
+        texts = {artist.get_text() for artist in three_readers.draw(RUN, step).texts}
+        return {text for text in texts if text}
+
+    assert named(0) == set()
+    assert named(1) == {"not committed", "taken by the store"}
+    assert "refused by the store" not in named(BACK)
+    assert {"taken back", "refused by the store"} <= named(AGAIN)
+
+
 def test_words_and_rows_say_the_same():
     assert "no reader has anything" in three_readers.describe(RUN, 0)
     assert "17, 21 are taken back" in three_readers.describe(RUN, BACK)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from studykit.drawing import axis, style
 from studykit.figures.exhibit import Row
@@ -56,19 +57,27 @@ def draw(run: SinkTrace, step: int) -> Figure:
         _draw_log(axes, run.steps[step - 1])
         _draw_committed(axes, run, step)
         _draw_store(axes, run, step)
-    handles = [
-        _mark(style.BLUE, "o", "seen for good"),
-        _mark("white", "o", "not committed"),
-        _mark(style.BLACK, "X", "taken back"),
-        _mark("white", "s", "refused by the store"),
-    ]
-    style.legend(figure, handles, left=0.12, bottom=0.035, across=0.2)
+    style.legend(figure, _handles(run.steps[:step]), left=0.04, bottom=0.035, across=0.185)
     return figure
 
 
 def _mark(fill: str, marker: str, label: str = "") -> Line2D:
     edge = style.BLACK if fill == style.BLACK else style.BLUE
     return Line2D([0], [0], ls="", marker=marker, ms=8, mfc=fill, mec=edge, label=label)
+
+
+def _handles(steps: Sequence[SinkStep]) -> list[Line2D | Patch | None]:
+    """Return the legend of the marks that are there; the others' places stay free."""
+    fates = {record.fate for record in steps[-1].log} if steps else set()
+    taken = {done.taken for done in steps if done.kind == "write"}
+    marks = (
+        ("committed" in fates, _mark(style.BLUE, "o", "seen for good")),
+        ("open" in fates, _mark("white", "o", "not committed")),
+        ("aborted" in fates, _mark(style.BLACK, "X", "taken back")),
+        (True in taken, _mark(style.BLUE, "s", "taken by the store")),
+        (False in taken, _mark("white", "s", "refused by the store")),
+    )
+    return [mark if is_there else None for is_there, mark in marks]
 
 
 def _draw_turn(axes: Axes, number: int, kind: Kind) -> None:
