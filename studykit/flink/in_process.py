@@ -13,7 +13,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stderr
+from contextlib import contextmanager, redirect_stderr
 from functools import cache
 from io import StringIO
 from pathlib import Path
@@ -24,14 +24,14 @@ from pyflink.common import Duration, Row, Types, WatermarkStrategy
 from pyflink.datastream import DataStream, ProcessFunction
 from pyflink.datastream.connectors.number_seq import NumberSequenceSource
 from pyflink.java_gateway import get_gateway
-from pyflink.table import DataTypes
+from pyflink.table import DataTypes, StreamTableEnvironment
 from pyflink.table.expressions import col
 
 from flink_jobs.runtime.environment import table_environment
 from flink_jobs.runtime.java import prepare_flink
 from flink_jobs.utils.watermarks import MIN_WATERMARK
 from studykit.services.supervision.leash import leashed_folder
-from studykit.services.supervision.wait_line import wait_line
+from studykit.services.supervision.wait_line import Interruption, wait_line
 from studykit.trace.steps import Event
 
 EVENT: Final = Types.ROW_NAMED(
@@ -147,6 +147,19 @@ class Flink:
             ThreadPoolExecutor(1).submit(get_gateway).result()
             self.env, self.tables = table_environment(1, {**_OPTIONS, **options})
 
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Let the next cell work after this one was interrupted.
+
+        An interrupted call keeps its thread in Java, so the next call gets another thread. The
+        planner's metadata belong to the thread in which a table environment was made.
+        """
+        try:
+            yield
+        except KeyboardInterrupt:
+            StreamTableEnvironment.create(self.env)
+            raise Interruption from None
+
     @property
     def folder(self) -> Path:
         """A folder for files, which is removed with this object."""
@@ -194,10 +207,12 @@ class Flink:
 
     def stream(self, events: Iterable[Event], bound_ms: int) -> DataStream:
         """Return events as a stream of `EVENT`, with watermarks that are `bound_ms` + 1 behind."""
-        self.table("stream_events", events, f"rt - INTERVAL '{(bound_ms + 1) / 1_000:.3f}' SECOND")
-        return self.tables.to_data_stream(self.tables.from_path("stream_events")).map(
-            lambda row: Row(row[0], row[1], row[2]), EVENT
-        )
+        watermark = f"rt - INTERVAL '{(bound_ms + 1) / 1_000:.3f}' SECOND"
+        with self._interruptible():
+            self.table("stream_events", events, watermark)
+            return self.tables.to_data_stream(self.tables.from_path("stream_events")).map(
+                lambda row: Row(row[0], row[1], row[2]), EVENT
+            )
 
     def numbers(self, count: int) -> DataStream:
         """Return the whole numbers from 1 to `count` as a stream without event times."""
@@ -215,5 +230,6 @@ class Flink:
     def run(self, *streams: DataStream) -> list[Any]:
         """Run streams as one job until their inputs end; return all elements in order."""
         first, *others = streams
-        with (first.union(*others) if others else first).execute_and_collect() as found:
+        stream = first.union(*others) if others else first
+        with self._interruptible(), stream.execute_and_collect() as found:
             return list(found)

@@ -41,3 +41,13 @@ def test_what_flink_and_java_write_goes_with_the_process(monkeypatch):
     leashes = os.environ[VARIABLE].split(os.pathsep)
     assert str(Path(scratch).parent) in leashes
     assert flink.folder.parent == Path(scratch)
+
+
+def test_after_an_interrupt_the_thread_of_the_next_call_gets_a_planner(monkeypatch):
+    made = []
+    monkeypatch.setattr(in_process.StreamTableEnvironment, "create", made.append)
+    flink = object.__new__(in_process.Flink)
+    flink.env = "env"
+    with pytest.raises(in_process.Interruption), flink._interruptible():
+        raise KeyboardInterrupt
+    assert made == ["env"]
