@@ -275,3 +275,18 @@ def test_watch_yields_a_file_that_was_saved_or_appeared(tmp_path: Path) -> None:
     steps = happen()
     files = {"one": first, "two": second, "none": None}
     assert list(islice(saved(lambda: files, wait), 2)) == ["one", "two"]
+
+
+def test_who_began_at_lab_11_goes_on_there_and_hears_once_what_lies_before(
+    mine: Course, own_progress: Path
+) -> None:
+    progress = Progress(own_progress)
+    first, second, third = find_lab("11").exercises[:3]
+    progress.record_hint(first, 1)
+    told = next_text(progress, mine)
+    assert told.count("labs 01 to 10, before the one that you began with") == 1
+    assert f"Next: {first.title}" in told
+    pass_all(own_progress, [first.id, second.id])
+    told = next_text(progress, mine)
+    assert "before the one" not in told
+    assert f"Next: {third.title}" in told

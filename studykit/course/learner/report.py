@@ -60,16 +60,38 @@ def age_text(path: Path) -> str:
 
 
 def next_exercise(progress: Progress) -> tuple[Lab, Exercise] | None:
-    """Return the first exercise, in the order of the course, that was never passed."""
+    """Return the first exercise that was never passed, from the lab on where the learner began.
+
+    What lies before that lab comes after the end of the course.
+    """
+    before = _labs_before(progress)
     return next(
         (
             (lab, exercise)
-            for lab in labs()
+            for lab in [*labs()[len(before) :], *before]
             for exercise in lab.exercises
             if not progress.passed(exercise)
         ),
         None,
     )
+
+
+def _labs_before(progress: Progress) -> Sequence[Lab]:
+    """Return the labs before the first of which anything was tried; none where nothing was."""
+    for place, lab in enumerate(labs()):
+        if any(progress.of(exercise) for exercise in lab.exercises):
+            return labs()[:place]
+    return ()
+
+
+def _skipped(progress: Progress) -> str:
+    """Name the labs before the learner's first one, until a second exercise is passed."""
+    before = _labs_before(progress)
+    if not before or sum(_done(lab, progress) for lab in labs()) > 1:
+        return ""
+    numbers = " to ".join(sorted({before[0].number, before[-1].number}))
+    noun = "lab" if len(before) == 1 else "labs"
+    return f"Not tried: {noun} {numbers}, before the one that you began with.\n"
 
 
 def next_text(progress: Progress, course: Course) -> str:
@@ -82,7 +104,7 @@ def next_text(progress: Progress, course: Course) -> str:
     where = f"in labs/{copy.name}" if copy else f"after `study start {lab.number}`"
     number = exercise.id[1:]
     return (
-        f"{welcome(progress)}{_lesson_first(lab, progress, course)}"
+        f"{welcome(progress)}{_skipped(progress)}{_lesson_first(lab, progress, course)}"
         f"Next: {exercise.title} ({exercise.kind}, about {exercise.minutes} minutes), {where}.\n"
         f"{exercise.task}\n"
         f"Then `study check {number}`; a question that helps: `study hint {number}`."
