@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Lab 07: who frees this byte
 #
-# You keep state for each key, set timers, pair what belongs together in both orders, and repair a
-# filter that never forgets.
+# You keep state for each key, set timers, pair what belongs together in both orders, repair a
+# filter that never forgets, and give it to a real Flink.
 #
-# About 55 minutes. Needs lessons 03 and 05, no services.
+# About 70 minutes. Needs lessons 03 and 05. Only the last cell, if you run it, starts Flink.
 
 # %% tags=["setup"]
 HOUR_MS = 3_600_000
@@ -157,6 +157,51 @@ def first_only(events: list[list], ttl_ms: int) -> dict:
     return {"passed": passed, "held": sorted(held)}
     # END SOLUTION
 
+
+# %% [markdown]
+# ## 6. The steps of a keyed function
+#
+# The same filter for a real engine. The engine keeps one number for each key, or none, and calls
+# your function with it: for a message of the key, or for a timer of the key. Messages may be out of
+# order. A timer comes when the watermark has reached its time. Your function keeps nothing itself:
+# it answers with steps, and the engine does them.
+#
+# - `["tell"]`: the message passes
+# - `["keep", ms]`: keep this number for the key
+# - `["timer", ms]`: call again when the watermark has reached this time
+# - `["clear"]`: keep nothing for the key
+#
+# A message passes if nothing is kept, or if it is at least `ttl_ms` later than what is kept. Then
+# its time is kept, and a timer is set for the moment at which it may be forgotten: return these
+# three steps in the order of the list. A timer clears what was kept for `ttl_ms`; something newer
+# stays. Where nothing is to do, return no steps.
+#
+# `next_steps(None, "message", 5_000, 60_000)` is
+# `[["tell"], ["keep", 5_000], ["timer", 65_000]]`.
+
+
+# %% tags=["exercise"]
+def next_steps(kept_ms: int | None, kind: str, time_ms: int, ttl_ms: int) -> list[list]:
+    """Return the steps for a "message" or a "timer" at `time_ms`."""
+    # BEGIN SOLUTION
+    if kept_ms is not None and time_ms - kept_ms < ttl_ms:
+        return []
+    if kind == "timer":
+        return [["clear"]]
+    return [["tell"], ["keep", time_ms], ["timer", time_ms + ttl_ms]]
+    # END SOLUTION
+
+
+# %% [markdown]
+# Now for real. The next cell gives your function to a `KeyedProcessFunction` of a Flink in this
+# kernel: 90 messages of 24 ids. It says which messages passed, and for how many ids Flink keeps a
+# number: at most, and at the end. Predict the last number, and then the same without the step
+# `timer`. It takes about a minute, and counts for no mark. Flink is downloaded if it is not here
+# yet, and nothing runs on when the kernel ends. Take both `#` away.
+
+# %%
+# from studykit.services.packages import need_flink; need_flink()
+# from studykit.flink import keyed_filter; keyed_filter.show(next_steps)
 
 # %% [markdown]
 # ## Done?

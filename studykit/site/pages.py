@@ -26,7 +26,7 @@ _HERE: Final = Path(__file__).parent
 _NOT_IN_A_BROWSER: Final = re.compile(
     r"^(?:from|import) (?:studykit\.widgets|studykit\.services\.feast)\b"
     r"|\bown_store\(|\bfeast\.\w|\bfrom pyflink\b|\btime\.tzset\b"
-    r"|^# from studykit\.services\.",
+    r"|^# from studykit\.(?:services|flink)\b",
     re.MULTILINE,
 )
 """Cells that need a process beside the kernel, a package without a wheel, or the system's clock.
