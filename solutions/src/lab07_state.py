@@ -170,7 +170,8 @@ def first_only(events: list[list], ttl_ms: int) -> dict:
 # - `["keep", ms]`: keep this number for the key
 # - `["timer", ms]`: call again when the watermark has reached this time
 # - `["clear"]`: keep nothing for the key
-#
+
+# %% [markdown]
 # A message passes if nothing is kept, or if it is at least `ttl_ms` later than what is kept. Then
 # its time is kept, and a timer is set for the moment at which it may be forgotten: return these
 # three steps in the order of the list. A timer clears what was kept for `ttl_ms`; something newer

@@ -18,8 +18,12 @@ from typing import Any, Final
 import msgspec
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from flink_jobs.config import Settings
+from flink_jobs.connectors.kafka import KafkaUnusable
+from flink_jobs.connectors.topic_log import commits_of
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.events import TRANSACTIONS, Transaction
+from flink_jobs.processor.group.commits import delivered_until
 from flink_jobs.simulator.golden import START_MS
 from studykit.errors import StudyError
 from studykit.services.rig import Rig, own_folder
@@ -34,7 +38,7 @@ P95_BELOW_MS: Final = 8_000
 _MINUTE_MS: Final = 60_000
 _PATIENCE_S: Final = 120.0
 
-Settings = Callable[[list[int], list[int], int, int], Any]
+Answer = Callable[[list[int], list[int], int, int], Any]
 
 
 def burst_delays(seed: int = 14) -> list[int]:
@@ -98,7 +102,7 @@ class BurstRig(Rig):
         """Work in a folder that is removed at the end; nothing starts before `show`."""
         super().__init__(home or own_folder(name))
 
-    def show(self, settings_for: Settings) -> None:
+    def show(self, settings_for: Answer) -> None:
         """Run the processor with the settings that the function returns, print both numbers, stop.
 
         Args:
@@ -119,7 +123,7 @@ class BurstRig(Rig):
         """Send the burst, run the processor to its end, and return who has a dead letter.
 
         Raises:
-            StudyError: Kafka does not run, or the processor does not come to its end.
+            StudyError: Kafka does not run, or the processor does not read the log to its end.
         """
         self.require_services()
         create_topics(self.kafka.address)
@@ -138,10 +142,27 @@ class BurstRig(Rig):
             raise StudyError(
                 f"after {_PATIENCE_S:g} s the processor has not ended: see {self._log}"
             )
+        self._require_whole_log()
         return {int(payment.event_id.split("-")[1]) for payment in self._letters()}
 
+    def _require_whole_log(self) -> None:
+        """Refuse a count of a log that was not read: who is not read has no dead letter, either.
+
+        Raises:
+            StudyError: The processor has ended before the end of the log.
+        """
+        place = TopicPartition(TRANSACTIONS, 0)
+        with closing(KafkaConsumer(bootstrap_servers=self.kafka.address)) as consumer:
+            end = consumer.end_offsets([place])[place]
+        try:
+            commit = commits_of(Settings(kafka_servers=self.kafka.address), TRANSACTIONS).get(0)
+        except KafkaUnusable:  # a broker that no group has asked yet knows of none
+            commit = None
+        if commit is None or delivered_until(commit) < end:
+            raise StudyError(f"the processor has not read the log to its end: {self._last_words()}")
+
     def _letters(self) -> list[Transaction]:
-        """Return the payments that have a dead letter, as they were sent."""
+        """Return the payments that have come too late for their window, as they were sent."""
         places = [TopicPartition(DEAD_LETTER_TOPIC, number) for number in range(PARTITIONS)]
         found = []
         with closing(KafkaConsumer(bootstrap_servers=self.kafka.address)) as consumer:
@@ -150,7 +171,11 @@ class BurstRig(Rig):
             ends = consumer.end_offsets(places)
             while any(consumer.position(place) < end for place, end in ends.items()):
                 for records in consumer.poll(200).values():
-                    found += [msgspec.json.decode(r.value, type=Transaction) for r in records]
+                    found += [
+                        msgspec.json.decode(record.value, type=Transaction)
+                        for record in records
+                        if dict(record.headers)["reason"] == b"late"
+                    ]
         return found
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from studykit.checks.judging import Judgement
 from studykit.checks.progress import Progress
 from studykit.course.builder.cells import dump, load
 from studykit.course.layout import Course
@@ -282,7 +283,9 @@ def test_who_began_at_lab_11_goes_on_there_and_hears_once_what_lies_before(
 ) -> None:
     progress = Progress(own_progress)
     first, second, third = find_lab("11").exercises[:3]
-    progress.record_hint(first, 1)
+    progress.record_hint(first, 1)  # who only looks has not begun
+    assert "before the one" not in next_text(progress, mine)
+    progress.record(Judgement(first, "failed"))
     told = next_text(progress, mine)
     assert told.count("labs 01 to 10, before the one that you began with") == 1
     assert f"Next: {first.title}" in told

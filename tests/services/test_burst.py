@@ -72,3 +72,24 @@ def test_settings_that_cannot_be_tried_start_nothing(
     assert "your settings_for returns" in said
     assert "nothing was running" in said
     assert not (tmp_path / "rig").exists()
+
+
+@pytest.mark.services
+@pytest.mark.slow
+def test_the_cell_counts_the_dead_letters_of_a_real_broker_and_stops_all(tmp_path, capsys) -> None:
+    BurstRig(home=tmp_path / "burst").show(lambda *_: [2_000, 0])
+    *_, told, reached, stopped = capsys.readouterr().out.splitlines()
+    assert told.startswith("bound 2000, lateness 0: 12 of 300 dead (4.0 %)")
+    assert reached.startswith("not reached: ")
+    assert stopped == "stopped and removed"
+
+
+@pytest.mark.services
+@pytest.mark.slow
+def test_a_processor_that_reads_nothing_leaves_no_success(tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(burst, "environment", lambda *_: {"WINDOW_SIZE_MINUTES": "none"})
+    BurstRig(home=tmp_path / "burst").show(lambda *_: [4_000, 8_000])
+    *_, told, stopped = capsys.readouterr().out.splitlines()
+    assert told.startswith("the processor has not read the log to its end: ")
+    assert "WINDOW_SIZE_MINUTES" in told
+    assert stopped == "stopped and removed"

@@ -77,9 +77,13 @@ def next_exercise(progress: Progress) -> tuple[Lab, Exercise] | None:
 
 
 def _labs_before(progress: Progress) -> Sequence[Lab]:
-    """Return the labs before the first of which anything was tried; none where nothing was."""
+    """Return the labs before the first of which anything was tried; none where nothing was.
+
+    Who reads a hint looks around, and has not begun there.
+    """
     for place, lab in enumerate(labs()):
-        if any(progress.of(exercise) for exercise in lab.exercises):
+        known = map(progress.of, lab.exercises)
+        if any(entry.get("attempts") or entry.get("passed") for entry in known):
             return labs()[:place]
     return ()
 
