@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import BinaryIO
 
 import pytest
 from confluent_kafka import Producer
 
 from flink_jobs.connectors.kafka import SOURCE_TOPICS
 from tests.support.waiting import eventually
+from tests.support.worlds.damage import damaged
 from tests.support.worlds.processor import World
 
 pytestmark = pytest.mark.services
@@ -45,7 +43,7 @@ def test_wrong_checksum_ends_the_processor(world: World) -> None:
     world.seed(200, seed=31)
     append(world, "none", b"to be damaged" * 10)
     offset = world.ends(SOURCE_TOPICS)["transactions", 1] - 1
-    with damaged(world, b"to be damaged"):
+    with damaged(world.services.kafka.data / "transactions-1", b"to be damaged"):
         run = world.start()
         assert run.ended() == 1
     last = run.log.read_text().splitlines()[-1]
@@ -68,25 +66,6 @@ def test_stop_is_heard_while_a_service_hangs(world: World, service: str) -> None
     finally:
         os.kill(pid, signal.SIGCONT)
     assert "Traceback" not in run.log.read_text()
-
-
-@contextmanager
-def damaged(world: World, words: bytes) -> Iterator[None]:
-    """Change one byte of a batch in the broker's own file, which it serves without a look."""
-    (segment,) = (world.services.kafka.data / "transactions-1").glob("*.log")
-    with segment.open("r+b") as file:
-        place = file.read().rindex(words)
-        try:
-            write_at(file, place, b"T")
-            yield
-        finally:  # or the broker would cut its log there after the next kill
-            write_at(file, place, words[:1])
-
-
-def write_at(file: BinaryIO, place: int, byte: bytes) -> None:
-    file.seek(place)
-    file.write(byte)
-    file.flush()
 
 
 def append(world: World, codec: str, value: bytes) -> None:
