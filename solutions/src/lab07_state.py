@@ -2,9 +2,9 @@
 # # Lab 07: who frees this byte
 #
 # You keep state for each key, set timers, pair what belongs together in both orders, repair a
-# filter that never forgets, and give it to a real Flink.
+# filter that never forgets, and hand it to a real engine.
 #
-# About 70 minutes. Needs lessons 03 and 05. Only the last cell, if you run it, starts Flink.
+# About 70 minutes. Needs lessons 03 and 05. Only the last cell, if you run it, starts an engine.
 
 # %% tags=["setup"]
 HOUR_MS = 3_600_000
@@ -194,11 +194,11 @@ def next_steps(kept_ms: int | None, kind: str, time_ms: int, ttl_ms: int) -> lis
 
 
 # %% [markdown]
-# Now for real. The next cell gives your function to a `KeyedProcessFunction` of a Flink in this
-# kernel: 90 messages of 24 ids. It says which messages passed, and for how many ids Flink keeps a
-# number: at most, and at the end. Predict the last number, and then the same without the step
-# `timer`. It takes about a minute, and counts for no mark. Flink is downloaded if it is not here
-# yet, and nothing runs on when the kernel ends. Take both `#` away.
+# Now for real. The next cell gives your function to a `KeyedProcessFunction`
+# <!-- no claim: ours --> in this kernel: 90 messages of 24 ids. It says which messages passed, and
+# for how many ids a number is kept: at most, and at the end. Predict the last number, and then the
+# same without the step `timer`. It takes about a minute, and counts for no mark. The engine is
+# downloaded if it is not here yet, and nothing runs on when the kernel ends. Take both `#` away.
 
 # %%
 # from studykit.services.packages import need_flink; need_flink()

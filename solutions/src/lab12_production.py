@@ -4,7 +4,7 @@
 # You find what the usual job loses, compare two programs row by row, write the heart of the job
 # that loses nothing, repair its settings, and decide what a start may take from a saved state.
 #
-# About 73 minutes. Needs lesson 12. Only the last cell, if you run it, starts services and Flink.
+# About 73 minutes. Needs lesson 12. Only the last cell, if you run it, starts services and a job.
 
 # %% tags=["setup"]
 def is_closed(last_ms, times_ms, bound_ms):
@@ -220,11 +220,11 @@ def resumed(saved: dict[str, list[int]], plan: list[list], may_drop: bool) -> di
 
 
 # %% [markdown]
-# Now for real. The next cell starts a Kafka, a Redis and the production job, stops the job with a
-# savepoint, and starts it twice from there: with windows twice as long, and with those that it had.
-# It prints what your function says of both, and what the job does. About two minutes;
-# <!-- no claim: ours --> everything is stopped and removed, and it counts for no mark. Flink is
-# downloaded if it is not here yet. Predict both, and take both `#` away.
+# Now for real. The next cell starts services and the production job, stops the job with a savepoint
+# <!-- no claim: ours --> and starts it twice from there: with windows twice as long, and with those
+# that it had. It prints what your function says of both, and what the job does. About two minutes;
+# everything is stopped and removed, and it counts for no mark. What is missing is downloaded.
+# Predict both, and take both `#` away.
 
 # %%
 # from studykit.services.packages import need_flink; need_flink()

@@ -10,7 +10,7 @@ import pytest
 
 from studykit.flink import in_process
 from studykit.flink.in_process import say_nothing_of_hang_ups
-from studykit.services.supervision.leash import VARIABLE
+from studykit.services.supervision import leash
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,7 @@ def test_what_flink_and_java_write_goes_with_the_process(monkeypatch):
     monkeypatch.setattr(in_process, "table_environment", lambda *_: (None, None))
     flink = in_process.Flink()
     (scratch,) = [word.removeprefix("-Djava.io.tmpdir=") for word in given]
-    leashes = os.environ[VARIABLE].split(os.pathsep)
-    assert str(Path(scratch).parent) in leashes
+    assert str(Path(scratch).parent) == leash._HOLDERS[os.getpid()]
     assert flink.folder.parent == Path(scratch)
 
 

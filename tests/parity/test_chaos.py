@@ -67,9 +67,9 @@ def test_the_usual_split_of_late_events_fails(services):
         stage.disturb(DISTURBANCES[RESCALE])
         stage.disturb(DISTURBANCES[LAG])
         outcome = stage.finish()
+    # How many events vanish or count twice is up to who comes in the moment after the restart; that
+    # dead letters are missing, and that rows differ from what the log calls for, is not.
     found = outcome.differences
-    assert found.lost > 0, "after a restart, late events pass as on time, and the windows drop them"
-    assert found.counted_twice > 0, (
-        "at parallelism 2, the windows' watermark lags behind a source's"
-    )
-    assert found.other > 0, "so rows differ from what the log calls for"
+    assert found.missing > 0
+    assert found.other > 0
+    assert not outcome.exactly_once

@@ -157,10 +157,11 @@ EXERCISE = Exercise(
         "At a timer: when came the message that has set it, and what is kept now?",
     ),
     discussion=(
-        "Flink keeps the number for each key, saves it in checkpoints and brings it back. An "
-        "attribute of the function does none of that: all keys share it, a restart empties it, "
-        "and no timer frees it. Go further: Flink can let state expire by itself, but by the "
-        "clock on the wall. What would a replay of a day in ten minutes make of that?"
+        "The engine keeps the number for each key, saves it in checkpoints and brings it back. "
+        "An attribute is shared by all keys, "  # claim: flink-attribute-is-shared-by-keys
+        "a restart empties it, and no timer frees it. Go further: "
+        "Flink can let state expire by itself, "  # claim: flink-state-ttl-is-processing-time
+        "by the clock on the wall. What would a replay of a day in ten minutes make of that?"
     ),
     second="""
 def next_steps(kept_ms: int | None, kind: str, time_ms: int, ttl_ms: int) -> list[list]:
