@@ -44,13 +44,12 @@ def show(next_steps: Decides, seed: int = 7) -> None:
     messages = drawn(seed)
     print(
         f"{len(messages)} messages of {KEYS} ids go through a KeyedProcessFunction of a real Flink "
-        f"in this kernel: about a minute. It is stopped with the kernel."
+        "in this kernel: about a minute. It is stopped with the kernel."
     )
     try:
+        # A mistake of any call is a sentence before Java starts.
         for args in [(None, "message", 0, TTL_MS), (0, "message", 1, TTL_MS), (0, "timer", 1, 1)]:
-            checked(
-                ask(next_steps, *args)
-            )  # a mistake of any call is a sentence before Java starts
+            checked(ask(next_steps, *args))
         told, kept = run(next_steps, messages)
     except StudyError as error:
         print(error)
@@ -91,7 +90,7 @@ def comparison(messages: Sequence[Event], told: Sequence[int]) -> str:
     right = passing(messages)
     if list(told) == right:
         return f"{len(told)} of {len(messages)} messages passed, as the rule says"
-    place = min(set(told) ^ set(right), default=0)
+    place = min(set(told) ^ set(right))
     message = messages[place]
     before = [other.event_ms for other in messages[:place] if other.key == message.key]
     return (

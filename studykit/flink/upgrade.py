@@ -37,16 +37,12 @@ def show(resumed: Resumes) -> None:
         f"your function, for windows of {_SIZE_MS:_} ms: {expected(resumed, _SIZE_MS)}"
     )
     rig = UpgradeRig()
-    try:
+    with rig.shown():
         rig.start()
         rig.begin()
         print(f"stopped with a savepoint, {_COUNT} payments read")
         print(f"the job, for windows of {2 * _SIZE_MS:_} ms: refused\n  {rig.refusal(_OTHER)}")
         print(f"the job, for windows of {_SIZE_MS:_} ms: goes on, {rig.go_on()} payments read")
-    except StudyError as error:
-        print(error)
-    finally:
-        print(rig.stop())
 
 
 def expected(resumed: Resumes, size_ms: int) -> str:

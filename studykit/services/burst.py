@@ -16,7 +16,7 @@ from random import Random
 from typing import Any, Final
 
 import msgspec
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 
 from flink_jobs.config import Settings
 from flink_jobs.connectors.kafka import KafkaUnusable
@@ -26,9 +26,9 @@ from flink_jobs.events import TRANSACTIONS, Transaction
 from flink_jobs.processor.group.commits import delivered_until
 from flink_jobs.simulator.golden import START_MS
 from studykit.errors import StudyError
+from studykit.services.live.cell import ask
 from studykit.services.rig import Rig, own_folder
-from studykit.services.supervision.waiting import wait_until
-from studykit.services.topics import PARTITIONS, create_topics
+from studykit.services.topics import create_topics
 
 CHOICES_MS: Final = [0, 1_000, 2_000, 4_000, 8_000, 12_000]
 """The bounds and latenesses to choose from; the processor takes whole seconds."""
@@ -36,7 +36,6 @@ DEAD_BELOW_PERCENT: Final = 1
 P95_BELOW_MS: Final = 8_000
 
 _MINUTE_MS: Final = 60_000
-_PATIENCE_S: Final = 120.0
 
 Answer = Callable[[list[int], list[int], int, int], Any]
 
@@ -109,41 +108,38 @@ class BurstRig(Rig):
             settings_for: What the learner wrote for L14.5.
         """
         delays_ms = burst_delays()
-        try:
-            pair = pair_of(settings_for(delays_ms, CHOICES_MS, DEAD_BELOW_PERCENT, P95_BELOW_MS))
+        asked = (delays_ms, CHOICES_MS, DEAD_BELOW_PERCENT, P95_BELOW_MS)
+        with self.shown():
+            pair = pair_of(ask(settings_for, *asked))
             print("starting a Kafka and a Redis, then the processor: about half a minute")
             self.start()
             print(verdict(delays_ms, self.dead(delays_ms, *pair), *pair))
-        except StudyError as error:
-            print(error)
-        finally:
-            print(self.stop())
 
     def dead(self, delays_ms: list[int], bound_ms: int, lateness_ms: int) -> set[int]:
-        """Send the burst, run the processor to its end, and return who has a dead letter.
+        """Send the burst, run the processor to its end, and return who came too late.
 
         Raises:
             StudyError: Kafka does not run, or the processor does not read the log to its end.
         """
         self.require_services()
         create_topics(self.kafka.address)
-        with closing(KafkaProducer(bootstrap_servers=self.kafka.address, acks="all")) as producer:
-            for payment in burst_payments(delays_ms):
-                key = payment.card_id.encode()  # an event whose key is another card's is malformed
-                producer.send(TRANSACTIONS, msgspec.json.encode(payment), key, partition=0)
-            producer.flush()
+        # An event whose key is another card's is malformed.
+        pairs = (
+            (payment.card_id.encode(), msgspec.json.encode(payment))
+            for payment in burst_payments(delays_ms)
+        )
+        self._send(TRANSACTIONS, pairs, partition=0)
         print(f"{2 * len(delays_ms)} payments are in the log; the processor reads them")
         given = [f"{name}={value}" for name, value in environment(bound_ms, lateness_ms).items()]
         module = "flink_jobs.stream_processor"
-        self._launch(
-            ["env", *given, sys.executable, "-m", module, "--until-caught-up"], Path.cwd(), 500
-        )
-        if not wait_until(lambda: self._running() is None, _PATIENCE_S):
-            raise StudyError(
-                f"after {_PATIENCE_S:g} s the processor has not ended: see {self._log}"
-            )
+        self._run_to_end(["env", *given, sys.executable, "-m", module, "--until-caught-up"])
         self._require_whole_log()
-        return {int(payment.event_id.split("-")[1]) for payment in self._letters()}
+        return {
+            int(msgspec.json.decode(letter.value, type=Transaction).event_id.split("-")[1])
+            for letters in self._read(DEAD_LETTER_TOPIC).values()
+            for letter in letters
+            if dict(letter.headers)["reason"] == b"late"
+        }
 
     def _require_whole_log(self) -> None:
         """Refuse a count of a log that was not read: who is not read has no dead letter, either.
@@ -160,23 +156,6 @@ class BurstRig(Rig):
             commit = None
         if commit is None or delivered_until(commit) < end:
             raise StudyError(f"the processor has not read the log to its end: {self._last_words()}")
-
-    def _letters(self) -> list[Transaction]:
-        """Return the payments that have come too late for their window, as they were sent."""
-        places = [TopicPartition(DEAD_LETTER_TOPIC, number) for number in range(PARTITIONS)]
-        found = []
-        with closing(KafkaConsumer(bootstrap_servers=self.kafka.address)) as consumer:
-            consumer.assign(places)
-            consumer.seek_to_beginning()
-            ends = consumer.end_offsets(places)
-            while any(consumer.position(place) < end for place, end in ends.items()):
-                for records in consumer.poll(200).values():
-                    found += [
-                        msgspec.json.decode(record.value, type=Transaction)
-                        for record in records
-                        if dict(record.headers)["reason"] == b"late"
-                    ]
-        return found
 
 
 def pair_of(answer: object) -> tuple[int, int]:

@@ -7,9 +7,12 @@ solves. A learner's topics and keys are neither read nor written, and nothing is
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from studykit.errors import StudyError
 from studykit.services.kafka import Kafka
@@ -18,7 +21,14 @@ from studykit.services.redis import Redis
 from studykit.services.supervision import process
 from studykit.services.supervision.leash import hold_leash, leashed_folder
 from studykit.services.supervision.wait_line import wait_line
+from studykit.services.supervision.waiting import wait_until
+from studykit.services.topics import PARTITIONS
 from studykit.workspace import Workspace
+
+CHECKPOINT_MS: Final = 500
+"""The interval of a program that is to get on quickly."""
+PATIENCE_S: Final = 120.0
+"""How long a program may take to its end, seconds of wall time."""
 
 _STARTED: Final[dict[type[Rig], Rig]] = {}
 """The newest rig of each kind: a cell that is run again makes a new one and forgets the older."""
@@ -67,6 +77,16 @@ class Rig:
         stopped = [self.stop_program(), self.redis.stop(), self.kafka.stop()]
         shutil.rmtree(self.workspace.home, ignore_errors=True)
         return "stopped and removed" if any(stopped) else "nothing was running"
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Print a sentence for what goes wrong while the context is open; at its end stop all."""
+        try:
+            yield
+        except StudyError as error:
+            print(error)
+        finally:
+            print(self.stop())
 
     def require_services(self) -> None:
         """Say which cell to run where Kafka does not run.
@@ -120,6 +140,38 @@ class Rig:
         env = shutil.which("env") or "env"
         process.launch(self._record, self._log, 0, [env, *alone, *given, *command], folder)
 
+    def _run_to_end(self, command: Sequence[str]) -> None:
+        """Run a program until it has processed everything and ends by itself.
+
+        Raises:
+            StudyError: The command cannot be executed, or takes longer than `PATIENCE_S`.
+        """
+        self._launch(command, Path.cwd(), CHECKPOINT_MS)
+        if not wait_until(lambda: self._running() is None, PATIENCE_S):
+            raise StudyError(f"after {PATIENCE_S:g} s the program has not ended: see {self._log}")
+
+    def _send(
+        self, topic: str, pairs: Iterable[tuple[bytes, bytes | None]], partition: int | None = None
+    ) -> None:
+        """Send keys and values to a topic; without a partition the key chooses it."""
+        with closing(KafkaProducer(bootstrap_servers=self.kafka.address, acks="all")) as producer:
+            for key, value in pairs:
+                producer.send(topic, value, key, partition=partition)
+            producer.flush()
+
+    def _read(self, topic: str) -> dict[TopicPartition, list[Any]]:
+        """Return all records of a topic, by partition."""
+        found: dict[TopicPartition, list[Any]] = {}
+        with closing(KafkaConsumer(bootstrap_servers=self.kafka.address)) as consumer:
+            places = partitions_of(topic)
+            consumer.assign(places)
+            consumer.seek_to_beginning()
+            ends = consumer.end_offsets(places)
+            while any(consumer.position(place) < end for place, end in ends.items()):
+                for place, records in consumer.poll(200).items():
+                    found.setdefault(place, []).extend(records)
+        return found
+
     def _running(self) -> process.BackgroundProcess | None:
         """Return the program's process; None where it has ended or never began."""
         return process.read_record(self._record)
@@ -129,3 +181,8 @@ class Rig:
         if not self._log.exists():
             return ""
         return self._log.read_text(errors="replace").strip()[-characters:]
+
+
+def partitions_of(topic: str) -> list[TopicPartition]:
+    """Return the partitions of a topic of the project's."""
+    return [TopicPartition(topic, number) for number in range(PARTITIONS)]

@@ -93,3 +93,11 @@ def test_a_processor_that_reads_nothing_leaves_no_success(tmp_path, capsys, monk
     assert told.startswith("the processor has not read the log to its end: ")
     assert "WINDOW_SIZE_MINUTES" in told
     assert stopped == "stopped and removed"
+
+
+def test_a_function_that_fails_is_a_sentence_before_anything_starts(tmp_path, capsys) -> None:
+    BurstRig(home=tmp_path / "burst").show(lambda *_: 1 / 0)
+    assert capsys.readouterr().out.splitlines() == [
+        "your function stops with ZeroDivisionError: division by zero. Let its check pass first.",
+        "nothing was running",
+    ]

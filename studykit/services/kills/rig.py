@@ -17,7 +17,7 @@ from random import Random
 from typing import Any, Final
 from uuid import uuid4
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.admin import MemberToRemove
 from kafka.errors import KafkaError
 from msgspec import Struct
@@ -29,12 +29,12 @@ from flink_jobs.features.row import encode_row
 from flink_jobs.processor.partition import Partition
 from studykit.errors import StudyError
 from studykit.services.kills.worker import numbers_of, totals_of
-from studykit.services.rig import Rig, own_folder
+from studykit.services.rig import CHECKPOINT_MS, PATIENCE_S, Rig, own_folder, partitions_of
 from studykit.services.seed import Seeding
 from studykit.services.supervision import process
 from studykit.services.supervision.wait_line import wait_line
 from studykit.services.supervision.waiting import wait_until
-from studykit.services.topics import PARTITIONS, create_topics
+from studykit.services.topics import create_topics
 
 ROWS: Final = FRAUD.target
 _PAYMENTS: Final = 1_500
@@ -42,8 +42,6 @@ _PAYMENTS: Final = 1_500
 _TRAFFIC: Final = 60_000
 """Events of three hours, half of them payments: those of one kill cover some ten minutes."""
 _RECORDS: Final = 400
-_CHECKPOINT_MS: Final = 500
-_PATIENCE_S: Final = 120.0
 
 
 class Difference(Struct, frozen=True):
@@ -103,15 +101,11 @@ class KillRig(Rig):
 
     def show(self, next_action: Callable[..., Any]) -> None:
         """Start the services, kill a worker five times, print what its sink lacks, and stop all."""
-        try:
+        with self.shown():
             print("starting a Kafka and a Redis: about ten seconds")
             self.start()
             print("killing the worker five times: about half a minute")
             print(self.kill_worker(next_action))
-        except StudyError as error:
-            print(error)
-        finally:
-            print(self.stop())
 
     def kill_processor(self, times: int = 5) -> Difference:
         """Kill the development processor at `times` moments, let it finish, and compare its rows.
@@ -130,7 +124,7 @@ class KillRig(Rig):
                 self._send(TRANSACTIONS, ((a.key, a.value) for a in payments))
                 self._kill_after_output(command, ROWS, self._draw.randrange(1, 200))
                 self._leave_group(Settings().kafka_group)
-            self._finish([*command, "--until-caught-up"])
+            self._run_to_end([*command, "--until-caught-up"])
         asked = [
             encode_row(row)
             for records in self._read(TRANSACTIONS).values()
@@ -162,7 +156,7 @@ class KillRig(Rig):
         )
         for _ in range(times):
             self._kill_after_output(command, totals_of(name), self._draw.randrange(1, 30))
-        self._finish([*command, "--until-caught-up"])
+        self._run_to_end([*command, "--until-caught-up"])
         totals = [sum(values[: count + 1]) for count in range(_RECORDS)]
         asked = [f"{number} {total}".encode() for number, total in enumerate(totals, start=1)]
         found = [
@@ -174,24 +168,18 @@ class KillRig(Rig):
         """Start a program, and kill it as soon as it has written some more records."""
         with self._counting(topic) as written:
             before = written()
-            self._launch(command, Path.cwd(), _CHECKPOINT_MS)
+            self._launch(command, Path.cwd(), CHECKPOINT_MS)
             self._wait(lambda: written() >= before + more, "written anything")
         running = self._running()
         if running is None:
             raise StudyError(f"the program ended before it was killed{self._end_of_log()}")
         process.kill(running)
 
-    def _finish(self, command: Sequence[str]) -> None:
-        """Run a program until it has processed everything and ends by itself."""
-        self._launch(command, Path.cwd(), _CHECKPOINT_MS)
-        if not wait_until(lambda: self._running() is None, _PATIENCE_S):
-            raise StudyError(f"after {_PATIENCE_S:g} s the program has not ended: see {self._log}")
-
     def _wait(self, done: Callable[[], bool], what: str) -> None:
         def over() -> bool:
             return done() or self._running() is None
 
-        wait_until(over, _PATIENCE_S, 0.01)
+        wait_until(over, PATIENCE_S, 0.01)
         if not done():
             raise StudyError(f"the program has not {what}{self._end_of_log()}")
 
@@ -213,35 +201,14 @@ class KillRig(Rig):
                 return False
             return True
 
-        wait_until(left, _PATIENCE_S)
-
-    def _send(
-        self, topic: str, pairs: Iterable[tuple[bytes, bytes | None]], partition: int | None = None
-    ) -> None:
-        with closing(KafkaProducer(bootstrap_servers=self.kafka.address, acks="all")) as producer:
-            for key, value in pairs:
-                producer.send(topic, value, key, partition=partition)
-            producer.flush()
+        wait_until(left, PATIENCE_S)
 
     @contextmanager
     def _counting(self, topic: str) -> Iterator[Callable[[], int]]:
         """Yield a function that returns how many records a topic has."""
         with closing(KafkaConsumer(bootstrap_servers=self.kafka.address)) as consumer:
-            places = _places(topic)
+            places = partitions_of(topic)
             yield lambda: sum(consumer.end_offsets(places).values())
-
-    def _read(self, topic: str) -> dict[TopicPartition, list[Any]]:
-        """Return all records of a topic, by partition."""
-        found: dict[TopicPartition, list[Any]] = {}
-        with closing(KafkaConsumer(bootstrap_servers=self.kafka.address)) as consumer:
-            places = _places(topic)
-            consumer.assign(places)
-            consumer.seek_to_beginning()
-            ends = consumer.end_offsets(places)
-            while any(consumer.position(place) < end for place, end in ends.items()):
-                for place, records in consumer.poll(200).items():
-                    found.setdefault(place, []).extend(records)
-        return found
 
 
 def _source_of(function: Callable[..., Any]) -> str:
@@ -249,7 +216,3 @@ def _source_of(function: Callable[..., Any]) -> str:
         return inspect.getsource(function)
     except (OSError, TypeError):
         raise StudyError("nobody knows the source of your function: run its cell again") from None
-
-
-def _places(topic: str) -> list[TopicPartition]:
-    return [TopicPartition(topic, number) for number in range(PARTITIONS)]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+
+from confluent_kafka import Consumer, TopicPartition
 
 from studykit.services.kafka import Kafka
 from studykit.services.network.ports import free_port
@@ -29,3 +31,20 @@ def own_broker() -> Iterator[str]:
     finally:
         service.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def reader_of(servers: str, places: Iterable[tuple[str, int]]) -> Consumer:
+    """Return a reader of partitions from their beginnings, which commits nothing.
+
+    Args:
+        servers: The broker.
+        places: Topics and numbers of their partitions.
+    """
+    reader = Consumer(
+        {
+            "bootstrap.servers": servers, "group.id": "live", "log_level": 0,
+            "enable.auto.commit": False, "auto.offset.reset": "earliest",
+        }
+    )  # fmt: skip
+    reader.assign([TopicPartition(topic, number, 0) for topic, number in places])
+    return reader

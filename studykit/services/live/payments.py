@@ -13,13 +13,14 @@ from threading import Event, Thread
 from typing import Any, Final, NamedTuple
 
 import redis
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Message, Producer
 
 from flink_jobs.connectors.redis import read_features
 from flink_jobs.dead_letter import DEAD_LETTER_TOPIC
 from flink_jobs.events import TRANSACTIONS
 from studykit.errors import StudyError
 from studykit.services import topics
+from studykit.services.live.broker import reader_of
 from studykit.services.network.ports import HOST
 from studykit.services.rig import Rig
 from studykit.services.supervision.leash import VARIABLE, leashed_folder
@@ -98,13 +99,8 @@ class LivePayments:
                 "partitioner": "murmur2_random",
             }
         )  # fmt: skip
-        self._letters = Consumer(
-            {"bootstrap.servers": servers, "group.id": "letters", "log_level": 0,
-             "enable.auto.commit": False, "auto.offset.reset": "earliest"}
-        )  # fmt: skip
-        self._letters.assign(
-            [TopicPartition(DEAD_LETTER_TOPIC, number, 0) for number in range(topics.PARTITIONS)]
-        )
+        places = ((DEAD_LETTER_TOPIC, number) for number in range(topics.PARTITIONS))
+        self._letters = reader_of(servers, places)
         self._store = redis.Redis(HOST, rig.redis.port)
         self._ended = Event()
         self._others = Thread(target=self._pay_for_others, daemon=True)

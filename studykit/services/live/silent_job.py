@@ -13,13 +13,13 @@ from contextlib import closing
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaException, Message, TopicPartition
 
 from flink_jobs.engine.windows import SlidingWindows, is_closed
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness, WatermarkCombiner
 from studykit.errors import StudyError
 from studykit.services import topics
-from studykit.services.live.broker import own_broker
+from studykit.services.live.broker import own_broker, reader_of
 from studykit.services.live.cell import Opened, ask, run_in_cell
 from studykit.services.live.voices import Voice, Voices
 from studykit.services.supervision.waiting import wait_until
@@ -63,13 +63,7 @@ class SilentJob:
         self._open: Counter[int] = Counter()
         self._arrivals: dict[str, list[int]] = {name: [] for name in self._names}
         self._late = self._windows = 0
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": servers, "group.id": "job", "log_level": 0,
-                "enable.auto.commit": False, "auto.offset.reset": "earliest",
-            }
-        )  # fmt: skip
-        self._consumer.assign([TopicPartition(topic, n, 0) for n in range(topics.PARTITIONS)])
+        self._consumer = reader_of(servers, ((topic, n) for n in range(topics.PARTITIONS)))
 
     def run(self, seconds: float, enough: int, say: Say) -> Outcome:
         """Run until `enough` windows have come out, or for so many seconds; say each window.

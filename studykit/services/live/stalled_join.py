@@ -11,12 +11,10 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any, Final
 
-from confluent_kafka import Consumer, TopicPartition
-
 from flink_jobs.engine.joins import IntervalJoin, Side
 from flink_jobs.utils.watermarks import BoundedOutOfOrderness, WatermarkCombiner
 from studykit.errors import StudyError
-from studykit.services.live.broker import own_broker
+from studykit.services.live.broker import own_broker, reader_of
 from studykit.services.live.cell import Opened, ask, run_in_cell
 from studykit.services.live.voices import Voice, Voices
 
@@ -57,13 +55,7 @@ class StalledJoin:
         self.arrivals: list[list[Any]] = []
         self.sizes: list[list[int]] = []
         self._voices = Voices(servers, [Voice(topic, every_s=every_s) for topic in self._topics])
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": servers, "group.id": "join", "log_level": 0,
-                "enable.auto.commit": False, "auto.offset.reset": "earliest",
-            }
-        )  # fmt: skip
-        self._consumer.assign([TopicPartition(topic, 0, 0) for topic in self._topics])
+        self._consumer = reader_of(servers, ((topic, 0) for topic in self._topics))
 
     def play(self, speaks_ms: int, stalls_ms: int, say: Say) -> list[int]:
         """Let both speak, silence the clicks, and let both speak again; say what is held meanwhile.

@@ -8,10 +8,10 @@ from contextlib import closing, contextmanager
 from threading import Event, Lock, Thread
 from typing import Final, NamedTuple
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from studykit.services import topics
-from studykit.services.live.broker import own_broker
+from studykit.services.live.broker import own_broker, reader_of
 
 TOPIC: Final = "readings"
 EVERY_S: Final = 0.5
@@ -44,13 +44,7 @@ class LiveTopic:
         self._lock = Lock()  # a producer that is muted says nothing more once `mute` has returned
         self._ended = Event()
         self._producer = Producer({"bootstrap.servers": servers, "log_level": 0, "linger.ms": 0})
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": servers, "group.id": "live", "log_level": 0,
-                "enable.auto.commit": False, "auto.offset.reset": "earliest",
-            }
-        )  # fmt: skip
-        self._consumer.assign([TopicPartition(topic, n, 0) for n in range(topics.PARTITIONS)])
+        self._consumer = reader_of(servers, ((topic, n) for n in range(topics.PARTITIONS)))
         self._begin = time.monotonic()
         self._producers = Thread(target=self._produce, daemon=True)
         self._producers.start()

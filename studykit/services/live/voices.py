@@ -39,9 +39,8 @@ class Voices:
         topics.create_topics(servers, dict.fromkeys(voice.topic for voice in voices))
         self._voices = voices
         self._silent: frozenset[str] = frozenset()
-        self._lock = (
-            Lock()
-        )  # a topic that is silenced gets nothing more once `silence` has returned
+        # A topic that is silenced gets nothing more once `silence` has returned.
+        self._lock = Lock()
         self._ended = Event()
         self._producer = Producer({"bootstrap.servers": servers, "log_level": 0, "linger.ms": 0})
         self._thread = Thread(target=self._speak, daemon=True)
